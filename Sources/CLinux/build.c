@@ -1,0 +1,3 @@
+#include "build.h"
+
+const char *outpost_build_commit(void) { return OUTPOST_COMMIT; }

@@ -1,0 +1,10 @@
+// What Glibc hides from Swift, and nothing else. Each shim says why it exists.
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include "build.h"
+#include "host.h"
+#include "packet_io.h"
+#include "process.h"
+
+#endif

@@ -1,0 +1,52 @@
+// What the host tells about itself through calls that Glibc's Swift module hides or types awkwardly.
+#ifndef OUTPOST_HOST_H
+#define OUTPOST_HOST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// flock(2). Swift sees `flock` as the structure of fcntl(2) and cannot call the function of the same name reliably.
+/// `operation`: 0 unlock, 1 shared, 2 exclusive; never blocks. Returns 0 or an errno.
+int outpost_flock(int descriptor, int operation);
+
+/// The kernel's clock discipline, from adjtimex(2) with no modes set (no privilege needed). `struct timex` is invisible to Swift.
+struct outpost_clock_state {
+    /// What adjtimex returned: TIME_OK 0 … TIME_ERROR 5.
+    int state;
+    /// 1 when STA_UNSYNC is set.
+    int unsynchronised;
+    /// Estimated and maximum error, microseconds.
+    int64_t estimated_error_us;
+    int64_t maximum_error_us;
+};
+
+/// Fills `out`. Returns 0 or an errno (a sandbox may refuse the call).
+int outpost_clock_state(struct outpost_clock_state *out);
+
+/// The name of the interface that has this address (4 or 16 bytes, network order), through getifaddrs(3); an IPv4 address
+/// in its IPv6-mapped form is looked up as IPv4. Returns 0, ENODEV when no interface has it, or another errno.
+/// `name` has room for at least 16 bytes (IFNAMSIZ) and is terminated.
+int outpost_interface_of_address(const uint8_t *address, size_t length, char *name);
+
+/// Soft and hard limit of open files. `RLIMIT_NOFILE` is an enumerator of an anonymous-tagged type in Glibc.
+int outpost_file_limit(uint64_t *soft, uint64_t *hard);
+
+/// Columns of the terminal behind a descriptor, 0 when it is none or does not tell. `ioctl` is variadic.
+int outpost_terminal_columns(int descriptor);
+
+/// Text of an errno, thread-safe (`strerror` is not). Always terminated.
+void outpost_error_text(int code, char *out, size_t capacity);
+
+/// CLOCK_MONOTONIC and CLOCK_REALTIME in nanoseconds.
+uint64_t outpost_monotonic_ns(void);
+int64_t outpost_realtime_ns(void);
+
+/// Sends one datagram to a closed UDP port of 127.0.0.1 (or ::1) and waits at most `timeout_ms` for the ICMP port-unreachable
+/// that Linux delivers as ECONNREFUSED. Returns 0 when it came, ETIMEDOUT when none came, or another errno.
+int outpost_probe_closed_udp(int family, int timeout_ms);
+
+/// Connects to a closed TCP port of the loopback address. Returns 0 when it was refused with a reset, ETIMEDOUT when nothing
+/// answered, or another errno.
+int outpost_probe_closed_tcp(int family, int timeout_ms);
+
+#endif

@@ -1,0 +1,74 @@
+// What Glibc hides from Swift for the packet engines: `recvmmsg`, `sendmmsg` and the control messages around them
+// (feature macros), `ppoll`, `eventfd`, `prctl` (variadic) and TCP_INFO's later fields.
+#ifndef OUTPOST_PACKET_IO_H
+#define OUTPOST_PACKET_IO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// A function that can fail returns its count, or minus the errno; EINTR is the caller's to retry.
+
+enum {
+    OUTPOST_ADDRESS_BYTES = 28, // sizeof(struct sockaddr_in6), the longest address we take
+};
+
+// One datagram of a batch. `bytes` and `address` point into the batch and never change.
+struct outpost_datagram {
+    uint8_t *_Nonnull bytes;
+    const uint8_t *_Nonnull address; // the sender's socket address, as the kernel wrote it
+    int64_t received_ns;     // CLOCK_REALTIME of the kernel's receive timestamp, 0 when there was none
+    uint32_t length;         // bytes received, and bytes to send back
+    uint32_t address_length;
+    uint32_t local_index;    // interface, with a wildcard bind
+    bool is_truncated;       // the datagram was longer than its place
+    bool is_reply;           // set by the caller: send it back to where it came from
+    bool has_local;          // `local` holds the address it was sent to
+    bool was_sent;           // set by outpost_batch_send
+    uint8_t local[16];       // IPv6, or v4-mapped when the socket is IPv4
+};
+
+struct outpost_batch;
+
+// All memory that receiving and sending need, taken once. NULL when there is none.
+struct outpost_batch *_Nullable outpost_batch_create(uint32_t capacity, uint32_t datagram_bytes);
+void outpost_batch_destroy(struct outpost_batch *_Nullable batch);
+struct outpost_datagram *_Nonnull outpost_batch_datagrams(struct outpost_batch *_Nonnull batch);
+
+// `blocking`: waits for one datagram and takes no more. Else takes those that are there, or fails with EAGAIN.
+int outpost_batch_receive(struct outpost_batch *_Nonnull batch, int fd, bool blocking);
+
+// Sends back every datagram among the first `count` whose `is_reply` is set and marks those the kernel took as
+// `was_sent`. Returns how many were sent. With `segment`, runs of equal length to one peer leave as one UDP_SEGMENT
+// message (Linux 4.18); where the kernel or device refuses that, they leave one by one and `segment` turns false.
+int outpost_batch_send(struct outpost_batch *_Nonnull batch, int fd, uint32_t count, bool *_Nonnull segment);
+
+// Kernel receive timestamps in nanoseconds; with `wildcard` also the address each datagram was sent to.
+int outpost_udp_options(int fd, bool ipv6, bool wildcard);
+// Datagrams the kernel dropped because this socket's queue was full (SO_MEMINFO). 0 when unknown.
+uint32_t outpost_socket_drops(int fd);
+
+struct outpost_tcp_info {
+    uint64_t bytes_retransmitted;
+    uint64_t min_rtt_us;
+    uint32_t total_retransmits;
+    uint32_t rtt_us;
+    uint32_t congestion_window;
+    uint32_t mss;
+};
+int outpost_tcp_info(int fd, struct outpost_tcp_info *_Nonnull info);
+
+// ppoll for one descriptor and a wake-up descriptor (-1: none), `timeout_ns` < 0 waits for ever.
+// Bit 0: `fd` is ready or broken; bit 1: the wake-up came; 0: timeout.
+int outpost_wait(int fd, bool writable, int wake_fd, int64_t timeout_ns);
+
+// An eventfd: signalled, it stays readable until it is cleared.
+int outpost_wake_create(void);
+void outpost_wake_signal(int fd);
+void outpost_wake_clear(int fd);
+
+// Names the calling thread, blocks every signal in it and takes away the kernel's 50 us timer slack.
+void outpost_thread_setup(const char *_Nonnull name);
+// The kernel's sentence for an errno; never NULL.
+const char *_Nonnull outpost_errno_text(int code);
+
+#endif

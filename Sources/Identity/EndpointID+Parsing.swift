@@ -1,0 +1,116 @@
+/// Why a text is not an Endpoint ID, in words for the person who typed it.
+package enum EndpointIDError: Error, Equatable, CustomStringConvertible {
+    case missingPrefix
+    case wrongLength(found: Int)
+    case invalidSymbol(Character, group: Int)
+    /// `suspects` are the groups (1…13) where one common misreading would make the check symbol right.
+    case wrongCheckSymbol(suspects: [Int])
+    case nonZeroPadding
+
+    package var description: String {
+        switch self {
+        case .missingPrefix:
+            "an Endpoint ID starts with \"PP-\""
+        case .wrongLength(let found):
+            "an Endpoint ID has \(EndpointID.symbolCount + 1) symbols after \"PP-\", this one has \(found)"
+        case .invalidSymbol(let symbol, let group):
+            "\"\(symbol)\" in group \(group) is not used in Endpoint IDs (digits, and letters but I, L, O and U)"
+        case .wrongCheckSymbol(let suspects):
+            switch suspects.count {
+            case 0: "the check symbol does not match: a symbol is wrong or two are swapped"
+            case 1: "the check symbol does not match: look at group \(suspects[0]) first"
+            default:
+                "the check symbol does not match: look at groups "
+                    + suspects.map(String.init).joined(separator: ", ") + " first"
+            }
+        case .nonZeroPadding:
+            "the last group carries bits that no key has: its last symbol is wrong"
+        }
+    }
+}
+
+extension EndpointID {
+    /// Reads an ID as people write it: either case, O for 0, I and L for 1, hyphens and spaces missing or extra.
+    package init(parsing text: String) throws(EndpointIDError) {
+        // An ID is 69 characters; whoever sends a megabyte is not mistyping one.
+        guard text.utf8.count <= 256 else { throw .wrongLength(found: text.utf8.count) }
+        let characters = text.filter { !$0.isWhitespace && $0 != "-" }
+        guard characters.prefix(2).uppercased() == Self.prefix else { throw .missingPrefix }
+        let body = characters.dropFirst(2)
+
+        var symbols: [UInt8] = []
+        for (index, character) in body.enumerated() {
+            guard let value = Self.value(of: character) else {
+                throw .invalidSymbol(character, group: index / Self.groupLength + 1)
+            }
+            symbols.append(value)
+        }
+        guard symbols.count == Self.symbolCount + 1 else { throw .wrongLength(found: symbols.count) }
+
+        let check = symbols.removeLast()
+        guard Self.checkSymbol(of: symbols) == check else {
+            throw .wrongCheckSymbol(suspects: Self.suspectGroups(in: symbols, check: check))
+        }
+        guard symbols[Self.symbolCount - 1] & 0b1111 == 0 else { throw .nonZeroPadding }
+        self.publicKey = Self.bytes(of: symbols)
+    }
+
+    private static func value(of character: Character) -> UInt8? {
+        guard let ascii = character.asciiValue else { return nil }
+        let upper = (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(ascii) ? ascii - 32 : ascii
+        switch upper {
+        case UInt8(ascii: "O"): return 0
+        case UInt8(ascii: "I"), UInt8(ascii: "L"): return 1
+        default: return alphabet.firstIndex(of: upper).map(UInt8.init)
+        }
+    }
+
+    private static func bytes(of symbols: [UInt8]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(keyLength)
+        var accumulator: UInt32 = 0
+        var bits = 0
+        for symbol in symbols {
+            accumulator = (accumulator << 5) | UInt32(symbol)
+            bits += 5
+            if bits >= 8 {
+                bits -= 8
+                bytes.append(UInt8((accumulator >> UInt32(bits)) & 255))
+                accumulator &= (1 << UInt32(bits)) - 1
+            }
+        }
+        return bytes
+    }
+
+    /// Pairs that are mistaken for each other when read aloud or off a screen.
+    private static let confusable: [(Character, Character)] = [
+        ("8", "B"), ("5", "S"), ("2", "Z"), ("6", "G"), ("0", "D"), ("0", "Q"), ("1", "7"), ("M", "N"), ("V", "Y"),
+        ("B", "D"), ("P", "T"), ("C", "Z"), ("F", "S"), ("V", "W"),
+    ]
+
+    /// The groups where swapping two neighbours, or one common misreading, would satisfy the check symbol.
+    private static func suspectGroups(in symbols: [UInt8], check: UInt8) -> [Int] {
+        var groups: Set<Int> = []
+        func tries(_ candidate: [UInt8], at index: Int) {
+            if checkSymbol(of: candidate) == check, candidate[symbolCount - 1] & 0b1111 == 0 {
+                groups.insert(index / groupLength + 1)
+            }
+        }
+        for index in symbols.indices {
+            if index + 1 < symbols.count, symbols[index] != symbols[index + 1] {
+                var candidate = symbols
+                candidate.swapAt(index, index + 1)
+                tries(candidate, at: index)
+            }
+            for (one, other) in confusable {
+                guard let a = value(of: one), let b = value(of: other) else { continue }
+                for (from, to) in [(a, b), (b, a)] where symbols[index] == from {
+                    var candidate = symbols
+                    candidate[index] = to
+                    tries(candidate, at: index)
+                }
+            }
+        }
+        return groups.sorted()
+    }
+}

@@ -1,0 +1,40 @@
+package import Crypto
+
+/// A machine's private key: one Ed25519 key, made on first run and kept in one file.
+package struct IdentityKey: Sendable {
+    package let signingKey: Curve25519.Signing.PrivateKey
+    package let endpointID: EndpointID
+
+    /// A key from the system's generator.
+    package init() {
+        self.init(signingKey: Curve25519.Signing.PrivateKey())
+    }
+
+    init(signingKey: Curve25519.Signing.PrivateKey) {
+        self.signingKey = signingKey
+        guard let endpointID = EndpointID(publicKey: signingKey.publicKey.rawRepresentation) else {
+            preconditionFailure("an Ed25519 public key has 32 bytes")  // traps because CryptoKit guarantees it
+        }
+        self.endpointID = endpointID
+    }
+
+    /// `seed` is the 32-byte Ed25519 secret of RFC 8032; nil when it has another length.
+    package init?(seed: some Collection<UInt8>) {
+        guard seed.count == KeyFile.length,
+            let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: Array(seed))
+        else { return nil }
+        self.init(signingKey: key)
+    }
+
+    package func sign(_ message: [UInt8]) throws -> [UInt8] {
+        Array(try signingKey.signature(for: message))
+    }
+}
+
+extension EndpointID {
+    /// Whether `signature` over `message` was made by the machine with this ID.
+    package func verifies(_ signature: [UInt8], of message: [UInt8]) -> Bool {
+        guard let key = try? Curve25519.Signing.PublicKey(rawRepresentation: publicKey) else { return false }
+        return key.isValidSignature(signature, for: message)
+    }
+}

@@ -1,0 +1,35 @@
+/// Why the audit log cannot be used. Every case says which file, what happened, and what to do.
+package enum AuditError: Error, Equatable, CustomStringConvertible {
+    /// A system call failed.
+    case file(FileError)
+    /// Another process has the log open for writing.
+    case locked(path: String)
+    /// The log and its checkpoint do not fit: lines were changed or removed.
+    case tampered(path: String, problem: String)
+    /// The record cannot be written: too long, or a number that is not finite. The log itself goes on.
+    case refused(problem: String)
+    /// The checkpoint could not be signed.
+    case signing(path: String, problem: String)
+    /// An earlier write failed; nothing is written until the log was opened again.
+    case failed(path: String, cause: String)
+    /// More records wait than the log takes.
+    case overloaded(path: String)
+    case closed(path: String)
+
+    package var description: String {
+        switch self {
+        case .file(let error): error.description
+        case .locked(let path):
+            "\(path): another process writes this audit log; stop it (`fuser \(path)` tells which), or set another path"
+        case .tampered(let path, let problem):
+            "\(path): \(problem); keep both files for examination, find out with `audit verify`, "
+                + "and move them aside to begin a new log"
+        case .refused(let problem): "the record was not written: \(problem)"
+        case .signing(let path, let problem): "\(path): the checkpoint could not be signed: \(problem)"
+        case .failed(let path, let cause):
+            "\(path): the audit log is closed because a write failed (\(cause)); remove the cause, then reopen it"
+        case .overloaded(let path): "\(path): too many records wait to be written; the disk does not keep up"
+        case .closed(let path): "\(path): the audit log was closed"
+        }
+    }
+}

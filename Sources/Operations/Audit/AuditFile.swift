@@ -1,0 +1,72 @@
+import CLinux
+import Glibc
+
+/// The log's file as the log uses it. Tests put failures in between.
+package protocol AuditFile: Sendable {
+    func status() throws(SystemError) -> FileStatus
+    /// Up to `count` bytes at `offset`, fewer only at the end.
+    func read(atMost count: Int, at offset: Int64) throws(SystemError) -> [UInt8]
+    /// One write(2) at the end: how many bytes were taken.
+    func append(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> Int
+    func write(_ bytes: [UInt8], at offset: Int64) throws(SystemError)
+    func synchroniseData() throws(SystemError)
+    func truncate(to length: Int64) throws(SystemError)
+    /// Takes the exclusive lock; EWOULDBLOCK when another process has it.
+    func lock() throws(SystemError)
+    /// Lets go of the lock, so that the file can be opened again before this object is gone.
+    func unlock()
+}
+
+/// A file on disk.
+package final class AuditDiskFile: AuditFile {
+    private let descriptor: Descriptor
+
+    /// Opens or creates the file, mode 0600; symbolic links are refused, as are files that others may write.
+    package init(path: String, appends: Bool) throws(SystemError) {
+        let flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | (appends ? O_APPEND : 0)
+        let descriptor = try Descriptor.open(path, flags: flags, mode: 0o600)
+        let status = try descriptor.status()
+        guard status.kind == .file else { throw SystemError(call: "open", path: path, code: EINVAL) }
+        let isOurs = status.owner == geteuid() || status.owner == 0
+        guard isOurs, status.mode & 0o022 == 0 else { throw SystemError(call: "open", path: path, code: EPERM) }
+        if status.size == 0 { try StateFiles.synchroniseFolder(of: path) }
+        self.descriptor = descriptor
+    }
+
+    /// Opens a log only to read it.
+    init(reading path: String) throws(SystemError) {
+        let descriptor = try Descriptor.open(path, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+        guard try descriptor.status().kind == .file else { throw SystemError(call: "open", path: path, code: EINVAL) }
+        self.descriptor = descriptor
+    }
+
+    /// Whether a process holds the file for writing.
+    var isLocked: Bool {
+        let code = outpost_flock(descriptor.raw, 1)
+        if code == 0 { _ = outpost_flock(descriptor.raw, 0) }
+        return code == EWOULDBLOCK
+    }
+
+    package func status() throws(SystemError) -> FileStatus { try descriptor.status() }
+
+    package func read(atMost count: Int, at offset: Int64) throws(SystemError) -> [UInt8] {
+        try descriptor.read(atMost: count, at: offset)
+    }
+
+    package func append(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> Int { try descriptor.writeSome(bytes) }
+
+    package func write(_ bytes: [UInt8], at offset: Int64) throws(SystemError) {
+        try descriptor.write(bytes, at: offset)
+    }
+
+    package func synchroniseData() throws(SystemError) { try descriptor.synchroniseData() }
+
+    package func truncate(to length: Int64) throws(SystemError) { try descriptor.truncate(to: length) }
+
+    package func lock() throws(SystemError) {
+        let code = outpost_flock(descriptor.raw, 2)
+        if code != 0 { throw SystemError(call: "flock", path: descriptor.path, code: code) }
+    }
+
+    package func unlock() { _ = outpost_flock(descriptor.raw, 0) }
+}

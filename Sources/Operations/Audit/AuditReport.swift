@@ -1,0 +1,58 @@
+/// What verification found.
+package struct AuditReport: Equatable, Sendable {
+    /// The first thing that is wrong.
+    package struct Flaw: Equatable, Sendable, CustomStringConvertible {
+        /// From 1.
+        package var line: Int64
+        /// Completes "line 7 …".
+        package var problem: String
+
+        package var description: String { "line \(line) \(problem)" }
+    }
+
+    /// What the checkpoint says about the end of the log.
+    package enum End: Equatable, Sendable {
+        /// Nobody asked: no way to verify signatures was given. Missing last lines are not found.
+        case notChecked
+        /// Every line up to the checkpoint is there; so many lines came after it (a writer is at work, or was killed).
+        case whole(linesAfterCheckpoint: Int64)
+        /// There is no checkpoint although there are lines, or it is not signed as it must.
+        case unknown(problem: String)
+        /// The checkpoint was signed at a line that is not there.
+        case missing(lines: Int64)
+    }
+
+    /// Lines that are in order, counted from the first.
+    package var lines: Int64 = 0
+    package var first: Timestamp?
+    package var last: Timestamp?
+    package var flaw: Flaw?
+    package var end: End = .notChecked
+    /// Bytes after the last newline that a live writer is still writing.
+    package var unfinishedBytes: Int64 = 0
+
+    /// Whether the log is in order, as far as was checked.
+    package var isIntact: Bool {
+        if flaw != nil { return false }
+        switch end {
+        case .notChecked, .whole: return true
+        case .unknown, .missing: return false
+        }
+    }
+
+    /// A sentence for people.
+    package var sentence: String {
+        if let flaw { return "\(flaw)" }
+        let span = first.flatMap { first in last.map { ", \(first) to \($0)" } } ?? ""
+        let count = lines == 1 ? "1 line" : "\(lines) lines"
+        switch end {
+        case .notChecked: return "\(count) in order\(span); the end was not checked against a checkpoint"
+        case .whole(0): return "\(count) in order\(span)"
+        case .whole(let after): return "\(count) in order\(span); \(after) of them after the last checkpoint"
+        case .unknown(let problem): return "\(count) in order\(span), but \(problem): lines may be missing from the end"
+        case .missing(let missing):
+            return "line \(lines + 1) is missing: the checkpoint was signed after \(missing) more "
+                + (missing == 1 ? "line" : "lines") + " than are there"
+        }
+    }
+}

@@ -1,0 +1,20 @@
+/// Who signs checkpoints, and how a signature is checked. The log knows no keys.
+package struct AuditSigning: Sendable {
+    /// Written into each checkpoint; at most 128 bytes, no spaces.
+    package var endpointID: String
+    /// Signs a message with the private key of `endpointID` (Ed25519: 64 bytes; at most 256).
+    package var sign: @Sendable (_ message: [UInt8]) throws -> [UInt8]
+    /// Whether `signature` is by `endpointID` **and** that endpoint is one that may sign this log (this machine, before and
+    /// after its identity was rotated).
+    package var verify: @Sendable (_ endpointID: String, _ message: [UInt8], _ signature: [UInt8]) -> Bool
+
+    package init(
+        endpointID: String,
+        sign: @escaping @Sendable (_ message: [UInt8]) throws -> [UInt8],
+        verify: @escaping @Sendable (_ endpointID: String, _ message: [UInt8], _ signature: [UInt8]) -> Bool
+    ) {
+        self.endpointID = endpointID
+        self.sign = sign
+        self.verify = verify
+    }
+}

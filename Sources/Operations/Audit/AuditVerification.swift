@@ -1,0 +1,86 @@
+/// The chain's state machine: takes lines in order and keeps one line back, because only the line after a broken link tells
+/// which side of it was changed.
+struct AuditVerification {
+    private var report = AuditReport()
+    private let checkpoint: AuditCheckpoint.Reading?
+    private var hash = AuditLine.noHash
+    /// A line that does not carry the hash of the line before it, and its own hash.
+    private var suspect: (line: Int64, ownHash: String)?
+
+    init(checkpoint: AuditCheckpoint.Reading?) { self.checkpoint = checkpoint }
+
+    /// False once the first flaw is settled.
+    var wantsMore: Bool { report.flaw == nil }
+
+    mutating func unfinished(bytes: Int) { report.unfinishedBytes = Int64(bytes) }
+
+    mutating func take(_ line: AuditLineReader.Line) {
+        let number = report.lines + 1
+        if suspect != nil { return settle(next: line) }
+        if line.isTooLong {
+            return flaw(number, "is longer than \(AuditLine.maximumLength) bytes")
+        }
+        if !line.isTerminated { return flaw(number, "is torn: its end is missing") }
+        let parsed: AuditLine
+        do throws(AuditLine.Malformed) {
+            parsed = try AuditLine(parsing: line.bytes)
+        } catch { return flaw(number, "was changed: it \(error.problem)") }
+        let ownHash = AuditLine.hash(of: line.bytes)
+        if parsed.previousHash == hash {
+            if parsed.sequence != number { return flaw(number, "was changed: it says that its seq is \(parsed.sequence)") }
+        } else if parsed.sequence != number {
+            let what = parsed.sequence > number ? "at least one line was removed or reordered" : "a line was repeated or reordered"
+            return flaw(number, "is not the line that belongs here: it has seq \(parsed.sequence); \(what)")
+        } else if number == 1 {
+            return flaw(number, "was changed: the first line must follow none, but it carries a hash")
+        } else {
+            suspect = (number, ownHash)
+            return
+        }
+        if case .found(let checkpoint, _) = checkpoint, checkpoint.sequence == number, checkpoint.hash != ownHash {
+            return flaw(number, "was changed: it is not the line the checkpoint was signed for")
+        }
+        hash = ownHash
+        report.lines = number
+        report.first = report.first ?? parsed.record.timestamp
+        report.last = parsed.record.timestamp
+    }
+
+    /// The link between `suspect` and the line before it is broken. If the next line confirms the suspect, the line before
+    /// it was changed; otherwise the suspect itself was.
+    private mutating func settle(next line: AuditLineReader.Line?) {
+        guard let suspect else { return }
+        self.suspect = nil
+        var confirmed = false
+        if let line, line.isTerminated, let parsed = try? AuditLine(parsing: line.bytes) {
+            confirmed = parsed.previousHash == suspect.ownHash
+        } else if case .found(let checkpoint, _) = checkpoint, checkpoint.sequence == suspect.line {
+            confirmed = checkpoint.hash == suspect.ownHash
+        }
+        if confirmed {
+            report.lines -= 1
+            flaw(suspect.line - 1, "was changed after it was written: the next line carries another hash of it")
+        } else {
+            flaw(suspect.line, "was changed, or the line before it: it does not carry the hash of that line")
+        }
+    }
+
+    private mutating func flaw(_ line: Int64, _ problem: String) {
+        report.flaw = AuditReport.Flaw(line: line, problem: problem)
+    }
+
+    mutating func finish() -> AuditReport {
+        settle(next: nil)
+        guard report.flaw == nil, let checkpoint else { return report }
+        switch checkpoint {
+        case .missing:
+            report.end = report.lines == 0 ? .whole(linesAfterCheckpoint: 0) : .unknown(problem: "there is no checkpoint")
+        case .unreadable:
+            report.end = .unknown(problem: "the checkpoint is not signed by this endpoint")
+        case .found(let checkpoint, _):
+            let difference = report.lines - checkpoint.sequence
+            report.end = difference >= 0 ? .whole(linesAfterCheckpoint: difference) : .missing(lines: -difference)
+        }
+        return report
+    }
+}

@@ -1,0 +1,44 @@
+import Glibc
+
+/// Reads a log from its first line to its last, with bounded memory, and finds the first line that is not as it was written.
+package enum AuditVerifier {
+    /// Whether a checkpoint's signature is by an endpoint that may sign this log.
+    package typealias Verify = (_ endpointID: String, _ message: [UInt8], _ signature: [UInt8]) -> Bool
+
+    /// Verifies the log at `path`, also while a process writes it. Without `verify` the checkpoint is not looked at.
+    package static func verify(path: String, verify: Verify? = nil) throws(FileError) -> AuditReport {
+        do throws(SystemError) {
+            // The checkpoint first: the log only grows, so it can never seem shorter than a checkpoint read before it.
+            let checkpoint = try verify.map { verify throws(SystemError) in
+                try readCheckpoint(ofLog: path, verify: verify)
+            }
+            let file = try AuditDiskFile(reading: path)
+            var verification = AuditVerification(checkpoint: checkpoint)
+            var reader = AuditLineReader(from: 0) { count, offset throws(SystemError) in
+                try file.read(atMost: count, at: offset)
+            }
+            while verification.wantsMore, let line = try reader.next() {
+                if !line.isTerminated, !line.isTooLong, file.isLocked {
+                    verification.unfinished(bytes: line.bytes.count)
+                    break
+                }
+                verification.take(line)
+            }
+            return verification.finish()
+        } catch { throw FileError(error, path: error.path.isEmpty ? path : error.path) }
+    }
+
+    static func readCheckpoint(
+        ofLog path: String,
+        verify: Verify
+    ) throws(SystemError) -> AuditCheckpoint.Reading {
+        do throws(SystemError) {
+            let file = try AuditDiskFile(reading: AuditCheckpoint.path(ofLog: path))
+            let content = try file.read(atMost: AuditCheckpoint.slots * AuditCheckpoint.slotLength, at: 0)
+            return AuditCheckpoint.newest(in: content, verify: verify)
+        } catch {
+            if error.code == ENOENT { return .missing }
+            throw error
+        }
+    }
+}

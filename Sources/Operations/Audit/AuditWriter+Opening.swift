@@ -1,0 +1,188 @@
+import Glibc
+
+/// What opening found and did.
+package struct AuditOpening: Equatable, Sendable {
+    /// `seq` of the last line; 0 for a new log.
+    package var sequence: Int64 = 0
+    /// Bytes of an unfinished write that were cut off the end. It was never acknowledged: a kill or a loss of power came
+    /// in between.
+    package var cutBytes: Int64 = 0
+    /// Whole lines after the last checkpoint; they were checked.
+    package var linesAfterCheckpoint: Int64 = 0
+
+    package init(sequence: Int64 = 0, cutBytes: Int64 = 0, linesAfterCheckpoint: Int64 = 0) {
+        self.sequence = sequence
+        self.cutBytes = cutBytes
+        self.linesAfterCheckpoint = linesAfterCheckpoint
+    }
+}
+
+extension AuditWriter {
+    /// Opens both files, takes the lock, finds the end of the chain, cuts an unfinished line, and signs a new checkpoint.
+    ///
+    /// Only what was written after the checkpoint is read, not the whole log. A log that is shorter than its checkpoint, or
+    /// does not fit it, is refused: signing over it would hide what happened.
+    mutating func open() throws(AuditError) -> AuditOpening {
+        release()
+        do {
+            return try examine()
+        } catch {
+            release()
+            switch error {
+            case let error as AuditError: throw error
+            case let error as SystemError where error.call == "flock" && error.code == EWOULDBLOCK:
+                throw .locked(path: path)
+            case let error as SystemError: throw .file(FileError(error, path: error.path.isEmpty ? path : error.path))
+            default: throw .failed(path: path, cause: "\(error)")
+            }
+        }
+    }
+
+    private mutating func examine() throws -> AuditOpening {
+        let file = try opener(path, true)
+        try lock(file)
+        // From here on, giving up lets go of the lock.
+        self.file = file
+        let checkpointPath = AuditCheckpoint.path(ofLog: path)
+        let checkpointFile = try opener(checkpointPath, false)
+        let content = try checkpointFile.read(atMost: AuditCheckpoint.slots * AuditCheckpoint.slotLength, at: 0)
+        let size = try file.status().size
+        var end = ChainEnd()
+        var slot = 1
+        switch AuditCheckpoint.newest(in: content, verify: signing.verify) {
+        case .found(let checkpoint, let index):
+            slot = index
+            end = try chainEnd(at: checkpoint, file, size: size)
+        case .missing where size == 0:
+            break
+        case .missing:
+            guard acceptsMissingCheckpoint else {
+                throw tampered("the log has lines, but its checkpoint \(checkpointPath) is missing or empty")
+            }
+            end = try lastLine(file, size: size)
+        case .unreadable:
+            guard acceptsMissingCheckpoint else {
+                throw tampered("no part of \(checkpointPath) carries a valid signature of this endpoint")
+            }
+            end = try lastLine(file, size: size)
+        }
+        var opening = AuditOpening(sequence: end.sequence)
+        let before = end
+        end = try follow(end, file)
+        opening.sequence = end.sequence
+        opening.linesAfterCheckpoint = end.sequence - before.sequence
+        opening.cutBytes = size - end.offset
+        if opening.cutBytes > 0 {
+            try file.truncate(to: end.offset)
+            try file.synchroniseData()
+        }
+        adopt(
+            file: file,
+            checkpointFile: checkpointFile,
+            sequence: end.sequence,
+            hash: end.hash,
+            offset: end.offset,
+            checkpointSlot: slot
+        )
+        try writeCheckpoint(durably: true)
+        return opening
+    }
+
+    /// Where the chain stands after a line.
+    private struct ChainEnd {
+        var sequence: Int64 = 0
+        var hash = AuditLine.noHash
+        var offset: Int64 = 0
+    }
+
+    private func tampered(_ problem: String) -> AuditError { .tampered(path: path, problem: problem) }
+
+    /// A verifier may hold the shared lock for a moment, so a taken lock is tried again a few times.
+    private func lock(_ file: any AuditFile) throws(SystemError) {
+        for _ in 0..<4 {
+            do throws(SystemError) {
+                return try file.lock()
+            } catch {
+                if error.code != EWOULDBLOCK { throw error }
+                usleep(50_000)
+            }
+        }
+        try file.lock()
+    }
+
+    /// The checkpoint's place, after the line that stands there was compared with it.
+    private func chainEnd(at checkpoint: AuditCheckpoint, _ file: any AuditFile, size: Int64) throws -> ChainEnd {
+        let end = ChainEnd(sequence: checkpoint.sequence, hash: checkpoint.hash, offset: checkpoint.offset)
+        guard size >= checkpoint.offset else {
+            throw tampered(
+                "lines are missing from its end: the checkpoint was signed at line \(checkpoint.sequence) "
+                    + "and byte \(checkpoint.offset), the file ends at byte \(size)"
+            )
+        }
+        if checkpoint.sequence == 0 {
+            guard checkpoint.offset == 0 else { throw tampered("the checkpoint contradicts itself") }
+            return end
+        }
+        guard let line = try wholeLine(endingAt: checkpoint.offset, file), AuditLine.hash(of: line) == checkpoint.hash
+        else { throw tampered("line \(checkpoint.sequence) is not the line the checkpoint was signed for") }
+        return end
+    }
+
+    /// The line whose newline is the byte before `offset`, without its newline.
+    private func wholeLine(endingAt offset: Int64, _ file: any AuditFile) throws(SystemError) -> ArraySlice<UInt8>? {
+        let start = max(0, offset - Int64(AuditLine.maximumLength) - 1)
+        let bytes = try readAll(file, from: start, to: offset)
+        guard bytes.count == Int(offset - start), bytes.last == UInt8(ascii: "\n") else { return nil }
+        let content = bytes.dropLast()
+        if let before = content.lastIndex(of: UInt8(ascii: "\n")) { return content[(before + 1)...] }
+        return start == 0 ? content : nil
+    }
+
+    private func readAll(_ file: any AuditFile, from start: Int64, to end: Int64) throws(SystemError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        while start + Int64(bytes.count) < end {
+            let more = try file.read(atMost: Int(end - start) - bytes.count, at: start + Int64(bytes.count))
+            if more.isEmpty { break }
+            bytes += more
+        }
+        return bytes
+    }
+
+    /// The end of a log that has no checkpoint: its last whole line, taken at its word.
+    private func lastLine(_ file: any AuditFile, size: Int64) throws -> ChainEnd {
+        let start = max(0, size - 2 * Int64(AuditLine.maximumLength))
+        let bytes = try readAll(file, from: start, to: size)
+        guard let newline = bytes.lastIndex(of: UInt8(ascii: "\n")) else {
+            if start == 0 { return ChainEnd() }
+            throw tampered("its end is not a line of an audit log")
+        }
+        let end = start + Int64(newline) + 1
+        guard let content = try wholeLine(endingAt: end, file) else { throw tampered("its last line is too long") }
+        do throws(AuditLine.Malformed) {
+            let line = try AuditLine(parsing: content)
+            return ChainEnd(sequence: line.sequence, hash: AuditLine.hash(of: content), offset: end)
+        } catch { throw tampered("its last line \(error.problem)") }
+    }
+
+    /// Checks every line from `end` on and gives the place after the last one.
+    private func follow(_ end: ChainEnd, _ file: any AuditFile) throws -> ChainEnd {
+        var end = end
+        var reader = AuditLineReader(from: end.offset) { count, offset throws(SystemError) in
+            try file.read(atMost: count, at: offset)
+        }
+        while let line = try reader.next() {
+            if line.isTooLong { throw tampered("line \(end.sequence + 1) is too long") }
+            // An unfinished line, or one with the zeros that a loss of power leaves in a file that had just grown.
+            if !line.isTerminated || line.bytes.contains(0) { return end }
+            let parsed: AuditLine
+            do throws(AuditLine.Malformed) {
+                parsed = try AuditLine(parsing: line.bytes)
+            } catch { throw tampered("line \(end.sequence + 1) \(error.problem)") }
+            guard parsed.sequence == end.sequence + 1, parsed.previousHash == end.hash else {
+                throw tampered("line \(end.sequence + 1) does not follow the line before it")
+            }
+            end = ChainEnd(sequence: parsed.sequence, hash: AuditLine.hash(of: line.bytes), offset: reader.offset)
+        }
+        return end
+    }
+}

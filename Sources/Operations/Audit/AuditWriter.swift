@@ -1,0 +1,162 @@
+import Glibc
+
+/// The open log: its file, its checkpoint file and the end of its chain. Used by one thread at a time.
+struct AuditWriter {
+    /// Opens the log's file (`appends`) or its checkpoint file. Tests put failures in.
+    typealias Opener = @Sendable (_ path: String, _ appends: Bool) throws(SystemError) -> any AuditFile
+
+    /// Most bytes written with one write and one fdatasync.
+    static let batchLength = 1 << 20
+
+    let path: String
+    let signing: AuditSigning
+    let opener: Opener
+    var acceptsMissingCheckpoint: Bool
+
+    private(set) var sequence: Int64 = 0
+    private(set) var hash = AuditLine.noHash
+    /// Length of the log in bytes up to and with line `sequence`.
+    private(set) var offset: Int64 = 0
+    var file: (any AuditFile)?
+    private(set) var checkpointFile: (any AuditFile)?
+    private var checkpointSlot = 0
+
+    init(path: String, signing: AuditSigning, opener: @escaping Opener, acceptsMissingCheckpoint: Bool) {
+        self.path = path
+        self.signing = signing
+        self.opener = opener
+        self.acceptsMissingCheckpoint = acceptsMissingCheckpoint
+    }
+
+    /// Takes over files that were examined.
+    mutating func adopt(
+        file: any AuditFile,
+        checkpointFile: any AuditFile,
+        sequence: Int64,
+        hash: String,
+        offset: Int64,
+        checkpointSlot: Int
+    ) {
+        self.file = file
+        self.checkpointFile = checkpointFile
+        self.sequence = sequence
+        self.hash = hash
+        self.offset = offset
+        self.checkpointSlot = checkpointSlot
+    }
+
+    /// Lets go of the files and of the lock.
+    mutating func release() {
+        file?.unlock()
+        file = nil
+        checkpointFile = nil
+    }
+
+    /// Writes as many of `records` as fit into one batch, makes them durable and signs a checkpoint.
+    ///
+    /// Gives one outcome for each record it consumed: its `seq`, or why that record alone was refused. When it throws, the
+    /// file was cut back to what it was and nothing of the batch counts.
+    mutating func write(_ records: ArraySlice<AuditRecord>) throws(AuditError) -> [Result<Int64, AuditError>] {
+        guard let file else { throw .closed(path: path) }
+        var outcomes: [Result<Int64, AuditError>] = []
+        var bytes: [UInt8] = []
+        var nextSequence = sequence
+        var nextHash = hash
+        for record in records {
+            if bytes.count >= AuditWriter.batchLength { break }
+            do throws(AuditError) {
+                let line = try AuditWriter.encode(record, sequence: nextSequence + 1, previousHash: nextHash)
+                bytes += line
+                bytes.append(UInt8(ascii: "\n"))
+                nextSequence += 1
+                nextHash = AuditLine.hash(of: line[...])
+                outcomes.append(.success(nextSequence))
+            } catch { outcomes.append(.failure(error)) }
+        }
+        if bytes.isEmpty { return outcomes }
+        do throws(SystemError) {
+            try checkUndisturbed(file)
+            try append(bytes, to: file)
+            do throws(SystemError) {
+                try file.synchroniseData()
+            } catch {
+                cutBack(file)
+                throw error
+            }
+        } catch { throw .file(FileError(error, path: path)) }
+        sequence = nextSequence
+        hash = nextHash
+        offset += Int64(bytes.count)
+        try writeCheckpoint()
+        return outcomes
+    }
+
+    private static func encode(
+        _ record: AuditRecord,
+        sequence: Int64,
+        previousHash: String
+    ) throws(AuditError) -> [UInt8] {
+        for case .number(let number) in (record.params ?? [:]).values where !number.isFinite {
+            throw .refused(problem: "a parameter is not a finite number")
+        }
+        let line = AuditLine(sequence: sequence, previousHash: previousHash, record: record).encoded()
+        guard line.count < AuditLine.maximumLength else {
+            throw .refused(problem: "its line has \(line.count + 1) bytes, the limit is \(AuditLine.maximumLength)")
+        }
+        return line
+    }
+
+    /// The file at the path must still be ours and as long as we left it.
+    private func checkUndisturbed(_ file: any AuditFile) throws(SystemError) {
+        let open = try file.status()
+        guard try FileStatus.ofLink(at: path).isSameFile(as: open) else {
+            throw SystemError(call: "write", path: path, code: ESTALE)
+        }
+        guard open.size == offset else { throw SystemError(call: "write", path: path, code: EBUSY) }
+    }
+
+    private func append(_ bytes: [UInt8], to file: any AuditFile) throws(SystemError) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            do throws(SystemError) {
+                let taken = try file.append(rest)
+                if taken <= 0 { throw SystemError(call: "write", path: path, code: EIO) }
+                rest = rest.dropFirst(taken)
+            } catch {
+                cutBack(file)
+                throw error
+            }
+        }
+    }
+
+    /// Back to the last whole line that counts. If even this fails, opening the log again repairs it.
+    private func cutBack(_ file: any AuditFile) {
+        try? file.truncate(to: offset)
+        try? file.synchroniseData()
+    }
+
+    /// Signs where the log stands and writes it into the older slot. Not synchronised: after a loss of power the checkpoint
+    /// may be older than the log, which opening and verification allow.
+    mutating func writeCheckpoint(durably: Bool = false) throws(AuditError) {
+        guard let checkpointFile else { throw .closed(path: path) }
+        let checkpoint = AuditCheckpoint(
+            sequence: sequence,
+            offset: offset,
+            hash: hash,
+            endpointID: signing.endpointID
+        )
+        let signature: [UInt8]
+        do {
+            signature = try signing.sign(checkpoint.message)
+        } catch { throw .signing(path: path, problem: "\(error)") }
+        guard let bytes = checkpoint.slot(signature: signature) else {
+            throw .signing(path: path, problem: "the endpoint id or the signature does not fit into a checkpoint")
+        }
+        let next = (checkpointSlot + 1) % AuditCheckpoint.slots
+        do throws(SystemError) {
+            try checkpointFile.write(bytes, at: Int64(next * AuditCheckpoint.slotLength))
+            if durably { try checkpointFile.synchroniseData() }
+        } catch { throw .file(FileError(error, path: AuditCheckpoint.path(ofLog: path))) }
+        checkpointSlot = next
+    }
+}

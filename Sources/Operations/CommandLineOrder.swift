@@ -1,0 +1,32 @@
+/// Lets options that every command shares stand before the command's name as well as after it.
+package enum CommandLineOrder {
+    /// Moves shared options that come before the first word behind the rest of the line (but before `--`).
+    /// - Parameters:
+    ///   - valued: options with a value, such as `--config`.
+    ///   - flags: options without one, such as `--json`.
+    package static func normalise(_ arguments: [String], valued: Set<String>, flags: Set<String>) -> [String] {
+        var moved: [String] = []
+        var index = 0
+        while index < arguments.count {
+            let argument = arguments[index]
+            let name = argument.split(separator: "=", maxSplits: 1).first.map(String.init) ?? argument
+            if flags.contains(argument) {
+                moved.append(argument)
+                index += 1
+            } else if valued.contains(name), argument.contains("=") {
+                moved.append(argument)
+                index += 1
+            } else if valued.contains(argument), index + 1 < arguments.count {
+                moved += arguments[index...index + 1]
+                index += 2
+            } else {
+                break
+            }
+        }
+        let rest = arguments[index...]
+        // Without a command behind them they belong to the tool itself.
+        guard !moved.isEmpty, rest.first.map({ !$0.hasPrefix("-") }) == true else { return arguments }
+        let end = rest.firstIndex(of: "--") ?? rest.endIndex
+        return Array(rest[..<end]) + moved + Array(rest[end...])
+    }
+}

@@ -1,0 +1,54 @@
+import Glibc
+
+/// Finds a tool's configuration file: `--config`, `NAME_CONFIG`, `/etc/NAME/NAME.toml`, `$XDG_CONFIG_HOME/NAME/NAME.toml`
+/// or `~/.config/NAME/NAME.toml`, the first of them.
+package struct ConfigurationLookup: Sendable {
+    package struct Found: Equatable, Sendable {
+        package var path: String
+        /// A flag, a variable, or the file itself when it was found at a usual place.
+        package var source: ConfigurationSource
+
+        package init(path: String, source: ConfigurationSource) {
+            self.path = path
+            self.source = source
+        }
+    }
+
+    /// The tool's name: of the folder, the file and (upper case) the variable.
+    package let name: String
+    /// For example `REFLECTOR_CONFIG`.
+    package var variable: String { name.uppercased().replacing("-", with: "_") + "_CONFIG" }
+
+    package init(name: String) { self.name = name }
+
+    /// The usual places, in order. `XDG_CONFIG_HOME` counts when it is an absolute path, as its specification has it.
+    package func usualPaths(environment: [String: String]) -> [String] {
+        var paths = ["/etc/\(name)/\(name).toml"]
+        if let folder = environment["XDG_CONFIG_HOME"], folder.hasPrefix("/") {
+            paths.append("\(folder)/\(name)/\(name).toml")
+        } else if let home = environment["HOME"], home.hasPrefix("/") {
+            paths.append("\(home)/.config/\(name)/\(name).toml")
+        }
+        return paths
+    }
+
+    /// The file to read, nil when there is none and defaults apply. A path that was given explicitly is not looked for:
+    /// reading it says what is wrong with it.
+    package func find(
+        flag: String?,
+        environment: [String: String],
+        exists: (String) -> Bool = ConfigurationLookup.exists
+    ) -> Found? {
+        if let flag { return Found(path: flag, source: .flag("--config")) }
+        if let path = environment[variable], !path.isEmpty { return Found(path: path, source: .environment(variable)) }
+        return usualPaths(environment: environment).first(where: exists).map { Found(path: $0, source: .file($0)) }
+    }
+
+    /// Whether something is there. What cannot be looked at counts as there: to pass over it silently would be a surprise.
+    package static func exists(_ path: String) -> Bool {
+        do throws(SystemError) {
+            _ = try FileStatus.ofLink(at: path)
+            return true
+        } catch { return error.code != ENOENT && error.code != ENOTDIR }
+    }
+}

@@ -1,0 +1,55 @@
+import TOMLKit
+
+/// A TOML value, free of the parser that read it.
+enum TOMLNode: Equatable, Sendable {
+    case string(String)
+    case integer(Int64)
+    case float(Double)
+    case boolean(Bool)
+    /// A date, a time or both.
+    case moment
+    case array([TOMLNode])
+    case table([String: TOMLNode])
+
+    /// The value and what it is, for an error: `"5201" (text)`.
+    var found: String {
+        switch self {
+        case .string(let text): "\(TOMLNode.excerpt(text)) (text)"
+        case .integer(let number): "\(number) (an integer)"
+        case .float(let number): "\(number) (a number with a fraction)"
+        case .boolean(let flag): "\(flag) (a boolean)"
+        case .moment: "a date or time"
+        case .array(let elements): "a list of \(elements.count)"
+        case .table: "a table"
+        }
+    }
+
+    /// Text in quotes with nothing in it that could disturb a terminal, at most 60 characters.
+    static func excerpt(_ text: String) -> String {
+        let short = text.count > 60 ? String(text.prefix(60)) + "…" : text
+        return JSONValue.string(short).text
+    }
+
+    init?(_ value: any TOMLValueConvertible) {
+        switch value.type {
+        case .string: self = .string(value.string ?? "")
+        case .int: self = .integer(Int64(value.int ?? 0))
+        case .double: self = .float(value.double ?? 0)
+        case .bool: self = .boolean(value.bool ?? false)
+        case .date, .time, .dateTime: self = .moment
+        case .array: self = .array((value.array.map(Array.init) ?? []).compactMap { TOMLNode($0) })
+        case .table:
+            guard let table = value.table else { return nil }
+            self.init(table)
+        }
+    }
+
+    init(_ table: TOMLTable) {
+        var members: [String: TOMLNode] = [:]
+        for key in table.keys {
+            guard let value = table[key] else { continue }
+            members[key] = TOMLNode(value)
+        }
+        self = .table(members)
+    }
+}

@@ -1,0 +1,239 @@
+/// Where keys and sections stand in a TOML text; the parser does not tell.
+///
+/// A scanner, not a parser: it knows just enough TOML to tell a key from a value: headers, dotted and quoted keys, comments,
+/// strings of all four kinds, arrays and inline tables over lines. It runs before the parser and keeps from it what it does
+/// not survive: `hazard`. On text that is not TOML it may find wrong places, which the parser's error then makes moot.
+struct TOMLPositions: Sendable {
+    struct Position: Equatable, Sendable {
+        /// From 1.
+        var line: Int
+        /// In bytes, from 1.
+        var column: Int
+    }
+
+    /// The first place of each key path, tables included.
+    private(set) var places: [[String]: Position] = [:]
+    /// The first thing that must not reach the parser (toml++ 3.4 behind TOMLKit 0.6): a header that does not begin with a key
+    /// (an assertion fails), the character U+0000 (its C interface cuts the text there), nesting that costs it its stack.
+    private(set) var hazard: (position: Position, problem: String)?
+
+    /// Deepest nesting of values, and most parts of a dotted key. Our files have two.
+    static let maximumDepth = 32
+
+    private let bytes: [UInt8]
+    private var index = 0
+    private var line = 1
+    private var lineStart = 0
+
+    init(scanning text: [UInt8]) {
+        bytes = text
+        scan()
+    }
+
+    subscript(path: [String]) -> Position? { places[path] }
+
+    private var next: UInt8? { index < bytes.count ? bytes[index] : nil }
+
+    private var position: Position { Position(line: line, column: index - lineStart + 1) }
+
+    private mutating func advance() {
+        if bytes[index] == UInt8(ascii: "\n") {
+            line += 1
+            lineStart = index + 1
+        }
+        index += 1
+    }
+
+    private mutating func skipSpace(overLines: Bool) {
+        while let byte = next {
+            switch byte {
+            case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"): advance()
+            case UInt8(ascii: "\n") where overLines: advance()
+            case UInt8(ascii: "#") where overLines: skipLine()
+            default: return
+            }
+        }
+    }
+
+    private mutating func skipLine() {
+        while let byte = next, byte != UInt8(ascii: "\n") { advance() }
+    }
+
+    private mutating func scan() {
+        var section: [String] = []
+        while true {
+            skipSpace(overLines: true)
+            guard let byte = next else { return }
+            let start = position
+            if byte == UInt8(ascii: "[") {
+                section = header()
+                record(section, start)
+                skipLine()
+            } else {
+                assignment(in: section, depth: 0)
+                skipLine()
+            }
+        }
+    }
+
+    /// What stands between `[` or `[[` and the closing bracket.
+    private mutating func header() -> [String] {
+        advance()
+        skipSpace(overLines: false)
+        if next == UInt8(ascii: "[") { advance() }
+        skipSpace(overLines: false)
+        let start = position
+        let path = key()
+        if path.first == "", position == start { note(start, "the name of a section is expected here") }
+        return path
+    }
+
+    private mutating func note(_ position: Position, _ problem: String) {
+        hazard = hazard ?? (position, problem)
+    }
+
+    private mutating func record(_ path: [String], _ position: Position) {
+        for length in stride(from: 1, through: path.count, by: 1) where places[Array(path.prefix(length))] == nil {
+            places[Array(path.prefix(length))] = position
+        }
+    }
+
+    private mutating func assignment(in path: [String], depth: Int) {
+        let start = position
+        let path = path + key()
+        record(path, start)
+        skipSpace(overLines: false)
+        if next == UInt8(ascii: "=") {
+            advance()
+            value(of: path, depth: depth)
+        }
+    }
+
+    /// A dotted key; stops before what does not belong to it.
+    private mutating func key() -> [String] {
+        var parts: [String] = []
+        while true {
+            if parts.count > TOMLPositions.maximumDepth {
+                note(position, "this key has more than \(TOMLPositions.maximumDepth) parts")
+                return []
+            }
+            skipSpace(overLines: false)
+            switch next {
+            case UInt8(ascii: "\""): parts.append(string(quote: UInt8(ascii: "\"")))
+            case UInt8(ascii: "'"): parts.append(string(quote: UInt8(ascii: "'")))
+            default:
+                let start = index
+                while let byte = next, TOMLPositions.isBare(byte) { advance() }
+                parts.append(String(decoding: bytes[start..<index], as: UTF8.self))
+            }
+            skipSpace(overLines: false)
+            guard next == UInt8(ascii: ".") else { return parts }
+            advance()
+        }
+    }
+
+    private static func isBare(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
+            true
+        default: false
+        }
+    }
+
+    private mutating func value(of path: [String], depth: Int) {
+        if depth > TOMLPositions.maximumDepth {
+            note(position, "this is nested more than \(TOMLPositions.maximumDepth) deep")
+            index = bytes.count
+            return
+        }
+        skipSpace(overLines: false)
+        switch next {
+        case UInt8(ascii: "\""): skipString(quote: UInt8(ascii: "\""))
+        case UInt8(ascii: "'"): skipString(quote: UInt8(ascii: "'"))
+        case UInt8(ascii: "["):
+            elements(until: UInt8(ascii: "]")) { $0.value(of: path, depth: depth + 1) }
+        case UInt8(ascii: "{"):
+            elements(until: UInt8(ascii: "}")) { $0.assignment(in: path, depth: depth + 1) }
+        default:
+            let ends: [UInt8] = Array(",]}#\n".utf8)
+            while let byte = next, !ends.contains(byte) { advance() }
+        }
+    }
+
+    /// What stands between brackets, separated by commas.
+    private mutating func elements(until end: UInt8, _ element: (inout TOMLPositions) -> Void) {
+        advance()
+        while true {
+            skipSpace(overLines: true)
+            guard let byte = next else { return }
+            if byte == end {
+                advance()
+                return
+            }
+            let before = index
+            if byte == UInt8(ascii: ",") { advance() } else { element(&self) }
+            // Nothing was taken: the text is not what the parser accepted. Do not turn in circles.
+            if index == before { advance() }
+        }
+    }
+
+    private mutating func skipString(quote: UInt8) {
+        guard bytes[index...].starts(with: [quote, quote, quote]) else {
+            _ = string(quote: quote)
+            return
+        }
+        for _ in 0..<3 { advance() }
+        while let byte = next {
+            if byte == UInt8(ascii: "\\"), quote == UInt8(ascii: "\"") {
+                _ = escape()
+            } else if bytes[index...].starts(with: [quote, quote, quote]) {
+                for _ in 0..<3 { advance() }
+                // Up to two more quotes belong to the content's end.
+                while next == quote { advance() }
+                return
+            } else {
+                advance()
+            }
+        }
+    }
+
+    /// A string on one line, without its quotes.
+    private mutating func string(quote: UInt8) -> String {
+        advance()
+        var content: [UInt8] = []
+        while let byte = next, byte != quote, byte != UInt8(ascii: "\n") {
+            if byte == UInt8(ascii: "\\"), quote == UInt8(ascii: "\"") {
+                content += escape()
+            } else {
+                content.append(byte)
+                advance()
+            }
+        }
+        if next == quote { advance() }
+        return String(decoding: content, as: UTF8.self)
+    }
+
+    /// An escape of a basic string, as UTF-8.
+    private mutating func escape() -> [UInt8] {
+        let start = position
+        advance()
+        guard let byte = next else { return [] }
+        advance()
+        switch byte {
+        case UInt8(ascii: "b"): return [0x08]
+        case UInt8(ascii: "t"): return [0x09]
+        case UInt8(ascii: "n"): return [0x0a]
+        case UInt8(ascii: "f"): return [0x0c]
+        case UInt8(ascii: "r"): return [0x0d]
+        case UInt8(ascii: "e"): return [0x1b]
+        case UInt8(ascii: "u"), UInt8(ascii: "U"):
+            let digits = bytes[index...].prefix(byte == UInt8(ascii: "u") ? 4 : 8)
+            guard let code = UInt32(String(decoding: digits, as: UTF8.self), radix: 16) else { return [] }
+            for _ in digits { advance() }
+            if code == 0 { note(start, "the character U+0000 is not allowed; remove it") }
+            return Unicode.Scalar(code).map { Array(String($0).utf8) } ?? []
+        default: return [byte]
+        }
+    }
+}

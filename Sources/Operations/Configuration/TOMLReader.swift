@@ -1,0 +1,142 @@
+/// Takes typed values out of a document and collects everything that is wrong with it.
+///
+/// Every getter gives a value, if need be the default, and notes a problem; `finish()` throws them all at once, together with
+/// every key and section that no getter asked for.
+///
+///     var reader = TOMLReader(document)
+///     let port = reader.integer("network", "port", in: 1...65_535, default: 4000)
+///     let level = reader.enumeration("logging", "level", default: Level.info)
+///     try reader.finish()
+package struct TOMLReader {
+    private let document: TOMLDocument
+    private var problems: [ConfigurationProblem] = []
+    /// Keys asked for, by section.
+    private var known: [String: Set<String>] = [:]
+    /// Where the value of each `section.key` came from.
+    package private(set) var sources: [String: ConfigurationSource] = [:]
+
+    package init(_ document: TOMLDocument) { self.document = document }
+
+    private static func path(_ section: String) -> [String] {
+        section.isEmpty ? [] : section.split(separator: ".").map(String.init)
+    }
+
+    private static func name(_ section: String, _ key: String) -> String {
+        section.isEmpty ? key : "\(section).\(key)"
+    }
+
+    /// Whether the file (not an override) sets the key.
+    package func isSet(_ section: String, _ key: String) -> Bool {
+        document.node(at: TOMLReader.path(section) + [key]) != nil
+    }
+
+    /// Notes a problem of a value that was read and is of the right type, but cannot be used: two ports that contradict each
+    /// other, for example.
+    package mutating func note(_ section: String, _ key: String, _ problem: String) {
+        let name = TOMLReader.name(section, key)
+        switch sources[name] {
+        case .flag, .environment: note(name, origin: sources[name]?.description ?? "", at: nil, problem)
+        default: note(name, origin: document.path, at: document.positions[TOMLReader.path(section) + [key]], problem)
+        }
+    }
+
+    private mutating func note(_ key: String, origin: String, at place: TOMLPositions.Position?, _ problem: String) {
+        problems.append(
+            ConfigurationProblem(origin: origin, line: place?.line, column: nil, key: key, problem: problem)
+        )
+    }
+
+    /// The way of every getter: an override is text, the file's value is a node.
+    mutating func value<Value>(
+        _ section: String,
+        _ key: String,
+        default fallback: Value,
+        override: ConfigurationOverride?,
+        expected: String,
+        example: String,
+        fromText: (String) -> Value?,
+        fromNode: (TOMLNode) -> Value?
+    ) -> Value {
+        known[section, default: []].insert(key)
+        let name = TOMLReader.name(section, key)
+        if let override {
+            sources[name] = override.source
+            if let value = fromText(override.text) { return value }
+            let found = TOMLNode.excerpt(override.text)
+            note(name, origin: "\(override.source)", at: nil, "found \(found), expected \(expected); for example \(example)")
+            return fallback
+        }
+        let path = TOMLReader.path(section) + [key]
+        guard let node = document.node(at: path) else {
+            sources[name] = .builtIn
+            return fallback
+        }
+        sources[name] = .file(document.path)
+        if let value = fromNode(node) { return value }
+        note(
+            name,
+            origin: document.path,
+            at: document.positions[path],
+            "found \(node.found), expected \(expected); write for example \(key) = \(example)"
+        )
+        return fallback
+    }
+
+    /// Throws everything that is wrong; call it after the last getter.
+    package func finish() throws(ConfigurationError) {
+        var all = problems
+        unknown(in: document.root, path: [], into: &all)
+        if all.isEmpty { return }
+        let sorted = all.enumerated().sorted { ($0.element.line ?? 0, $0.offset) < ($1.element.line ?? 0, $1.offset) }
+        throw ConfigurationError(problems: sorted.map(\.element))
+    }
+
+    private func unknown(in table: [String: TOMLNode], path: [String], into all: inout [ConfigurationProblem]) {
+        let section = path.joined(separator: ".")
+        for (name, node) in table where !(known[section]?.contains(name) ?? false) {
+            let here = path + [name]
+            let dotted = here.joined(separator: ".")
+            guard known.keys.contains(where: { $0 == dotted || $0.hasPrefix(dotted + ".") }) else {
+                all.append(unknownName(name, node, section: section, path: here))
+                continue
+            }
+            if case .table(let members) = node {
+                unknown(in: members, path: here, into: &all)
+            } else {
+                let text = "found \(node.found), expected a section; write [\(dotted)] on a line of its own"
+                all.append(problem(here, text))
+            }
+        }
+    }
+
+    private func problem(_ path: [String], _ text: String) -> ConfigurationProblem {
+        let shown = path.map { String($0.prefix(60)) }.joined(separator: ".")
+        let key = String(String.UnicodeScalarView(shown.unicodeScalars.map { $0.isHazardousInText ? "?" : $0 }))
+        return ConfigurationProblem(
+            origin: document.path,
+            line: document.positions[path]?.line,
+            column: nil,
+            key: key,
+            problem: text
+        )
+    }
+
+    private func unknownName(_ name: String, _ node: TOMLNode, section: String, path: [String]) -> ConfigurationProblem {
+        if case .table = node, section.isEmpty {
+            let near = NearestName.of(name, among: known.keys.filter { !$0.isEmpty })
+            let sections = known.keys.filter { !$0.isEmpty }.sorted().map { "[\($0)]" }.joined(separator: ", ")
+            return problem(
+                path,
+                "this section is not known; " + (near.map { "did you mean [\($0)]?" } ?? "the sections are \(sections)")
+            )
+        }
+        if let near = NearestName.of(name, among: known[section] ?? []) {
+            return problem(path, "this key is not known; did you mean \(near)?")
+        }
+        let elsewhere = known.filter { $0.key != section && $0.value.contains(name) }.map(\.key).sorted()
+        if let other = elsewhere.first {
+            return problem(path, "this key is not known here; it belongs into [\(other)]")
+        }
+        return problem(path, "this key is not known; remove it, or look up its name in the reference")
+    }
+}

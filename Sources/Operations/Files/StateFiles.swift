@@ -1,0 +1,167 @@
+package import Glibc
+
+/// The files a tool keeps: private, never through a symbolic link, replaced whole or not at all.
+package enum StateFiles {
+    /// Creates `path` and its missing parents with mode 0700. A folder that exists must belong to us or to root and must not
+    /// be writable for group or others.
+    package static func createFolder(_ path: String) throws(FileError) {
+        guard !path.isEmpty else {
+            throw FileError(path: path, problem: "the path of the folder is empty", remedy: "give a path")
+        }
+        do throws(SystemError) {
+            try makeFolders(path)
+            let status = try FileStatus.ofLink(at: path)
+            guard status.kind == .folder else {
+                throw SystemError(call: "mkdir", path: path, code: status.kind == .symbolicLink ? ELOOP : ENOTDIR)
+            }
+            try checkFolder(status, path: path)
+        } catch { throw FileError(error, path: path) }
+    }
+
+    private static func checkFolder(_ status: FileStatus, path: String) throws(SystemError) {
+        if status.owner != geteuid() && status.owner != 0 { throw SystemError(call: "mkdir", path: path, code: EPERM) }
+        if status.mode & 0o022 != 0 { throw SystemError(call: "mkdir", path: path, code: EPERM) }
+    }
+
+    private static func makeFolders(_ path: String) throws(SystemError) {
+        do throws(SystemError) {
+            try makeFolder(path)
+        } catch {
+            guard error.code == ENOENT, let parent = folder(of: path), parent != path else {
+                if error.code == EEXIST { return }
+                throw error
+            }
+            try makeFolders(parent)
+            do throws(SystemError) { try makeFolder(path) } catch where error.code == EEXIST {}
+        }
+    }
+
+    @inline(never)
+    private static func makeFolder(_ path: String) throws(SystemError) {
+        try Descriptor.refuseZero(in: path, call: "mkdir")
+        // The bridged string lives for the call.
+        let failed = unsafe mkdir(path, 0o700) != 0
+        let code = errno
+        if failed { throw SystemError(call: "mkdir", path: path, code: code) }
+    }
+
+    /// Creates a file that must not exist, mode 0600 from the first byte, and makes its content and name durable.
+    package static func createPrivate(_ path: String, content: [UInt8], mode: mode_t = 0o600) throws(FileError) {
+        do throws(SystemError) {
+            let file = try Descriptor.open(path, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
+            do throws(SystemError) {
+                try file.setMode(mode)
+                try file.write(content)
+                try file.synchronise()
+                try synchroniseFolder(of: path)
+            } catch {
+                try? remove(path)
+                throw error
+            }
+        } catch { throw FileError(error, path: path) }
+    }
+
+    /// Replaces the content of `path`, or creates it: after a crash there is the old content or the new, never a mixture.
+    /// A symbolic link at `path` is refused, as is anything that is not a file.
+    package static func replace(_ path: String, content: [UInt8], mode: mode_t = 0o600) throws(FileError) {
+        do throws(SystemError) {
+            do throws(SystemError) {
+                switch try FileStatus.ofLink(at: path).kind {
+                case .file: break
+                case .symbolicLink: throw SystemError(call: "rename", path: path, code: ELOOP)
+                case .folder: throw SystemError(call: "rename", path: path, code: EISDIR)
+                case .other: throw SystemError(call: "rename", path: path, code: EINVAL)
+                }
+            } catch where error.code == ENOENT {}
+            let temporary = "\(path).\(UInt64.random(in: .min ... .max)).tmp"
+            do throws(SystemError) {
+                let file = try Descriptor.open(temporary, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
+                try file.setMode(mode)
+                try file.write(content)
+                try file.synchronise()
+                try rename(temporary, to: path)
+                try synchroniseFolder(of: path)
+            } catch {
+                try? remove(temporary)
+                throw error
+            }
+        } catch { throw FileError(error, path: path) }
+    }
+
+    /// Reads a file of at most `limit` bytes. With `isPrivate` it must be ours (or root's) and closed to group and others.
+    package static func read(
+        _ path: String,
+        limit: Int,
+        isPrivate: Bool = false,
+        followsLinks: Bool = false
+    ) throws(FileError) -> [UInt8] {
+        do throws(SystemError) {
+            let flags = O_RDONLY | O_NONBLOCK | (followsLinks ? 0 : O_NOFOLLOW)
+            let file = try Descriptor.open(path, flags: flags)
+            let status = try file.status()
+            if status.kind == .folder { throw SystemError(call: "read", path: path, code: EISDIR) }
+            if status.kind == .other { throw SystemError(call: "read", path: path, code: EINVAL) }
+            if isPrivate, status.mode & 0o077 != 0 || (status.owner != geteuid() && status.owner != 0) {
+                throw SystemError(call: "read", path: path, code: EPERM)
+            }
+            var bytes: [UInt8] = []
+            while bytes.count <= limit {
+                let more = try file.read(atMost: min(limit + 1 - bytes.count, 65_536))
+                if more.isEmpty { return bytes }
+                bytes += more
+            }
+            throw SystemError(call: "read", path: path, code: EFBIG)
+        } catch {
+            if error.code == EFBIG {
+                throw FileError(
+                    path: path,
+                    problem: "it is longer than \(limit) bytes",
+                    remedy: "make it shorter, or give the right file",
+                    code: EFBIG
+                )
+            }
+            if error.code == EPERM, isPrivate {
+                throw FileError(
+                    path: path,
+                    problem: "others can read it or own it",
+                    remedy: "chown it to the user that runs this and chmod 600 it",
+                    code: EPERM
+                )
+            }
+            throw FileError(error, path: path)
+        }
+    }
+
+    /// Makes a new name in the folder of `path` durable.
+    package static func synchroniseFolder(of path: String) throws(SystemError) {
+        let handle = try Descriptor.open(folder(of: path) ?? ".", flags: O_RDONLY | O_DIRECTORY)
+        try handle.synchronise()
+    }
+
+    @inline(never)
+    package static func remove(_ path: String) throws(SystemError) {
+        try Descriptor.refuseZero(in: path, call: "unlink")
+        // The bridged string lives for the call.
+        let failed = unsafe unlink(path) != 0
+        let code = errno
+        if failed { throw SystemError(call: "unlink", path: path, code: code) }
+    }
+
+    @inline(never)
+    package static func rename(_ old: String, to new: String) throws(SystemError) {
+        try Descriptor.refuseZero(in: old, call: "rename")
+        try Descriptor.refuseZero(in: new, call: "rename")
+        // The bridged strings live for the call.
+        let failed = unsafe Glibc.rename(old, new) != 0
+        let code = errno
+        if failed { throw SystemError(call: "rename", path: new, code: code) }
+    }
+
+    /// The folder part of a path: nil for a bare name.
+    package static func folder(of path: String) -> String? {
+        var bytes = Array(path.utf8)
+        while bytes.count > 1, bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
+        guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return nil }
+        return slash == 0 ? "/" : String(decoding: bytes[..<slash], as: UTF8.self)
+    }
+}

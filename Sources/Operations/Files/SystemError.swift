@@ -1,0 +1,73 @@
+import CLinux
+import Glibc
+
+/// A system call that failed: which, on what, and why.
+package struct SystemError: Error, Equatable, CustomStringConvertible {
+    /// The call, as the manual names it: `open`, `fdatasync`, …
+    package var call: String
+    /// The path the call was about; empty when it had none.
+    package var path: String
+    /// `errno` as the call left it.
+    package var code: Int32
+
+    package init(call: String, path: String = "", code: Int32) {
+        self.call = call
+        self.path = path
+        self.code = code
+    }
+
+    /// The kernel's sentence for `code`.
+    package var reason: String { SystemError.text(of: code) }
+
+    package var description: String {
+        path.isEmpty ? "\(call): \(reason)" : "\(call) \(path): \(reason)"
+    }
+
+    static func text(of code: Int32) -> String {
+        var bytes = [CChar](repeating: 0, count: 256)
+        // The shim writes at most `bytes.count` bytes and terminates them.
+        unsafe outpost_error_text(code, &bytes, bytes.count)
+        return String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
+
+/// A file that could not be used, with what to do about it.
+package struct FileError: Error, Equatable, CustomStringConvertible {
+    package var path: String
+    /// What went wrong, without the path.
+    package var problem: String
+    /// What the person at the keyboard can do next.
+    package var remedy: String
+    /// `errno`, 0 when no call failed.
+    package var code: Int32
+
+    package init(path: String, problem: String, remedy: String, code: Int32 = 0) {
+        self.path = path
+        self.problem = problem
+        self.remedy = remedy
+        self.code = code
+    }
+
+    package var description: String { "\(path): \(problem); \(remedy)" }
+
+    /// Turns a failed call into a sentence with a remedy.
+    package init(_ error: SystemError, path: String? = nil) {
+        let path = path ?? error.path
+        let remedy =
+            switch error.code {
+            case ENOENT: "create its folder, or correct the path"
+            case EACCES, EPERM: "run as the user that owns it, or correct its owner and mode"
+            case ELOOP: "it is a symbolic link; give the path of the file itself"
+            case EEXIST: "it exists already; remove it or choose another path"
+            case ENOSPC, EDQUOT, EFBIG: "free space on that file system or raise the quota"
+            case EROFS: "the file system is read-only; choose a path that can be written"
+            case EISDIR: "it is a folder; give the path of a file"
+            case ENOTDIR: "a part of the path is not a folder, or is a symbolic link; correct the path"
+            case EMFILE, ENFILE: "raise the limit of open files (ulimit -n)"
+            case EIO: "the device reports errors; look at the kernel log (dmesg) and replace the disk"
+            case ENAMETOOLONG: "shorten the path"
+            default: "see `man 2 \(error.call)`"
+            }
+        self.init(path: path, problem: "\(error.call): \(error.reason)", remedy: remedy, code: error.code)
+    }
+}

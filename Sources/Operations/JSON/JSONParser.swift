@@ -1,0 +1,200 @@
+/// A strict JSON reader (RFC 8259) with bounded depth: no comments, no repeated names, no lone surrogates, UTF-8 only.
+package struct JSONParser {
+    package struct Malformed: Error, Equatable, CustomStringConvertible {
+        /// Byte at which reading stopped, from 0.
+        package var offset: Int
+        package var problem: String
+        package var description: String { "\(problem) at byte \(offset + 1)" }
+    }
+
+    /// Deepest nesting of arrays and objects. Ours have two levels, iperf3's results six.
+    package static let maximumDepth = 32
+
+    private let bytes: ArraySlice<UInt8>
+    private var position: Int
+
+    /// Reads one value that fills `bytes`; white space around it is allowed.
+    package static func parse(_ bytes: ArraySlice<UInt8>) throws(Malformed) -> JSONValue {
+        var parser = JSONParser(bytes)
+        parser.skipSpace()
+        let value = try parser.value(depth: 0)
+        parser.skipSpace()
+        if parser.position != bytes.endIndex { throw parser.malformed("something follows the value") }
+        return value
+    }
+
+    package static func parse(_ text: String) throws(Malformed) -> JSONValue { try parse(Array(text.utf8)[...]) }
+
+    private init(_ bytes: ArraySlice<UInt8>) {
+        self.bytes = bytes
+        position = bytes.startIndex
+    }
+
+    private func malformed(_ problem: String) -> Malformed {
+        Malformed(offset: position - bytes.startIndex, problem: problem)
+    }
+
+    private var next: UInt8? { position < bytes.endIndex ? bytes[position] : nil }
+
+    private mutating func take(_ byte: UInt8) -> Bool {
+        guard next == byte else { return false }
+        position += 1
+        return true
+    }
+
+    private mutating func skipSpace() {
+        while let byte = next, byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 { position += 1 }
+    }
+
+    private mutating func value(depth: Int) throws(Malformed) -> JSONValue {
+        switch next {
+        case UInt8(ascii: "{"): return try object(depth: depth)
+        case UInt8(ascii: "["): return try array(depth: depth)
+        case UInt8(ascii: "\""): return .string(try string())
+        case UInt8(ascii: "t"): return try word("true", .boolean(true))
+        case UInt8(ascii: "f"): return try word("false", .boolean(false))
+        case UInt8(ascii: "n"): return try word("null", .null)
+        case .some(let byte) where byte == UInt8(ascii: "-") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte):
+            return try number()
+        case nil: throw malformed("the text ends where a value is expected")
+        default: throw malformed("a value is expected")
+        }
+    }
+
+    private mutating func word(_ word: StaticString, _ value: JSONValue) throws(Malformed) -> JSONValue {
+        let expected = Array(word.description.utf8)
+        guard bytes[position...].starts(with: expected) else { throw malformed("a value is expected") }
+        position += expected.count
+        return value
+    }
+
+    private mutating func object(depth: Int) throws(Malformed) -> JSONValue {
+        if depth >= JSONParser.maximumDepth { throw malformed("nested too deeply") }
+        position += 1
+        var members: [JSONValue.Member] = []
+        var names: Set<String> = []
+        skipSpace()
+        if take(UInt8(ascii: "}")) { return .object([]) }
+        while true {
+            skipSpace()
+            guard next == UInt8(ascii: "\"") else { throw malformed("a name in quotes is expected") }
+            let name = try string()
+            guard names.insert(name).inserted else { throw malformed("a name occurs twice") }
+            skipSpace()
+            guard take(UInt8(ascii: ":")) else { throw malformed("':' is expected") }
+            skipSpace()
+            members.append(.init(name, try value(depth: depth + 1)))
+            skipSpace()
+            if take(UInt8(ascii: "}")) { return .object(members) }
+            guard take(UInt8(ascii: ",")) else { throw malformed("',' or '}' is expected") }
+        }
+    }
+
+    private mutating func array(depth: Int) throws(Malformed) -> JSONValue {
+        if depth >= JSONParser.maximumDepth { throw malformed("nested too deeply") }
+        position += 1
+        var elements: [JSONValue] = []
+        skipSpace()
+        if take(UInt8(ascii: "]")) { return .array([]) }
+        while true {
+            skipSpace()
+            elements.append(try value(depth: depth + 1))
+            skipSpace()
+            if take(UInt8(ascii: "]")) { return .array(elements) }
+            guard take(UInt8(ascii: ",")) else { throw malformed("',' or ']' is expected") }
+        }
+    }
+
+    private mutating func digits() -> Int {
+        let start = position
+        while let byte = next, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { position += 1 }
+        return position - start
+    }
+
+    private mutating func number() throws(Malformed) -> JSONValue {
+        let start = position
+        var isWhole = true
+        _ = take(UInt8(ascii: "-"))
+        if !take(UInt8(ascii: "0")), digits() == 0 { throw malformed("a digit is expected") }
+        if take(UInt8(ascii: ".")) {
+            isWhole = false
+            if digits() == 0 { throw malformed("a digit is expected") }
+        }
+        if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
+            isWhole = false
+            if !take(UInt8(ascii: "-")) { _ = take(UInt8(ascii: "+")) }
+            if digits() == 0 { throw malformed("a digit is expected") }
+        }
+        let text = String(decoding: bytes[start..<position], as: UTF8.self)
+        if isWhole, let value = Int64(text) { return .integer(value) }
+        guard let value = Double(text), value.isFinite else { throw malformed("a number is too large") }
+        return .number(value)
+    }
+
+    private mutating func string() throws(Malformed) -> String {
+        position += 1
+        var text: [UInt8] = []
+        while true {
+            guard let byte = next else { throw malformed("a string does not end") }
+            switch byte {
+            case UInt8(ascii: "\""):
+                position += 1
+                guard let string = String(validating: text, as: UTF8.self) else {
+                    throw malformed("a string is not UTF-8")
+                }
+                return string
+            case UInt8(ascii: "\\"):
+                position += 1
+                try escape(&text)
+            case 0..<0x20:
+                throw malformed("a control character stands in a string")
+            default:
+                text.append(byte)
+                position += 1
+            }
+        }
+    }
+
+    private mutating func escape(_ text: inout [UInt8]) throws(Malformed) {
+        guard let byte = next else { throw malformed("a string does not end") }
+        position += 1
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): text.append(byte)
+        case UInt8(ascii: "b"): text.append(0x08)
+        case UInt8(ascii: "f"): text.append(0x0c)
+        case UInt8(ascii: "n"): text.append(0x0a)
+        case UInt8(ascii: "r"): text.append(0x0d)
+        case UInt8(ascii: "t"): text.append(0x09)
+        case UInt8(ascii: "u"):
+            var code = try fourDigits()
+            if (0xd800..<0xdc00).contains(code) {
+                guard take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) else { throw malformed("half of a surrogate pair") }
+                let low = try fourDigits()
+                guard (0xdc00..<0xe000).contains(low) else { throw malformed("half of a surrogate pair") }
+                code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00)
+            }
+            guard let scalar = Unicode.Scalar(code) else { throw malformed("half of a surrogate pair") }
+            text += String(scalar).utf8
+        default: throw malformed("an unknown escape")
+        }
+    }
+
+    private mutating func fourDigits() throws(Malformed) -> UInt32 {
+        var code: UInt32 = 0
+        for _ in 0..<4 {
+            let digit: UInt32
+            switch next {
+            case .some(let byte) where (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte):
+                digit = UInt32(byte - UInt8(ascii: "0"))
+            case .some(let byte) where (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte):
+                digit = UInt32(byte - UInt8(ascii: "a")) + 10
+            case .some(let byte) where (UInt8(ascii: "A")...UInt8(ascii: "F")).contains(byte):
+                digit = UInt32(byte - UInt8(ascii: "A")) + 10
+            default: throw malformed("four hexadecimal digits are expected")
+            }
+            code = code << 4 | digit
+            position += 1
+        }
+        return code
+    }
+}

@@ -1,0 +1,36 @@
+/// One live line on standard error, drawn anew in place. Silent where no terminal is.
+package struct ProgressLine {
+    /// Shortest time between two drawings.
+    package static let interval: Duration = .milliseconds(100)
+
+    private let terminal: Terminal
+    private let write: ([UInt8]) -> Void
+    private var drawn: ContinuousClock.Instant?
+
+    package init(
+        on terminal: Terminal,
+        write: @escaping ([UInt8]) -> Void = { StandardErrorLog.write($0, to: 2) }
+    ) {
+        self.terminal = terminal
+        self.write = write
+    }
+
+    /// Shows `text`, cut to the terminal's width, unless the last drawing was just now.
+    package mutating func show(_ text: String, now: ContinuousClock.Instant = .now) {
+        guard terminal.redrawsLines else { return }
+        if let drawn, drawn.duration(to: now) < ProgressLine.interval { return }
+        drawn = now
+        let plain = LogText.plain(text)
+        // The last column stays free: some terminals wrap when it is filled.
+        let room = max(1, terminal.columns - 1)
+        let line = plain.count > room ? plain.prefix(room - 1) + "…" : plain[...]
+        write(Array("\r\u{1b}[K\(line)".utf8))
+    }
+
+    /// Takes the line away, before something else is printed.
+    package mutating func clear() {
+        guard drawn != nil else { return }
+        drawn = nil
+        write(Array("\r\u{1b}[K".utf8))
+    }
+}

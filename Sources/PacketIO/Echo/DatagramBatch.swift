@@ -1,0 +1,47 @@
+import CLinux
+import Glibc
+
+/// The memory for receiving and answering many datagrams in two system calls, taken once. For one thread.
+@safe struct DatagramBatch: ~Copyable {
+    private let batch: OpaquePointer
+    /// `capacity` of them, owned by the batch.
+    @unsafe let datagrams: UnsafeMutablePointer<outpost_datagram>
+    /// Whether runs of replies to one peer leave as one segmented message; turns off where the kernel cannot.
+    private var segments = true
+
+    init(capacity: Int, datagramBytes: Int) throws(SystemError) {
+        guard let batch = unsafe outpost_batch_create(UInt32(capacity), UInt32(datagramBytes)) else {
+            throw SystemError(call: "malloc", errno: ENOMEM, subject: "\(capacity) datagrams")
+        }
+        unsafe self.batch = batch
+        unsafe self.datagrams = outpost_batch_datagrams(batch)
+    }
+
+    deinit {
+        unsafe outpost_batch_destroy(self.batch)
+    }
+
+    /// How many arrived, or minus the errno. `blocking` waits for one and takes no more.
+    @inline(never)
+    mutating func receive(_ descriptor: Int32, blocking: Bool) -> Int {
+        while true {
+            let got = unsafe outpost_batch_receive(self.batch, descriptor, blocking)
+            if got != -EINTR { return Int(got) }
+        }
+    }
+
+    /// Sends back those of the first `count` that are marked as replies; how many the kernel took.
+    @inline(never)
+    mutating func send(_ descriptor: Int32, count: Int) -> Int {
+        unsafe Int(outpost_batch_send(self.batch, descriptor, UInt32(count), &self.segments))
+    }
+
+    /// Where datagram `index` came from; nil for a family we do not speak.
+    @inline(__always)
+    func source(_ index: Int) -> InternetAddress? {
+        // The kernel wrote `address_length` bytes into a place of at least OUTPOST_ADDRESS_BYTES.
+        let datagram = unsafe self.datagrams + index
+        let length = unsafe min(Int(datagram.pointee.address_length), OUTPOST_ADDRESS_BYTES)
+        return unsafe InternetAddress(UnsafeRawBufferPointer(start: datagram.pointee.address, count: length))
+    }
+}

@@ -1,0 +1,109 @@
+/// What one run of probes saw, a row for each sequence from 0. Times are nanoseconds since 1970 of the clock of the
+/// machine that took them; 0 means "did not happen".
+package struct EchoSamples: Sendable {
+    /// When the client sent it; 0 when its kernel refused to.
+    package private(set) var sendTimes: [Int64]
+    /// When the first reply reached the client's kernel.
+    package private(set) var receiveTimes: [Int64]
+    package private(set) var serverReceiveTimes: [Int64]
+    package private(set) var serverSendTimes: [Int64]
+    /// Replies after the first, at most 255.
+    package private(set) var duplicates: [UInt8]
+    /// 1 for the reply that came first, 2 for the second, …
+    package private(set) var arrivalOrder: [UInt32]
+
+    /// Rows in use.
+    package private(set) var count = 0
+    /// Probes that left this machine, and sequences that were answered.
+    package private(set) var sent = 0
+    package private(set) var received = 0
+    /// Replies after the first of their sequence.
+    package private(set) var duplicateReplies = 0
+    /// First replies behind a higher sequence (RFC 4737).
+    package private(set) var reordered = 0
+    /// Datagrams that are no reply to anything sent.
+    package private(set) var strays = 0
+    /// Probes that this machine's kernel refused to send, and how often the other side's port was closed.
+    package internal(set) var sendFailures = 0
+    package internal(set) var refusals = 0
+    /// Probes left out because this machine did not run the prober for more than a quarter second.
+    package internal(set) var skipped = 0
+    /// How far the wall clock moved against the steady one during the run, in nanoseconds; a step spoils round trips.
+    package internal(set) var clockShift: Int64 = 0
+    /// From the first send to the end of the run, nanoseconds.
+    package internal(set) var elapsed: Int64 = 0
+    /// Replies the kernel dropped because the prober did not keep up; no loss of the link's.
+    package internal(set) var kernelDrops = 0
+    private var nextExpected = 0
+
+    /// Takes the memory for `capacity` probes, 38 bytes each.
+    package init(capacity: Int) {
+        self.sendTimes = Array(repeating: 0, count: capacity)
+        self.receiveTimes = Array(repeating: 0, count: capacity)
+        self.serverReceiveTimes = Array(repeating: 0, count: capacity)
+        self.serverSendTimes = Array(repeating: 0, count: capacity)
+        self.duplicates = Array(repeating: 0, count: capacity)
+        self.arrivalOrder = Array(repeating: 0, count: capacity)
+    }
+
+    package var capacity: Int { self.sendTimes.count }
+
+    /// From send to receive, in nanoseconds, by the client's clock; nil when there was no reply.
+    package func roundTrip(_ sequence: Int) -> Int64? {
+        guard sequence >= 0, sequence < self.count, self.receiveTimes[sequence] != 0 else { return nil }
+        return self.receiveTimes[sequence] &- self.sendTimes[sequence]
+    }
+
+    /// How long the server had it, in nanoseconds, by the server's clock; nil when there was no reply.
+    package func serverTime(_ sequence: Int) -> Int64? {
+        guard sequence >= 0, sequence < self.count, self.receiveTimes[sequence] != 0 else { return nil }
+        return self.serverSendTimes[sequence] &- self.serverReceiveTimes[sequence]
+    }
+}
+
+extension EchoSamples {
+    /// The next sequence leaves at `time`; nil when the memory is full.
+    @inline(__always)
+    package mutating func recordSend(at time: Int64) -> Int? {
+        guard self.count < self.capacity else { return nil }
+        self.sendTimes[self.count] = time
+        self.count += 1
+        self.sent += 1
+        return self.count - 1
+    }
+
+    /// The last recorded send did not happen.
+    package mutating func takeBackSend() {
+        guard self.count > 0 else { return }
+        self.sendTimes[self.count - 1] = 0
+        self.sent -= 1
+        self.sendFailures += 1
+    }
+
+    /// A reply came. Only one that repeats a sequence and its send time counts; others are strays.
+    @inline(__always)
+    package mutating func recordReply(_ datagram: EchoDatagram, token: AccessToken, receivedAt: Int64) {
+        guard datagram.token == token, datagram.sequence < UInt64(self.count) else { return self.strays += 1 }
+        let sequence = Int(datagram.sequence)
+        guard self.sendTimes[sequence] == datagram.clientSend, datagram.clientSend != 0 else { return self.strays += 1 }
+        guard self.arrivalOrder[sequence] == 0 else {
+            self.duplicateReplies += 1
+            if self.duplicates[sequence] < .max { self.duplicates[sequence] += 1 }
+            return
+        }
+        self.received += 1
+        self.arrivalOrder[sequence] = UInt32(truncatingIfNeeded: self.received)
+        self.receiveTimes[sequence] = receivedAt
+        self.serverReceiveTimes[sequence] = datagram.serverReceive
+        self.serverSendTimes[sequence] = datagram.serverSend
+        if sequence < self.nextExpected {
+            self.reordered += 1
+        } else {
+            self.nextExpected = sequence + 1
+        }
+    }
+
+    package mutating func recordStray() {
+        self.strays += 1
+    }
+}

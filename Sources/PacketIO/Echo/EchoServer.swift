@@ -1,0 +1,104 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// Answers UDP echo datagrams on one socket from a thread of its own, which sleeps in the kernel when none come.
+///
+/// Nothing is answered until a permit is admitted. Give it the local address of the control connection rather than a
+/// wildcard where that is known: with a wildcard each reply must also carry the address it is to leave from.
+package final class EchoServer: Sendable {
+    /// What the queue may hold while the thread is not scheduled; the kernel gives what `net.core.rmem_max` allows.
+    static let bufferBytes: Int32 = 4 << 20
+
+    private struct Owned: ~Copyable {
+        var socket: SocketDescriptor?
+        var thread: WorkThread<SystemError?>?
+    }
+
+    private let core: EchoServerCore
+    private let owned: Mutex<Owned>
+    /// Where it listens; the port is the real one also when 0 was asked for.
+    package let address: InternetAddress
+    package var port: UInt16 { self.address.port }
+
+    /// Binds; nothing is received before `start`. IPv6 `::` takes IPv4 too.
+    /// - Parameter onBudgetSpent: called on the server's thread, once a permit; must not block.
+    package convenience init(
+        binding address: InternetAddress,
+        onBudgetSpent: (@Sendable (AccessToken) -> Void)? = nil
+    ) throws(SystemError) {
+        try self.init(socket: Socket.bindUDP(address), onBudgetSpent: onBudgetSpent)
+    }
+
+    /// Takes a bound UDP socket, such as one from `Socket.firstFreeUDP`.
+    package init(
+        socket: consuming SocketDescriptor,
+        onBudgetSpent: (@Sendable (AccessToken) -> Void)? = nil
+    ) throws(SystemError) {
+        let address = try socket.localAddress()
+        socket.askBuffers(receive: Self.bufferBytes, send: Self.bufferBytes)
+        let code = outpost_udp_options(socket.raw, !address.host.isIPv4, address.host.isAny)
+        _ = try SystemCall.check(code, "setsockopt", "SO_TIMESTAMPNS")
+        self.address = address
+        self.core = EchoServerCore(descriptor: socket.raw, onBudgetSpent: onBudgetSpent)
+        self.owned = Mutex(Owned(socket: socket, thread: nil))
+    }
+
+    deinit {
+        self.shutdown()
+    }
+
+    /// Starts the thread; a second call does nothing.
+    package func start() throws(SystemError) {
+        let core = self.core
+        try self.owned.withLock { (owned) throws(SystemError) in
+            guard owned.socket != nil, owned.thread == nil else { return }
+            owned.thread = try WorkThread("udp-echo") { core.run() }
+        }
+    }
+
+    /// Lets a client in.
+    package func admit(_ permit: EchoPermit) throws(EchoResponder.AdmitError) {
+        try self.core.responder.withLock { (responder) throws(EchoResponder.AdmitError) in try responder.admit(permit) }
+    }
+
+    /// Shuts a client out; its last counters, or nil when it was not in.
+    @discardableResult
+    package func revoke(_ token: AccessToken) -> EchoCounters? {
+        self.core.responder.withLock { $0.revoke(token) }
+    }
+
+    /// The counters so far, or nil when there is no such permit.
+    package func counters(_ token: AccessToken) -> EchoCounters? {
+        self.core.responder.withLock { $0.counters(token) }
+    }
+
+    /// Datagrams that belonged to no permit.
+    package var strangers: EchoStrangers {
+        self.core.responder.withLock { $0.strangers }
+    }
+
+    /// Datagrams the kernel dropped because the thread did not keep up; this machine's loss, not the link's.
+    package var kernelDrops: UInt64 {
+        self.owned.withLock { owned in
+            guard let raw = owned.socket?.raw else { return self.core.finalDrops.load(ordering: .relaxed) }
+            return UInt64(outpost_socket_drops(raw))
+        }
+    }
+
+    /// Ends the thread, waits for it, and closes the socket. The error that ended the thread before, if one did.
+    /// Not to be called from `onBudgetSpent`. A second call does nothing.
+    @discardableResult
+    package func shutdown() -> SystemError? {
+        self.owned.withLock { owned in
+            guard let socket = owned.socket.take() else { return nil }
+            self.core.isStopping.store(true, ordering: .releasing)
+            // ENOTCONN is what an unconnected socket says, and its sleeping reader wakes all the same.
+            socket.shutDown()
+            let failure = owned.thread?.join()
+            owned.thread = nil
+            self.core.finalDrops.store(UInt64(outpost_socket_drops(socket.raw)), ordering: .relaxed)
+            return failure ?? nil
+        }
+    }
+}

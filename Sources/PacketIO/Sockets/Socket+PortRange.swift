@@ -1,0 +1,63 @@
+import Glibc
+
+/// No port of a range could be had.
+package struct PortRangeError: Error, Equatable, Sendable, CustomStringConvertible {
+    package let host: InternetHost
+    package let ports: ClosedRange<UInt16>
+    /// The first failure that was not "in use", or nil when every port was busy.
+    package let cause: SystemError?
+
+    package var message: String {
+        if let cause { return cause.message }
+        return "all ports \(self.ports.lowerBound)-\(self.ports.upperBound) on \(self.host) are busy: "
+            + "widen data_port_range_start and data_port_range_end, or stop what uses them"
+    }
+
+    package var description: String { self.message }
+}
+
+extension Socket {
+    /// A listening socket on the first free port of the range.
+    package static func firstFreeTCP(
+        on host: InternetHost,
+        ports: ClosedRange<UInt16>
+    ) throws(PortRangeError) -> SocketDescriptor {
+        try self.first(on: host, ports: ports, open: self.listenTCP)
+    }
+
+    /// A bound UDP socket on the first free port of the range.
+    package static func firstFreeUDP(
+        on host: InternetHost,
+        ports: ClosedRange<UInt16>
+    ) throws(PortRangeError) -> SocketDescriptor {
+        try self.first(on: host, ports: ports, open: self.bindUDP)
+    }
+
+    /// The first port of the range on which another program could listen with TCP now. It is not kept: who starts
+    /// that program must be ready for it to fail.
+    package static func freePort(on host: InternetHost, ports: ClosedRange<UInt16>) throws(PortRangeError) -> UInt16 {
+        let socket = try self.firstFreeTCP(on: host, ports: ports)
+        do {
+            return try socket.localAddress().port
+        } catch {
+            throw PortRangeError(host: host, ports: ports, cause: error)
+        }
+    }
+
+    private static func first(
+        on host: InternetHost,
+        ports: ClosedRange<UInt16>,
+        open: (InternetAddress) throws(SystemError) -> SocketDescriptor
+    ) throws(PortRangeError) -> SocketDescriptor {
+        for port in ports {
+            do {
+                return try open(InternetAddress(host, port: port))
+            } catch where error.errno == EADDRINUSE {
+                continue
+            } catch {
+                throw PortRangeError(host: host, ports: ports, cause: error)
+            }
+        }
+        throw PortRangeError(host: host, ports: ports, cause: nil)
+    }
+}

@@ -1,0 +1,68 @@
+import CLinux
+import Glibc
+
+/// An open socket, closed when its owner lets go of it.
+package struct SocketDescriptor: ~Copyable, Sendable {
+    package let raw: Int32
+
+    /// Takes over a descriptor that nobody else will close.
+    package init(owning raw: Int32) {
+        self.raw = raw
+    }
+
+    deinit {
+        _ = Glibc.close(self.raw)
+    }
+
+    /// Gives the descriptor away unclosed.
+    package consuming func release() -> Int32 {
+        let raw = self.raw
+        discard self
+        return raw
+    }
+}
+
+extension SocketDescriptor {
+    static func open(_ host: InternetHost, type: __socket_type) throws(SystemError) -> SocketDescriptor {
+        let raw = SystemCall.socket(host.isIPv4 ? AF_INET : AF_INET6, Int32(bitPattern: type.rawValue))
+        return SocketDescriptor(owning: try SystemCall.check(raw, "socket", host))
+    }
+
+    /// Sets an integer option.
+    package func set(_ level: Int32, _ option: Int32, _ value: Int32, _ name: String) throws(SystemError) {
+        _ = try SystemCall.check(SystemCall.setOption(self.raw, level, option, value), "setsockopt", name)
+    }
+
+    /// Asks for socket buffers; the kernel takes what its limits allow, which is no error.
+    func askBuffers(receive: Int32, send: Int32) {
+        _ = SystemCall.setOption(self.raw, SOL_SOCKET, SO_RCVBUF, receive)
+        _ = SystemCall.setOption(self.raw, SOL_SOCKET, SO_SNDBUF, send)
+    }
+
+    func bind(_ address: InternetAddress) throws(SystemError) {
+        _ = try SystemCall.check(SystemCall.bind(self.raw, address), "bind", address)
+    }
+
+    /// The address the socket is bound to.
+    package func localAddress() throws(SystemError) -> InternetAddress {
+        try self.name("getsockname", SystemCall.localName(self.raw))
+    }
+
+    /// The address the socket is connected to.
+    package func peerAddress() throws(SystemError) -> InternetAddress {
+        try self.name("getpeername", SystemCall.peerName(self.raw))
+    }
+
+    private func name(_ call: String, _ got: (Int32, sockaddr_storage, socklen_t)) throws(SystemError) -> InternetAddress {
+        _ = try SystemCall.check(got.0, call, self.raw)
+        guard let address = InternetAddress(got.1, length: Int(got.2)) else {
+            throw SystemError(call: call, errno: EAFNOSUPPORT)
+        }
+        return address
+    }
+
+    /// Tells the other side, and every thread that waits on this socket, that it is over.
+    package func shutDown(_ how: Int32 = Int32(SHUT_RDWR)) {
+        _ = SystemCall.shutDown(self.raw, how)
+    }
+}

@@ -1,0 +1,17 @@
+import Glibc
+
+/// The kernel's clocks in nanoseconds.
+package enum KernelClock {
+    /// For schedules, rates and deadlines: never steps.
+    package static var monotonic: Int64 { self.read(CLOCK_MONOTONIC) }
+    /// For time stamps that another machine or the kernel's receive stamps are compared with; may step.
+    package static var realtime: Int64 { self.read(CLOCK_REALTIME) }
+    /// Processor time of the calling thread.
+    package static var threadProcessorTime: Int64 { self.read(CLOCK_THREAD_CPUTIME_ID) }
+
+    private static func read(_ clock: clockid_t) -> Int64 {
+        var time = timespec()
+        unsafe clock_gettime(clock, &time)  // fails only for a clock that does not exist
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}

@@ -1,0 +1,66 @@
+import Glibc
+import Synchronization
+
+/// Receives and discards bytes from a connected TCP socket on a thread of its own, and counts them.
+///
+/// When it ends before the stream does, it refuses what is still on its way, so that nothing keeps filling the link.
+/// Let go of the sink and the socket closes.
+package final class ByteSink: Sendable {
+    /// One call's bytes at most.
+    static let bufferBytes = 1 << 20
+
+    private let core: ByteStreamCore
+
+    /// - Parameter socket: connected and blocking.
+    package init(_ socket: consuming SocketDescriptor, until limits: ByteStreamLimits) {
+        self.core = ByteStreamCore(socket, limits)
+    }
+
+    /// Bytes so far; from any thread.
+    package var bytes: UInt64 { self.core.bytes.load(ordering: .relaxed) }
+
+    /// Starts receiving.
+    package func start() throws(SystemError) -> WorkThread<ByteTotals> {
+        let core = self.core
+        return try WorkThread("byte-sink") { Self.run(core) }
+    }
+
+    /// Ends the stream at once.
+    package func stop() {
+        self.core.stop()
+    }
+
+    private static func run(_ core: ByteStreamCore) -> ByteTotals {
+        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.bufferBytes, alignment: 4096)
+        defer { unsafe bytes.deallocate() }
+        var totals = ByteTotals()
+        var timeout = CallTimeout(option: SO_RCVTIMEO)
+        let descriptor = core.socket.raw
+        while true {
+            guard timeout.renew(descriptor, deadline: core.limits.deadline, now: KernelClock.monotonic) else {
+                totals.end = .deadline
+                break
+            }
+            let left = core.limits.byteBudget - totals.bytes
+            guard left > 0 else {
+                totals.end = .byteBudget
+                break
+            }
+            let place = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes.prefix(Int(min(left, UInt64(bytes.count)))))
+            // TCP discards without copying with MSG_TRUNC; other streams ignore the flag and copy (tcp(7)).
+            let got = unsafe SystemCall.receive(descriptor, place, flags: Int32(MSG_TRUNC))
+            if got > 0 {
+                totals.bytes = core.add(got)
+                totals.lastByte = KernelClock.monotonic
+                if totals.firstByte == 0 { totals.firstByte = totals.lastByte }
+            } else if let end = core.end(of: "recv", got) {
+                totals.end = end
+                break
+            }
+        }
+        totals.processorTime = KernelClock.threadProcessorTime
+        // With both directions closed, TCP answers further data with a reset.
+        core.socket.shutDown()
+        return totals
+    }
+}

@@ -1,0 +1,92 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// Sends bytes over a connected TCP socket as fast as it takes them, on a thread of its own.
+///
+/// When it ends by itself it closes its direction, so that the sink sees the end of the stream. Let go of the source and
+/// the socket closes.
+package final class ByteSource: Sendable {
+    /// One call's bytes. Measured over loopback: see `Benchmarks/packet-io`.
+    static let bufferBytes = 128 << 10
+
+    private let core: ByteStreamCore
+
+    /// - Parameters:
+    ///   - socket: connected and blocking.
+    ///   - maximumBytesPerSecond: TCP paces itself to this (SO_MAX_PACING_RATE); nil: as fast as it goes.
+    package init(
+        _ socket: consuming SocketDescriptor,
+        until limits: ByteStreamLimits,
+        maximumBytesPerSecond: UInt64? = nil
+    ) throws(SystemError) {
+        if let rate = maximumBytesPerSecond {
+            let code = SystemCall.setOption(socket.raw, SOL_SOCKET, SO_MAX_PACING_RATE, max(1, rate))
+            _ = try SystemCall.check(code, "setsockopt", "SO_MAX_PACING_RATE")
+        }
+        self.core = ByteStreamCore(socket, limits)
+    }
+
+    /// Bytes so far; from any thread.
+    package var bytes: UInt64 { self.core.bytes.load(ordering: .relaxed) }
+
+    /// Starts sending.
+    package func start() throws(SystemError) -> WorkThread<ByteTotals> {
+        let core = self.core
+        return try WorkThread("byte-source") { Self.run(core) }
+    }
+
+    /// Ends the stream at once; what the kernel still has to send may be lost.
+    package func stop() {
+        self.core.stop()
+    }
+
+    private static func run(_ core: ByteStreamCore) -> ByteTotals {
+        var generator = SystemRandomNumberGenerator()
+        // Bytes that no link compresses.
+        let bytes = (0..<Self.bufferBytes / 8).map { _ in generator.next() as UInt64 }
+        // The array is only read, and lives through the closure.
+        return unsafe bytes.withUnsafeBytes { unsafe self.send($0, core) }
+    }
+
+    private static func send(_ bytes: UnsafeRawBufferPointer, _ core: ByteStreamCore) -> ByteTotals {
+        var totals = ByteTotals()
+        var timeout = CallTimeout(option: SO_SNDTIMEO)
+        let descriptor = core.socket.raw
+        while true {
+            let now = KernelClock.monotonic
+            guard timeout.renew(descriptor, deadline: core.limits.deadline, now: now) else {
+                totals.end = .deadline
+                break
+            }
+            let left = core.limits.byteBudget - totals.bytes
+            guard left > 0 else {
+                totals.end = .byteBudget
+                break
+            }
+            let chunk = unsafe UnsafeRawBufferPointer(rebasing: bytes.prefix(Int(min(left, UInt64(bytes.count)))))
+            let sent = unsafe SystemCall.send(descriptor, chunk, flags: 0)
+            if sent > 0 {
+                totals.bytes = core.add(sent)
+                totals.lastByte = KernelClock.monotonic
+                if totals.firstByte == 0 { totals.firstByte = now }
+            } else if let end = core.end(of: "send", sent) {
+                totals.end = end
+                break
+            }
+        }
+        self.finish(&totals, descriptor)
+        return totals
+    }
+
+    private static func finish(_ totals: inout ByteTotals, _ descriptor: Int32) {
+        var info = outpost_tcp_info()
+        // Fills the structure or leaves it 0, as with a socket that is not TCP.
+        _ = unsafe outpost_tcp_info(descriptor, &info)
+        totals.retransmits = info.total_retransmits
+        totals.roundTripMicroseconds = info.rtt_us
+        totals.minimumRoundTripMicroseconds = UInt32(clamping: info.min_rtt_us)
+        totals.processorTime = KernelClock.threadProcessorTime
+        _ = SystemCall.shutDown(descriptor, Int32(SHUT_WR))
+    }
+}

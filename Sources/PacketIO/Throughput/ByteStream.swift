@@ -1,0 +1,45 @@
+/// When a stream ends by itself. The first of them counts.
+package struct ByteStreamLimits: Sendable {
+    /// Nanoseconds of `KernelClock.monotonic`.
+    package var deadline: Int64
+    package var byteBudget: UInt64
+
+    package init(deadline: Int64, byteBudget: UInt64 = .max) {
+        self.deadline = deadline
+        self.byteBudget = byteBudget
+    }
+}
+
+/// Why a stream ended.
+package enum ByteStreamEnd: Equatable, Sendable {
+    case deadline
+    case byteBudget
+    case stopped
+    /// The other side ended it.
+    case endOfStream
+    case failed(SystemError)
+}
+
+/// What one stream moved. Times are nanoseconds of `KernelClock.monotonic`.
+package struct ByteTotals: Equatable, Sendable {
+    package var bytes: UInt64 = 0
+    /// When the first and the last bytes were taken by, or from, the kernel; 0 when none were.
+    package var firstByte: Int64 = 0
+    package var lastByte: Int64 = 0
+    /// Processor time of the stream's thread, nanoseconds.
+    package var processorTime: Int64 = 0
+    /// Segments TCP sent again (a source's; 0 for a sink).
+    package var retransmits: UInt32 = 0
+    /// TCP's smoothed and least round trip in microseconds, as the source's kernel saw them; 0 for a sink.
+    package var roundTripMicroseconds: UInt32 = 0
+    package var minimumRoundTripMicroseconds: UInt32 = 0
+    package var end = ByteStreamEnd.stopped
+
+    package init() {}
+
+    /// Between the first and the last byte; nil for fewer than two moments.
+    package var bitsPerSecond: Double? {
+        guard self.lastByte > self.firstByte else { return nil }
+        return Double(self.bytes) * 8e9 / Double(self.lastByte - self.firstByte)
+    }
+}

@@ -1,0 +1,70 @@
+import Glibc
+import Synchronization
+
+/// What a stream's thread and its owner share: the socket, the running count, the order to stop.
+final class ByteStreamCore: Sendable {
+    let socket: SocketDescriptor
+    let limits: ByteStreamLimits
+    let bytes = Atomic<UInt64>(0)
+    private let isStopped = Atomic(false)
+
+    init(_ socket: consuming SocketDescriptor, _ limits: ByteStreamLimits) {
+        self.socket = socket
+        self.limits = limits
+    }
+
+    var stopped: Bool { self.isStopped.load(ordering: .acquiring) }
+
+    /// Wakes the thread out of a blocked call, which `shutdown(2)` ends; the descriptor stays open as long as the
+    /// thread has it, so this cannot hit another file.
+    func stop() {
+        self.isStopped.store(true, ordering: .releasing)
+        self.socket.shutDown()
+    }
+
+    /// Adds to the running count; only the stream's thread does.
+    @inline(__always)
+    func add(_ count: Int) -> UInt64 {
+        let total = self.bytes.load(ordering: .relaxed) &+ UInt64(count)
+        self.bytes.store(total, ordering: .relaxed)
+        return total
+    }
+}
+
+/// The kernel's own timeout for blocking calls, kept near what is left until the deadline with few system calls.
+struct CallTimeout {
+    /// A call that blocks returns at the latest this long after the deadline.
+    static let step: Int64 = 20_000_000
+
+    let option: Int32
+    private var current = Int64.max
+
+    init(option: Int32) {
+        self.option = option
+    }
+
+    /// False when the deadline has passed.
+    @inline(__always)
+    mutating func renew(_ descriptor: Int32, deadline: Int64, now: Int64) -> Bool {
+        guard deadline > now else { return false }
+        let left = deadline - now
+        if self.current > left, self.current - left > Self.step {
+            self.current = left
+            // At least a microsecond: 0 means for ever.
+            _ = SystemCall.setTimeout(descriptor, self.option, nanoseconds: max(1000, left))
+        }
+        return true
+    }
+}
+
+extension ByteStreamCore {
+    /// What a call's 0 or minus errno means; nil: nothing, go on.
+    func end(of call: String, _ code: Int) -> ByteStreamEnd? {
+        if self.stopped { return .stopped }
+        switch Int32(-code) {
+        case EAGAIN: return nil  // the call's timeout: the deadline is looked at next
+        case 0, EPIPE, ECONNRESET: return .endOfStream
+        default: return .failed(SystemError(call: call, errno: Int32(-code)))
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import Crypto
+
+/// The time in which one unknown peer may present the one-time token. No clock inside: times are given, in
+/// nanoseconds of a clock that never goes back.
+struct PairingWindow: Equatable {
+    /// Wrong tokens that close a window.
+    static let maximumAttempts = 5
+
+    enum Verdict: Equatable {
+        /// The token was right; the window is spent.
+        case accepted
+        case wrongToken(attemptsLeft: Int)
+        /// There is no window: never opened, spent, run out, or closed by wrong tokens.
+        case closed
+    }
+
+    private struct Opening: Equatable {
+        /// SHA-256 of the token: the token itself is never kept.
+        let tokenHash: [UInt8]
+        let closesAt: UInt64
+        var attemptsLeft: Int
+    }
+
+    private var opening: Opening?
+
+    /// Opens a window, in place of one that may be open.
+    mutating func open(token: String, closesAt: UInt64) {
+        opening = Opening(tokenHash: Self.hash(token), closesAt: closesAt, attemptsLeft: Self.maximumAttempts)
+    }
+
+    mutating func close() { opening = nil }
+
+    func isOpen(at now: UInt64) -> Bool {
+        guard let opening else { return false }
+        return now < opening.closesAt
+    }
+
+    /// Nanoseconds until an open window closes.
+    func remaining(at now: UInt64) -> UInt64? {
+        guard let opening, now < opening.closesAt else { return nil }
+        return opening.closesAt - now
+    }
+
+    mutating func present(_ token: String, at now: UInt64) -> Verdict {
+        guard var current = opening, now < current.closesAt else {
+            opening = nil
+            return .closed
+        }
+        // Hashing both sides first makes the comparison's time independent of the token.
+        if Self.equal(Self.hash(token), current.tokenHash) {
+            opening = nil
+            return .accepted
+        }
+        current.attemptsLeft -= 1
+        opening = current.attemptsLeft > 0 ? current : nil
+        return .wrongToken(attemptsLeft: current.attemptsLeft)
+    }
+
+    private static func hash(_ token: String) -> [UInt8] {
+        Array(SHA256.hash(data: Array(token.lowercased().utf8)))
+    }
+
+    private static func equal(_ one: [UInt8], _ other: [UInt8]) -> Bool {
+        guard one.count == other.count else { return false }
+        var difference: UInt8 = 0
+        for (a, b) in zip(one, other) { difference |= a ^ b }
+        return difference == 0
+    }
+}

@@ -1,0 +1,92 @@
+package import GRDB
+package import Identity
+
+/// A peer that paired with this endpoint.
+package struct PairedPeer: Sendable, Equatable, Codable {
+    package var endpointID: EndpointID
+    package var label: String?
+    /// Unix milliseconds.
+    package var pairedAt: Int64
+    /// Address and port it paired from.
+    package var pairedFrom: String?
+
+    enum CodingKeys: String, CodingKey {
+        case endpointID = "endpoint_id"
+        case label
+        case pairedAt = "paired_at_ms"
+        case pairedFrom = "paired_from"
+    }
+}
+
+/// The peers that paired, in SQLite.
+package struct PeerStore: Sendable {
+    /// Longest label in bytes.
+    package static let maximumLabelLength = 64
+    /// Most paired peers: each costs a pairing by hand, so this many is a mistake or an attack.
+    package static let maximumPeers = 10_000
+
+    let database: DatabaseQueue
+
+    package init(database: DatabaseQueue) { self.database = database }
+
+    package func all() throws -> [PairedPeer] {
+        try database.read { database in
+            try Row.fetchAll(database, sql: "SELECT * FROM peer ORDER BY paired_at").compactMap(Self.peer)
+        }
+    }
+
+    /// Adds a peer, or renews its label and origin when it was there.
+    package func add(_ peer: PairedPeer) throws {
+        try database.write { database in
+            try database.execute(
+                sql: """
+                    INSERT INTO peer (endpoint_id, label, paired_at, paired_from) VALUES (?, ?, ?, ?)
+                    ON CONFLICT (endpoint_id) DO UPDATE SET label = coalesce(excluded.label, label),
+                        paired_at = excluded.paired_at, paired_from = excluded.paired_from
+                    """,
+                arguments: [peer.endpointID.description, peer.label, peer.pairedAt, peer.pairedFrom]
+            )
+        }
+    }
+
+    /// False when the peer was not there.
+    package func remove(_ id: EndpointID) throws -> Bool {
+        try database.write { database in
+            try database.execute(sql: "DELETE FROM peer WHERE endpoint_id = ?", arguments: [id.description])
+            return database.changesCount > 0
+        }
+    }
+
+    /// False when the peer was not there.
+    package func rename(_ id: EndpointID, to label: String) throws -> Bool {
+        try database.write { database in
+            try database.execute(
+                sql: "UPDATE peer SET label = ? WHERE endpoint_id = ?",
+                arguments: [label, id.description]
+            )
+            return database.changesCount > 0
+        }
+    }
+
+    private static func peer(_ row: Row) -> PairedPeer? {
+        guard let text = row["endpoint_id"] as String?, let id = try? EndpointID(parsing: text) else { return nil }
+        return PairedPeer(endpointID: id, label: row["label"], pairedAt: row["paired_at"], pairedFrom: row["paired_from"])
+    }
+
+    /// A label fit for a terminal: printable, trimmed, at most ``maximumLabelLength`` bytes.
+    package static func cleaned(_ label: String?) -> String? {
+        guard let label else { return nil }
+        var text = ""
+        for scalar in label.unicodeScalars {
+            let properties = scalar.properties
+            switch properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: continue
+            default: break
+            }
+            if text.utf8.count + scalar.utf8.count > maximumLabelLength { break }
+            text.unicodeScalars.append(scalar)
+        }
+        let trimmed = text.split(separator: " ").joined(separator: " ")
+        return trimmed.isEmpty ? nil : trimmed
+    }
+}

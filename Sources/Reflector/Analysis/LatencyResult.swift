@@ -1,0 +1,136 @@
+/// A latency test: round trips, their variation, loss and reordering.
+package struct LatencyResult: Codable, Sendable, Equatable {
+    package enum Transport: String, Codable, Sendable {
+        case udp
+        /// Inside the mutual-TLS connection: TCP hides loss and reordering, and turns them into delay.
+        case tunneled
+    }
+
+    /// The pairs of times that jitter was computed from.
+    package enum JitterBasis: String, Codable, Sendable {
+        /// RTT of one reply less RTT of the reply before it.
+        case roundTrip = "rtt"
+        /// One-way transit times of the same clock pair; their unknown offset cancels out.
+        case oneWay = "one_way"
+    }
+
+    package var transport: Transport
+    package var intervalMs: Double
+    package var payloadBytes: Int
+    package var sent: Int
+    /// Probes with at least one reply.
+    package var received: Int
+    /// Replies beyond the first.
+    package var duplicates: Int
+    package var lost: Int
+    package var lossPercent: Double
+    /// Lost on the way to the reflector; nil without believable counters of the reflector.
+    package var lostUp: Int?
+    /// Lost on the way back; nil without believable counters of the reflector.
+    package var lostDown: Int?
+    package var reorderedUp: Int?
+    package var reorderedDown: Int?
+    /// Round-trip times, the reflector's turnaround included.
+    package var rtt: Distribution?
+    /// RFC 3550 6.4.1, over replies in order of arrival, from the differences named by ``jitterBasis``.
+    package var jitterMs: Double?
+    package var jitterBasis: JitterBasis
+    /// The same from one-way transit times towards the reflector.
+    package var jitterUpMs: Double?
+    /// The same from one-way transit times back.
+    package var jitterDownMs: Double?
+    /// RFC 3393, RTT based: absolute differences between probes with neighbouring sequence numbers, both answered.
+    package var ipdv: Distribution?
+    /// From the reflector's receipt to its reply.
+    package var reflectorTurnaround: Distribution?
+    package var histogram: [HistogramBin]
+    /// At most ``LatencyAnalysis/mostPoints`` points in order of sending.
+    package var series: [LatencyPoint]
+
+    package init(
+        transport: Transport,
+        intervalMs: Double,
+        payloadBytes: Int,
+        sent: Int,
+        received: Int,
+        duplicates: Int = 0,
+        lost: Int = 0,
+        lossPercent: Double = 0,
+        lostUp: Int? = nil,
+        lostDown: Int? = nil,
+        reorderedUp: Int? = nil,
+        reorderedDown: Int? = nil,
+        rtt: Distribution? = nil,
+        jitterMs: Double? = nil,
+        jitterBasis: JitterBasis = .roundTrip,
+        jitterUpMs: Double? = nil,
+        jitterDownMs: Double? = nil,
+        ipdv: Distribution? = nil,
+        reflectorTurnaround: Distribution? = nil,
+        histogram: [HistogramBin] = [],
+        series: [LatencyPoint] = []
+    ) {
+        self.transport = transport
+        self.intervalMs = intervalMs
+        self.payloadBytes = payloadBytes
+        self.sent = sent
+        self.received = received
+        self.duplicates = duplicates
+        self.lost = lost
+        self.lossPercent = lossPercent
+        self.lostUp = lostUp
+        self.lostDown = lostDown
+        self.reorderedUp = reorderedUp
+        self.reorderedDown = reorderedDown
+        self.rtt = rtt
+        self.jitterMs = jitterMs
+        self.jitterBasis = jitterBasis
+        self.jitterUpMs = jitterUpMs
+        self.jitterDownMs = jitterDownMs
+        self.ipdv = ipdv
+        self.reflectorTurnaround = reflectorTurnaround
+        self.histogram = histogram
+        self.series = series
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case transport
+        case intervalMs = "interval_ms"
+        case payloadBytes = "payload_bytes"
+        case sent
+        case received
+        case duplicates
+        case lost
+        case lossPercent = "loss_percent"
+        case lostUp = "lost_up"
+        case lostDown = "lost_down"
+        case reorderedUp = "reordered_up"
+        case reorderedDown = "reordered_down"
+        case rtt
+        case jitterMs = "jitter_ms"
+        case jitterBasis = "jitter_basis"
+        case jitterUpMs = "jitter_up_ms"
+        case jitterDownMs = "jitter_down_ms"
+        case ipdv
+        case reflectorTurnaround = "reflector_turnaround"
+        case histogram
+        case series
+    }
+}
+
+/// One point of a latency plot. `rttMs` is nil for a probe that got no reply.
+package struct LatencyPoint: Codable, Sendable, Equatable {
+    /// When the probe was sent, in seconds since the first one.
+    package var timeSec: Double
+    package var rttMs: Double?
+
+    package init(timeSec: Double, rttMs: Double?) {
+        self.timeSec = timeSec
+        self.rttMs = rttMs
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case timeSec = "time_sec"
+        case rttMs = "rtt_ms"
+    }
+}

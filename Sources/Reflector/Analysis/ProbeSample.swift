@@ -1,0 +1,53 @@
+/// One datagram of a latency test, as the client saw it. All times are nanoseconds of a monotonic clock; the client's and
+/// the reflector's clocks have nothing to do with each other.
+package struct ProbeSample: Sendable, Equatable {
+    package var sequence: UInt64
+    package var sentNs: UInt64
+    /// Nil when no reply came.
+    package var receivedNs: UInt64?
+    package var serverReceivedNs: UInt64?
+    package var serverSentNs: UInt64?
+    /// Replies beyond the first.
+    package var duplicates: Int
+    /// Position among the first replies; the order of `receivedNs` is taken where it is nil.
+    package var arrivalOrder: Int?
+
+    package init(
+        sequence: UInt64,
+        sentNs: UInt64,
+        receivedNs: UInt64? = nil,
+        serverReceivedNs: UInt64? = nil,
+        serverSentNs: UInt64? = nil,
+        duplicates: Int = 0,
+        arrivalOrder: Int? = nil
+    ) {
+        self.sequence = sequence
+        self.sentNs = sentNs
+        self.receivedNs = receivedNs
+        self.serverReceivedNs = serverReceivedNs
+        self.serverSentNs = serverSentNs
+        self.duplicates = duplicates
+        self.arrivalOrder = arrivalOrder
+    }
+}
+
+/// What the reflector counted of a latency test; with it loss and reordering can be told apart by direction.
+package struct ProbeCounters: Codable, Sendable, Equatable {
+    /// Distinct sequence numbers that arrived.
+    package var received: UInt64
+    /// Arrivals with a sequence number below one that came before (RFC 4737 type-P-reordered).
+    package var reordered: UInt64
+    package var highestSequence: UInt64
+
+    package init(received: UInt64, reordered: UInt64, highestSequence: UInt64) {
+        self.received = received
+        self.reordered = reordered
+        self.highestSequence = highestSequence
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case received
+        case reordered
+        case highestSequence = "highest_sequence"
+    }
+}

@@ -1,0 +1,88 @@
+/// What a figure may be at most. A figure beyond its bound is dropped, so that no later sum or plot can overflow.
+package enum ThroughputBounds {
+    /// 10 Pbit/s: a thousand times the fastest port sold.
+    package static let bitsPerSecond = 1e16
+    /// 1 EB, below 2^63 by a factor of nine, so that two of them may be added.
+    package static let bytes = 1_000_000_000_000_000_000
+    /// A day; the longest test a reflector can be configured to grant is far shorter.
+    package static let durationSec = 86_400.0
+    /// iperf3 refuses more than 128 (`MAX_STREAMS`).
+    package static let streams = 128
+    /// About 120 bytes of JSON each: two directions stay well below the link's frame of 1 MiB.
+    package static let intervals = 1_000
+    /// 100 is one core; a process on 1 024 cores.
+    package static let cpuPercent = 102_400.0
+    package static let notes = 8
+    /// A tail shorter than this share of a second is joined to the interval before it: iperf3 closes a test with one of
+    /// some microseconds whose rate means nothing.
+    package static let shortestIntervalSec = 0.1
+}
+
+extension ThroughputResult {
+    /// The same result without impossible figures: negative, infinite or beyond ``ThroughputBounds``.
+    package func bounded() -> ThroughputResult {
+        var seen: Set<ThroughputDirection.Direction> = []
+        var result = self
+        result.streams = min(max(streams, 1), ThroughputBounds.streams)
+        result.directions = directions.filter { seen.insert($0.direction).inserted }.map { $0.bounded() }
+        result.clientCPUPercent = clientCPUPercent.bounded(by: ThroughputBounds.cpuPercent)
+        result.serverCPUPercent = serverCPUPercent.bounded(by: ThroughputBounds.cpuPercent)
+        result.notes = notes.prefix(ThroughputBounds.notes).map { $0.printable(limit: 200) }
+        return result
+    }
+}
+
+extension ThroughputDirection {
+    func bounded() -> ThroughputDirection {
+        var result = self
+        result.bytesSent = bytesSent.bounded(by: ThroughputBounds.bytes)
+        result.bytesReceived = bytesReceived.bounded(by: ThroughputBounds.bytes)
+        result.durationSec = Optional(durationSec).bounded(by: ThroughputBounds.durationSec) ?? 0
+        result.bitsPerSecondSent = bitsPerSecondSent.bounded(by: ThroughputBounds.bitsPerSecond)
+        result.bitsPerSecondReceived = bitsPerSecondReceived.bounded(by: ThroughputBounds.bitsPerSecond)
+        result.retransmits = retransmits.bounded(by: ThroughputBounds.bytes)
+        result.jitterMs = jitterMs.bounded(by: ThroughputBounds.durationSec * 1000)
+        result.packets = packets.bounded(by: ThroughputBounds.bytes)
+        result.lostPackets = lostPackets.bounded(by: ThroughputBounds.bytes)
+        result.lossPercent = lossPercent.bounded(by: 100)
+        result.intervals = ThroughputInterval.tidied(intervals)
+        return result
+    }
+}
+
+extension ThroughputInterval {
+    /// Drops impossible intervals, joins a tail too short to have a rate, and halves the resolution until there are at
+    /// most ``ThroughputBounds/intervals``.
+    static func tidied(_ intervals: [ThroughputInterval]) -> [ThroughputInterval] {
+        var kept = intervals.filter { $0.isPossible }.sorted { $0.startSec < $1.startSec }
+        if kept.count > 1, let tail = kept.last, tail.endSec - tail.startSec < ThroughputBounds.shortestIntervalSec {
+            kept.removeLast()
+            kept[kept.count - 1] = kept[kept.count - 1].joined(with: tail)
+        }
+        while kept.count > ThroughputBounds.intervals {
+            kept = stride(from: 0, to: kept.count, by: 2).map { index in
+                index + 1 < kept.count ? kept[index].joined(with: kept[index + 1]) : kept[index]
+            }
+        }
+        return kept
+    }
+
+    private var isPossible: Bool {
+        guard let start = Optional(startSec).bounded(by: ThroughputBounds.durationSec),
+            let end = Optional(endSec).bounded(by: ThroughputBounds.durationSec)
+        else { return false }
+        return start <= end && Optional(bytes).bounded(by: ThroughputBounds.bytes) != nil
+            && Optional(bitsPerSecond).bounded(by: ThroughputBounds.bitsPerSecond) != nil
+    }
+
+    private func joined(with next: ThroughputInterval) -> ThroughputInterval {
+        // Two bounded byte counts fit; many of them joined again and again are held at the bound.
+        let sum = min(bytes + next.bytes, ThroughputBounds.bytes)
+        let again: Int? =
+            switch (retransmits, next.retransmits) {
+            case (nil, nil): nil
+            case (let first, let second): (first ?? 0).addingHeld(second ?? 0)
+            }
+        return ThroughputInterval(startSec: startSec, endSec: next.endSec, bytes: sum, retransmits: again)
+    }
+}

@@ -1,0 +1,76 @@
+/// What a throughput test moved, in the same shape whichever engine moved it.
+///
+/// Either end can fill one in from what it saw; ``merging(client:server:)`` joins two such halves. The receiver's rate is
+/// the result: what a sender handed to its kernel has not arrived yet.
+package struct ThroughputResult: Sendable, Equatable {
+    package typealias Engine = ThroughputEngine
+    package typealias Transport = TransportProtocol
+    package typealias Mode = DataMode
+
+    package var engine: Engine
+    package var transport: Transport
+    package var mode: Mode
+    /// Parallel streams in each direction.
+    package var streams: Int
+    /// At most one entry for each direction.
+    package var directions: [ThroughputDirection]
+    /// CPU time of the client's process over the test's time; 100 is one core.
+    package var clientCPUPercent: Double?
+    /// CPU time of the reflector's process over the test's time; 100 is one core.
+    package var serverCPUPercent: Double?
+    /// What a reader must know to trust the figures, one sentence each (“iperf3 ended early: …”).
+    package var notes: [String]
+
+    package init(
+        engine: Engine,
+        transport: Transport,
+        mode: Mode,
+        streams: Int,
+        directions: [ThroughputDirection],
+        clientCPUPercent: Double? = nil,
+        serverCPUPercent: Double? = nil,
+        notes: [String] = []
+    ) {
+        self.engine = engine
+        self.transport = transport
+        self.mode = mode
+        self.streams = streams
+        self.directions = directions
+        self.clientCPUPercent = clientCPUPercent
+        self.serverCPUPercent = serverCPUPercent
+        self.notes = notes
+    }
+
+    package subscript(direction: ThroughputDirection.Direction) -> ThroughputDirection? {
+        directions.first { $0.direction == direction }
+    }
+}
+
+extension ThroughputResult: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case engine
+        case transport = "protocol"
+        case mode
+        case streams
+        case directions
+        case clientCPUPercent = "client_cpu_percent"
+        case serverCPUPercent = "server_cpu_percent"
+        case notes
+    }
+
+    /// Reads a result and bounds it: it may have come from a peer, so no figure in it is believed to be possible.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let raw = ThroughputResult(
+            engine: try container.decode(Engine.self, forKey: .engine),
+            transport: try container.decode(Transport.self, forKey: .transport),
+            mode: try container.decode(Mode.self, forKey: .mode),
+            streams: try container.decode(Int.self, forKey: .streams),
+            directions: try container.decode([ThroughputDirection].self, forKey: .directions),
+            clientCPUPercent: try container.decodeIfPresent(Double.self, forKey: .clientCPUPercent),
+            serverCPUPercent: try container.decodeIfPresent(Double.self, forKey: .serverCPUPercent),
+            notes: try container.decodeIfPresent([String].self, forKey: .notes) ?? []
+        )
+        self = raw.bounded()
+    }
+}

@@ -1,0 +1,179 @@
+// The rules that decide. Each is a name, the limit it names, its condition in words, and the finding.
+
+extension VerdictRule {
+    private typealias At = VerdictThresholds
+
+    static let nothingMeasured = VerdictRule(
+        name: "nothing measured",
+        limit: .inconclusive,
+        condition: "no direction moved a byte"
+    ) { evidence in
+        evidence.flows.contains { $0.bitsPerSecond > 0 } ? nil : "No throughput was measured."
+    }
+
+    static let tooShort = VerdictRule(
+        name: "too short",
+        limit: .inconclusive,
+        condition: "a direction was measured for less than 1 s"
+    ) { evidence in
+        evidence.flows.first { $0.durationSec < At.shortestTestSec }.map {
+            "The test \($0.name) lasted only \(Quantity.seconds($0.durationSec)); a second at least is needed."
+        }
+    }
+
+    static let offeredLoad = VerdictRule(
+        name: "offered load",
+        limit: .inconclusive,
+        condition: "UDP arrived at 99 % of the rate it was sent with"
+    ) { evidence in
+        evidence.flows.first {
+            $0.transport == .udp && $0.bitsPerSecond >= ($0.sentBitsPerSecond ?? .infinity) * At.offeredShare
+        }.map {
+            "All of the \(Quantity.rate($0.bitsPerSecond)) of UDP that were offered \($0.name) arrived; the link may carry "
+                + "more than was asked of it."
+        }
+    }
+
+    static let tunnelFillsBothEnds = VerdictRule(
+        name: "tunnel",
+        limit: .tunnel,
+        condition: "tunneled, and a processor is full at both ends in one direction"
+    ) { evidence in
+        evidence.flows.first {
+            $0.mode == .tunneled && evidence.isFull(.client, in: $0) && evidence.isFull(.reflector, in: $0)
+        }.map {
+            "Encrypting and decrypting \($0.activity) took all the processor both programs could use "
+                + "(\(Quantity.percent($0.clientCPUPercent)) here, \(Quantity.percent($0.serverCPUPercent)) there)."
+        }
+    }
+
+    static let clientProcessor = processor(.client)
+    static let reflectorProcessor = processor(.reflector)
+    static let clientCard = card(.client)
+    static let reflectorCard = card(.reflector)
+    static let clientTraffic = traffic(.client)
+    static let reflectorTraffic = traffic(.reflector)
+    static let clientLoad = load(.client)
+    static let reflectorLoad = load(.reflector)
+
+    static let standingQueue = VerdictRule(
+        name: "standing queue",
+        limit: .link,
+        condition: "the mean round trip grows by 30 ms or more under load"
+    ) { evidence in
+        let worst = evidence.bufferbloat?.phases.filter { $0.phase != .idle && $0.inconclusive == nil }
+            .max { ($0.increaseMs ?? 0) < ($1.increaseMs ?? 0) }
+        guard let worst, let increase = worst.increaseMs, increase >= At.standingQueueMs else { return nil }
+        return "A queue builds up in the link: the mean round trip grows by \(Quantity.milliseconds(increase)) "
+            + "\(worst.phase.underLoad)."
+    }
+
+    static let packetLoss = VerdictRule(
+        name: "packet loss",
+        limit: .link,
+        condition: "1 % or more of the probes or of the UDP packets were lost"
+    ) { evidence in
+        if let latency = evidence.latency, latency.transport == .udp, latency.lossPercent >= At.lossPercent {
+            return "The link loses packets: \(Quantity.percent(latency.lossPercent)) of the probes without load."
+        }
+        return evidence.flows.first { ($0.lossPercent ?? 0) >= At.lossPercent }.map {
+            "The link loses packets: \(Quantity.percent($0.lossPercent)) of the UDP packets \($0.activity)."
+        }
+    }
+
+    static let resentSegments = VerdictRule(
+        name: "retransmits",
+        limit: .link,
+        condition: "0.1 % or more of the link's TCP segments were sent again"
+    ) { evidence in
+        evidence.flows.first { ($0.retransmitPercent ?? 0) >= At.resentPercent }.map {
+            "TCP had to send about \(Quantity.percent($0.retransmitPercent)) of its segments again \($0.activity)."
+        }
+    }
+
+    static let processorUnknown = VerdictRule(
+        name: "processor unknown",
+        limit: .inconclusive,
+        condition: "for one of the machines neither processor time nor load is known"
+    ) { evidence in
+        switch (evidence.knowsProcessor(.client), evidence.knowsProcessor(.reflector)) {
+        case (true, true): nil
+        case (true, false): "How busy the reflector was is not known, so it cannot be ruled out as the limit."
+        case (false, true): "How busy this machine was is not known, so it cannot be ruled out as the limit."
+        case (false, false): "How busy the two machines were is not known, so neither can be ruled out as the limit."
+        }
+    }
+
+    static let headroom = VerdictRule(
+        name: "headroom",
+        limit: .link,
+        condition: "no rule above found something at either machine, both being known",
+        isFallback: true
+    ) { evidence in
+        evidence.flows.isEmpty || !evidence.knowsProcessor(.client) || !evidence.knowsProcessor(.reflector)
+            ? nil : "Both machines had processor time and network speed to spare."
+    }
+
+    // MARK: One rule for either machine
+
+    private static func processor(_ end: VerdictEvidence.End) -> VerdictRule {
+        VerdictRule(
+            name: "\(end.limit.rawValue) processor",
+            limit: end.limit,
+            condition: "its process used 90 % or more of one core for each stream, as far as it has cores"
+        ) { evidence in
+            let machine = evidence[end]
+            return evidence.flows.first { evidence.isFull(end, in: $0) }.map {
+                "\(machine.name) had no processor time left \($0.activity): "
+                    + "\(Quantity.percent($0.cpuPercent(end))) of one core"
+                    + ($0.mode == .tunneled ? ", part of it for encryption." : ".")
+            }
+        }
+    }
+
+    private static func card(_ end: VerdictEvidence.End) -> VerdictRule {
+        VerdictRule(
+            name: "\(end.limit.rawValue) network card",
+            limit: end.limit,
+            condition: "the rate is 90 % or more of its network card's speed"
+        ) { evidence in
+            let machine = evidence[end]
+            guard let speed = machine.nicBitsPerSecond else { return nil }
+            return evidence.flows.first { $0.bitsPerSecond >= speed * At.fullCardShare }.map {
+                "\(machine.name) has a network card of \(Quantity.rate(speed)), and \(Quantity.rate($0.bitsPerSecond)) "
+                    + "\($0.name) fill it."
+            }
+        }
+    }
+
+    private static func traffic(_ end: VerdictEvidence.End) -> VerdictRule {
+        VerdictRule(
+            name: "\(end.limit.rawValue) other traffic",
+            limit: end.limit,
+            condition: "before the test its interface carried 25 % or more of the measured rate in the same direction"
+        ) { evidence in
+            let machine = evidence[end]
+            for flow in evidence.flows {
+                guard let other = machine.background(flow.direction), flow.bitsPerSecond > 0,
+                    other >= flow.bitsPerSecond * At.backgroundShare
+                else { continue }
+                return
+                    "\(machine.name) already had \(Quantity.rate(other)) of other traffic \(flow.name) before the test."
+            }
+            return nil
+        }
+    }
+
+    private static func load(_ end: VerdictEvidence.End) -> VerdictRule {
+        VerdictRule(
+            name: "\(end.limit.rawValue) load",
+            limit: end.limit,
+            condition: "its load before the test was 0.9 or more a core"
+        ) { evidence in
+            let machine = evidence[end]
+            guard let load = machine.before?.cpuLoad, load.isFinite, load >= At.busyLoad else { return nil }
+            return
+                "\(machine.name) was busy before the test began: a load of \(Quantity.fixed(load, decimals: 2)) a core."
+        }
+    }
+}

@@ -1,0 +1,66 @@
+/// One line of the table by which a verdict is reached.
+package struct VerdictRule: Sendable {
+    package let name: String
+    /// What the rule names as the limit when it finds something; nil for an observation that only explains.
+    package let limit: Verdict.Limit?
+    /// When it finds something, for people who want to check it.
+    package let condition: String
+    /// Worth saying only when it agrees with the verdict.
+    let isFallback: Bool
+    let finding: @Sendable (VerdictEvidence) -> String?
+
+    init(
+        name: String,
+        limit: Verdict.Limit?,
+        condition: String,
+        isFallback: Bool = false,
+        finding: @escaping @Sendable (VerdictEvidence) -> String?
+    ) {
+        self.name = name
+        self.limit = limit
+        self.condition = condition
+        self.isFallback = isFallback
+        self.finding = finding
+    }
+
+    /// The rules in order of strength. The first that finds something and names a limit decides.
+    package static let table: [VerdictRule] = [
+        nothingMeasured, tooShort, offeredLoad,
+        tunnelFillsBothEnds, clientProcessor, reflectorProcessor,
+        clientCard, reflectorCard,
+        clientTraffic, reflectorTraffic,
+        clientLoad, reflectorLoad,
+        standingQueue, packetLoss, resentSegments,
+        processorUnknown, headroom,
+        slowTurnaround, clientMemory, reflectorMemory, smallPacketSize, unevenPacketSize, clientClock, reflectorClock,
+        growsUnderLoad,
+    ]
+}
+
+/// The figures that the rules compare with.
+package enum VerdictThresholds {
+    /// Slow start, one round of scheduling and one interval of a reading take most of a shorter test.
+    package static let shortestTestSec = 1.0
+    /// A process at 90 % of the cores it can use has no slice left to wait in.
+    package static let fullProcessorPercent = 90.0
+    /// Runnable tasks per core, before a test: our own work then waits its turn.
+    package static let busyLoad = 0.9
+    /// Of a card's nominal speed; framing takes 5 to 6 % at full packets.
+    package static let fullCardShare = 0.9
+    /// Other traffic, as a share of what was measured, that made the result smaller than it could be.
+    package static let backgroundShare = 0.25
+    /// Mean increase under load that only a queue explains: the band below which the grade is A.
+    package static let standingQueueMs = 30.0
+    /// Lost probes: TCP with a loss rate of 1 % no longer fills a long path.
+    package static let lossPercent = 1.0
+    /// Segments sent again; the sign of a full queue or a bad line.
+    package static let resentPercent = 0.1
+    /// UDP that arrives at 99 % of what was offered was not slowed by anything.
+    package static let offeredShare = 0.99
+    package static let fullMemoryShare = 0.95
+    /// Median time a reflector takes to answer beyond which it is part of the latency it measures.
+    package static let slowTurnaroundMs = 1.0
+    package static let ethernetMTU = 1500
+    /// A clock further off than this makes the logs of the two machines hard to compare.
+    package static let clockErrorUs = 100_000
+}

@@ -1,0 +1,25 @@
+package import Identity
+internal import Operations
+
+/// Whose signature under the audit log's checkpoint is believed: this machine's, under its present and former keys.
+package enum AuditTrust {
+    static func signing(with identity: ServerIdentity, keyPath: String) -> AuditSigning {
+        AuditSigning(
+            endpointID: identity.current.endpointID.description,
+            sign: { try identity.current.key.sign($0) },
+            verify: verifier(own: identity.current.endpointID, keyPath: keyPath)
+        )
+    }
+
+    /// Checks a signature by `own` or by a key that was rotated away and kept.
+    package static func verifier(
+        own: EndpointID,
+        keyPath: String
+    ) -> @Sendable (_ endpointID: String, _ message: [UInt8], _ signature: [UInt8]) -> Bool {
+        { endpointID, message, signature in
+            guard let signer = try? EndpointID(parsing: endpointID) else { return false }
+            let trusted = [own] + IdentityRotation.formerIDs(keyPath: keyPath)
+            return trusted.contains(signer) && signer.verifies(signature, of: message)
+        }
+    }
+}

@@ -1,0 +1,145 @@
+package import Identity
+package import Operations
+internal import Synchronization
+
+/// The nine events of seed 000, each written by the code path that causes it.
+package enum AuditEvent: String, CaseIterable, Sendable {
+    case connectionAccepted = "connection_accepted"
+    case connectionDenied = "connection_denied"
+    case sessionGranted = "session_granted"
+    case sessionDenied = "session_denied"
+    case sessionCompleted = "session_completed"
+    case pairingEnabled = "pairing_enabled"
+    case peerPaired = "peer_paired"
+    case peerRemoved = "peer_removed"
+    case identityRotated = "identity_rotated"
+}
+
+/// Writes the server's events. Every call returns when the line is on the disk, and throws when it is not: then the
+/// decision must not take effect.
+package final class ServerAudit: Sendable {
+    package let log: AuditLog
+    private let endpoint: Mutex<EndpointID>
+
+    package init(log: AuditLog, endpoint: EndpointID) {
+        self.log = log
+        self.endpoint = Mutex(endpoint)
+    }
+
+    package func identityChanged(to endpoint: EndpointID) {
+        self.endpoint.withLock { $0 = endpoint }
+    }
+
+    package var isHealthy: Bool { log.isHealthy }
+
+    private func write(_ event: AuditEvent, _ fill: (inout AuditRecord) -> Void) async throws {
+        var record = AuditRecord(event.rawValue, endpointID: endpoint.withLock { $0.description })
+        fill(&record)
+        try await log.append(record)
+    }
+
+    func connectionAccepted(_ peer: EndpointID, address: String) async throws {
+        try await write(.connectionAccepted) {
+            $0.peerID = peer.description
+            $0.params = ["address": .string(address)]
+            $0.decision = "allow"
+        }
+    }
+
+    /// `peer` is nil when the certificate identified nobody.
+    func connectionDenied(_ peer: EndpointID?, address: String, reason: String) async throws {
+        try await write(.connectionDenied) {
+            $0.peerID = peer?.description
+            $0.params = ["address": .string(address)]
+            $0.decision = "deny"
+            $0.reason = reason
+        }
+    }
+
+    func sessionGranted(_ session: LiveSession, pid: Int32?) async throws {
+        try await write(.sessionGranted) {
+            $0.peerID = session.peer.description
+            $0.testID = session.testID
+            $0.testType = session.type.rawValue
+            $0.params = Self.parameters(session.params, mode: session.mode)
+            $0.decision = "grant"
+            $0.pid = pid.map(Int64.init)
+        }
+    }
+
+    func sessionDenied(_ request: SessionRequest, peer: EndpointID, mode: DataMode, reason: String) async throws {
+        try await write(.sessionDenied) {
+            $0.peerID = peer.description
+            $0.testType = request.testType.rawValue
+            $0.params = Self.parameters(request.params, mode: mode)
+            $0.decision = "deny"
+            $0.reason = reason
+        }
+    }
+
+    func sessionCompleted(_ session: LiveSession, result: SessionResult, pid: Int32?, exitCode: Int32?) async throws {
+        try await write(.sessionCompleted) {
+            $0.peerID = session.peer.description
+            $0.testID = session.testID
+            $0.testType = session.type.rawValue
+            $0.params = Self.parameters(session.params, mode: session.mode)
+            $0.reason = result.endReason
+            $0.bytesSent = Int64(result.bytesDown)
+            $0.bytesReceived = Int64(result.bytesUp)
+            $0.durationMS = Int64(result.durationMs)
+            $0.pid = pid.map(Int64.init)
+            $0.exitCode = exitCode.map(Int64.init)
+        }
+    }
+
+    func pairingEnabled(ttlSeconds: Int) async throws {
+        try await write(.pairingEnabled) {
+            $0.params = ["ttl_sec": .integer(Int64(ttlSeconds))]
+            $0.decision = "allow"
+        }
+    }
+
+    func peerPaired(_ peer: PairedPeer) async throws {
+        try await write(.peerPaired) {
+            $0.peerID = peer.endpointID.description
+            var params: [String: AuditRecord.Value] = [:]
+            params["label"] = peer.label.map { .string($0) }
+            params["address"] = peer.pairedFrom.map { .string($0) }
+            $0.params = params
+            $0.decision = "allow"
+        }
+    }
+
+    package func peerRemoved(_ peer: EndpointID) async throws {
+        try await write(.peerRemoved) {
+            $0.peerID = peer.description
+            $0.decision = "deny"
+        }
+    }
+
+    package func identityRotated(from old: EndpointID, to new: EndpointID, keptAt path: String) async throws {
+        try await write(.identityRotated) {
+            $0.params = [
+                "old_endpoint_id": .string(old.description),
+                "new_endpoint_id": .string(new.description),
+                "old_key": .string(path),
+            ]
+            $0.decision = "allow"
+        }
+    }
+
+    private static func parameters(_ params: SessionParameters, mode: DataMode) -> [String: AuditRecord.Value] {
+        var values: [String: AuditRecord.Value] = [
+            "mode": .string(mode.rawValue),
+            "duration_sec": .integer(Int64(params.durationSec)),
+        ]
+        values["protocol"] = params.transport.map { .string($0.rawValue) }
+        values["streams"] = params.streams.map { .integer(Int64($0)) }
+        values["reverse"] = params.reverse.map { .boolean($0) }
+        values["bidirectional"] = params.bidirectional.map { .boolean($0) }
+        values["bitrate_bps"] = params.bitrateBps.map { .integer(Int64($0)) }
+        values["engine"] = params.engine.map { .string($0.rawValue) }
+        values["latency_probe"] = params.latencyProbe.map { .boolean($0) }
+        return values
+    }
+}

@@ -1,0 +1,90 @@
+internal import NIOSSL
+package import PacketIO
+
+/// How latency is probed.
+package struct LatencyPlan: Sendable {
+    package var durationSec: Int
+    /// Milliseconds between probes.
+    package var intervalMs: Double
+    /// Bytes of a datagram, header included.
+    package var datagramBytes: Int
+
+    package init(durationSec: Int, intervalMs: Double = 10, datagramBytes: Int = 64) {
+        self.durationSec = durationSec
+        self.intervalMs = intervalMs
+        self.datagramBytes = datagramBytes
+    }
+
+    var intervalNanoseconds: Int64 { Int64(intervalMs * 1_000_000) }
+    var count: Int { max(1, Int(Double(durationSec) * 1_000 / intervalMs)) }
+}
+
+extension Examiner {
+    /// Round trips without load.
+    package func latency(
+        _ plan: LatencyPlan,
+        onProgress: @escaping @Sendable (EchoProgress) -> Void = { _ in }
+    ) async throws -> LatencyResult {
+        let params = SessionParameters(durationSec: plan.durationSec)
+        return try await withSession(SessionRequest(testType: .udpEcho, params: params)) { grant in
+            let probe = try await makeProbe(
+                grant: grant,
+                port: grant.port,
+                token: grant.token,
+                plan: plan,
+                onProgress: onProgress
+            )
+            let samples = try await probe.samples()
+            // The endpoint's counts come with the end of the session.
+            try? await client.close(grant.testID)
+            let report = try await client.result(of: grant.testID)
+            return probe.result(samples, report: report.echo)
+        }
+    }
+
+    /// The probe beside a throughput test; nil when the grant has none.
+    func startProbe(_ grant: SessionGrant, _ params: SessionParameters) async throws -> RunningProbe? {
+        guard params.latencyProbe == true, let echo = grant.echo else { return nil }
+        let plan = LatencyPlan(durationSec: params.durationSec + SessionRegistry.setupSeconds)
+        return try await makeProbe(grant: grant, port: echo.port, token: echo.token, plan: plan) { _ in }
+    }
+
+    private func makeProbe(
+        grant: SessionGrant,
+        port: Int,
+        token: String,
+        plan: LatencyPlan,
+        onProgress: @escaping @Sendable (EchoProgress) -> Void
+    ) async throws -> RunningProbe {
+        guard let accessToken = AccessToken(hex: token) else { throw LinkClientError.unexpected("a malformed token") }
+        if grant.mode == .tunneled {
+            let tunnel = try await LinkClient.connect(to: address, context: context)
+            let probe = TunnelProber(plan: plan, token: accessToken, onProgress: onProgress)
+            try await tunnel.open(TunnelOpen(testID: grant.testID, token: token)) { channel in
+                try probe.install(on: channel)
+            }
+            return RunningProbe(
+                probe,
+                transport: .tunneled,
+                intervalMs: plan.intervalMs,
+                payloadBytes: plan.datagramBytes
+            )
+        }
+        guard let host = client.remoteHost.flatMap({ InternetHost($0) }), let number = UInt16(exactly: port) else {
+            throw LinkClientError.unexpected("a port that cannot be used")
+        }
+        var probePlan = EchoProbePlan(
+            target: InternetAddress(host, port: number),
+            token: accessToken,
+            count: plan.count
+        )
+        probePlan.interval = plan.intervalNanoseconds
+        probePlan.datagramLength = plan.datagramBytes
+        return RunningProbe(
+            try EchoProber(probePlan, onProgress: onProgress),
+            transport: .udp,
+            intervalMs: plan.intervalMs,
+            payloadBytes: plan.datagramBytes
+        )
+    }
+}

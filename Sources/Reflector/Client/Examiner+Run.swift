@@ -1,0 +1,139 @@
+internal import FoundationEssentials
+package import Identity
+internal import NIOCore
+internal import Operations
+
+/// What `paramedic run` does, in which order, and for how long.
+package struct ExaminationPlan: Sendable {
+    /// Seconds of the latency test.
+    package var latencySec = 5
+    /// Seconds of each throughput test.
+    package var throughputSec = 5
+    /// Seconds of each phase of the bufferbloat test.
+    package var bufferbloatSec = 5
+    package var streams: Int?
+    package var engine: ThroughputEngine?
+
+    package init() {}
+}
+
+/// Where an examination stands.
+package enum ExaminationStep: Sendable, Equatable {
+    case latency
+    case download
+    case upload
+    case bufferbloat(BufferbloatResult.Phase)
+
+    package var title: String {
+        switch self {
+        case .latency: "latency"
+        case .download: "download"
+        case .upload: "upload"
+        case .bufferbloat(.idle): "latency without load"
+        case .bufferbloat(.download): "latency while downloading"
+        case .bufferbloat(.upload): "latency while uploading"
+        case .bufferbloat(.both): "latency while loading both ways"
+        }
+    }
+}
+
+extension Examiner {
+    /// The whole examination. A part that fails is a note in it; the others still run.
+    package func examine(
+        _ plan: ExaminationPlan,
+        reflectorName: String,
+        ownID: EndpointID,
+        onStep: @escaping @Sendable (ExaminationStep) -> Void,
+        onThroughput: @escaping @Sendable (ThroughputProgress) -> Void = { _ in }
+    ) async throws -> Examination {
+        let started = Timestamp.now
+        let ownAddress = client.localHost ?? ""
+        let ownBefore = PathMetadata.current(localAddress: ownAddress)
+        let theirsBefore = try await client.pathMetadata()
+        var notes: [String] = []
+
+        onStep(.latency)
+        let latency = try await attempt("latency", &notes) {
+            try await self.latency(LatencyPlan(durationSec: plan.latencySec))
+        }
+        var throughputs: [StreamDirection: ThroughputResult] = [:]
+        for direction in [StreamDirection.down, .up] {
+            onStep(direction == .down ? .download : .upload)
+            throughputs[direction] = try await attempt(direction == .down ? "download" : "upload", &notes) {
+                let params = SessionParameters(
+                    durationSec: plan.throughputSec,
+                    transport: .tcp,
+                    streams: plan.streams,
+                    reverse: direction == .down,
+                    engine: plan.engine
+                )
+                return try await self.throughput(params, onProgress: onThroughput).0
+            }
+        }
+        let bufferbloat = try await attempt("bufferbloat", &notes) {
+            try await self.bufferbloat(
+                seconds: plan.bufferbloatSec,
+                streams: plan.streams,
+                engine: plan.engine,
+                linkDown: throughputs[.down]?[.down]?.bitsPerSecond,
+                linkUp: throughputs[.up]?[.up]?.bitsPerSecond,
+                onPhase: { onStep(.bufferbloat($0)) },
+                onProgress: onThroughput
+            )
+        }
+        let theirsAfter = try? await client.pathMetadata()
+        let ownAfter = PathMetadata.current(localAddress: ownAddress)
+        return Examination(
+            id: UUID().uuidString.lowercased(),
+            startedAt: started,
+            finishedAt: .now,
+            client: ExaminedMachine(
+                name: "this machine",
+                id: ownID.description,
+                address: ownAddress,
+                version: BuildVersion.line,
+                cores: System.coreCount,
+                nicBitsPerSecond: PathMetadata.linkSpeed(localAddress: ownAddress),
+                pathBefore: ownBefore,
+                pathAfter: ownAfter
+            ),
+            reflector: ExaminedMachine(
+                name: reflectorName,
+                id: address.endpointID.description,
+                address: address.hostAndPort,
+                version: "\(theirsBefore.buildVersion) (\(theirsBefore.buildHash))",
+                pathBefore: theirsBefore,
+                pathAfter: theirsAfter
+            ),
+            mode: throughputs.values.first?.mode ?? .tunneled,
+            latency: latency,
+            download: throughputs[.down],
+            upload: throughputs[.up],
+            bufferbloat: bufferbloat,
+            notes: notes
+        )
+    }
+
+    /// The result of `body`; when the test fails, nil and a note. Cancellation and a lost connection end the examination.
+    private func attempt<Result: Sendable>(
+        _ what: String,
+        _ notes: inout [String],
+        _ body: () async throws -> Result
+    ) async throws -> Result? {
+        do {
+            return try await body()
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch let error as LinkClientError {
+            switch error {
+            case .denied, .refused, .unexpected:
+                notes.append("\(what) was not measured: \(error)")
+                return nil
+            case .unreachable, .wrongPeer, .noCommonProtocol, .handshakeFailed, .closed, .timedOut: throw error
+            }
+        } catch {
+            notes.append("\(what) was not measured: \(error)")
+            return nil
+        }
+    }
+}

@@ -1,0 +1,103 @@
+package import Identity
+internal import NIOSSL
+internal import Operations
+
+/// Measures through one reflector: a control connection, and the tests that are run with it.
+package final class Examiner: Sendable {
+    /// Longest wait, in seconds, that the client accepts by itself when it is denied for now.
+    package static let defaultPatience = 120
+
+    package let address: ReflectorAddress
+    package let client: LinkClient
+    package let hello: ServerHello
+    let context: NIOSSLContext
+    /// Where external programs are.
+    let iperfPath: String
+    private let patience: Int
+    private let notice: @Sendable (String) -> Void
+
+    private init(
+        address: ReflectorAddress,
+        client: LinkClient,
+        hello: ServerHello,
+        context: NIOSSLContext,
+        iperfPath: String,
+        patience: Int,
+        notice: @escaping @Sendable (String) -> Void
+    ) {
+        self.address = address
+        self.client = client
+        self.hello = hello
+        self.context = context
+        self.iperfPath = iperfPath
+        self.patience = patience
+        self.notice = notice
+    }
+
+    /// Connects and says hello.
+    /// - Parameters:
+    ///   - patience: longest wait in seconds when the reflector denies a test for now.
+    ///   - notice: told in a sentence whenever the examiner waits.
+    package static func connect(
+        to address: ReflectorAddress,
+        key: IdentityKey,
+        iperfPath: String = "iperf3",
+        patience: Int = Examiner.defaultPatience,
+        notice: @escaping @Sendable (String) -> Void
+    ) async throws -> Examiner {
+        let context = try LinkClient.context(for: key)
+        let client = try await LinkClient.connect(to: address, context: context)
+        do {
+            let hello = try await client.hello()
+            return Examiner(
+                address: address,
+                client: client,
+                hello: hello,
+                context: context,
+                iperfPath: iperfPath,
+                patience: patience,
+                notice: notice
+            )
+        } catch {
+            await client.close()
+            throw error
+        }
+    }
+
+    package func close() async { await client.close() }
+
+    package var hasNative: Bool { hello.features.contains(LinkFeature.native) }
+    package var hasProbe: Bool { hello.features.contains(LinkFeature.latencyProbe) }
+
+    /// Asks for a test; waits as long as the reflector says, and says so.
+    func acquire(_ request: SessionRequest) async throws -> SessionGrant {
+        let deadline = ContinuousClock.now + .seconds(patience)
+        while true {
+            do {
+                return try await client.request(request)
+            } catch LinkClientError.denied(let deny) {
+                guard deny.reason == .rateLimited || deny.reason == .busy, let wait = deny.retryAfterSec,
+                    ContinuousClock.now + .seconds(wait) <= deadline
+                else { throw LinkClientError.denied(deny) }
+                notice("\(deny.message); waiting \(wait) s")
+                try await Task.sleep(for: .seconds(wait))
+            }
+        }
+    }
+
+    /// Runs `body` with a granted test and closes the test whatever happens.
+    func withSession<Result: Sendable>(
+        _ request: SessionRequest,
+        _ body: (SessionGrant) async throws -> Result
+    ) async throws -> Result {
+        let grant = try await acquire(request)
+        do {
+            let result = try await body(grant)
+            try? await client.close(grant.testID)
+            return result
+        } catch {
+            try? await client.close(grant.testID)
+            throw error
+        }
+    }
+}

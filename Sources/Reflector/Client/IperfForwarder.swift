@@ -1,0 +1,75 @@
+internal import NIOCore
+internal import NIOPosix
+internal import Synchronization
+
+/// A port on loopback whose connections travel through tunnels to the reflector's iperf3.
+final class IperfForwarder: Sendable {
+    let port: Int
+    private let listener: any Channel
+    private let failed: FirstFailure
+
+    private init(listener: any Channel, port: Int, failed: FirstFailure) {
+        self.listener = listener
+        self.port = port
+        self.failed = failed
+    }
+
+    /// Why the first tunnel that failed did; nil when none did.
+    var failure: (any Error)? { failed.error }
+
+    static func start(_ test: IperfClient) async throws -> IperfForwarder {
+        let failed = FirstFailure()
+        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelOption(.autoRead, value: false)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelInitializer { local in
+                local.eventLoop.makeCompletedFuture {
+                    try TunnelBuffers.tune(local)
+                    Task {
+                        do {
+                            try await join(local, test)
+                        } catch {
+                            failed.note(error)
+                            local.close(promise: nil)
+                        }
+                    }
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0)
+            .get()
+        return IperfForwarder(listener: listener, port: listener.localAddress?.port ?? 0, failed: failed)
+    }
+
+    func stop() async { try? await listener.close() }
+
+    private static func join(_ local: any Channel, _ test: IperfClient) async throws {
+        let tunnel = try await LinkClient.connect(
+            to: test.address,
+            context: test.context,
+            forBulk: true,
+            on: local.eventLoop
+        )
+        let meters = test.meters
+        let open = TunnelOpen(testID: test.grant.testID, token: test.grant.token)
+        try await tunnel.open(open) { channel in
+            try SpliceHandler.join(local, channel) { count in
+                meters.up.record(count, at: NIODeadline.now().uptimeNanoseconds)
+                return true
+            } backward: { count in
+                meters.down.record(count, at: NIODeadline.now().uptimeNanoseconds)
+                return true
+            }
+        }
+    }
+}
+
+private final class FirstFailure: Sendable {
+    private let state = Mutex<(any Error)?>(nil)
+
+    var error: (any Error)? { state.withLock { $0 } }
+
+    func note(_ error: any Error) {
+        state.withLock { $0 = $0 ?? error }
+    }
+}

@@ -1,0 +1,223 @@
+internal import FoundationEssentials
+internal import Glibc
+internal import GRDB
+package import Identity
+package import Operations
+
+/// A reflector that this machine paired with.
+package struct KnownReflector: Sendable, Equatable, Codable {
+    package var name: String
+    package var address: ReflectorAddress
+    package var addedAt: Timestamp
+
+    package init(name: String, address: ReflectorAddress, addedAt: Timestamp) {
+        self.name = name
+        self.address = address
+        self.addedAt = addedAt
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case name, address
+        case addedAt = "added_at"
+    }
+}
+
+/// What the client keeps: its key, the reflectors it knows, its examinations.
+package final class ParamedicStore: Sendable {
+    package static let databaseName = "paramedic.sqlite"
+    static let keyName = "identity.ed25519"
+
+    package let folder: String
+    private let database: DatabaseQueue
+
+    /// Opens, or makes, the state in `folder`.
+    package init(folder: String) throws {
+        self.folder = folder
+        try StateFiles.createFolder(folder)
+        let path = folder + "/" + Self.databaseName
+        // Made here with its mode; its journals inherit it.
+        let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw StateDatabaseError(path: path, reason: SystemErrorText.describe(errno))
+        }
+        Glibc.close(descriptor)
+        var configuration = Configuration()
+        configuration.journalMode = .wal
+        configuration.busyMode = .timeout(5)
+        database = try DatabaseQueue(path: path, configuration: configuration)
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1: reflectors and examinations") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE reflector (
+                        name TEXT PRIMARY KEY NOT NULL,
+                        host TEXT NOT NULL,
+                        port INTEGER NOT NULL,
+                        endpoint_id TEXT NOT NULL,
+                        added_at INTEGER NOT NULL
+                    ) STRICT, WITHOUT ROWID;
+                    CREATE TABLE examination (
+                        id TEXT PRIMARY KEY NOT NULL,
+                        started_at INTEGER NOT NULL,
+                        reflector TEXT NOT NULL,
+                        document TEXT NOT NULL
+                    ) STRICT, WITHOUT ROWID;
+                    CREATE INDEX examination_by_time ON examination (started_at);
+                    """
+            )
+        }
+        try migrator.migrate(database)
+    }
+
+    /// The folder that `PARAMEDIC_STATE` names, else the user's state folder (XDG Base Directory).
+    package static func defaultFolder(environment: [String: String]) -> String {
+        if let folder = environment["PARAMEDIC_STATE"], !folder.isEmpty { return folder }
+        if let state = environment["XDG_STATE_HOME"], state.hasPrefix("/") { return state + "/paramedic" }
+        return (environment["HOME"] ?? "") + "/.local/state/paramedic"
+    }
+
+    /// This machine's key; made on first use.
+    package func key(at path: String?) throws -> IdentityKey {
+        try KeyFile.loadOrCreate(at: path ?? folder + "/" + Self.keyName).key
+    }
+
+    // MARK: Reflectors
+
+    package func reflectors() throws -> [KnownReflector] {
+        try database.read { database in
+            try Row.fetchAll(database, sql: "SELECT * FROM reflector ORDER BY added_at, name").compactMap(Self.reflector)
+        }
+    }
+
+    /// Remembers a reflector; one with the same name is replaced.
+    package func remember(_ reflector: KnownReflector) throws {
+        try database.write { database in
+            try database.execute(
+                sql: "INSERT OR REPLACE INTO reflector (name, host, port, endpoint_id, added_at) VALUES (?, ?, ?, ?, ?)",
+                arguments: [
+                    reflector.name, reflector.address.host, reflector.address.port,
+                    reflector.address.endpointID.description, reflector.addedAt.microseconds,
+                ]
+            )
+        }
+    }
+
+    /// False when there was none of that name.
+    package func forget(_ name: String) throws -> Bool {
+        try database.write { database in
+            try database.execute(sql: "DELETE FROM reflector WHERE name = ?", arguments: [name])
+            return database.changesCount > 0
+        }
+    }
+
+    package func rename(_ name: String, to new: String) throws {
+        try database.write { database in
+            try database.execute(sql: "UPDATE reflector SET name = ? WHERE name = ?", arguments: [new, name])
+            guard database.changesCount > 0 else { throw ParamedicError.unknownReflector(name, known: []) }
+        }
+    }
+
+    /// The reflector called `name`, or the only one there is.
+    package func reflector(_ name: String?) throws -> KnownReflector {
+        let all = try reflectors()
+        guard let name else {
+            if all.count == 1, let only = all.first { return only }
+            throw all.isEmpty ? ParamedicError.noReflector : ParamedicError.ambiguous(all.map(\.name))
+        }
+        guard let found = all.first(where: { $0.name == name }) else {
+            throw ParamedicError.unknownReflector(name, known: all.map(\.name))
+        }
+        return found
+    }
+
+    private static func reflector(_ row: Row) -> KnownReflector? {
+        guard let text = row["endpoint_id"] as String?, let id = try? EndpointID(parsing: text) else { return nil }
+        return KnownReflector(
+            name: row["name"],
+            address: ReflectorAddress(host: row["host"], port: row["port"], endpointID: id),
+            addedAt: Timestamp(microseconds: row["added_at"])
+        )
+    }
+
+    // MARK: Examinations
+
+    package func save(_ examination: Examination) throws {
+        let document = try JSONReport.line(examination)
+        try database.write { database in
+            try database.execute(
+                sql: "INSERT OR REPLACE INTO examination (id, started_at, reflector, document) VALUES (?, ?, ?, ?)",
+                arguments: [
+                    examination.id, examination.startedAt.microseconds, examination.reflector.name, document,
+                ]
+            )
+        }
+    }
+
+    /// The latest examinations, oldest first.
+    package func examinations(of reflector: String? = nil, last count: Int) throws -> [Examination] {
+        let documents = try database.read { database in
+            try String.fetchAll(
+                database,
+                sql: """
+                    SELECT document FROM examination WHERE ?1 IS NULL OR reflector = ?1
+                    ORDER BY started_at DESC LIMIT ?2
+                    """,
+                arguments: [reflector, count]
+            )
+        }
+        return try documents.reversed().map { try JSONReport.examination(Array($0.utf8)) }
+    }
+
+    /// The examination whose id begins with `prefix`, or the latest.
+    package func examination(_ prefix: String?) throws -> Examination {
+        guard let prefix else {
+            guard let latest = try examinations(last: 1).last else { throw ParamedicError.noExamination }
+            return latest
+        }
+        let documents = try database.read { database in
+            try String.fetchAll(
+                database,
+                sql: "SELECT document FROM examination WHERE substr(id, 1, length(?1)) = ?1 LIMIT 2",
+                arguments: [prefix]
+            )
+        }
+        guard documents.count == 1, let document = documents.first else {
+            throw ParamedicError.unknownExamination(prefix, matches: documents.count)
+        }
+        return try JSONReport.examination(Array(document.utf8))
+    }
+}
+
+/// What the person at the terminal must decide or mend.
+package enum ParamedicError: Error, CustomStringConvertible {
+    case noReflector
+    case ambiguous([String])
+    case unknownReflector(String, known: [String])
+    case noExamination
+    case unknownExamination(String, matches: Int)
+    case badAddress(String)
+    case anotherTestRuns(String)
+    case invalid(String)
+
+    package var description: String {
+        switch self {
+        case .noReflector:
+            "no reflector is known; pair with one: paramedic pair HOST:PORT --id PP-… --token …"
+        case .ambiguous(let names):
+            "several reflectors are known (\(names.joined(separator: ", "))); name one with --reflector"
+        case .unknownReflector(let name, let known):
+            "no reflector is called \"\(name)\""
+                + (known.isEmpty ? "; see `paramedic reflectors`" : "; known are \(known.joined(separator: ", "))")
+        case .noExamination: "the history is empty; make an examination with `paramedic run`"
+        case .unknownExamination(let prefix, let matches):
+            matches == 0
+                ? "no examination has an id that begins with \"\(prefix)\"; see `paramedic history`"
+                : "several examinations have ids that begin with \"\(prefix)\"; give more of it"
+        case .badAddress(let text):
+            "\"\(text)\" is not HOST:PORT; write for example vps.example.net:4000 or [2001:db8::1]:4000"
+        case .anotherTestRuns(let path):
+            "another paramedic is running a heavy test on this machine (lock \(path)); wait for it to end"
+        case .invalid(let message): message
+        }
+    }
+}

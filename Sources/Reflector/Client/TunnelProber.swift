@@ -1,0 +1,205 @@
+internal import NIOCore
+internal import PacketIO
+internal import Synchronization
+
+/// Sends echo datagrams through a tunnel on an absolute schedule and collects the replies.
+final class TunnelProber: LatencyProbe {
+    /// How long to wait for replies after the last probe.
+    private static let grace = TimeAmount.seconds(1)
+
+    private enum Phase {
+        case idle
+        case running(any Channel)
+        case ended(EchoSamples)
+    }
+
+    private struct State {
+        var phase = Phase.idle
+        var waiter: CheckedContinuation<EchoSamples, Never>?
+        var isStopping = false
+    }
+
+    private let plan: LatencyPlan
+    private let token: AccessToken
+    private let onProgress: @Sendable (EchoProgress) -> Void
+    private let state = Mutex(State())
+
+    init(plan: LatencyPlan, token: AccessToken, onProgress: @escaping @Sendable (EchoProgress) -> Void) {
+        self.plan = plan
+        self.token = token
+        self.onProgress = onProgress
+    }
+
+    /// On the channel's event loop; probing begins at once.
+    func install(on channel: any Channel) throws {
+        state.withLock { $0.phase = .running(channel) }
+        try channel.pipeline.syncOperations.addHandler(
+            TunnelProbeHandler(
+                plan: plan,
+                token: token,
+                onProgress: onProgress,
+                isStopping: { self.state.withLock { $0.isStopping } },
+                onEnd: { self.ended($0) }
+            )
+        )
+    }
+
+    func samples() async throws -> EchoSamples {
+        await withCheckedContinuation { continuation in
+            let samples: EchoSamples? = state.withLock { state in
+                if case .ended(let samples) = state.phase { return samples }
+                state.waiter = continuation
+                return nil
+            }
+            if let samples { continuation.resume(returning: samples) }
+        }
+    }
+
+    func stop() { state.withLock { $0.isStopping = true } }
+
+    func cancel() {
+        let channel: (any Channel)? = state.withLock { state in
+            state.isStopping = true
+            if case .running(let channel) = state.phase { return channel }
+            return nil
+        }
+        channel?.close(promise: nil)
+    }
+
+    private func ended(_ samples: EchoSamples) {
+        let waiter = state.withLock { state -> CheckedContinuation<EchoSamples, Never>? in
+            if case .ended = state.phase { return nil }
+            state.phase = .ended(samples)
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume(returning: samples)
+    }
+
+    private final class TunnelProbeHandler: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
+
+        private let plan: LatencyPlan
+        private let token: AccessToken
+        private let onProgress: @Sendable (EchoProgress) -> Void
+        private let isStopping: () -> Bool
+        private let onEnd: (EchoSamples) -> Void
+        private var recorded: EchoSamples
+        private var buffered = ByteBuffer()
+        private var scratch: [UInt8]
+        private var began = NIODeadline.now()
+        private var lastProgress = NIODeadline.now()
+        private var timer: Scheduled<Void>?
+        private var isDone = false
+
+        init(
+            plan: LatencyPlan,
+            token: AccessToken,
+            onProgress: @escaping @Sendable (EchoProgress) -> Void,
+            isStopping: @escaping () -> Bool,
+            onEnd: @escaping (EchoSamples) -> Void
+        ) {
+            self.plan = plan
+            self.token = token
+            self.onProgress = onProgress
+            self.isStopping = isStopping
+            self.onEnd = onEnd
+            self.recorded = EchoSamples(capacity: plan.count)
+            self.scratch = [UInt8](repeating: 0, count: plan.datagramBytes)
+        }
+
+        func handlerAdded(context: ChannelHandlerContext) {
+            began = .now()
+            lastProgress = began
+            schedule(context, at: began)
+        }
+
+        func channelInactive(context: ChannelHandlerContext) {
+            finish(context)
+            context.fireChannelInactive()
+        }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            context.close(promise: nil)
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            var bytes = unwrapInboundIn(data)
+            buffered.discardReadBytes()
+            buffered.writeBuffer(&bytes)
+            let now = KernelClock.realtime
+            while let length = buffered.getInteger(at: buffered.readerIndex, as: UInt16.self).map(Int.init) {
+                guard length == plan.datagramBytes else { return context.close(promise: nil) }
+                guard buffered.readableBytes >= TunnelEchoHandler.lengthSize + length else { break }
+                buffered.moveReaderIndex(forwardBy: TunnelEchoHandler.lengthSize)
+                guard let datagram = buffered.readBytes(length: length) else { break }
+                if let reply = EchoDatagram(reading: datagram) {
+                    recorded.recordReply(reply, token: token, receivedAt: now)
+                } else {
+                    recorded.recordStray()
+                }
+            }
+            if isStopping(), recorded.received == recorded.sent { finish(context) }
+        }
+
+        private func schedule(_ context: ChannelHandlerContext, at time: NIODeadline) {
+            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            timer = context.eventLoop.scheduleTask(deadline: time) {
+                let (handler, context) = bound.value
+                handler.tick(context)
+            }
+        }
+
+        private func tick(_ context: ChannelHandlerContext) {
+            guard !isDone else { return }
+            guard !isStopping(), recorded.count < recorded.capacity else { return awaitLast(context) }
+            send(context)
+            let next = began + .nanoseconds(Int64(recorded.count) * plan.intervalNanoseconds)
+            progress()
+            schedule(context, at: next)
+        }
+
+        private func send(_ context: ChannelHandlerContext) {
+            let now = KernelClock.realtime
+            guard let sequence = recorded.recordSend(at: now) else { return }
+            let datagram = EchoDatagram(token: token, sequence: UInt64(sequence), clientSend: now)
+            datagram.write(over: &scratch)
+            var frame = context.channel.allocator.buffer(capacity: TunnelEchoHandler.lengthSize + scratch.count)
+            frame.writeInteger(UInt16(scratch.count))
+            frame.writeBytes(scratch)
+            context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
+        }
+
+        private func progress() {
+            let now = NIODeadline.now()
+            guard now - lastProgress >= .milliseconds(200) else { return }
+            lastProgress = now
+            onProgress(
+                EchoProgress(
+                    sent: recorded.sent,
+                    received: recorded.received,
+                    lastRoundTrip: (0..<recorded.count).reversed().lazy.compactMap { self.recorded.roundTrip($0) }.first,
+                    elapsed: (now - began).nanoseconds
+                )
+            )
+        }
+
+        private func awaitLast(_ context: ChannelHandlerContext) {
+            guard recorded.received < recorded.sent else { return finish(context) }
+            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            timer = context.eventLoop.scheduleTask(in: TunnelProber.grace) {
+                let (handler, context) = bound.value
+                handler.finish(context)
+            }
+        }
+
+        private func finish(_ context: ChannelHandlerContext) {
+            guard !isDone else { return }
+            isDone = true
+            timer?.cancel()
+            onEnd(recorded)
+            context.close(promise: nil)
+        }
+    }
+}

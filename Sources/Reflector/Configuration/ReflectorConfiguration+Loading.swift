@@ -1,0 +1,142 @@
+internal import Identity
+package import Operations
+
+extension ReflectorConfiguration {
+    /// The tool's name in file names and variables.
+    static let tool = "reflector"
+
+    /// Reads the first file of: `path` (`--config`), `REFLECTOR_CONFIG`, /etc, the user's configuration folder; the
+    /// defaults when there is none. `REFLECTOR_SECTION_KEY` in the environment beats the file.
+    package static func load(
+        path: String?,
+        bind: String? = nil,
+        logLevel: String? = nil,
+        environment: [String: String]
+    ) throws -> ReflectorConfiguration {
+        let location = ConfigurationLookup(name: tool).find(flag: path, environment: environment)
+        let document = try location.map { try TOMLDocument.load(path: $0.path) } ?? .empty
+        return try read(document, bind: bind, logLevel: logLevel, environment: environment)
+    }
+
+    package static func read(
+        _ document: TOMLDocument,
+        bind: String? = nil,
+        logLevel: String? = nil,
+        environment: [String: String] = [:]
+    ) throws(ConfigurationError) -> ReflectorConfiguration {
+        var reader = TOMLReader(document)
+        var configuration = ReflectorConfiguration()
+        configuration.source = document.path.isEmpty ? nil : document.path
+        func override(_ section: String, _ key: String, flag: (name: String, value: String?)? = nil) -> ConfigurationOverride? {
+            let name = "\(tool)_\(section)_\(key)".uppercased()
+            return .strongest(flag: flag, environment: (name, environment))
+        }
+        func integer(_ section: String, _ key: String, _ range: ClosedRange<Int>, _ value: inout Int) {
+            value = reader.integer(section, key, in: range, default: value, override: override(section, key))
+        }
+        func bool(_ section: String, _ key: String, _ value: inout Bool) {
+            value = reader.bool(section, key, default: value, override: override(section, key))
+        }
+        func address(_ section: String, _ key: String, flag: (name: String, value: String?)? = nil, _ value: inout ListenAddress) {
+            value = reader.parsed(
+                section,
+                key,
+                default: value,
+                expected: "an IPv4 address, or an IPv6 address in brackets, and a port",
+                example: "\"0.0.0.0:4000\" or \"[::]:4000\"",
+                override: override(section, key, flag: flag)
+            ) { ListenAddress($0) }
+        }
+        func string(_ section: String, _ key: String, _ value: inout String) {
+            value = reader.string(section, key, default: value, override: override(section, key))
+        }
+
+        string("identity", "private_key_path", &configuration.privateKeyPath)
+
+        address("network", "listen_address", flag: ("--bind", bind), &configuration.listen)
+        string("network", "alpn", &configuration.alpn)
+        if configuration.alpn.utf8.count > 255 || configuration.alpn == HealthHandler.alpn {
+            reader.note("network", "alpn", "must be 1 to 255 bytes and not \"\(HealthHandler.alpn)\"")
+        }
+        bool("network", "require_alpn", &configuration.requireALPN)
+        configuration.mode = reader.enumeration("network", "mode", default: configuration.mode, override: override("network", "mode"))
+        var first = configuration.dataPorts.lowerBound
+        var last = configuration.dataPorts.upperBound
+        integer("network", "data_port_range_start", 1...65_535, &first)
+        integer("network", "data_port_range_end", 1...65_535, &last)
+        if first <= last {
+            configuration.dataPorts = first...last
+        } else {
+            reader.note("network", "data_port_range_end", "\(last) lies before data_port_range_start, \(first)")
+        }
+        if reader.isSet("network", "position") || override("network", "position") != nil {
+            configuration.networkPosition = reader.enumeration(
+                "network",
+                "position",
+                default: NetworkPosition.unknown,
+                override: override("network", "position")
+            )
+        } else {
+            _ = reader.enumeration("network", "position", default: NetworkPosition.unknown)
+        }
+
+        bool("access", "pairing_enabled", &configuration.pairingEnabled)
+        for text in reader.stringList("access", "authorized_peers", default: [], override: override("access", "authorized_peers")) {
+            do {
+                configuration.authorizedPeers.append(try EndpointID(parsing: text))
+            } catch {
+                reader.note("access", "authorized_peers", "\"\(text.prefix(80))\" is not an Endpoint ID: \(error)")
+            }
+        }
+
+        integer("quotas", "max_test_duration_sec", 1...86_400, &configuration.quotas.maxTestDurationSec)
+        integer("quotas", "max_concurrent_tests", 1...1_000, &configuration.quotas.maxConcurrentTests)
+        integer("quotas", "max_tests_per_hour_per_peer", 1...1_000_000, &configuration.quotas.maxTestsPerHourPerPeer)
+        integer("quotas", "max_bytes_per_day_per_peer", 1...(1 << 60), &configuration.quotas.maxBytesPerDayPerPeer)
+        integer("quotas", "cooldown_sec", 0...86_400, &configuration.quotas.cooldownSec)
+        bool("quotas", "allow_udp_echo", &configuration.quotas.allowUDPEcho)
+        bool("quotas", "allow_throughput", &configuration.quotas.allowThroughput)
+
+        string("iperf3", "path", &configuration.iperfPath)
+        integer("iperf3", "max_streams", 1...128, &configuration.quotas.maxStreams)
+        let explicit = reader.isSet("iperf3", "default_streams")
+        integer("iperf3", "default_streams", 1...128, &configuration.quotas.defaultStreams)
+        if configuration.quotas.defaultStreams > configuration.quotas.maxStreams {
+            if explicit {
+                reader.note("iperf3", "default_streams", "is greater than max_streams, \(configuration.quotas.maxStreams)")
+            }
+            configuration.quotas.defaultStreams = configuration.quotas.maxStreams
+        }
+
+        let level = LogLevelName(rawValue: configuration.logLevel) ?? .info
+        configuration.logLevel = reader.enumeration(
+            "logging",
+            "level",
+            default: level,
+            override: override("logging", "level", flag: ("--log-level", logLevel))
+        ).rawValue
+        configuration.logFormat = reader.enumeration(
+            "logging",
+            "format",
+            default: StandardErrorLog.Format.text,
+            override: override("logging", "format")
+        ).rawValue
+        configuration.auditLogPath = configuration.stateFolder + "/audit.jsonl"
+        string("logging", "audit_log_path", &configuration.auditLogPath)
+
+        bool("health", "enabled", &configuration.healthEnabled)
+        address("health", "listen_address", &configuration.healthListen)
+
+        integer("limits", "handshake_timeout_sec", 1...300, &configuration.limits.handshakeTimeoutSec)
+        integer("limits", "first_frame_timeout_sec", 1...300, &configuration.limits.firstFrameTimeoutSec)
+        integer("limits", "idle_timeout_sec", 1...86_400, &configuration.limits.idleTimeoutSec)
+        integer("limits", "max_connections", 1...65_536, &configuration.limits.maxConnections)
+        integer("limits", "max_connections_per_address", 1...65_536, &configuration.limits.maxConnectionsPerAddress)
+        integer("limits", "max_connections_per_peer", 1...65_536, &configuration.limits.maxConnectionsPerPeer)
+        integer("limits", "max_outstanding_requests", 1...1_024, &configuration.limits.maxOutstandingRequests)
+        integer("limits", "udp_echo_max_pps", 1...10_000_000, &configuration.limits.udpEchoMaxPps)
+        integer("limits", "shutdown_timeout_sec", 1...300, &configuration.shutdownTimeoutSec)
+        try reader.finish()
+        return configuration
+    }
+}

@@ -1,0 +1,80 @@
+package import Identity
+internal import PacketIO
+
+/// Everything that `reflector.toml` may say: the keys and defaults of seed 000, and `[limits]`, `[health]`.
+package struct ReflectorConfiguration: Sendable, Equatable {
+    /// Where the TOML was found; nil when none was.
+    package var source: String?
+
+    /// `identity.private_key_path`
+    package var privateKeyPath = "/var/lib/reflector/identity.ed25519"
+
+    /// `network.listen_address`
+    package var listen = ListenAddress(host: "0.0.0.0", port: 4000)
+    /// `network.alpn`
+    package var alpn = "pp-link/1"
+    /// `network.require_alpn`: whether a client that negotiates no application protocol is closed.
+    package var requireALPN = true
+    /// `network.mode`
+    package var mode = DataMode.tunneled
+    /// `network.data_port_range_start`, `network.data_port_range_end`
+    package var dataPorts = 5201...5299
+    /// `network.position`: what `server_hello` says about where this endpoint stands.
+    package var networkPosition: NetworkPosition?
+
+    /// `access.pairing_enabled`: opens a pairing window at the start and prints its token.
+    package var pairingEnabled = false
+    /// `access.authorized_peers`
+    package var authorizedPeers: [EndpointID] = []
+
+    /// `[quotas]`, and the streams of `[iperf3]`
+    package var quotas = Quotas()
+
+    /// `iperf3.path`
+    package var iperfPath = "iperf3"
+
+    /// `logging.level`
+    package var logLevel = "info"
+    /// `logging.format`: `text` or `json`
+    package var logFormat = "text"
+    /// `logging.audit_log_path`
+    package var auditLogPath = "/var/lib/reflector/audit.jsonl"
+
+    /// `health.enabled`
+    package var healthEnabled = true
+    /// `health.listen_address`
+    package var healthListen = ListenAddress(host: "127.0.0.1", port: 7301)
+
+    /// `[limits]`
+    package var limits = ConnectionLimits()
+    /// `limits.shutdown_timeout_sec`
+    package var shutdownTimeoutSec = 10
+
+    package init() {}
+
+    /// The folder of the key: everything that the server keeps is there.
+    package var stateFolder: String {
+        guard let slash = privateKeyPath.lastIndex(of: "/") else { return "." }
+        return slash == privateKeyPath.startIndex ? "/" : String(privateKeyPath[..<slash])
+    }
+}
+
+/// A host and a port to listen on: `0.0.0.0:4000`, `[::]:4000`.
+package struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
+    package var host: String
+    package var port: Int
+
+    package init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
+    /// nil unless `text` is an IPv4 address or an IPv6 address in brackets, a colon and a port of 0 to 65535.
+    package init?(_ text: String) {
+        guard let address = InternetAddress(text) else { return nil }
+        self.host = address.host.description
+        self.port = Int(address.port)
+    }
+
+    package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}

@@ -1,0 +1,112 @@
+internal import FoundationEssentials
+internal import Glibc
+internal import Identity
+internal import Logging
+internal import Operations
+
+/// Carries out what the command line asks of the running server. Whoever reaches it may do everything it does.
+struct ControlOperator: Sendable {
+    /// Longest pairing window: a day.
+    static let maximumPairingSec = 86_400
+
+    let core: ReflectorCore
+    let configuration: ReflectorConfiguration
+    let listen: ListenAddress
+    let health: ListenAddress?
+    let folder: String
+
+    func answer(_ request: ControlRequest) async -> ControlReply {
+        do {
+            switch request {
+            case .status: return .status(await status())
+            case .pair(let ttlSec): return .pairing(try await openPairing(ttlSec: ttlSec))
+            case .listPeers:
+                return .peers(
+                    PeerList(
+                        paired: await core.governor.pairedPeers(),
+                        configured: await core.governor.configuredPeers()
+                    )
+                )
+            case .removePeer(let peer): return try await remove(peer)
+            case .renamePeer(let peer, let label): return try await rename(peer, to: label)
+            case .rotateIdentity: return try await rotate()
+            }
+        } catch {
+            core.logger.error("control request failed", metadata: ["error": "\(error)"])
+            return .failed("\(error)")
+        }
+    }
+
+    func openPairing(ttlSec: Int) async throws -> PairingOffer {
+        guard (1...Self.maximumPairingSec).contains(ttlSec) else {
+            throw ControlSocketError.failed("a pairing window lasts 1 second to 1 day, \(ttlSec) s were asked")
+        }
+        // Version 4: 122 bits from the system's generator.
+        let token = UUID().uuidString.lowercased()
+        try await core.audit.pairingEnabled(ttlSeconds: ttlSec)
+        await core.governor.openPairing(token: token, forNanoseconds: UInt64(ttlSec) * 1_000_000_000)
+        return PairingOffer(
+            endpointID: core.identity.current.endpointID,
+            token: token,
+            ttlSec: ttlSec,
+            host: listen.host,
+            port: listen.port
+        )
+    }
+
+    private func status() async -> ServerStatus {
+        ServerStatus(
+            endpointID: core.identity.current.endpointID,
+            bindAddress: listen.description,
+            healthAddress: health?.description,
+            mode: configuration.mode,
+            dataDir: folder,
+            version: BuildVersion.line,
+            pid: Int(getpid()),
+            uptimeSec: core.uptimeSeconds,
+            connections: core.ledger.counts.open,
+            pairedPeers: await core.governor.pairedPeers().count,
+            configuredPeers: await core.governor.configuredPeers().count,
+            runningTests: await core.governor.runningTests().keys.sorted(),
+            pairingOpenSec: await core.governor.pairingRemaining().map { Int($0 / 1_000_000_000) },
+            auditHealthy: core.audit.isHealthy
+        )
+    }
+
+    private func remove(_ peer: EndpointID) async throws -> ControlReply {
+        guard await core.governor.isPaired(peer) else {
+            return .failed(
+                await core.governor.isConfigured(peer)
+                    ? "\(peer) is in access.authorized_peers; remove it there and restart"
+                    : "\(peer) is not paired"
+            )
+        }
+        try await core.audit.peerRemoved(peer)
+        guard try await core.governor.remove(peer) else { return .failed("\(peer) is not paired") }
+        if await core.governor.isConfigured(peer) {
+            return .failed("\(peer) was unpaired, but access.authorized_peers still lets it in; remove it there and restart")
+        }
+        await core.sessions.peerRemoved(peer)
+        core.ledger.drop(peer)
+        return .done
+    }
+
+    private func rename(_ peer: EndpointID, to label: String) async throws -> ControlReply {
+        guard let cleaned = PeerStore.cleaned(label) else {
+            return .failed("the label holds nothing that can be printed")
+        }
+        return try await core.governor.rename(peer, to: cleaned) ? .done : .failed("\(peer) is not paired")
+    }
+
+    private func rotate() async throws -> ControlReply {
+        let old = core.identity.current.endpointID
+        let suffix = IdentityRotation.suffix()
+        let kept = configuration.privateKeyPath + "." + suffix
+        let (key, _) = try KeyFile.rotate(at: configuration.privateKeyPath, asideSuffix: suffix)
+        try core.identity.change(to: key)
+        core.audit.identityChanged(to: key.endpointID)
+        try await core.audit.identityRotated(from: old, to: key.endpointID, keptAt: kept)
+        core.ledger.dropAll()
+        return .rotated(old: old, new: key.endpointID, kept: kept)
+    }
+}

@@ -1,0 +1,21 @@
+internal import FoundationEssentials
+internal import Identity
+internal import Operations
+
+/// A new key for this machine; the old one stays beside it.
+package enum IdentityRotation {
+    /// What the old key's file is called after the dot: sorts by time.
+    package static func suffix() -> String {
+        "old-" + Timestamp.now.description.filter { $0.isNumber }.prefix(14)
+    }
+
+    /// The IDs this machine had before: those of the keys that were kept aside.
+    static func formerIDs(keyPath: String) -> [EndpointID] {
+        guard let slash = keyPath.lastIndex(of: "/") else { return [] }
+        let folder = String(keyPath[..<slash])
+        let prefix = keyPath[keyPath.index(after: slash)...] + ".old-"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.filter { $0.hasPrefix(prefix) }.sorted()
+            .compactMap { try? KeyFile.load(at: folder + "/" + $0)?.endpointID }
+    }
+}

@@ -1,0 +1,100 @@
+package import Identity
+package import Operations
+
+/// What the command line does on the state folder itself, when no server runs on it.
+package enum LocalState {
+    /// The machine's ID; its key is made when there is none.
+    package static func endpointID(_ configuration: ReflectorConfiguration) throws -> EndpointID {
+        try StateFiles.createFolder(configuration.stateFolder)
+        return try KeyFile.loadOrCreate(at: configuration.privateKeyPath).key.endpointID
+    }
+
+    /// Answers what does not need a running server. The folder is locked meanwhile, so that none can start.
+    package static func answer(
+        _ request: ControlRequest,
+        _ configuration: ReflectorConfiguration
+    ) async throws -> ControlReply {
+        let folder = try StateFolder(claiming: configuration.stateFolder)
+        defer { withExtendedLifetime(folder) {} }
+        let peers = PeerStore(database: try StateDatabase.open(inFolder: folder.path))
+        switch request {
+        case .listPeers:
+            return .peers(PeerList(paired: try peers.all(), configured: configuration.authorizedPeers))
+        case .removePeer(let peer):
+            guard try peers.all().contains(where: { $0.endpointID == peer }) else { return .failed("\(peer) is not paired") }
+            let audit = try openAudit(configuration)
+            try await audit.peerRemoved(peer)
+            _ = try peers.remove(peer)
+            await audit.log.close()
+            return .done
+        case .renamePeer(let peer, let label):
+            guard let cleaned = PeerStore.cleaned(label) else { return .failed("the label holds nothing that can be printed") }
+            return try peers.rename(peer, to: cleaned) ? .done : .failed("\(peer) is not paired")
+        case .status, .pair, .rotateIdentity:
+            throw ControlSocketError.notRunning(folder: configuration.stateFolder)
+        }
+    }
+
+    /// Gives the machine a new key.
+    package static func rotate(_ configuration: ReflectorConfiguration) async throws -> ControlReply {
+        let folder = try StateFolder(claiming: configuration.stateFolder)
+        defer { withExtendedLifetime(folder) {} }
+        guard let old = try KeyFile.load(at: configuration.privateKeyPath) else {
+            return .failed("there is no identity at \(configuration.privateKeyPath) yet; it is made by `reflector serve`")
+        }
+        let suffix = IdentityRotation.suffix()
+        // Opened with the old key: the log's last checkpoint is signed by it.
+        let audit = try openAudit(configuration)
+        let kept = configuration.privateKeyPath + "." + suffix
+        let (key, _) = try KeyFile.rotate(at: configuration.privateKeyPath, asideSuffix: suffix)
+        audit.identityChanged(to: key.endpointID)
+        try await audit.identityRotated(from: old.endpointID, to: key.endpointID, keptAt: kept)
+        await audit.log.close()
+        return .rotated(old: old.endpointID, new: key.endpointID, kept: kept)
+    }
+
+    // MARK: The audit log
+
+    package static func verifyAudit(_ configuration: ReflectorConfiguration) throws -> AuditReport {
+        guard let key = try KeyFile.load(at: configuration.privateKeyPath) else {
+            throw ControlSocketError.failed("there is no identity at \(configuration.privateKeyPath)")
+        }
+        let trust = AuditTrust.verifier(own: key.endpointID, keyPath: configuration.privateKeyPath)
+        return try AuditVerifier.verify(path: configuration.auditLogPath, verify: trust)
+    }
+
+    /// Prints the lines since `since` to standard output.
+    package static func exportAudit(_ configuration: ReflectorConfiguration, since: String?) throws {
+        let from = try since.map { try AuditExport.since($0) } ?? Timestamp(microseconds: .min)
+        _ = try AuditExport.copy(path: configuration.auditLogPath, since: from) { line in
+            StandardOutput.write(Array(line))
+        }
+    }
+
+    private static func openAudit(_ configuration: ReflectorConfiguration) throws -> ServerAudit {
+        guard let key = try KeyFile.load(at: configuration.privateKeyPath) else {
+            throw ControlSocketError.failed("there is no identity at \(configuration.privateKeyPath)")
+        }
+        let identity = try ServerIdentity(key: key, applicationProtocols: [configuration.alpn])
+        let signing = AuditTrust.signing(with: identity, keyPath: configuration.privateKeyPath)
+        let (log, _) = try AuditLog.open(path: configuration.auditLogPath, signing: signing)
+        return ServerAudit(log: log, endpoint: key.endpointID)
+    }
+}
+
+extension PeerList {
+    /// The peer with this ID or, when it is the only one, this label.
+    package func find(_ text: String) throws -> EndpointID {
+        if let id = try? EndpointID(parsing: text) { return id }
+        let named = paired.filter { $0.label == text }
+        if named.count == 1, let peer = named.first { return peer.endpointID }
+        if named.count > 1 {
+            throw ControlSocketError.failed("\(named.count) peers are called \"\(text)\"; give the Endpoint ID")
+        }
+        do {
+            return try EndpointID(parsing: text)
+        } catch {
+            throw ControlSocketError.failed("no peer is called \"\(text)\", and it is not an Endpoint ID: \(error)")
+        }
+    }
+}

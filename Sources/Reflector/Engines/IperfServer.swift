@@ -1,0 +1,117 @@
+internal import Crypto
+internal import FoundationEssentials
+internal import Glibc
+internal import Identity
+internal import Operations
+internal import PacketIO
+internal import _CryptoExtras
+
+/// Where and how iperf3 listens for one test.
+struct IperfServer: Sendable {
+    let process: ChildProcess
+    let port: Int
+    let credentials: IperfCredentials?
+    private let folder: String
+
+    enum Failure: Error, CustomStringConvertible {
+        case missing(String)
+        case noFreePort(ClosedRange<Int>)
+        case didNotListen(String)
+
+        var description: String {
+            switch self {
+            case .missing(let path):
+                "iperf3 (\(path)) is not installed on the reflector; ask for engine native, or install it there"
+            case .noFreePort(let range):
+                "every data port from \(range.lowerBound) to \(range.upperBound) is in use; try again later"
+            case .didNotListen(let reason):
+                "iperf3 did not start on the reflector: \(reason)"
+            }
+        }
+    }
+
+    /// Starts `iperf3 -s --one-off` and returns when it listens.
+    /// - Parameters:
+    ///   - ports: tried in order; `0...0` lets the system choose.
+    ///   - authenticated: whether only the holder of fresh credentials is let in.
+    ///   - bitrateLimit: bits a second that the day's budget allows over the whole test; nil for no limit.
+    static func start(
+        executable: String,
+        address: String,
+        ports: ClosedRange<Int>,
+        authenticated: Bool,
+        bitrateLimit: Int?,
+        stateFolder: String
+    ) async throws -> IperfServer {
+        let folder = stateFolder + "/iperf3-" + AccessToken.random().hex
+        guard unsafe mkdir(folder, 0o700) == 0 else {
+            throw Failure.didNotListen("cannot make \(folder)")
+        }
+        do {
+            let credentials = authenticated ? try await makeCredentials(in: folder) : nil
+            var reason = "no port was free"
+            for candidate in ports {
+                guard let port = PortProbe.free(address: address, port: candidate) else { continue }
+                var arguments = ["-s", "--one-off", "-J", "-p", "\(port)", "-B", address]
+                if credentials != nil {
+                    arguments += [
+                        "--rsa-private-key-path", folder + "/key.pem",
+                        "--authorized-users-path", folder + "/users.csv",
+                        // The key lives as long as the test; clocks that disagree must not refuse it.
+                        "--time-skew-threshold", "2000000000",
+                    ]
+                }
+                if let bitrateLimit { arguments += ["--server-bitrate-limit", "\(bitrateLimit)"] }
+                let process: ChildProcess
+                do {
+                    process = try await ChildProcess.start(executable, arguments)
+                } catch let error as ChildProcessError where error.isMissing {
+                    throw Failure.missing(executable)
+                }
+                if await PortProbe.listens(port: port, process: process) {
+                    return IperfServer(process: process, port: port, credentials: credentials, folder: folder)
+                }
+                let exit = await process.terminate()
+                reason = String(decoding: (exit.errorOutput + exit.output).prefix(300), as: UTF8.self)
+            }
+            throw ports.count > 1 ? Failure.noFreePort(ports) : Failure.didNotListen(reason)
+        } catch {
+            Self.remove(folder)
+            throw error
+        }
+    }
+
+    /// Ends the process and removes its key.
+    func stop() async -> ChildExit {
+        let exit = await process.terminate()
+        Self.remove(folder)
+        return exit
+    }
+
+    /// One RSA key and one user for this test alone.
+    private static func makeCredentials(in folder: String) async throws -> IperfCredentials {
+        let key = try _RSA.Encryption.PrivateKey(keySize: .bits2048)
+        let username = "test-" + AccessToken.random().hex.prefix(8)
+        let password = AccessToken.random().hex
+        // iperf3's file: user, SHA-256 of "{user}password".
+        let digest = SHA256.hash(data: Array("{\(username)}\(password)".utf8)).hexadecimal
+        try StateFiles.createPrivate(folder + "/key.pem", content: Array(key.pemRepresentation.utf8))
+        try StateFiles.createPrivate(folder + "/users.csv", content: Array("\(username),\(digest)\n".utf8))
+        return IperfCredentials(
+            username: username,
+            password: password,
+            publicKey: key.publicKey.pemRepresentation
+        )
+    }
+
+    private static func remove(_ folder: String) {
+        for name in ["key.pem", "users.csv"] { _ = unsafe unlink(folder + "/" + name) }
+        _ = unsafe rmdir(folder)
+    }
+
+    /// Removes keys that a killed server left behind.
+    static func removeLeftovers(in stateFolder: String) {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: stateFolder)) ?? []
+        for name in names where name.hasPrefix("iperf3-") { remove(stateFolder + "/" + name) }
+    }
+}

@@ -1,0 +1,43 @@
+internal import FoundationEssentials
+internal import Operations
+internal import PacketIO
+
+/// Finds out about TCP ports of this machine without connecting to anybody.
+enum PortProbe {
+    /// How long a child may take to listen, and how often that is looked at meanwhile.
+    private static let patience = Duration.seconds(3)
+    private static let step = Duration.milliseconds(5)
+
+    /// `port`, or one that the system chooses for 0, when nothing else listens on it; nil otherwise.
+    static func free(address: String, port: Int) -> Int? {
+        guard let number = UInt16(exactly: port), let host = InternetHost(address),
+            let free = try? Socket.freePort(on: host, ports: number...number)
+        else { return nil }
+        return Int(free)
+    }
+
+    /// Waits until some socket of this machine listens on `port`; false when the process ends or time runs out first.
+    ///
+    /// Reads the kernel's table: connecting to find out would use up a server that serves one client.
+    static func listens(port: Int, process: ChildProcess) async -> Bool {
+        let deadline = ContinuousClock.now + patience
+        while process.isRunning, ContinuousClock.now < deadline {
+            if isListening(port: port) { return true }
+            do { try await Task.sleep(for: step) } catch { return false }
+        }
+        return false
+    }
+
+    static func isListening(port: Int) -> Bool {
+        for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+            guard let content = try? String(contentsOfFile: table, encoding: .utf8) else { continue }
+            // Fields: slot, local address:port in hex, remote, state (0A = LISTEN).
+            for line in content.split(separator: "\n").dropFirst() {
+                let fields = line.split(separator: " ", maxSplits: 4, omittingEmptySubsequences: true)
+                guard fields.count > 3, fields[3] == "0A", let text = fields[1].split(separator: ":").last else { continue }
+                if Int(text, radix: 16) == port { return true }
+            }
+        }
+        return false
+    }
+}

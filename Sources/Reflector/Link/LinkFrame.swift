@@ -1,0 +1,70 @@
+package import NIOCore
+
+// A frame of Paramedic Link, as seed 000 has it:
+//
+//   offset  size  field
+//   0       4     length N of the payload, unsigned, big endian
+//   4       N     payload: one JSON object in UTF-8
+
+/// Framing of Paramedic Link and its limits.
+package enum LinkFrame {
+    /// Bytes of the length field.
+    package static let headerLength = 4
+    /// Largest payload in bytes (seed 000, "Frame Format").
+    package static let maximumLength = 1_048_576
+    /// Largest payload in bytes until the peer is authorised: no message of a stranger needs more.
+    package static let maximumLengthUnauthorised = 65_536
+
+    package static func encode(_ payload: some Collection<UInt8>, into buffer: inout ByteBuffer) {
+        buffer.writeInteger(UInt32(payload.count))
+        buffer.writeBytes(payload)
+    }
+}
+
+/// A frame announced a payload beyond the limit in force.
+package struct FrameTooLong: Error, Equatable, CustomStringConvertible {
+    package let announced: Int
+    package let limit: Int
+
+    package var description: String {
+        "a frame of \(announced) bytes was announced, at most \(limit) are accepted here"
+    }
+}
+
+/// Cuts a byte stream into frames. Nothing is allocated for a length that a peer merely announces.
+package struct LinkFrameDecoder {
+    package var limit: Int
+    private var buffered: ByteBuffer?
+
+    package init(limit: Int) {
+        self.limit = limit
+    }
+
+    package mutating func append(_ bytes: ByteBuffer) {
+        guard var held = buffered, held.readableBytes > 0 else {
+            buffered = bytes
+            return
+        }
+        held.discardReadBytes()
+        held.writeImmutableBuffer(bytes)
+        buffered = held
+    }
+
+    /// Bytes that wait for the rest of their frame.
+    package var bufferedBytes: Int { buffered?.readableBytes ?? 0 }
+
+    /// The payload of the next whole frame; nil when more bytes are needed.
+    package mutating func next() throws(FrameTooLong) -> ByteBuffer? {
+        guard let length = buffered?.getInteger(at: buffered?.readerIndex ?? 0, as: UInt32.self) else { return nil }
+        guard length <= limit else { throw FrameTooLong(announced: Int(length), limit: limit) }
+        guard let held = buffered, held.readableBytes >= LinkFrame.headerLength + Int(length) else { return nil }
+        buffered?.moveReaderIndex(forwardBy: LinkFrame.headerLength)
+        return buffered?.readSlice(length: Int(length))
+    }
+
+    /// What came after the last frame: the first bytes of a tunnel.
+    package mutating func takeRemainder() -> ByteBuffer? {
+        defer { buffered = nil }
+        return buffered.flatMap { $0.readableBytes > 0 ? $0 : nil }
+    }
+}

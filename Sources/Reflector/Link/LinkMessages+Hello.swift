@@ -1,0 +1,120 @@
+package import Identity
+
+/// `hello`: opens a conversation; says which version and features the client speaks.
+package struct Hello: Codable, Sendable, Equatable {
+    /// Protocol version of this package.
+    package static let currentVersion = "1.0"
+
+    package var version: String
+    package var features: [String]
+
+    package init(version: String = Self.currentVersion, features: [String]) {
+        self.version = version
+        self.features = features
+    }
+}
+
+/// Optional abilities that either end may announce.
+package enum LinkFeature {
+    /// Throughput without a child process.
+    package static let native = "native"
+    /// Throughput through iperf3.
+    package static let iperf3 = "iperf3"
+    /// A throughput session that carries its own UDP echo.
+    package static let latencyProbe = "latency_probe"
+}
+
+/// Where in the network an endpoint stands, as its owner says.
+package enum NetworkPosition: String, Codable, Sendable, CaseIterable {
+    case wan, lan, hybrid, unknown
+}
+
+/// `server_hello`: what the endpoint speaks and what it allows.
+package struct ServerHello: Codable, Sendable, Equatable {
+    package var version: String
+    package var features: [String]
+    package var policySummary: PolicySummary
+    package var networkPosition: NetworkPosition?
+
+    enum CodingKeys: String, CodingKey {
+        case version, features
+        case policySummary = "policy_summary"
+        case networkPosition = "network_position"
+    }
+}
+
+/// The limits that a client should know before it asks.
+package struct PolicySummary: Codable, Sendable, Equatable {
+    package var maxTestDurationSec: Int
+    package var maxConcurrentTests: Int
+    package var maxTestsPerHour: Int
+    package var allowedTestTypes: [String]
+
+    enum CodingKeys: String, CodingKey {
+        case maxTestDurationSec = "max_test_duration_sec"
+        case maxConcurrentTests = "max_concurrent_tests"
+        case maxTestsPerHour = "max_tests_per_hour"
+        case allowedTestTypes = "allowed_test_types"
+    }
+}
+
+/// `pair_request`: an unknown peer presents the one-time token.
+package struct PairRequest: Codable, Sendable, Equatable {
+    package var token: String
+    /// What the endpoint's owner will see this peer called.
+    package var label: String?
+
+    package init(token: String, label: String? = nil) {
+        self.token = token
+        self.label = label
+    }
+}
+
+/// `pair_response`: whether the peer is now in the allow-list.
+package struct PairResponse: Codable, Sendable, Equatable {
+    package var success: Bool
+    package var message: String
+    /// The endpoint's own ID, on success.
+    package var endpointID: EndpointID?
+
+    enum CodingKeys: String, CodingKey {
+        case success, message
+        case endpointID = "endpoint_id"
+    }
+}
+
+/// `error`: a request that could not be served, with a code in the manner of HTTP.
+package struct LinkError: Codable, Sendable, Equatable, Error, CustomStringConvertible {
+    package var code: Int
+    package var message: String
+
+    package var description: String { "\(message) (code \(code))" }
+
+    package static func badRequest(_ message: String) -> LinkError { LinkError(code: 400, message: message) }
+    package static func forbidden(_ message: String) -> LinkError { LinkError(code: 403, message: message) }
+    package static func notFound(_ message: String) -> LinkError { LinkError(code: 404, message: message) }
+    package static func tooLong(_ message: String) -> LinkError { LinkError(code: 413, message: message) }
+    package static func tooMany(_ message: String) -> LinkError { LinkError(code: 429, message: message) }
+    package static func unavailable(_ message: String) -> LinkError { LinkError(code: 503, message: message) }
+}
+
+/// `status_snapshot`: a peer sees the endpoint and its own counts, never another peer's.
+package struct StatusSnapshot: Codable, Sendable, Equatable {
+    package var endpointID: EndpointID
+    package var uptimeSec: Int
+    /// The caller's running test.
+    package var activeTest: String?
+    /// The caller's tests and bytes since midnight UTC.
+    package var testsToday: Int
+    package var bytesToday: Int
+    package var networkPosition: NetworkPosition?
+
+    enum CodingKeys: String, CodingKey {
+        case endpointID = "endpoint_id"
+        case uptimeSec = "uptime_sec"
+        case activeTest = "active_test"
+        case testsToday = "tests_today"
+        case bytesToday = "bytes_today"
+        case networkPosition = "network_position"
+    }
+}

@@ -1,0 +1,244 @@
+/// The kinds of test.
+package enum TestType: String, Codable, Sendable, CaseIterable {
+    case throughput
+    case udpEcho = "udp_echo"
+}
+
+/// How a test's bytes travel.
+package enum DataMode: String, Codable, Sendable, CaseIterable {
+    /// Inside mutual TLS, through the control port.
+    case tunneled
+    /// Over a port that lives as long as the test.
+    case directEphemeral = "direct_ephemeral"
+}
+
+/// What moves the bytes of a throughput test.
+package enum ThroughputEngine: String, Codable, Sendable, CaseIterable {
+    case native, iperf3
+}
+
+package enum TransportProtocol: String, Codable, Sendable, CaseIterable {
+    case tcp, udp
+}
+
+/// `session_request`: asks for a test.
+package struct SessionRequest: Codable, Sendable, Equatable {
+    package var testType: TestType
+    package var params: SessionParameters
+
+    package init(testType: TestType, params: SessionParameters) {
+        self.testType = testType
+        self.params = params
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case testType = "test_type"
+        case params
+    }
+}
+
+/// The wishes of a `session_request`.
+package struct SessionParameters: Codable, Sendable, Equatable {
+    /// Length of the test in seconds.
+    package var durationSec: Int
+    package var transport: TransportProtocol?
+    /// Parallel connections in each direction.
+    package var streams: Int?
+    /// Only from reflector to client.
+    package var reverse: Bool?
+    package var bidirectional: Bool?
+    /// Sender's limit in bits a second; UDP needs one.
+    package var bitrateBps: Int?
+    package var engine: ThroughputEngine?
+    /// Also open a UDP echo, so that latency under load can be measured.
+    package var latencyProbe: Bool?
+    /// Seconds the client is ready to wait for a free slot.
+    package var waitSec: Int?
+
+    package init(
+        durationSec: Int,
+        transport: TransportProtocol? = nil,
+        streams: Int? = nil,
+        reverse: Bool? = nil,
+        bidirectional: Bool? = nil,
+        bitrateBps: Int? = nil,
+        engine: ThroughputEngine? = nil,
+        latencyProbe: Bool? = nil,
+        waitSec: Int? = nil
+    ) {
+        self.durationSec = durationSec
+        self.transport = transport
+        self.streams = streams
+        self.reverse = reverse
+        self.bidirectional = bidirectional
+        self.bitrateBps = bitrateBps
+        self.engine = engine
+        self.latencyProbe = latencyProbe
+        self.waitSec = waitSec
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case durationSec = "duration_sec"
+        case transport = "protocol"
+        case streams, reverse, bidirectional
+        case bitrateBps = "bitrate_bps"
+        case engine
+        case latencyProbe = "latency_probe"
+        case waitSec = "wait_sec"
+    }
+}
+
+/// `session_grant`: the test may run.
+package struct SessionGrant: Codable, Sendable, Equatable {
+    package var testID: String
+    package var mode: DataMode
+    /// 0 when tunneled.
+    package var port: Int
+    /// 32 hex digits.
+    package var token: String
+    /// RFC 3339.
+    package var expiresAt: String
+    package var engine: ThroughputEngine?
+    /// Parallel connections in each direction that the endpoint expects.
+    package var streams: Int?
+    package var credentials: IperfCredentials?
+    package var echo: EchoGrant?
+
+    enum CodingKeys: String, CodingKey {
+        case testID = "test_id"
+        case mode, port, token
+        case expiresAt = "expires_at"
+        case engine, streams, credentials, echo
+    }
+}
+
+/// What `iperf3 -c` needs to be let in: the user, the password for `IPERF3_PASSWORD`, the key to encrypt them with.
+package struct IperfCredentials: Codable, Sendable, Equatable {
+    package var username: String
+    package var password: String
+    /// PEM.
+    package var publicKey: String
+
+    enum CodingKeys: String, CodingKey {
+        case username, password
+        case publicKey = "public_key"
+    }
+}
+
+/// The UDP echo beside a throughput test.
+package struct EchoGrant: Codable, Sendable, Equatable {
+    /// 0 when tunneled.
+    package var port: Int
+    /// 32 hex digits.
+    package var token: String
+}
+
+/// Why a test was refused (seed 000, "Deny Reasons").
+package enum DenyReason: String, Codable, Sendable, CaseIterable {
+    case unauthorized
+    case rateLimited = "rate_limited"
+    case busy
+    case invalidParams = "invalid_params"
+    case quotaExceeded = "quota_exceeded"
+}
+
+/// `session_deny`: the test may not run; the message says what to do.
+package struct SessionDeny: Codable, Sendable, Equatable, Error {
+    package var reason: DenyReason
+    package var message: String
+    package var retryAfterSec: Int?
+
+    enum CodingKeys: String, CodingKey {
+        case reason, message
+        case retryAfterSec = "retry_after_sec"
+    }
+}
+
+/// `session_close`: ends a test; only its owner may.
+package struct SessionClose: Codable, Sendable, Equatable {
+    package var testID: String
+
+    package init(testID: String) { self.testID = testID }
+
+    enum CodingKeys: String, CodingKey { case testID = "test_id" }
+}
+
+/// `get_result`: asks for what the endpoint measured.
+package struct GetResult: Codable, Sendable, Equatable {
+    package var testID: String
+
+    package init(testID: String) { self.testID = testID }
+
+    enum CodingKeys: String, CodingKey { case testID = "test_id" }
+}
+
+/// `tunnel_open`: first frame of a connection that will carry a test's bytes.
+package struct TunnelOpen: Codable, Sendable, Equatable {
+    package var testID: String
+    /// The grant's token, or its echo's.
+    package var token: String
+    /// Which way a native stream flows; the session's own direction when absent.
+    package var direction: StreamDirection?
+
+    package init(testID: String, token: String, direction: StreamDirection? = nil) {
+        self.testID = testID
+        self.token = token
+        self.direction = direction
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case testID = "test_id"
+        case token, direction
+    }
+}
+
+/// Seen from the client: up is towards the endpoint.
+package enum StreamDirection: String, Codable, Sendable, CaseIterable {
+    case up, down
+}
+
+/// `result`: what the endpoint knows of a test. Its halves are merged with the client's own.
+package struct SessionResult: Codable, Sendable, Equatable {
+    package enum State: String, Codable, Sendable { case running, completed }
+
+    package var testID: String
+    package var testType: TestType
+    package var state: State
+    /// Why the test ended; absent while it runs.
+    package var endReason: String?
+    package var durationMs: Int
+    /// Bytes from client to endpoint, counted against the day.
+    package var bytesUp: Int
+    package var bytesDown: Int
+    package var throughput: ThroughputResult?
+    package var echo: EchoReport?
+
+    enum CodingKeys: String, CodingKey {
+        case testID = "test_id"
+        case testType = "test_type"
+        case state
+        case endReason = "end_reason"
+        case durationMs = "duration_ms"
+        case bytesUp = "bytes_up"
+        case bytesDown = "bytes_down"
+        case throughput, echo
+    }
+}
+
+/// What the endpoint's UDP echo counted, so that loss can be told by direction.
+package struct EchoReport: Codable, Sendable, Equatable {
+    /// Distinct sequence numbers that arrived.
+    package var received: Int
+    package var replied: Int
+    package var duplicates: Int
+    package var reordered: Int
+    package var highestSequence: UInt64?
+    /// Datagrams refused because the packet rate or the byte budget was spent.
+    package var rateLimited: Int
+
+    enum CodingKeys: String, CodingKey {
+        case received, replied, duplicates, reordered
+        case highestSequence = "highest_sequence"
+        case rateLimited = "rate_limited"
+    }
+}

@@ -1,0 +1,36 @@
+/// One line of the comparison of the two machines; the same in text and HTML.
+struct MachineFact: Sendable {
+    let name: String
+    let value: @Sendable (ExaminedMachine) -> String
+
+    static let all: [MachineFact] = [
+        MachineFact(name: "address") { $0.address?.printable(limit: 60) ?? Quantity.missing },
+        MachineFact(name: "version") { machine in
+            let hash = machine.pathBefore.map { " (\($0.buildHash.printable(limit: 12)))" } ?? ""
+            return machine.version.printable(limit: 24) + (hash == " ()" ? "" : hash)
+        },
+        MachineFact(name: "cores") { Quantity.count($0.cores) },
+        MachineFact(name: "load a core, before") { load($0.pathBefore) },
+        MachineFact(name: "load a core, after") { load($0.pathAfter) },
+        MachineFact(name: "load 1, 5, 15 min") { $0.pathBefore?.loadWords ?? Quantity.missing },
+        MachineFact(name: "memory used") { $0.pathBefore?.memoryWords ?? Quantity.missing },
+        MachineFact(name: "network card") { Quantity.rate($0.nicBitsPerSecond) },
+        MachineFact(name: "interface") { machine in
+            guard let path = machine.pathBefore, let interface = path.interface else { return Quantity.missing }
+            return interface.printable(limit: 32) + (path.mtu.map { ", MTU \($0)" } ?? "")
+        },
+        MachineFact(name: "traffic before") { machine in
+            guard let path = machine.pathBefore, path.receivedBytesPerSec != nil || path.sentBytesPerSec != nil else {
+                return Quantity.missing
+            }
+            return "\(Quantity.rate(path.receivedBytesPerSec.map { $0 * 8 })) in, "
+                + "\(Quantity.rate(path.sentBytesPerSec.map { $0 * 8 })) out"
+        },
+        MachineFact(name: "clock") { $0.pathBefore?.clockWords ?? Quantity.missing },
+    ]
+
+    private static func load(_ path: PathMetadata?) -> String {
+        guard let path else { return Quantity.missing }
+        return Quantity.fixed(path.cpuLoad, decimals: 2)
+    }
+}

@@ -1,0 +1,44 @@
+extension TextReport {
+    /// Several examinations, the newest first, with a sparkline of each trend.
+    package func text(history examinations: [Examination]) -> String {
+        let newestFirst = examinations.sorted { $0.startedAt > $1.startedAt }.prefix(HTMLReport.mostExaminations)
+        var page = TextPage(style: style)
+        page.heading("Examinations")
+        guard !newestFirst.isEmpty else {
+            page.paragraph("None is kept yet. “paramedic run” makes the first.")
+            return page.text
+        }
+        var cells = [
+            [TextCell.label("when", .faint), .label("reflector", .faint)]
+                + ["download", "upload", "round trip", "lost", "grade"].map { .figure($0, .faint) }
+                + [.label("limit", .faint)]
+        ]
+        for examination in newestFirst {
+            cells.append([
+                .label(String(examination.startedAt.readable.prefix(16))),
+                .label(examination.reflector.name.printable(limit: 16)),
+                .figure(Quantity.rate(examination.downloadBitsPerSecond)),
+                .figure(Quantity.rate(examination.uploadBitsPerSecond)),
+                .figure(Quantity.milliseconds(examination.latency?.rtt?.p50)),
+                .figure(Quantity.percent(examination.latency?.lossPercent)),
+                .figure(examination.verdict.grade?.rawValue ?? Quantity.missing, examination.verdict.grade?.tone),
+                .label(examination.verdict.limit.words),
+            ])
+        }
+        page.table(cells)
+        guard newestFirst.count > 1 else { return page.text }
+        page.blank()
+        let oldestFirst = newestFirst.reversed()
+        page.table([
+            trend("download", oldestFirst.map { $0.downloadBitsPerSecond ?? 0 }, .down),
+            trend("upload", oldestFirst.map { $0.uploadBitsPerSecond ?? 0 }, .up),
+            trend("round trip", oldestFirst.map { $0.latency?.rtt?.p50 ?? 0 }, nil),
+        ])
+        page.paragraph("Oldest on the left.", tone: .faint)
+        return page.text
+    }
+
+    private func trend(_ name: String, _ values: [Double], _ tone: TextStyle.Tone?) -> [TextCell] {
+        [.label(name, tone), .label(style.sparkline(values, width: 72), tone)]
+    }
+}

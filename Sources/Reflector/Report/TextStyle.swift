@@ -1,0 +1,82 @@
+/// How a text report is drawn.
+package struct TextStyle: Sendable, Equatable {
+    /// No line is wider.
+    package static let columns = 100
+
+    /// ANSI colours; never on unless asked for.
+    package var colour: Bool
+    /// Block characters, arrows and dashes beyond ASCII.
+    package var unicode: Bool
+
+    package init(colour: Bool = false, unicode: Bool = true) {
+        self.colour = colour
+        self.unicode = unicode
+    }
+
+    enum Tone: String {
+        case strong = "1"
+        case faint = "2"
+        case good = "32"
+        case fair = "33"
+        case bad = "31"
+        case down = "34"
+        case up = "35"
+    }
+
+    func paint(_ text: String, _ tone: Tone?) -> String {
+        guard colour, let tone, !text.isEmpty else { return text }
+        return "\u{1B}[\(tone.rawValue)m\(text)\u{1B}[0m"
+    }
+
+    /// A text with its typographic characters written in ASCII where the style asks for it.
+    func plain(_ text: String) -> String {
+        guard !unicode else { return text }
+        var result = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "–", "—", "−": result += "-"
+            case "…": result += "..."
+            case "“", "”": result += "\""
+            case "’": result += "'"
+            case "→": result += "->"
+            case "·", "•": result += "-"
+            case "≥": result += ">="
+            case "×": result += "x"
+            default: result += scalar.isASCII ? String(scalar) : "?"
+            }
+        }
+        return result
+    }
+
+    /// Eight heights of a sparkline; in ASCII a line of rising weight.
+    private var heights: [Character] {
+        unicode ? Array("▁▂▃▄▅▆▇█") : Array("_.-=+*#@")
+    }
+
+    /// One character a value, from zero to the largest; at most `width` of them, each then the mean of its neighbours.
+    func sparkline(_ values: [Double], width: Int) -> String {
+        let values = values.map { $0.isFinite ? max($0, 0) : 0 }
+        guard width > 0, !values.isEmpty else { return "" }
+        let count = min(width, values.count)
+        let columns = (0..<count).map { column in
+            let part = values[(values.count * column / count)..<(values.count * (column + 1) / count)]
+            return part.reduce(0, +) / Double(part.count)
+        }
+        let top = columns.max() ?? 0
+        return String(
+            columns.map { value in
+                top > 0 ? heights[min(Int(value / top * 7.999), 7)] : heights[0]
+            }
+        )
+    }
+
+    /// A bar of `share` of `width`, to an eighth of a character; something at least for a share above zero.
+    func bar(_ share: Double, width: Int) -> String {
+        let share = share.isFinite ? min(max(share, 0), 1) : 0
+        guard share > 0, width > 0 else { return "" }
+        guard unicode else { return String(repeating: "#", count: max(Int((share * Double(width)).rounded()), 1)) }
+        let eighths = max(Int((share * Double(width) * 8).rounded()), 1)
+        let rest = Array(" ▏▎▍▌▋▊▉")[eighths % 8]
+        return String(repeating: "█", count: eighths / 8) + (eighths % 8 == 0 ? "" : String(rest))
+    }
+}

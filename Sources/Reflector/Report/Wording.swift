@@ -1,0 +1,62 @@
+// The words that all reports use for the same things.
+
+extension ThroughputResult.Mode {
+    var words: String { self == .tunneled ? "tunneled through TLS" : "direct" }
+}
+
+extension LatencyResult.Transport {
+    var words: String { self == .tunneled ? "inside TLS (TCP hides loss)" : "UDP" }
+}
+
+extension ThroughputDirection.Direction {
+    var words: String { self == .down ? "download" : "upload" }
+}
+
+extension BufferbloatResult.Phase {
+    var words: String { self == .both ? "both at once" : rawValue }
+}
+
+extension GradeBand {
+    /// `below 30 ms` or, for the last band, `above`.
+    var words: String { belowMs.map { "below \(Quantity.trimmed(Quantity.milliseconds($0)))" } ?? "above that" }
+}
+
+extension Verdict.Limit {
+    /// What limits, as a heading.
+    var words: String {
+        switch self {
+        case .link: "The link"
+        case .reflector: "The reflector"
+        case .thisMachine: "This machine"
+        case .tunnel: "The tunnel"
+        case .inconclusive: "Inconclusive"
+        }
+    }
+}
+
+extension PathMetadata {
+    /// The state of the clock; what is not known is said so.
+    var clockWords: String {
+        let state = timeSynced.map { $0 ? "synchronised" : "not synchronised" } ?? "unknown"
+        guard timeSynced == true, let error = clockErrorUs, error >= 0 else { return state }
+        return "\(state), within \(Quantity.milliseconds(Double(error) / 1000))"
+    }
+
+    var memoryWords: String {
+        guard memoryTotalMB > 0 else { return Quantity.missing }
+        return "\(Quantity.bytes(Double(memoryUsedMB) * 1e6)) of \(Quantity.bytes(Double(memoryTotalMB) * 1e6))"
+    }
+
+    var loadWords: String {
+        loadAverage.prefix(3).map { Quantity.fixed($0, decimals: 2) }.joined(separator: " ")
+    }
+}
+
+/// A sentence about the measure that all pages of bufferbloat carry.
+enum BufferbloatWords {
+    static let method =
+        "The grade is that of the worst increase of the mean round trip. "
+        + "Round trips per minute are 60 000 divided by the mean loaded round trip in milliseconds."
+    static let insideTLS =
+        "The probe ran inside TLS, on a connection of its own: TCP hides its losses and shows them as delay."
+}

@@ -1,0 +1,21 @@
+/// Bounds on what connections may cost: `[limits]` of the configuration.
+package struct ConnectionLimits: Sendable, Equatable {
+    /// Seconds for the TLS handshake.
+    package var handshakeTimeoutSec = 10
+    /// Seconds from the handshake to the first frame, and to the end of a stranger's pairing.
+    package var firstFrameTimeoutSec = 10
+    /// Seconds without a frame after which a connection without a running test is closed.
+    package var idleTimeoutSec = 300
+    /// Connections at the same time.
+    package var maxConnections = 256
+    /// Connections of one address (IPv6: one /64) at the same time that are not authorised yet.
+    package var maxConnectionsPerAddress = 16
+    /// Connections of one authorised peer at the same time: a test with 8 streams in both directions needs 18.
+    package var maxConnectionsPerPeer = 32
+    /// Requests of one connection that may wait for their reply.
+    package var maxOutstandingRequests = 16
+    /// Packets a second that a UDP echo answers, for each test.
+    package var udpEchoMaxPps = 10_000
+
+    package init() {}
+}

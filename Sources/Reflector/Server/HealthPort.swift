@@ -1,0 +1,28 @@
+internal import NIOCore
+internal import NIOPosix
+
+/// The plain HTTP port for monitoring; on loopback unless the configuration says otherwise.
+enum HealthPort {
+    /// Monitors that may be connected at the same time.
+    private static let maximumConnections = 64
+
+    static func bind(
+        _ core: ReflectorCore,
+        host: String,
+        port: Int,
+        on group: any EventLoopGroup
+    ) async throws -> any Channel {
+        let places = Places(maximumConnections)
+        return try await ServerBootstrap(group: group)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard places.take() else { throw ChannelError.alreadyClosed }
+                    channel.closeFuture.whenComplete { _ in places.giveBack() }
+                    try HealthHandler.install(on: channel.pipeline.syncOperations, core: core)
+                }
+            }
+            .bind(host: host, port: port)
+            .get()
+    }
+}

@@ -1,0 +1,27 @@
+internal import Operations
+
+extension ReflectorCore {
+    /// The state of the server in Prometheus' text format, version 0.0.4.
+    func metrics() async -> String {
+        let connections = ledger.counts
+        let tests = await governor.runningTests().count
+        let sessionCounts = await sessions.counts
+        var text = PrometheusText()
+        text.gauge("reflector_up_seconds", "Time since the start.", Double(uptimeSeconds))
+        text.gauge("reflector_audit_healthy", "1 when the audit log can be written.", audit.isHealthy ? 1 : 0)
+        text.gauge("reflector_connections_open", "Connections of the control port.", Double(connections.open))
+        text.gauge("reflector_connections_authorised", "Connections of known peers.", Double(connections.authorised))
+        text.counter("reflector_connections_total", "Connections accepted.", Double(connections.accepted))
+        text.counter(
+            "reflector_connections_evicted_total",
+            "Connections closed before they were authorised, to make room.",
+            Double(connections.evicted)
+        )
+        text.gauge("reflector_tests_running", "Tests that run now.", Double(tests))
+        text.counter("reflector_sessions_granted_total", "Tests granted.", Double(sessionCounts.granted))
+        text.counter("reflector_sessions_denied_total", "Tests denied.", Double(sessionCounts.denied))
+        text.counter("reflector_test_bytes_total", "Bytes that tests moved.", Double(sessionCounts.bytes))
+        text.counter("process_cpu_seconds_total", "Processor time used.", CPUTime.process().seconds)
+        return text.description
+    }
+}

@@ -1,0 +1,236 @@
+internal import Identity
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import NIOSSL
+internal import PacketIO
+internal import Operations
+internal import Synchronization
+
+/// Whether a peer that proved its key may speak.
+enum Admittance: Sendable {
+    case allowed
+    case unknown
+    case failed(LinkError)
+}
+
+enum PairingOutcome: Sendable {
+    case paired(PairResponse)
+    /// The last message of the connection.
+    case refused(LinkMessage)
+}
+
+/// What all connections of a running server share.
+final class ReflectorCore: Sendable {
+    struct Settings: Sendable {
+        var alpn: String
+        var requireALPN: Bool
+        var mode: DataMode
+        var quotas: Quotas
+        var networkPosition: NetworkPosition?
+    }
+
+    let settings: Settings
+    let limits: ConnectionLimits
+    let identity: ServerIdentity
+    let governor: Governor
+    let sessions: SessionRegistry
+    let audit: ServerAudit
+    let ledger: ConnectionLedger
+    let logger: Logger
+    let startedAt = ContinuousClock.now
+    let hasIperf: Bool
+
+    init(
+        settings: Settings,
+        limits: ConnectionLimits,
+        identity: ServerIdentity,
+        governor: Governor,
+        sessions: SessionRegistry,
+        audit: ServerAudit,
+        logger: Logger,
+        hasIperf: Bool
+    ) {
+        self.settings = settings
+        self.limits = limits
+        self.identity = identity
+        self.governor = governor
+        self.sessions = sessions
+        self.audit = audit
+        self.ledger = ConnectionLedger(limits: limits)
+        self.logger = logger
+        self.hasIperf = hasIperf
+    }
+
+    var serverHello: ServerHello {
+        ServerHello(
+            version: Hello.currentVersion,
+            features: [LinkFeature.native, LinkFeature.latencyProbe] + (hasIperf ? [LinkFeature.iperf3] : []),
+            policySummary: PolicySummary(
+                maxTestDurationSec: settings.quotas.maxTestDurationSec,
+                maxConcurrentTests: settings.quotas.maxConcurrentTests,
+                maxTestsPerHour: settings.quotas.maxTestsPerHourPerPeer,
+                allowedTestTypes: settings.quotas.allowedTestTypes.map(\.rawValue)
+            ),
+            networkPosition: settings.networkPosition
+        )
+    }
+
+    // MARK: Who may speak
+
+    func admit(_ peer: EndpointID, from remote: RemoteEnd) async -> Admittance {
+        guard await governor.isAuthorised(peer) else { return .unknown }
+        do {
+            try await audit.connectionAccepted(peer, address: remote.description)
+            return .allowed
+        } catch {
+            logger.error("audit log failed", metadata: ["error": "\(error)"])
+            return .failed(.unavailable("the audit log cannot be written, nobody is admitted"))
+        }
+    }
+
+    func refused(_ peer: EndpointID?, from remote: RemoteEnd, reason: String) async {
+        logger.info(
+            "connection denied",
+            metadata: [
+                "peer.address": "\(remote)", "peer.id": "\(peer?.description ?? "none")", "reason": "\(reason)",
+            ]
+        )
+        do {
+            try await audit.connectionDenied(peer, address: remote.description, reason: reason)
+        } catch {
+            logger.error("audit log failed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    func pair(_ peer: EndpointID, _ request: PairRequest, from remote: RemoteEnd) async -> PairingOutcome {
+        switch await governor.presentToken(request.token) {
+        case .accepted: break
+        case .wrongToken(let left):
+            await refused(peer, from: remote, reason: "wrong pairing token")
+            let message =
+                left > 0
+                ? "the pairing token is wrong; \(left) more tries"
+                : "the pairing token is wrong; the window is closed now, run `reflector pair` again"
+            return .refused(.pairResponse(PairResponse(success: false, message: message, endpointID: nil)))
+        case .closed:
+            await refused(peer, from: remote, reason: "unauthorized")
+            return .refused(
+                .error(
+                    .forbidden(
+                        "unauthorized: no pairing window is open (never opened, used, or run out); "
+                            + "run `reflector pair` on the endpoint"
+                    )
+                )
+            )
+        }
+        let enrolled = PairedPeer(
+            endpointID: peer,
+            label: PeerStore.cleaned(request.label),
+            pairedAt: ServerClock.system.unixMilliseconds(),
+            pairedFrom: remote.description
+        )
+        do {
+            try await audit.peerPaired(enrolled)
+            try await governor.enrol(enrolled)
+        } catch {
+            logger.error("peer could not be enrolled", metadata: ["error": "\(error)"])
+            let message = "the endpoint could not store the pairing; look at its log, then run `reflector pair` again"
+            return .refused(.pairResponse(PairResponse(success: false, message: message, endpointID: nil)))
+        }
+        logger.info("peer paired", metadata: ["peer.id": "\(peer)", "peer.address": "\(remote)"])
+        return .paired(
+            PairResponse(success: true, message: "paired", endpointID: identity.current.endpointID)
+        )
+    }
+
+    // MARK: Requests
+
+    func answer(_ message: LinkMessage, from requester: SessionRegistry.Requester) async -> LinkMessage {
+        switch message {
+        case .sessionRequest(let request):
+            return await sessions.request(request, from: requester)
+        case .sessionClose(let close):
+            return await sessions.close(close.testID, by: requester.peer).map { .error($0) } ?? .ok
+        case .getResult(let wanted):
+            return await sessions.result(of: wanted.testID, for: requester.peer)
+        case .getStatus:
+            return await status(for: requester.peer)
+        case .getPathMeta:
+            return .pathMeta(PathMetadata.current(localAddress: requester.localAddress))
+        case .pairRequest:
+            return .pairResponse(
+                PairResponse(success: true, message: "already paired", endpointID: identity.current.endpointID)
+            )
+        case .hello, .tunnelOpen, .serverHello, .pairResponse, .sessionGrant, .sessionDeny, .result, .statusSnapshot,
+            .pathMeta, .ok, .error:
+            return .error(.badRequest("\(message.type) is not a request"))
+        }
+    }
+
+    private func status(for peer: EndpointID) async -> LinkMessage {
+        do {
+            let today = try await governor.today(peer)
+            return .statusSnapshot(
+                StatusSnapshot(
+                    endpointID: identity.current.endpointID,
+                    uptimeSec: uptimeSeconds,
+                    activeTest: await governor.activeTest(of: peer),
+                    testsToday: today.tests,
+                    bytesToday: today.bytes,
+                    networkPosition: settings.networkPosition
+                )
+            )
+        } catch {
+            logger.error("accounts cannot be read", metadata: ["error": "\(error)"])
+            return .error(.unavailable("the endpoint cannot read its accounts"))
+        }
+    }
+
+    var uptimeSeconds: Int { Int((ContinuousClock.now - startedAt).components.seconds) }
+
+    // MARK: Tunnels
+
+    func prepareTunnel(
+        _ open: TunnelOpen,
+        peer: EndpointID,
+        channel: any Channel
+    ) async -> Result<PreparedTunnel, LinkError> {
+        guard let role = await sessions.openTunnel(open, peer: peer, channel: channel) else {
+            return .failure(.forbidden("no running test of yours has this id and token, or it has all its connections"))
+        }
+        do {
+            return .success(try await PreparedTunnel.make(role, on: channel, packetsPerSecond: limits.udpEchoMaxPps))
+        } catch {
+            logger.error("tunnel could not be opened", metadata: ["error": "\(error)"])
+            role.session.closedTunnel(channel)
+            return .failure(.unavailable("the test's own server cannot be reached: \(error)"))
+        }
+    }
+}
+
+/// The key in use and the TLS context made of it; both change together when the identity is rotated.
+final class ServerIdentity: Sendable {
+    struct Current: Sendable {
+        let key: IdentityKey
+        let context: NIOSSLContext
+
+        var endpointID: EndpointID { key.endpointID }
+    }
+
+    private let state: Mutex<Current>
+    private let protocols: [String]
+
+    init(key: IdentityKey, applicationProtocols: [String]) throws {
+        self.protocols = applicationProtocols
+        let context = try EndpointTLS.serverContext(key: key, applicationProtocols: applicationProtocols)
+        self.state = Mutex(Current(key: key, context: context))
+    }
+
+    var current: Current { state.withLock { $0 } }
+
+    func change(to key: IdentityKey) throws {
+        let context = try EndpointTLS.serverContext(key: key, applicationProtocols: protocols)
+        state.withLock { $0 = Current(key: key, context: context) }
+    }
+}

@@ -1,0 +1,182 @@
+package import Identity
+package import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import Operations
+internal import ServiceLifecycle
+internal import Synchronization
+
+/// The running endpoint.
+///
+/// It ends in the order that loses nothing: no new connections, tests ended and settled, connections closed, the audit
+/// log closed, the folder unlocked.
+package final class ReflectorServer: Service {
+    /// What a start found out, for whoever started it.
+    package struct Started: Sendable {
+        package let endpointID: EndpointID
+        /// Whether the identity was made by this start.
+        package let isNewIdentity: Bool
+        package let listen: ListenAddress
+        package let health: ListenAddress?
+        /// The pairing window that `access.pairing_enabled` opened.
+        package let pairing: PairingOffer?
+    }
+
+    private let configuration: ReflectorConfiguration
+    private let logger: Logger
+    private let onStart: @Sendable (Started) -> Void
+
+    package init(
+        configuration: ReflectorConfiguration,
+        logger: Logger,
+        onStart: @escaping @Sendable (Started) -> Void
+    ) {
+        self.configuration = configuration
+        self.logger = logger
+        self.onStart = onStart
+    }
+
+    package func run() async throws {
+        let folder = try StateFolder(claiming: configuration.stateFolder)
+        let (key, isNew) = try KeyFile.loadOrCreate(at: configuration.privateKeyPath)
+        IperfServer.removeLeftovers(in: folder.path)
+
+        let identity = try ServerIdentity(
+            key: key,
+            applicationProtocols: [configuration.alpn, HealthHandler.alpn]
+        )
+        let audit = try openAudit(identity)
+        let database = try StateDatabase.open(inFolder: folder.path)
+        let governor = try Governor(
+            database: database,
+            quotas: configuration.quotas,
+            mode: configuration.mode,
+            authorizedPeers: Set(configuration.authorizedPeers),
+            clock: .system
+        )
+        for testID in try await governor.closeAbandoned() {
+            logger.warning("a test was running when the last server ended", metadata: ["test.id": "\(testID)"])
+        }
+        let sessions = SessionRegistry(
+            settings: SessionRegistry.Settings(
+                mode: configuration.mode,
+                dataPorts: configuration.dataPorts,
+                iperfPath: configuration.iperfPath,
+                stateFolder: folder.path,
+                echoPacketsPerSecond: configuration.limits.udpEchoMaxPps
+            ),
+            governor: governor,
+            audit: audit,
+            logger: logger
+        )
+        let core = ReflectorCore(
+            settings: ReflectorCore.Settings(
+                alpn: configuration.alpn,
+                requireALPN: configuration.requireALPN,
+                mode: configuration.mode,
+                quotas: configuration.quotas,
+                networkPosition: configuration.networkPosition
+            ),
+            limits: configuration.limits,
+            identity: identity,
+            governor: governor,
+            sessions: sessions,
+            audit: audit,
+            logger: logger,
+            hasIperf: ExecutableSearch.find(configuration.iperfPath) != nil
+        )
+        try await serve(core, folder: folder, isNewIdentity: isNew)
+    }
+
+    private func serve(_ core: ReflectorCore, folder: StateFolder, isNewIdentity: Bool) async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: max(2, System.coreCount))
+        var channels: [any Channel] = []
+        do {
+            let link = try await bind("control port", configuration.listen, "network.listen_address") {
+                try await ControlPort.bind(core, host: $0.host, port: $0.port, on: group)
+            }
+            channels.append(link)
+            let listen = ListenAddress(host: configuration.listen.host, port: link.localAddress?.port ?? 0)
+            var health: ListenAddress?
+            if configuration.healthEnabled {
+                let channel = try await bind("health port", configuration.healthListen, "health.listen_address") {
+                    try await HealthPort.bind(core, host: $0.host, port: $0.port, on: group)
+                }
+                channels.append(channel)
+                health = ListenAddress(host: configuration.healthListen.host, port: channel.localAddress?.port ?? 0)
+            }
+            let operator_ = ControlOperator(
+                core: core,
+                configuration: configuration,
+                listen: listen,
+                health: health,
+                folder: folder.path
+            )
+            channels.append(
+                try await ControlSocket.bind(inFolder: folder.path, on: group, logger: logger) { request in
+                    await operator_.answer(request)
+                }
+            )
+            let pairing = configuration.pairingEnabled ? try await operator_.openPairing(ttlSec: 600) : nil
+            onStart(
+                Started(
+                    endpointID: core.identity.current.endpointID,
+                    isNewIdentity: isNewIdentity,
+                    listen: listen,
+                    health: health,
+                    pairing: pairing
+                )
+            )
+            try? await gracefulShutdown()
+        } catch {
+            for channel in channels { try? await channel.close() }
+            try? await group.shutdownGracefully()
+            throw error
+        }
+        logger.info("shutting down")
+        for channel in channels { try? await channel.close() }
+        await core.sessions.shutdown()
+        core.ledger.dropAll()
+        await core.audit.log.close()
+        try await group.shutdownGracefully()
+        withExtendedLifetime(folder) {}
+        logger.info("stopped")
+    }
+
+    private func bind(
+        _ what: String,
+        _ address: ListenAddress,
+        _ key: String,
+        _ open: (ListenAddress) async throws -> any Channel
+    ) async throws -> any Channel {
+        do {
+            return try await open(address)
+        } catch {
+            throw ListenError(what: what, address: address, key: key, reason: "\(error)")
+        }
+    }
+
+    private func openAudit(_ identity: ServerIdentity) throws -> ServerAudit {
+        let signing = AuditTrust.signing(with: identity, keyPath: configuration.privateKeyPath)
+        let (log, opening) = try AuditLog.open(path: configuration.auditLogPath, signing: signing)
+        if opening.cutBytes > 0 {
+            logger.warning(
+                "an unfinished line was cut off the audit log",
+                metadata: ["bytes": "\(opening.cutBytes)", "path": "\(configuration.auditLogPath)"]
+            )
+        }
+        return ServerAudit(log: log, endpoint: identity.current.endpointID)
+    }
+}
+
+/// A port could not be listened on.
+package struct ListenError: Error, CustomStringConvertible {
+    let what: String
+    let address: ListenAddress
+    let key: String
+    let reason: String
+
+    package var description: String {
+        "cannot listen on \(address) for the \(what): \(reason); free the port or change \(key)"
+    }
+}

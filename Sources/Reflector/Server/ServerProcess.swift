@@ -1,0 +1,62 @@
+internal import Dispatch
+internal import Glibc
+internal import Logging
+internal import Operations
+internal import ServiceLifecycle
+internal import UnixSignals
+internal import Synchronization
+
+/// The reflector as a process: logging, signals, lifetime.
+package enum ServerProcess {
+    /// Runs until SIGTERM or SIGINT; a second signal exits at once.
+    package static func run(
+        _ configuration: ReflectorConfiguration,
+        onStart: @escaping @Sendable (ReflectorServer.Started) -> Void
+    ) async throws {
+        StandardErrorLog.bootstrap(
+            level: LogLevelName(rawValue: configuration.logLevel) ?? .info,
+            format: StandardErrorLog.Format(rawValue: configuration.logFormat) ?? .text
+        )
+        // A peer that goes away while we write is an error of that write, not the end of the process.
+        signal(SIGPIPE, SIG_IGN)
+        let logger = Logger(label: "reflector")
+        let server = ReflectorServer(configuration: configuration, logger: logger, onStart: onStart)
+        var group = ServiceGroupConfiguration(
+            services: [server],
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: Logger(label: "reflector.lifecycle") { StandardErrorLog(label: $0, level: .warning, format: .text) }
+        )
+        group.maximumGracefulShutdownDuration = .seconds(configuration.shutdownTimeoutSec)
+        let impatience = SecondSignal()
+        try await ServiceGroup(configuration: group).run()
+        impatience.cancel()
+    }
+}
+
+/// Exits at the second SIGTERM or SIGINT, whatever the shutdown is waiting for.
+private final class SecondSignal: Sendable {
+    private let sources: Mutex<[any DispatchSourceSignal]>
+
+    init() {
+        let count = SignalCount()
+        let sources = [SIGTERM, SIGINT].map { number in
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler {
+                if count.next() > 1 { _exit(128 + number) }
+            }
+            source.resume()
+            return source
+        }
+        self.sources = Mutex(sources)
+    }
+
+    func cancel() {
+        sources.withLock { for source in $0 { source.cancel() } }
+    }
+
+    private final class SignalCount: Sendable {
+        private let value = Atomic<Int>(0)
+
+        func next() -> Int { value.add(1, ordering: .relaxed).newValue }
+    }
+}

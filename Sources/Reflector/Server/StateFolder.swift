@@ -1,0 +1,36 @@
+internal import Glibc
+internal import Operations
+
+/// The folder of a server's state, locked for one server at a time.
+final class StateFolder: Sendable {
+    let path: String
+    private let lock: Int32
+
+    /// Makes the folder when it is missing; throws when another server uses it.
+    init(claiming path: String) throws {
+        try StateFiles.createFolder(path)
+        let file = path + "/reflector.lock"
+        // The kernel lets go of the lock when the process ends, however it ends.
+        let descriptor = unsafe open(file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw StateFolderError(message: "cannot open \(file): \(unsafe String(cString: strerror(errno)))")
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw StateFolderError(
+                message: "another reflector runs on the state folder \(path); stop it, or set identity.private_key_path "
+                    + "to another folder"
+            )
+        }
+        self.path = path
+        self.lock = descriptor
+    }
+
+    deinit { close(lock) }
+}
+
+package struct StateFolderError: Error, CustomStringConvertible {
+    let message: String
+
+    package var description: String { message }
+}

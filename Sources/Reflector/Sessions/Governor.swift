@@ -1,0 +1,176 @@
+package import GRDB
+package import Identity
+
+/// A test that was admitted: its slot is taken and its first bytes are charged.
+struct Admission: Sendable {
+    let testID: String
+    let params: SessionParameters
+    /// Bytes charged so far.
+    let charged: Int
+}
+
+/// Decides who may do what, and records the decision in the same step.
+///
+/// One actor on a queue of its own: between a decision and its record nothing else runs, so two requests for the last
+/// slot cannot both get it.
+package actor Governor {
+    /// Bytes charged to a peer ahead of their use. A kill can thus only count too much, never too little.
+    static let instalment = 256 << 20
+
+    private let executor = QueueExecutor(label: "reflector.governor")
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        // The executor lives as long as the actor.
+        unsafe executor.asUnownedSerialExecutor()
+    }
+
+    private let policy: SessionPolicy
+    private let accounts: AccountStore
+    private let peers: PeerStore
+    private let configured: Set<EndpointID>
+    private var paired: [EndpointID: PairedPeer] = [:]
+    private var window = PairingWindow()
+    private var running: [String: EndpointID] = [:]
+    private let clock: ServerClock
+
+    package init(
+        database: DatabaseQueue,
+        quotas: Quotas,
+        mode: DataMode,
+        authorizedPeers: Set<EndpointID>,
+        clock: ServerClock
+    ) throws {
+        self.policy = SessionPolicy(quotas: quotas, mode: mode)
+        self.accounts = AccountStore(database: database)
+        self.peers = PeerStore(database: database)
+        self.configured = authorizedPeers
+        self.clock = clock
+        for peer in try peers.all() { paired[peer.endpointID] = peer }
+    }
+
+    /// Ends in the books what a killed server left running; returns the ids.
+    package func closeAbandoned() throws -> [String] {
+        try accounts.closeAbandoned(now: clock.unixMilliseconds())
+    }
+
+    // MARK: Peers
+
+    package func isAuthorised(_ peer: EndpointID) -> Bool {
+        configured.contains(peer) || paired[peer] != nil
+    }
+
+    package func isPairingOpen() -> Bool { window.isOpen(at: clock.monotonicNanoseconds()) }
+
+    package func pairingRemaining() -> UInt64? { window.remaining(at: clock.monotonicNanoseconds()) }
+
+    package func openPairing(token: String, forNanoseconds duration: UInt64) {
+        window.open(token: token, closesAt: clock.monotonicNanoseconds() &+ duration)
+    }
+
+    package func closePairing() { window.close() }
+
+    /// Tries a token. The caller enrols the peer with ``enrol(_:)`` once the decision is in the audit log.
+    func presentToken(_ token: String) -> PairingWindow.Verdict {
+        window.present(token, at: clock.monotonicNanoseconds())
+    }
+
+    func enrol(_ peer: PairedPeer) throws {
+        guard paired[peer.endpointID] != nil || paired.count < PeerStore.maximumPeers else {
+            throw LinkError.unavailable("\(PeerStore.maximumPeers) peers are paired, remove one first")
+        }
+        try peers.add(peer)
+        paired[peer.endpointID] = peer
+    }
+
+    package func pairedPeers() -> [PairedPeer] {
+        paired.values.sorted { ($0.pairedAt, $0.endpointID.description) < ($1.pairedAt, $1.endpointID.description) }
+    }
+
+    /// Configured peers, which only the configuration file can remove.
+    package func configuredPeers() -> [EndpointID] {
+        configured.sorted { $0.description < $1.description }
+    }
+
+    package func isConfigured(_ peer: EndpointID) -> Bool { configured.contains(peer) }
+
+    package func isPaired(_ peer: EndpointID) -> Bool { paired[peer] != nil }
+
+    /// False when the peer was not paired.
+    package func remove(_ peer: EndpointID) throws -> Bool {
+        guard try peers.remove(peer) else { return false }
+        paired[peer] = nil
+        return true
+    }
+
+    /// False when the peer was not paired.
+    package func rename(_ peer: EndpointID, to label: String) throws -> Bool {
+        guard try peers.rename(peer, to: label) else { return false }
+        paired[peer]?.label = label
+        return true
+    }
+
+    // MARK: Tests
+
+    /// Takes a slot for a test or throws why there is none.
+    func admit(
+        _ request: SessionRequest,
+        from peer: EndpointID,
+        testID: String,
+        clientHasNative: Bool
+    ) throws -> Admission {
+        guard isAuthorised(peer) else {
+            throw SessionDeny(
+                reason: .unauthorized,
+                message: "this peer is not in the allow-list; pair it first",
+                retryAfterSec: nil
+            )
+        }
+        let params = try policy.validate(request, clientHasNative: clientHasNative)
+        let now = clock.unixMilliseconds()
+        let charged = try accounts.begin(
+            testID: testID,
+            peer: peer.description,
+            type: request.testType,
+            now: now,
+            runningTests: running.count
+        ) { (usage) throws(SessionDeny) in
+            try policy.admit(usage, now: now)
+            return min(Self.instalment, policy.quotas.maxBytesPerDayPerPeer - usage.bytesToday)
+        }
+        running[testID] = peer
+        return Admission(testID: testID, params: params, charged: charged)
+    }
+
+    /// Charges a running test up to `bytes` more; 0 when the day's budget is spent.
+    func charge(_ testID: String, bytes: Int) throws -> Int {
+        guard let peer = running[testID] else { return 0 }
+        return try accounts.charge(
+            testID: testID,
+            peer: peer.description,
+            bytes: bytes,
+            limit: policy.quotas.maxBytesPerDayPerPeer,
+            now: clock.unixMilliseconds()
+        )
+    }
+
+    /// Settles a test and frees its slot. The slot is free even when the books cannot be written.
+    func finish(_ testID: String, bytes: Int) throws {
+        guard running.removeValue(forKey: testID) != nil else { return }
+        try accounts.finish(testID: testID, bytes: bytes, now: clock.unixMilliseconds())
+    }
+
+    /// Takes back a test that could not start.
+    func cancel(_ testID: String) throws {
+        guard running.removeValue(forKey: testID) != nil else { return }
+        try accounts.cancel(testID: testID)
+    }
+
+    package func runningTests() -> [String: EndpointID] { running }
+
+    func today(_ peer: EndpointID) throws -> (tests: Int, bytes: Int) {
+        try accounts.today(of: peer.description, now: clock.unixMilliseconds())
+    }
+
+    func activeTest(of peer: EndpointID) -> String? {
+        running.first { $0.value == peer }?.key
+    }
+}

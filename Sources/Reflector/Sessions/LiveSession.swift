@@ -1,0 +1,205 @@
+internal import Identity
+internal import NIOCore
+internal import PacketIO
+internal import Synchronization
+
+/// Why a test ended; the `reason` of its audit line.
+enum EndReason: String, Sendable {
+    case closed
+    case ownerGone = "owner_gone"
+    case expired
+    case processExited = "process_exited"
+    case budgetSpent = "budget_spent"
+    case peerRemoved = "peer_removed"
+    case shutdown = "server_shutdown"
+    case engineFailed = "engine_failed"
+}
+
+/// A running test: what it may do, what it has done, and what must stop when it ends.
+final class LiveSession: Sendable {
+    let testID: String
+    let peer: EndpointID
+    /// Address of the control connection, without port.
+    let peerAddress: String
+    /// The control connection that owns the test.
+    let owner: ConnectionID
+    let type: TestType
+    let params: SessionParameters
+    let mode: DataMode
+    /// 16 bytes; the grant carries them in hex.
+    let token: AccessToken
+    /// The latency probe's own token, when there is one.
+    let echoToken: AccessToken?
+    let startedAt: ContinuousClock.Instant
+    let up: FlowMeter
+    let down: FlowMeter
+    let allowance: ByteAllowance
+
+    fileprivate struct State {
+        var tunnels: [ObjectIdentifier: any Channel] = [:]
+        var opened = 0
+        var openedUp = 0
+        var ended = false
+        var drainWaiters: [CheckedContinuation<Void, Never>] = []
+        var echo: EchoReport?
+        var echoBytes = 0
+        var reserved: Int
+    }
+
+    private let state: Mutex<State>
+    private let onRefill: @Sendable (LiveSession) -> Void
+    private let onSpent: @Sendable (LiveSession) -> Void
+
+    init(
+        admission: Admission,
+        peer: EndpointID,
+        peerAddress: String,
+        owner: ConnectionID,
+        type: TestType,
+        mode: DataMode,
+        onRefill: @escaping @Sendable (LiveSession) -> Void,
+        onSpent: @escaping @Sendable (LiveSession) -> Void
+    ) {
+        self.testID = admission.testID
+        self.params = admission.params
+        self.peer = peer
+        self.peerAddress = peerAddress
+        self.owner = owner
+        self.type = type
+        self.mode = mode
+        self.token = AccessToken.random()
+        self.echoToken = admission.params.latencyProbe == true && type == .throughput ? AccessToken.random() : nil
+        self.startedAt = .now
+        self.up = FlowMeter(seconds: admission.params.durationSec + SessionRegistry.setupSeconds)
+        self.down = FlowMeter(seconds: admission.params.durationSec + SessionRegistry.setupSeconds)
+        self.allowance = ByteAllowance(charged: admission.charged)
+        self.state = Mutex(State(reserved: admission.charged))
+        self.onRefill = onRefill
+        self.onSpent = onSpent
+    }
+
+    /// Counts bytes of the tunnel; false when the budget is spent and the bytes must stop.
+    func record(_ count: Int, _ direction: StreamDirection, at now: UInt64 = NIODeadline.now().uptimeNanoseconds) -> Bool {
+        switch direction {
+        case .up: up.record(count, at: now)
+        case .down: down.record(count, at: now)
+        }
+        return spend(count)
+    }
+
+    /// Takes bytes from the budget without metering them: the latency probe's.
+    func spend(_ count: Int) -> Bool {
+        switch allowance.spend(count) {
+        case .go: return true
+        case .refill:
+            onRefill(self)
+            return true
+        case .spent:
+            onSpent(self)
+            return false
+        }
+    }
+
+    /// Streams in each direction that a native test may open.
+    var streams: Int { params.streams ?? 1 }
+
+    /// Most connections a test may open: its streams in both directions, iperf3's control connection, the probe.
+    private var maximumTunnels: Int { streams * 2 + 2 }
+
+    /// Takes a place for one more tunnel connection; nil when the test is over or has all it needs.
+    func openTunnel(_ channel: any Channel, wish: StreamDirection?) -> StreamDirection? {
+        state.withLock { state in
+            guard !state.ended, state.opened < maximumTunnels else { return nil }
+            state.opened += 1
+            state.tunnels[ObjectIdentifier(channel)] = channel
+            let direction: StreamDirection
+            if let wish {
+                direction = wish
+            } else if params.bidirectional == true {
+                direction = state.openedUp < streams ? .up : .down
+            } else {
+                direction = params.reverse == true ? .down : .up
+            }
+            if direction == .up { state.openedUp += 1 }
+            return direction
+        }
+    }
+
+    func closedTunnel(_ channel: any Channel) {
+        let waiters = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+            state.tunnels[ObjectIdentifier(channel)] = nil
+            return state.tunnels.isEmpty ? state.takeWaiters() : []
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Returns when no tunnel of the test is open, or when `patience` is at its end.
+    func drained(within patience: Duration) async {
+        let limit = Task {
+            try await Task.sleep(for: patience)
+            for waiter in state.withLock({ $0.takeWaiters() }) { waiter.resume() }
+        }
+        await withCheckedContinuation { continuation in
+            let isDrained = state.withLock { state in
+                if state.tunnels.isEmpty { return true }
+                state.drainWaiters.append(continuation)
+                return false
+            }
+            if isDrained { continuation.resume() }
+        }
+        limit.cancel()
+    }
+
+    // MARK: The latency probe
+
+    /// What the test's UDP echo counted.
+    var echoReport: EchoReport? { state.withLock { $0.echo } }
+
+    /// Bytes of the echo, both directions.
+    var echoBytes: Int { state.withLock { $0.echoBytes } }
+
+    func echoEnded(_ counters: EchoCounters) {
+        state.withLock { state in
+            state.echo = EchoReport(counters)
+            state.echoBytes = Int(clamping: counters.bytesIn &+ counters.bytesOut)
+        }
+    }
+
+    // MARK: Direct iperf3
+
+    /// Bytes charged ahead.
+    var reservedBytes: Int { state.withLock { $0.reserved } }
+
+    func reserved(_ bytes: Int) { state.withLock { $0.reserved = bytes } }
+
+    /// True for the one caller that ends the session; its tunnels are closed.
+    func end() -> Bool {
+        let channels: [any Channel]? = state.withLock { state in
+            guard !state.ended else { return nil }
+            state.ended = true
+            return Array(state.tunnels.values)
+        }
+        for channel in channels ?? [] { channel.close(mode: .all, promise: nil) }
+        return channels != nil
+    }
+}
+
+extension LiveSession.State {
+    fileprivate mutating func takeWaiters() -> [CheckedContinuation<Void, Never>] {
+        defer { drainWaiters = [] }
+        return drainWaiters
+    }
+}
+
+extension EchoReport {
+    init(_ counters: EchoCounters) {
+        self.init(
+            received: Int(clamping: counters.distinctSequences),
+            replied: Int(clamping: counters.repliesSent),
+            duplicates: Int(clamping: counters.duplicates),
+            reordered: Int(clamping: counters.reordered),
+            highestSequence: counters.highestSequence,
+            rateLimited: Int(clamping: counters.overRate &+ counters.overBudget)
+        )
+    }
+}

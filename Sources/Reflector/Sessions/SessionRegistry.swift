@@ -1,0 +1,429 @@
+internal import FoundationEssentials
+internal import Identity
+internal import Logging
+internal import NIOCore
+internal import Operations
+internal import PacketIO
+
+/// The running tests: starts them, ends them once, remembers what they measured.
+///
+/// A test ends at the first of: close by its owner, the owner's disconnect plus a grace, its deadline, the end of its
+/// iperf3, its byte budget. Each test has one timer, at its deadline; nothing runs when no test does.
+actor SessionRegistry {
+    /// Seconds beyond a test's length until it expires: connections, iperf3's exchange of results.
+    static let setupSeconds = 10
+    /// How long a test outlives its owner's connection.
+    static let ownerGrace = Duration.seconds(5)
+    /// Results that can still be asked for.
+    static let keptResults = 64
+    /// How long `get_result` waits for the last bytes.
+    static let drainPatience = Duration.seconds(3)
+
+    struct Settings: Sendable {
+        var mode: DataMode
+        var dataPorts: ClosedRange<Int>
+        var iperfPath: String
+        var stateFolder: String
+        var echoPacketsPerSecond: Int
+    }
+
+    private struct Entry {
+        let session: LiveSession
+        let deadline: ContinuousClock.Instant
+        let usageAtStart: CPUTime
+        var engine = SessionEngine.tunnels
+        var echo: DirectEcho?
+        var timer: Task<Void, Never>?
+    }
+
+    private struct Finished {
+        let peer: EndpointID
+        let result: SessionResult
+    }
+
+    private let settings: Settings
+    private let governor: Governor
+    private let audit: ServerAudit
+    private let logger: Logger
+    private var running: [String: Entry] = [:]
+    private var finished: [String: Finished] = [:]
+    private var finishedOrder: [String] = []
+    private var endings: [String: [CheckedContinuation<Void, Never>]] = [:]
+    private var accepting = true
+    private(set) var counts = Counts()
+
+    /// Since the start.
+    struct Counts: Sendable {
+        var granted = 0
+        var denied = 0
+        var bytes = 0
+    }
+
+    init(settings: Settings, governor: Governor, audit: ServerAudit, logger: Logger) {
+        self.settings = settings
+        self.governor = governor
+        self.audit = audit
+        self.logger = logger
+    }
+
+    // MARK: Starting
+
+    struct Requester: Sendable {
+        let peer: EndpointID
+        /// Address of the peer, and our own that it connected to, both without port.
+        let address: String
+        let localAddress: String
+        let connection: ConnectionID
+        let hasNative: Bool
+    }
+
+    func request(_ request: SessionRequest, from requester: Requester) async -> LinkMessage {
+        do {
+            return .sessionGrant(try await start(request, from: requester))
+        } catch let deny as SessionDeny {
+            counts.denied += 1
+            do {
+                try await audit.sessionDenied(
+                    request,
+                    peer: requester.peer,
+                    mode: settings.mode,
+                    reason: deny.reason.rawValue
+                )
+            } catch {
+                logger.error("audit log failed", metadata: ["error": "\(error)"])
+            }
+            return .sessionDeny(deny)
+        } catch {
+            logger.error("session could not start", metadata: ["error": "\(error)"])
+            return .error(.unavailable("the session could not start: \(error)"))
+        }
+    }
+
+    private func start(_ request: SessionRequest, from requester: Requester) async throws -> SessionGrant {
+        guard accepting else { throw Self.busy("the reflector is shutting down", retryAfter: nil) }
+        guard audit.isHealthy else { throw Self.busy("the audit log cannot be written, no test may run", retryAfter: 60) }
+        let testID = UUID().uuidString.lowercased()
+        let admission: Admission
+        do {
+            admission = try await governor.admit(
+                request,
+                from: requester.peer,
+                testID: testID,
+                clientHasNative: requester.hasNative
+            )
+        } catch var deny as SessionDeny {
+            if deny.reason == .busy { deny.retryAfterSec = secondsUntilSlot() }
+            throw deny
+        }
+
+        let session = LiveSession(
+            admission: admission,
+            peer: requester.peer,
+            peerAddress: requester.address,
+            owner: requester.connection,
+            type: request.testType,
+            mode: settings.mode,
+            onRefill: { [weak self] session in Task { await self?.refill(session) } },
+            onSpent: { [weak self] session in Task { await self?.end(session.testID, .budgetSpent) } }
+        )
+        let length = Duration.seconds(admission.params.durationSec + Self.setupSeconds)
+        let deadline = session.startedAt + length
+        running[testID] = Entry(session: session, deadline: deadline, usageAtStart: .process())
+
+        do {
+            let engine = try await startEngine(for: session, at: requester.localAddress)
+            running[testID]?.engine = engine
+            if let echoToken = session.echoToken, settings.mode == .directEphemeral {
+                running[testID]?.echo = try startEcho(for: session, token: echoToken, at: requester.localAddress)
+            }
+            // The decision is on the disk before the peer can act on it.
+            try await audit.sessionGranted(session, pid: engine.pid)
+        } catch {
+            await abandon(testID)
+            switch error {
+            case let failure as IperfServer.Failure: throw Self.denial(for: failure)
+            case let failure as PortRangeError: throw Self.busy("\(failure)", retryAfter: 5)
+            case is AuditError: throw Self.busy("the audit log cannot be written, no test may run", retryAfter: 60)
+            default: throw error
+            }
+        }
+        guard let entry = running[testID] else {
+            throw Self.busy("the test ended before it could start", retryAfter: 1)
+        }
+        counts.granted += 1
+        watch(testID, entry)
+        let expiry = Operations.Timestamp(microseconds: Operations.Timestamp.now.microseconds + Int64(length / .microseconds(1)))
+        return SessionGrant(
+            testID: testID,
+            mode: settings.mode,
+            port: entry.engine.port(in: settings.mode),
+            token: session.token.hex,
+            expiresAt: expiry.description,
+            engine: request.testType == .throughput ? session.params.engine : nil,
+            streams: session.params.streams,
+            credentials: entry.engine.credentials,
+            echo: session.echoToken.map { EchoGrant(port: entry.echo?.port ?? 0, token: $0.hex) }
+        )
+    }
+
+    private func startEngine(for session: LiveSession, at address: String) async throws -> SessionEngine {
+        switch (session.type, session.params.engine, session.mode) {
+        case (.udpEcho, _, .tunneled), (.throughput, .native, .tunneled):
+            return .tunnels
+        case (.udpEcho, _, .directEphemeral):
+            return .directEcho(try startEcho(for: session, token: session.token, at: address))
+        case (.throughput, .native, .directEphemeral):
+            return .direct(try DirectNativeServer.start(for: session, address: address, ports: settings.dataPorts))
+        case (.throughput, _, let mode):
+            let limit = mode == .directEphemeral ? try await reserve(for: session) : nil
+            let server = try await IperfServer.start(
+                executable: settings.iperfPath,
+                address: mode == .tunneled ? "127.0.0.1" : address,
+                ports: mode == .tunneled ? 0...0 : settings.dataPorts,
+                authenticated: mode == .directEphemeral,
+                bitrateLimit: limit,
+                stateFolder: settings.stateFolder
+            )
+            return .iperf(server)
+        }
+    }
+
+    private func startEcho(for session: LiveSession, token: AccessToken, at address: String) throws -> DirectEcho {
+        try DirectEcho.start(
+            for: session,
+            token: token,
+            address: address,
+            ports: settings.dataPorts,
+            packetsPerSecond: settings.echoPacketsPerSecond
+        )
+    }
+
+    /// Charges a direct iperf3 test with all that it may move, because its bytes are known only at its end; returns the
+    /// rate that keeps it within the day's budget, when the budget is the tighter bound.
+    private func reserve(for session: LiveSession) async throws -> Int? {
+        let seconds = session.params.durationSec
+        let directions = session.params.bidirectional == true ? 2 : 1
+        let wished = session.params.bitrateBps.map { rate in
+            // Bounded before it is multiplied: the peer chose the number.
+            min(rate, 1 << 40) / 8 * seconds * directions * (session.params.transport == .tcp ? session.streams : 1)
+        }
+        let charged = session.reservedBytes
+        let more = try await governor.charge(session.testID, bytes: (wished ?? .max) - charged)
+        let total = charged + more
+        session.reserved(total)
+        if let wished, total >= wished { return nil }
+        return max(1, total / seconds) * 8
+    }
+
+    // MARK: While it runs
+
+    private func watch(_ testID: String, _ entry: Entry) {
+        let timer = Task { [weak self] in
+            do { try await Task.sleep(until: entry.deadline, clock: .continuous) } catch { return }
+            await self?.end(testID, .expired)
+        }
+        running[testID]?.timer = timer
+        if case .iperf(let server) = entry.engine {
+            Task { [weak self] in
+                _ = await server.process.exit()
+                await self?.end(testID, .processExited)
+            }
+        }
+    }
+
+    private func refill(_ session: LiveSession) async {
+        do {
+            session.allowance.refill(try await governor.charge(session.testID, bytes: Governor.instalment))
+        } catch {
+            logger.error("bytes could not be charged", metadata: ["test.id": "\(session.testID)", "error": "\(error)"])
+            await end(session.testID, .engineFailed)
+        }
+    }
+
+    /// Admits one more connection to a test; nil when the token is not that test's.
+    func openTunnel(_ open: TunnelOpen, peer: EndpointID, channel: any Channel) -> TunnelRole? {
+        guard let entry = running[open.testID], entry.session.peer == peer,
+            let token = AccessToken(hex: open.token)
+        else { return nil }
+        let session = entry.session
+        if entry.session.mode == .tunneled, let echoToken = session.echoToken, echoToken == token {
+            guard session.openTunnel(channel, wish: nil) != nil else { return nil }
+            return .echo(session, echoToken)
+        }
+        guard session.mode == .tunneled, session.token == token,
+            let direction = session.openTunnel(channel, wish: open.direction)
+        else { return nil }
+        switch entry.engine {
+        case .iperf(let server): return .iperf(session, port: server.port)
+        case .tunnels:
+            if session.type == .udpEcho { return .echo(session, session.token) }
+            return direction == .up ? .sink(session) : .source(session)
+        case .direct, .directEcho: return nil
+        }
+    }
+
+    var echoPacketsPerSecond: Int { settings.echoPacketsPerSecond }
+
+    // MARK: Ending
+
+    /// Only the owner of a test may close it; nil is success.
+    func close(_ testID: String, by peer: EndpointID) async -> LinkError? {
+        guard let entry = running[testID] else {
+            if let known = finished[testID], known.peer == peer { return nil }
+            return .notFound("no test \(testID.prefix(64)) of yours is running")
+        }
+        guard entry.session.peer == peer else {
+            return .notFound("no test \(testID.prefix(64)) of yours is running")
+        }
+        await end(testID, .closed)
+        return nil
+    }
+
+    /// The owner's connection is gone: its tests end after the grace.
+    func disconnected(_ connection: ConnectionID) {
+        for (testID, entry) in running where entry.session.owner == connection {
+            Task { [weak self] in
+                do { try await Task.sleep(for: Self.ownerGrace) } catch { return }
+                await self?.end(testID, .ownerGone)
+            }
+        }
+    }
+
+    func peerRemoved(_ peer: EndpointID) async {
+        for (testID, entry) in running where entry.session.peer == peer { await end(testID, .peerRemoved) }
+    }
+
+    /// Ends every test and admits none.
+    func shutdown() async {
+        accepting = false
+        await withTaskGroup { group in
+            for testID in running.keys { group.addTask { await self.end(testID, .shutdown) } }
+        }
+    }
+
+    /// Ends a test once; later callers return when it has ended.
+    private func end(_ testID: String, _ reason: EndReason) async {
+        guard let entry = running[testID] else { return }
+        guard entry.session.end() else {
+            await withCheckedContinuation { endings[testID, default: []].append($0) }
+            return
+        }
+        entry.timer?.cancel()
+        let (result, bytes, exit) = await stop(entry, reason)
+        do {
+            try await governor.finish(testID, bytes: bytes)
+        } catch {
+            logger.error("test could not be settled", metadata: ["test.id": "\(testID)", "error": "\(error)"])
+        }
+        counts.bytes += bytes
+        remember(result, of: entry.session.peer)
+        do {
+            try await audit.sessionCompleted(
+                entry.session,
+                result: result,
+                pid: entry.engine.pid,
+                exitCode: exit?.code
+            )
+        } catch {
+            logger.error("audit log failed", metadata: ["error": "\(error)"])
+        }
+        running[testID] = nil
+        releaseWaiters(of: testID)
+        logger.info("session ended", metadata: ["test.id": "\(testID)", "reason": "\(reason.rawValue)"])
+    }
+
+    private func stop(_ entry: Entry, _ reason: EndReason) async -> (SessionResult, bytes: Int, ChildExit?) {
+        let session = entry.session
+        var exit: ChildExit?
+        var throughput: ThroughputResult?
+        switch entry.engine {
+        case .tunnels: break
+        case .iperf(let server):
+            let ended = await server.stop()
+            exit = ended
+            throughput = try? IPerf3Output.result(ended.output, printedBy: .server, mode: session.mode)
+        case .direct(let server): await server.stop()
+        case .directEcho(let echo): session.echoEnded(await echo.stop())
+        }
+        if let echo = entry.echo { session.echoEnded(await echo.stop()) }
+        let result = SessionReport.make(
+            session,
+            state: .completed,
+            reason: reason,
+            throughput: throughput,
+            cpu: CPUTime.process() - entry.usageAtStart
+        )
+        return (result, SessionReport.chargedBytes(session, result: result, iperfRan: exit != nil), exit)
+    }
+
+    /// Takes back a test that could not start.
+    private func abandon(_ testID: String) async {
+        guard let entry = running.removeValue(forKey: testID) else { return }
+        _ = entry.session.end()
+        _ = await stop(entry, .engineFailed)
+        do {
+            try await governor.cancel(testID)
+        } catch {
+            logger.error("test could not be taken back", metadata: ["test.id": "\(testID)", "error": "\(error)"])
+        }
+        releaseWaiters(of: testID)
+    }
+
+    // MARK: Results
+
+    /// What a test measured. Waits a moment for its last bytes.
+    func result(of testID: String, for peer: EndpointID) async -> LinkMessage {
+        if let entry = running[testID], entry.session.peer == peer {
+            if case .iperf = entry.engine {
+                await waitForEnd(of: testID)
+            } else {
+                await entry.session.drained(within: Self.drainPatience)
+            }
+        }
+        if let known = finished[testID], known.peer == peer { return .result(known.result) }
+        guard let entry = running[testID], entry.session.peer == peer else {
+            return .error(.notFound("no test \(testID.prefix(64)) of yours is known; results are kept for the last "
+                + "\(Self.keptResults) tests"))
+        }
+        let cpu = CPUTime.process() - entry.usageAtStart
+        return .result(SessionReport.make(entry.session, state: .running, reason: nil, throughput: nil, cpu: cpu))
+    }
+
+    /// Waits until iperf3 has ended and its test with it, or for a while.
+    private func waitForEnd(of testID: String) async {
+        let limit = Task { [weak self] in
+            try await Task.sleep(for: Self.drainPatience)
+            await self?.releaseWaiters(of: testID)
+        }
+        await withCheckedContinuation { endings[testID, default: []].append($0) }
+        limit.cancel()
+    }
+
+    private func releaseWaiters(of testID: String) {
+        for waiter in endings.removeValue(forKey: testID) ?? [] { waiter.resume() }
+    }
+
+    private func remember(_ result: SessionResult, of peer: EndpointID) {
+        finished[result.testID] = Finished(peer: peer, result: result)
+        finishedOrder.append(result.testID)
+        if finishedOrder.count > Self.keptResults { finished[finishedOrder.removeFirst()] = nil }
+    }
+
+    // MARK: Denials
+
+    private func secondsUntilSlot() -> Int {
+        let remaining = running.values.map { $0.deadline - .now }.min() ?? .seconds(1)
+        return max(1, Int(remaining.components.seconds))
+    }
+
+    private static func busy(_ message: String, retryAfter: Int?) -> SessionDeny {
+        SessionDeny(reason: .busy, message: message, retryAfterSec: retryAfter)
+    }
+
+    private static func denial(for failure: IperfServer.Failure) -> SessionDeny {
+        switch failure {
+        case .missing: SessionDeny(reason: .invalidParams, message: failure.description, retryAfterSec: nil)
+        case .noFreePort, .didNotListen: busy(failure.description, retryAfter: 5)
+        }
+    }
+}

@@ -1,0 +1,120 @@
+internal import NIOCore
+
+/// Joins two channels of one event loop: what arrives on one leaves on the other, no faster than that takes it.
+final class SpliceHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private var partner: SpliceHandler?
+    private var context: ChannelHandlerContext?
+    private let record: (Int) -> Bool
+    private var pendingRead = false
+
+    private init(record: @escaping (Int) -> Bool) {
+        self.record = record
+    }
+
+    /// - Parameters:
+    ///   - forward: takes the bytes from `one` to `other`; false ends both.
+    ///   - backward: takes the bytes from `other` to `one`.
+    static func join(
+        _ one: any Channel,
+        _ other: any Channel,
+        forward: @escaping (Int) -> Bool,
+        backward: @escaping (Int) -> Bool
+    ) throws {
+        let first = SpliceHandler(record: forward)
+        let second = SpliceHandler(record: backward)
+        first.partner = second
+        second.partner = first
+        for channel in [one, other] {
+            // iperf3 shuts down one direction of a connection and goes on in the other.
+            try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+        }
+        // From here on a side is read only while the other can be written.
+        try one.syncOptions?.setOption(.autoRead, value: false)
+        try other.syncOptions?.setOption(.autoRead, value: false)
+        try one.pipeline.syncOperations.addHandler(first)
+        try other.pipeline.syncOperations.addHandler(second)
+        one.read()
+        other.read()
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        partner = nil
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let bytes = unwrapInboundIn(data)
+        guard bytes.readableBytes > 0 else { return }
+        guard record(bytes.readableBytes) else {
+            partner?.closeAll()
+            context.close(promise: nil)
+            return
+        }
+        partner?.write(bytes)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        partner?.flush()
+        readWhenWritable()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { partner?.readIfPending() }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .inputClosed? = event as? ChannelEvent { partner?.closeOutput() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        partner?.closeAfterWrites()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        partner?.closeAll()
+        context.close(promise: nil)
+    }
+
+    private func readWhenWritable() {
+        guard let partner, let context else { return }
+        if partner.context?.channel.isWritable == true {
+            pendingRead = false
+            context.read()
+        } else {
+            pendingRead = true
+        }
+    }
+
+    private func readIfPending() {
+        guard pendingRead else { return }
+        pendingRead = false
+        context?.read()
+    }
+
+    private func write(_ bytes: ByteBuffer) {
+        guard let context else { return }
+        context.write(wrapOutboundOut(bytes), promise: nil)
+    }
+
+    private func flush() { context?.flush() }
+
+    private func closeOutput() { context?.close(mode: .output, promise: nil) }
+
+    private func closeAll() { context?.close(promise: nil) }
+
+    private func closeAfterWrites() {
+        guard let context else { return }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
+            context.close(promise: nil)
+        }
+    }
+}

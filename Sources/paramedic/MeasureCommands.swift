@@ -1,0 +1,181 @@
+internal import ArgumentParser
+internal import Identity
+internal import Operations
+internal import PacketIO
+internal import Reflector
+
+struct LatencyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "latency",
+        abstract: "Round trips, jitter, loss and reordering by direction."
+    )
+
+    @Option(help: ArgumentHelp("Length of the test in seconds.", valueName: "seconds"))
+    var duration = 10
+
+    @Option(help: ArgumentHelp("Time between probes in milliseconds.", valueName: "ms"))
+    var interval = 10.0
+
+    @Option(help: ArgumentHelp("Bytes of each datagram, header included (56 to 8952).", valueName: "bytes"))
+    var size = 64
+
+    @OptionGroup var reflector: ReflectorOptions
+    @OptionGroup var shared: SharedOptions
+
+    func validate() throws {
+        guard (1...86_400).contains(duration) else { throw ValidationError("--duration must be 1 to 86400 seconds") }
+        guard interval >= 0.05, interval <= 60_000 else { throw ValidationError("--interval must be 0.05 to 60000 ms") }
+        guard (56...8952).contains(size) else { throw ValidationError("--size must be 56 to 8952 bytes") }
+    }
+
+    func run() async throws {
+        let plan = LatencyPlan(durationSec: duration, intervalMs: interval, datagramBytes: size)
+        let result = try await reflector.examine(try shared.store()) { examiner, _ in
+            try await examiner.latency(plan) { progress in
+                let last = progress.lastRoundTrip.map { Quantity.milliseconds(Double($0) / 1e6) } ?? "-"
+                Live.show("\(progress.received) of \(progress.sent) replies, last round trip \(last)")
+            }
+        }
+        Live.clear()
+        print(shared.json ? try JSONReport.text(result) : Page.text.text(result), terminator: "")
+    }
+}
+
+struct LoadOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Parallel connections in each direction.", valueName: "count"))
+    var streams: Int?
+
+    @Option(help: ArgumentHelp("native or iperf3; the best both ends have by default.", valueName: "engine"))
+    var engine: ThroughputEngine?
+}
+
+extension ThroughputEngine: ExpressibleByArgument {}
+extension TransportProtocol: ExpressibleByArgument {}
+
+struct ThroughputCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "throughput",
+        abstract: "How many bits a second the link carries; up unless told otherwise."
+    )
+
+    @Flag(help: "From the reflector to this machine.")
+    var reverse = false
+
+    @Flag(help: "Both directions at the same time.")
+    var bidirectional = false
+
+    @Option(help: ArgumentHelp("Length of the test in seconds.", valueName: "seconds"))
+    var duration = 10
+
+    @Option(name: .customLong("protocol"), help: ArgumentHelp("tcp or udp (udp needs direct mode and iperf3).", valueName: "name"))
+    var transport = TransportProtocol.tcp
+
+    @Option(help: ArgumentHelp("The sender's limit in bits a second, e.g. 50M, for iperf3.", valueName: "rate"))
+    var bitrate: String?
+
+    @OptionGroup var load: LoadOptions
+    @OptionGroup var reflector: ReflectorOptions
+    @OptionGroup var shared: SharedOptions
+
+    func validate() throws {
+        if reverse, bidirectional { throw ValidationError("--reverse and --bidirectional exclude each other") }
+        guard (1...86_400).contains(duration) else { throw ValidationError("--duration must be 1 to 86400 seconds") }
+        if let bitrate, BitRate.parse(bitrate) == nil {
+            throw ValidationError("--bitrate must be a number with an optional K, M or G, found \"\(bitrate)\"")
+        }
+    }
+
+    func run() async throws {
+        let params = SessionParameters(
+            durationSec: duration,
+            transport: transport,
+            streams: load.streams,
+            reverse: reverse,
+            bidirectional: bidirectional,
+            bitrateBps: bitrate.flatMap(BitRate.parse),
+            engine: load.engine
+        )
+        let store = try shared.store()
+        let lock = try HeavyTestLock(folder: store.folder)
+        let (result, path) = try await reflector.examine(store) { examiner, _ in
+            let (result, _) = try await examiner.throughput(params) { Live.show($0) }
+            return (result, try? await examiner.client.pathMetadata())
+        }
+        withExtendedLifetime(lock) {}
+        Live.clear()
+        if shared.json { return print(try JSONReport.text(result), terminator: "") }
+        print(Page.text.text(result), terminator: "")
+        if let path { print("Reflector's load: \(Quantity.percent(path.cpuLoad * 100)) of its cores") }
+    }
+}
+
+/// Rates as people write them: 50M, 1.5G.
+enum BitRate {
+    static func parse(_ text: String) -> Int? {
+        let units: [Character: Double] = ["K": 1e3, "M": 1e6, "G": 1e9]
+        var digits = text[...]
+        var factor = 1.0
+        if let last = text.last, let unit = units[Character(last.uppercased())] {
+            factor = unit
+            digits = digits.dropLast()
+        }
+        guard let value = Double(digits), value.isFinite, value * factor >= 1, value * factor <= 1e13 else { return nil }
+        return Int(value * factor)
+    }
+}
+
+struct BufferbloatCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bufferbloat",
+        abstract: "How much the link's latency grows under load, with a grade."
+    )
+
+    @Option(help: ArgumentHelp("Length of each phase in seconds.", valueName: "seconds"))
+    var duration = 10
+
+    @OptionGroup var load: LoadOptions
+    @OptionGroup var reflector: ReflectorOptions
+    @OptionGroup var shared: SharedOptions
+
+    func run() async throws {
+        let store = try shared.store()
+        let lock = try HeavyTestLock(folder: store.folder)
+        let result = try await reflector.examine(store) { examiner, _ in
+            try await examiner.bufferbloat(
+                seconds: duration,
+                streams: load.streams,
+                engine: load.engine,
+                onPhase: { Live.show(ExaminationStep.bufferbloat($0).title) },
+                onProgress: { Live.show($0) }
+            )
+        }
+        withExtendedLifetime(lock) {}
+        Live.clear()
+        print(shared.json ? try JSONReport.text(result) : Page.text.text(result), terminator: "")
+    }
+}
+
+struct PathCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "path",
+        abstract: "What the reflector says about itself: load, memory, MTU, clock, build."
+    )
+
+    @OptionGroup var reflector: ReflectorOptions
+    @OptionGroup var shared: SharedOptions
+
+    func run() async throws {
+        let (metadata, known) = try await reflector.examine(try shared.store()) { examiner, known in
+            (try await examiner.client.pathMetadata(), known)
+        }
+        if shared.json { return print(try JSONReport.text(metadata), terminator: "") }
+        let machine = ExaminedMachine(
+            name: known.name,
+            id: known.address.endpointID.description,
+            address: known.address.hostAndPort,
+            version: "\(metadata.buildVersion) (\(metadata.buildHash))",
+            pathBefore: metadata
+        )
+        print(Page.text.text([machine]), terminator: "")
+    }
+}

@@ -1,0 +1,133 @@
+internal import ArgumentParser
+internal import Foundation
+internal import Identity
+internal import Operations
+internal import Reflector
+
+struct IDCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "id",
+        abstract: "Print this machine's Endpoint ID.",
+        discussion: "Put it into access.authorized_peers of a reflector to be let in without pairing."
+    )
+
+    @OptionGroup var shared: SharedOptions
+
+    func run() async throws {
+        let id = try shared.store().key(at: nil).endpointID.description
+        if shared.json { print(try JSONReport.text(["endpoint_id": id])) } else { print(id) }
+    }
+}
+
+struct PairCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pair",
+        abstract: "Introduce this machine to a reflector.",
+        discussion: """
+            Paste the line that `reflector pair` printed. The reflector's key is checked against --id before the token is
+            sent. Without --token the reflector is only remembered; it must already list this machine's ID.
+            """
+    )
+
+    @Argument(help: ArgumentHelp("Where the reflector listens.", valueName: "host:port"))
+    var address: String
+
+    @Option(help: ArgumentHelp("The reflector's Endpoint ID.", valueName: "PP-…"))
+    var id: String
+
+    @Option(help: ArgumentHelp("The one-time token.", valueName: "token"))
+    var token: String?
+
+    @Option(help: ArgumentHelp("What to call the reflector here; its host name by default.", valueName: "name"))
+    var name: String?
+
+    @Option(help: ArgumentHelp("What the reflector's owner sees this machine called.", valueName: "label"))
+    var label: String = ProcessInfo.processInfo.hostName
+
+    @OptionGroup var shared: SharedOptions
+
+    func run() async throws {
+        let endpointID: EndpointID
+        do {
+            endpointID = try EndpointID(parsing: id)
+        } catch {
+            throw ValidationError("--id: \(error)")
+        }
+        let address = try ReflectorAddress(parsing: address, endpointID: endpointID)
+        let store = try shared.store()
+        let context = try LinkClient.context(for: try store.key(at: nil))
+        let client = try await LinkClient.connect(to: address, context: context)
+        do {
+            if let token {
+                let response = try await client.pair(token: token, label: label)
+                guard response.success else { throw ParamedicError.invalid(response.message) }
+            } else {
+                _ = try await client.hello()
+            }
+        } catch {
+            await client.close()
+            throw error
+        }
+        await client.close()
+        let known = KnownReflector(name: name ?? address.host, address: address, addedAt: .now)
+        try store.remember(known)
+        if shared.json { return print(try JSONReport.text(known)) }
+        print("paired with \(known.name) (\(address.hostAndPort), \(endpointID))")
+    }
+}
+
+struct ReflectorsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reflectors",
+        abstract: "List, rename and forget the reflectors this machine knows.",
+        subcommands: [List.self, Rename.self, Remove.self],
+        defaultSubcommand: List.self
+    )
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the known reflectors.")
+
+        @OptionGroup var shared: SharedOptions
+
+        func run() async throws {
+            let all = try shared.store().reflectors()
+            if shared.json { return print(try JSONReport.text(all)) }
+            guard !all.isEmpty else { throw ParamedicError.noReflector }
+            let table = TextTable(
+                columns: [.init("Name"), .init("Address"), .init("Endpoint ID"), .init("Added")],
+                rows: all.map {
+                    [$0.name, $0.address.hostAndPort, $0.address.endpointID.description, $0.addedAt.readable]
+                }
+            )
+            print(table.text, terminator: "")
+        }
+    }
+
+    struct Rename: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Call a reflector something else.")
+
+        @Argument var name: String
+        @Argument var new: String
+        @OptionGroup var shared: SharedOptions
+
+        func run() async throws {
+            try shared.store().rename(name, to: new)
+            if shared.json { print(try JSONReport.text(["renamed": name, "name": new])) } else { print("renamed \(name) to \(new)") }
+        }
+    }
+
+    struct Remove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Forget a reflector. It still lists this machine.")
+
+        @Argument var name: String
+        @OptionGroup var shared: SharedOptions
+
+        func run() async throws {
+            let store = try shared.store()
+            guard try store.forget(name) else {
+                throw ParamedicError.unknownReflector(name, known: try store.reflectors().map(\.name))
+            }
+            if shared.json { print(try JSONReport.text(["removed": name])) } else { print("removed \(name)") }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+internal import ArgumentParser
+internal import Identity
+internal import Operations
+internal import Reflector
+
+struct PairCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pair",
+        abstract: "Let one new peer in.",
+        discussion: """
+            Asks the running reflector for a one-time token. The first peer that presents it within the time is added to the
+            allow-list; five wrong tokens close the window. Exits 3 when no reflector is running.
+            """
+    )
+
+    @Option(help: ArgumentHelp("How long the token is good: 30s, 10m, 1h, 1d.", valueName: "duration"))
+    var ttl = "10m"
+
+    @OptionGroup var shared: SharedOptions
+
+    func run() async throws {
+        let configuration = try shared.load()
+        let seconds: Int
+        do {
+            seconds = Int(try DurationText.parse(ttl).components.seconds)
+        } catch {
+            throw ValidationError("--ttl: \(error)")
+        }
+        guard case .pairing(let offer) = try await Server.ask(.pair(ttlSec: seconds), configuration) else { return }
+        if shared.json { return try JSONOutput.print(offer.output) }
+        print(
+            KeyValueBlock(
+                title: "Pairing Mode Enabled",
+                rows: [
+                    .init("Endpoint ID", offer.endpointID.description),
+                    .init("Pairing Token", offer.token),
+                    .init("Expires In", ttl),
+                ],
+                footer: [
+                    "Share the endpoint ID and pairing token with the peer.",
+                    "The peer must connect within the TTL window to be authorized.",
+                    "",
+                    offer.host == "0.0.0.0" || offer.host == "::"
+                        ? "On the peer, with this machine's name or address for HOST:" : "On the peer:",
+                ] + PairingText.lines(offer)
+            ).text,
+            terminator: ""
+        )
+    }
+}
+
+enum PairingText {
+    /// The line to paste on the peer.
+    static func lines(_ offer: PairingOffer) -> [String] {
+        let host = offer.host
+        let isWildcard = host == "0.0.0.0" || host == "::"
+        let address = isWildcard ? "HOST:\(offer.port)" : ListenAddress(host: host, port: offer.port).description
+        return ["paramedic pair \(address) --id \(offer.endpointID) --token \(offer.token)"]
+    }
+}
+
+extension PairingOffer {
+    /// What `pair --json` prints: the token is the result that was asked for.
+    var output: Output {
+        Output(endpointID: endpointID.description, pairingToken: token, expiresInSec: ttlSec, port: port)
+    }
+
+    struct Output: Encodable {
+        var endpointID: String
+        var pairingToken: String
+        var expiresInSec: Int
+        var port: Int
+
+        enum CodingKeys: String, CodingKey {
+            case endpointID = "endpoint_id"
+            case pairingToken = "pairing_token"
+            case expiresInSec = "expires_in_sec"
+            case port
+        }
+    }
+}

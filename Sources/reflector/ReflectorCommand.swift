@@ -1,0 +1,63 @@
+internal import ArgumentParser
+internal import Foundation
+internal import Operations
+internal import Reflector
+
+@main
+struct ReflectorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reflector",
+        abstract: "A measuring endpoint that you own: throughput and latency for the peers you paired, and nobody else.",
+        discussion: """
+            Start it with `reflector serve`, let one machine in with `reflector pair`, and measure from there with
+            `paramedic`. Everything it keeps is in one folder; everything it may do is in one file, reflector.toml.
+
+            Exit codes: 0 success, 1 failure, 2 self-test NOT READY or a damaged audit log, 3 no reflector is running,
+            64 wrong usage, 78 wrong configuration.
+            """,
+        version: "reflector \(BuildVersion.line)",
+        subcommands: [
+            ServeCommand.self, PairCommand.self, PeersCommand.self, StatusCommand.self, ShowIDCommand.self,
+            RotateIdentityCommand.self, SelfTestCommand.self, AuditCommand.self, ConfigCommand.self,
+        ]
+    )
+
+    static func main() async {
+        let arguments = CommandLineOrder.normalise(
+            Array(CommandLine.arguments.dropFirst()),
+            valued: ["--config", "-c", "--log-level"],
+            flags: ["--json"]
+        )
+        do {
+            var command = try parseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            CommandFailure.exit(error, of: Self.self)
+        }
+    }
+}
+
+/// Options that every command takes, before or after its name.
+struct SharedOptions: ParsableArguments {
+    @Option(name: [.short, .long], help: ArgumentHelp("The configuration file. [env: REFLECTOR_CONFIG]", valueName: "path"))
+    var config: String?
+
+    @Option(help: ArgumentHelp("What to log: trace, debug, info, warn, error.", valueName: "level"))
+    var logLevel: String?
+
+    @Flag(help: "Print results as JSON.")
+    var json = false
+
+    func load(bind: String? = nil) throws -> ReflectorConfiguration {
+        try ReflectorConfiguration.load(
+            path: config,
+            bind: bind,
+            logLevel: logLevel,
+            environment: ProcessInfo.processInfo.environment
+        )
+    }
+}

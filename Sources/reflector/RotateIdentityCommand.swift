@@ -1,0 +1,45 @@
+internal import ArgumentParser
+internal import Identity
+internal import Operations
+internal import Reflector
+
+struct RotateIdentityCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rotate-identity",
+        abstract: "Give this machine a new Ed25519 key and so a new Endpoint ID.",
+        discussion: """
+            The old key stays beside the new one. A running reflector switches at once and drops its connections. Every peer
+            must pair again, because each of them pins the old ID.
+            """
+    )
+
+    @OptionGroup var shared: SharedOptions
+
+    func run() async throws {
+        let configuration = try shared.load()
+        let reply: ControlReply
+        do {
+            reply = try await Server.ask(.rotateIdentity, configuration)
+        } catch ControlSocketError.notRunning {
+            reply = try await LocalState.rotate(configuration)
+        }
+        guard case .rotated(let old, let new, let kept) = reply else { return }
+        if shared.json {
+            return try JSONOutput.print([
+                "old_endpoint_id": old.description, "new_endpoint_id": new.description, "old_key": kept,
+            ])
+        }
+        print(
+            KeyValueBlock(
+                title: "Identity Rotated",
+                rows: [
+                    .init("Old Endpoint ID", old.description),
+                    .init("New Endpoint ID", new.description),
+                    .init("Old Key", kept),
+                ],
+                footer: ["All peers must pair again: run `reflector pair` for each."]
+            ).text,
+            terminator: ""
+        )
+    }
+}

@@ -1,0 +1,89 @@
+internal import ArgumentParser
+internal import Foundation
+internal import Identity
+internal import Operations
+internal import Reflector
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Start the endpoint.",
+        discussion: """
+            Makes the machine's identity on first run, then listens until SIGTERM or SIGINT: it ends running tests, settles
+            their accounts and exits 0. A second signal exits at once.
+            """
+    )
+
+    @Option(name: [.short, .long], help: ArgumentHelp("Listen here instead, e.g. 0.0.0.0:7100 or [::]:4000.", valueName: "addr"))
+    var bind: String?
+
+    @OptionGroup var shared: SharedOptions
+
+    func run() async throws {
+        let configuration = try shared.load(bind: bind)
+        let json = shared.json
+        try await ServerProcess.run(configuration) { started in
+            if json {
+                try? JSONOutput.print(StartedOutput(started, mode: configuration.mode))
+            } else {
+                print(Self.greeting(started, mode: configuration.mode), terminator: "")
+            }
+            fflush(nil)
+        }
+    }
+
+    private static func greeting(_ started: ReflectorServer.Started, mode: DataMode) -> String {
+        var rows = [
+            KeyValueBlock.Row("Endpoint ID", started.endpointID.description),
+            KeyValueBlock.Row("Listen", started.listen.description),
+            KeyValueBlock.Row("Mode", mode.title),
+        ]
+        if let health = started.health { rows.append(.init("Health", "http://\(health)/health")) }
+        var footer: [String] = []
+        if let offer = started.pairing {
+            footer = PairingText.lines(offer)
+        } else {
+            footer = ["Let a machine in with: reflector pair --ttl 10m"]
+        }
+        return KeyValueBlock(
+            title: "PacketParamedic Reflector",
+            rows: rows,
+            gap: 1,
+            ruleLength: 24,
+            footer: footer
+        ).text
+    }
+}
+
+extension DataMode {
+    /// As seed 000 prints it.
+    var title: String {
+        switch self {
+        case .tunneled: "Tunneled"
+        case .directEphemeral: "Direct Ephemeral"
+        }
+    }
+}
+
+/// The first line of `serve --json`.
+private struct StartedOutput: Encodable {
+    var endpointID: String
+    var listen: String
+    var health: String?
+    var mode: String
+    var newIdentity: Bool
+
+    init(_ started: ReflectorServer.Started, mode: DataMode) {
+        endpointID = started.endpointID.description
+        listen = started.listen.description
+        health = started.health?.description
+        self.mode = mode.rawValue
+        newIdentity = started.isNewIdentity
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case endpointID = "endpoint_id"
+        case listen, health, mode
+        case newIdentity = "new_identity"
+    }
+}

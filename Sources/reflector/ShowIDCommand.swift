@@ -1,0 +1,20 @@
+internal import ArgumentParser
+internal import Identity
+internal import Reflector
+
+struct ShowIDCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show-id",
+        abstract: "Print just the Endpoint ID.",
+        discussion: "Makes the identity when the machine has none yet."
+    )
+
+    @OptionGroup var shared: SharedOptions
+
+    func run() async throws {
+        let configuration = try shared.load()
+        let id = try LocalState.endpointID(configuration).description
+        if shared.json { return try JSONOutput.print(["endpoint_id": id]) }
+        print(id)
+    }
+}

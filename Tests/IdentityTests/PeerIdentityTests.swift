@@ -1,0 +1,101 @@
+import Crypto
+import Foundation
+import SwiftASN1
+import Testing
+import X509
+
+@testable import Identity
+
+@Suite("Identity in a certificate")
+struct PeerIdentityTests {
+    @Test("our own certificate identifies its key, and carries the names of both seeds")
+    func ownCertificate() throws {
+        let key = IdentityKey()
+        let der = try EndpointCertificate.make(for: key)
+        #expect(try PeerIdentity.endpointID(ofLeaf: der) == key.endpointID)
+        let certificate = try Certificate(derEncoded: der)
+        let names = try #require(try certificate.extensions.subjectAlternativeNames).map { "\($0)" }.joined(separator: " ")
+        #expect(names.contains("pp-id-\(key.endpointID)"))
+        #expect(names.contains("pp:id:\(key.endpointID)"))
+        #expect(names.contains("pp:pk:\(SHA256.hash(data: key.endpointID.publicKey).hexadecimal)"))
+        let commonName = try #require(certificate.subject.first { "\($0)".hasPrefix("CN=") }.map { "\($0)" })
+        #expect(commonName.count - 3 <= 64)
+    }
+
+    @Test("a certificate that claims another's ID is refused, whichever name it claims it by", arguments: ["dns", "DNS", "uri"])
+    func claimsAnother(kind: String) throws {
+        let (mine, other) = (IdentityKey(), IdentityKey().endpointID)
+        let name: GeneralName =
+            switch kind {
+            case "dns": .dnsName("pp-id-\(other)")
+            case "DNS": .dnsName("PP-ID-\(other)")
+            default: .uniformResourceIdentifier("pp:id:\(other)")
+            }
+        let der = try certificate(signedBy: mine, names: [.dnsName("pp-id-\(mine.endpointID)"), name])
+        #expect(throws: PeerIdentityError.nameMismatch(claimed: "\(other)", presented: mine.endpointID)) {
+            try PeerIdentity.endpointID(ofLeaf: der)
+        }
+    }
+
+    @Test("a certificate without names of ours is its key's; one with an unreadable ID is nobody's")
+    func otherNames() throws {
+        let key = IdentityKey()
+        let plain = try certificate(signedBy: key, names: [.dnsName("host.example")])
+        #expect(try PeerIdentity.endpointID(ofLeaf: plain) == key.endpointID)
+        let broken = try certificate(signedBy: key, names: [.dnsName("pp-id-PP-1234")])
+        #expect(throws: PeerIdentityError.nameMismatch(claimed: "PP-1234", presented: key.endpointID)) {
+            try PeerIdentity.endpointID(ofLeaf: broken)
+        }
+    }
+
+    @Test("a key of another kind identifies nobody")
+    func otherKey() throws {
+        let key = Certificate.PrivateKey(P256.Signing.PrivateKey())
+        let der = try certificate(key: key, algorithm: .ecdsaWithSHA256, names: [])
+        #expect(throws: PeerIdentityError.notEd25519) { try PeerIdentity.endpointID(ofLeaf: der) }
+    }
+
+    @Test("cut and damaged certificates are malformed or identify another key, and never trap")
+    func damaged() throws {
+        let key = IdentityKey()
+        let der = try EndpointCertificate.make(for: key)
+        for length in 0..<der.count {
+            #expect(throws: PeerIdentityError.malformed) { try PeerIdentity.endpointID(ofLeaf: Array(der[..<length])) }
+        }
+        for index in der.indices {
+            var damaged = der
+            damaged[index] ^= 0x41
+            // Either outcome is right; what it must never be is this key under other names.
+            if let id = try? PeerIdentity.endpointID(ofLeaf: damaged), id != key.endpointID {
+                Issue.record("byte \(index): a certificate that names \(key.endpointID) passed as \(id)")
+            }
+        }
+    }
+
+    private func certificate(signedBy key: IdentityKey, names: [GeneralName]) throws -> [UInt8] {
+        try certificate(key: Certificate.PrivateKey(key.signingKey), algorithm: .ed25519, names: names)
+    }
+
+    private func certificate(
+        key: Certificate.PrivateKey,
+        algorithm: Certificate.SignatureAlgorithm,
+        names: [GeneralName]
+    ) throws -> [UInt8] {
+        let subject = try DistinguishedName { CommonName("test") }
+        let certificate = try Certificate(
+            version: .v3,
+            serialNumber: .init(),
+            publicKey: key.publicKey,
+            notValidBefore: Date(timeIntervalSince1970: 0),
+            notValidAfter: Date(timeIntervalSince1970: 4_000_000_000),
+            issuer: subject,
+            subject: subject,
+            signatureAlgorithm: algorithm,
+            extensions: try Certificate.Extensions { if !names.isEmpty { SubjectAlternativeNames(names) } },
+            issuerPrivateKey: key
+        )
+        var serializer = DER.Serializer()
+        try serializer.serialize(certificate)
+        return serializer.serializedBytes
+    }
+}

@@ -1,0 +1,144 @@
+import Testing
+
+@testable import Reflector
+
+struct ThroughputResultTests {
+    private func half(_ direction: ThroughputDirection, cpu: (Double?, Double?) = (nil, nil)) -> ThroughputResult {
+        ThroughputResult(
+            engine: .native,
+            transport: .tcp,
+            mode: .tunneled,
+            streams: 2,
+            directions: [direction],
+            clientCPUPercent: cpu.0,
+            serverCPUPercent: cpu.1
+        )
+    }
+
+    @Test func `the sender's sent bytes and the receiver's received bytes make one result`() throws {
+        let interval = ThroughputInterval(startSec: 0, endSec: 1, bytes: 990)
+        let client = half(
+            ThroughputDirection(
+                direction: .up,
+                bytesSent: 1000,
+                durationSec: 1,
+                bitsPerSecondSent: 8000,
+                retransmits: 3,
+                intervals: [ThroughputInterval(startSec: 0, endSec: 1, bytes: 1000)]
+            ),
+            cpu: (20, nil)
+        )
+        let server = half(
+            ThroughputDirection(
+                direction: .up,
+                bytesReceived: 990,
+                durationSec: 1.01,
+                bitsPerSecondReceived: 7841,
+                jitterMs: 0.5,
+                intervals: [interval]
+            ),
+            cpu: (nil, 30)
+        )
+        let merged = ThroughputResult.merging(client: client, server: server)
+        let up = try #require(merged[.up])
+        #expect(up.bytesSent == 1000)
+        #expect(up.bytesReceived == 990)
+        #expect(up.bitsPerSecond == 7841)
+        #expect(up.durationSec == 1.01)
+        #expect(up.retransmits == 3)
+        #expect(up.jitterMs == 0.5)
+        #expect(up.intervals == [interval])
+        #expect(merged.clientCPUPercent == 20)
+        #expect(merged.serverCPUPercent == 30)
+    }
+
+    @Test func `for a download the server is the sender`() {
+        let client = half(
+            ThroughputDirection(direction: .down, bytesReceived: 50, durationSec: 1, bitsPerSecondReceived: 400)
+        )
+        let server = half(
+            ThroughputDirection(direction: .down, bytesSent: 60, durationSec: 1, bitsPerSecondSent: 480, retransmits: 1)
+        )
+        let down = ThroughputResult.merging(client: client, server: server)[.down]
+        #expect(down?.bytesSent == 60)
+        #expect(down?.bytesReceived == 50)
+        #expect(down?.bitsPerSecond == 400)
+        #expect(down?.retransmits == 1)
+    }
+
+    @Test func `a server that claims to have received more than was sent is not believed`() {
+        let client = half(ThroughputDirection(direction: .up, bytesSent: 1000, durationSec: 1, bitsPerSecondSent: 8000))
+        let server = half(
+            ThroughputDirection(direction: .up, bytesReceived: 1_000_000, durationSec: 1, bitsPerSecondReceived: 8e6)
+        )
+        let merged = ThroughputResult.merging(client: client, server: server)
+        #expect(merged[.up]?.bitsPerSecond == 8000)
+        #expect(merged[.up]?.bytesReceived == nil)
+        #expect(merged.notes.count == 1)
+    }
+
+    @Test func `a direction that only one end reports is kept`() {
+        let client = half(ThroughputDirection(direction: .up, bytesSent: 10, durationSec: 1, bitsPerSecondSent: 80))
+        let server = half(ThroughputDirection(direction: .down, bytesSent: 20, durationSec: 1, bitsPerSecondSent: 160))
+        let merged = ThroughputResult.merging(client: client, server: server)
+        #expect(merged.directions.map(\.direction) == [.up, .down])
+        #expect(merged[.down]?.bitsPerSecond == 160)
+    }
+
+    @Test func `merging sums at the edge of the integers does not trap`() {
+        var direction = ThroughputDirection(
+            direction: .up,
+            bytesSent: .max,
+            bytesReceived: .min,
+            durationSec: .infinity
+        )
+        direction.intervals = (0..<5000).map {
+            ThroughputInterval(
+                startSec: Double($0),
+                endSec: Double($0) + 1,
+                bytes: ThroughputBounds.bytes,
+                retransmits: .max
+            )
+        }
+        let merged = ThroughputResult.merging(client: half(direction), server: half(direction))
+        #expect(merged[.up]?.bytesSent == nil)
+        #expect(merged[.up]?.durationSec == 0)
+        #expect((merged[.up]?.intervals.count ?? 0) <= ThroughputBounds.intervals)
+    }
+
+    @Test func `the wire form has these keys and units`() throws {
+        let result = ThroughputResult(
+            engine: .iperf3,
+            transport: .udp,
+            mode: .directEphemeral,
+            streams: 1,
+            directions: [
+                ThroughputDirection(
+                    direction: .down,
+                    bytesSent: 1,
+                    bytesReceived: 2,
+                    durationSec: 1.5,
+                    bitsPerSecondSent: 3,
+                    bitsPerSecondReceived: 4,
+                    retransmits: 5,
+                    jitterMs: 0.25,
+                    packets: 6,
+                    lostPackets: 7,
+                    lossPercent: 8,
+                    intervals: [ThroughputInterval(startSec: 0, endSec: 1, bytes: 9, bitsPerSecond: 72, retransmits: 1)]
+                )
+            ],
+            clientCPUPercent: 12.5,
+            serverCPUPercent: 25
+        )
+        #expect(
+            try JSONReport.line(result) == """
+                {"client_cpu_percent":12.5,"directions":[{"direction":"down","duration_sec":1.5,"intervals":[{"end_sec":1,\
+                "moved_bytes":9,"rate_bps":72,"retransmits":1,"start_sec":0}],"jitter_ms":0.25,"loss_percent":8,\
+                "lost_packets":7,"packets":6,"received_bps":4,"received_bytes":2,"retransmits":5,"sent_bps":3,\
+                "sent_bytes":1}],"engine":"iperf3","mode":"direct_ephemeral","notes":[],"protocol":"udp",\
+                "server_cpu_percent":25,"streams":1}
+                """
+        )
+    }
+}

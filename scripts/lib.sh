@@ -1,0 +1,36 @@
+# Sourced by the scripts beside it.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# Debian packages that building, testing and measuring need, each with a file that shows it is there.
+build_packages() {
+    [ -e /usr/include/sqlite3.h ] || echo libsqlite3-dev
+}
+run_packages() {
+    command -v iperf3 >/dev/null || echo iperf3
+}
+test_packages() {
+    run_packages
+    command -v ip >/dev/null || echo iproute2
+    command -v openssl >/dev/null || echo openssl
+    command -v python3 >/dev/null || echo python3
+}
+
+# Installs what is missing of the named packages; says so on standard error.
+install_missing() {
+    [ $# -gt 0 ] || return 0
+    if ! command -v apt-get >/dev/null; then
+        echo "missing: $* (install them with this system's package manager)" >&2
+        return 1
+    fi
+    local sudo=""
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    echo "installing $*" >&2
+    # A service that a package starts by itself is not wanted here.
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq update >&2
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >&2
+}
+
+need_swift() {
+    command -v swift >/dev/null || { echo "Swift 6.3 is needed: https://www.swift.org/install" >&2; exit 1; }
+}
