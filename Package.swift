@@ -106,9 +106,34 @@ let package = Package(
             ],
             swiftSettings: lenient
         ),
+        // Appends to an audit log until a test kills it.
+        .executableTarget(
+            name: "AuditAppender",
+            dependencies: ["Operations"],
+            path: "Tests/AuditAppender",
+            swiftSettings: lenient
+        ),
+        .testTarget(
+            name: "OperationsTests",
+            dependencies: [
+                "AuditAppender", "Operations",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: lenient
+        ),
         .testTarget(
             name: "ReflectorTests",
-            dependencies: ["Identity", "Operations", "PacketIO", "Reflector"],
+            dependencies: [
+                "Identity", "Operations", "PacketIO", "Reflector",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "X509", package: "swift-certificates"),
+            ],
             swiftSettings: lenient
         ),
     ],

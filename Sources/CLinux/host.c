@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
@@ -38,13 +39,25 @@ int outpost_clock_state(struct outpost_clock_state *out) {
     return 0;
 }
 
-int outpost_interface_of_address(const uint8_t *address, size_t length, char *name) {
+int outpost_interface_of_address(const char *text, char *name) {
     static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    if (length == 16 && memcmp(address, mapped, sizeof mapped) == 0) {
+    char host[INET6_ADDRSTRLEN];
+    const char *zone = strchr(text, '%');
+    size_t count = zone == NULL ? strlen(text) : (size_t)(zone - text);
+    if (count >= sizeof host) return EINVAL;
+    memcpy(host, text, count);
+    host[count] = 0;
+    uint8_t bytes[16];
+    const uint8_t *address = bytes;
+    size_t length = 16;
+    if (inet_pton(AF_INET, host, bytes) == 1) {
+        length = 4;
+    } else if (inet_pton(AF_INET6, host, bytes) != 1) {
+        return EINVAL;
+    } else if (memcmp(bytes, mapped, sizeof mapped) == 0) {
         address += 12;
         length = 4;
     }
-    if (length != 4 && length != 16) return EINVAL;
     struct ifaddrs *list = NULL;
     if (getifaddrs(&list) != 0) return errno;
     int result = ENODEV;
@@ -57,6 +70,11 @@ int outpost_interface_of_address(const uint8_t *address, size_t length, char *na
             own = &((const struct sockaddr_in6 *)(const void *)entry->ifa_addr)->sin6_addr;
         }
         if (own == NULL || memcmp(own, address, length) != 0) continue;
+        // The same link-local address may exist on several interfaces; the zone, a name or an index, tells which is meant.
+        if (zone != NULL && strcmp(zone + 1, entry->ifa_name) != 0 &&
+            strtoul(zone + 1, NULL, 10) != if_nametoindex(entry->ifa_name)) {
+            continue;
+        }
         strncpy(name, entry->ifa_name, IFNAMSIZ - 1);
         name[IFNAMSIZ - 1] = 0;
         // An address label such as "eth0:1" is not a directory of /sys/class/net.
@@ -187,4 +205,14 @@ int outpost_probe_closed_tcp(int family, int timeout_ms) {
     close(client);
     close(holder);
     return result == ECONNREFUSED ? 0 : result == 0 ? EPROTO : result;
+}
+
+int outpost_free_loopback_port(void) {
+    struct sockaddr_storage address;
+    socklen_t length;
+    int descriptor = bound_loopback(AF_INET, SOCK_STREAM, &address, &length);
+    if (descriptor < 0) return -1;
+    int port = ntohs(((const struct sockaddr_in *)&address)->sin_port);
+    close(descriptor);
+    return port;
 }

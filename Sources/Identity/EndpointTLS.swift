@@ -6,7 +6,10 @@ package enum EndpointTLS {
     package static func serverContext(key: IdentityKey, applicationProtocols: [String]) throws -> NIOSSLContext {
         // The library's server factory takes no client certificates and its factory for mutual TLS leaves
         // TLS 1.0 on; `configuration(for:)` sets every field that matters.
-        let base = TLSConfiguration.makeServerConfiguration(certificateChain: [], privateKey: .privateKey(try tlsKey(key)))
+        let base = TLSConfiguration.makeServerConfiguration(
+            certificateChain: [],
+            privateKey: .privateKey(try tlsKey(key))
+        )
         return try NIOSSLContext(configuration: try configuration(base, key: key, protocols: applicationProtocols))
     }
 

@@ -42,7 +42,8 @@ package enum KeyFile {
     }
 
     /// Puts a new key at `path` and keeps the old file beside it; returns the new key and where the old one is.
-    package static func rotate(at path: String, asideSuffix: String) throws(KeyFileError) -> (IdentityKey, kept: String) {
+    package static func rotate(at path: String, asideSuffix: String) throws(KeyFileError) -> (IdentityKey, kept: String)
+    {
         guard try load(at: path) != nil else { throw .cannotOpen(path: path, reason: reason(ENOENT)) }
         let kept = path + "." + asideSuffix
         // The old key gets its second name first: at no moment is there no file at `path`.

@@ -67,7 +67,10 @@ struct ThroughputCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Length of the test in seconds.", valueName: "seconds"))
     var duration = 10
 
-    @Option(name: .customLong("protocol"), help: ArgumentHelp("tcp or udp (udp needs direct mode and iperf3).", valueName: "name"))
+    @Option(
+        name: .customLong("protocol"),
+        help: ArgumentHelp("tcp or udp (udp needs direct mode and iperf3).", valueName: "name")
+    )
     var transport = TransportProtocol.tcp
 
     @Option(help: ArgumentHelp("The sender's limit in bits a second, e.g. 50M, for iperf3.", valueName: "rate"))
@@ -119,7 +122,9 @@ enum BitRate {
             factor = unit
             digits = digits.dropLast()
         }
-        guard let value = Double(digits), value.isFinite, value * factor >= 1, value * factor <= 1e13 else { return nil }
+        guard let value = Double(digits), value.isFinite, value * factor >= 1, value * factor <= 1e13 else {
+            return nil
+        }
         return Int(value * factor)
     }
 }

@@ -112,7 +112,11 @@ struct ReflectorsCommand: AsyncParsableCommand {
 
         func run() async throws {
             try shared.store().rename(name, to: new)
-            if shared.json { print(try JSONReport.text(["renamed": name, "name": new])) } else { print("renamed \(name) to \(new)") }
+            if shared.json {
+                print(try JSONReport.text(["renamed": name, "name": new]))
+            } else {
+                print("renamed \(name) to \(new)")
+            }
         }
     }
 

@@ -44,7 +44,9 @@ struct ParamedicCommand: AsyncParsableCommand {
 
 /// Options that every command takes, before or after its name.
 struct SharedOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Where identity, reflectors and history are. [env: PARAMEDIC_STATE]", valueName: "folder"))
+    @Option(
+        help: ArgumentHelp("Where identity, reflectors and history are. [env: PARAMEDIC_STATE]", valueName: "folder")
+    )
     var state: String?
 
     @Flag(help: "Print results as JSON.")
@@ -58,7 +60,10 @@ struct SharedOptions: ParsableArguments {
 
 /// Which reflector, and how to reach its tests.
 struct ReflectorOptions: ParsableArguments {
-    @Option(name: [.short, .long], help: ArgumentHelp("Which of the paired reflectors; not needed when there is one.", valueName: "name"))
+    @Option(
+        name: [.short, .long],
+        help: ArgumentHelp("Which of the paired reflectors; not needed when there is one.", valueName: "name")
+    )
     var reflector: String?
 
     @Option(help: ArgumentHelp("Longest wait when the reflector is busy or in cooldown.", valueName: "seconds"))

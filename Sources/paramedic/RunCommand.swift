@@ -16,7 +16,10 @@ struct FormOptions: ParsableArguments {
         if csv {
             Swift.print(CSVReport.text(examinations), terminator: "")
         } else if json {
-            Swift.print(try examinations.count == 1 ? JSONReport.text(examinations[0]) : JSONReport.text(examinations), terminator: "")
+            Swift.print(
+                try examinations.count == 1 ? JSONReport.text(examinations[0]) : JSONReport.text(examinations),
+                terminator: ""
+            )
         } else {
             Swift.print(text(), terminator: "")
         }

@@ -37,7 +37,9 @@ struct PeersCommand: AsyncParsableCommand {
     }
 
     struct Remove: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove a paired peer and drop its connections and tests.")
+        static let configuration = CommandConfiguration(
+            abstract: "Remove a paired peer and drop its connections and tests."
+        )
 
         @Argument(help: "The peer's Endpoint ID, or its label.")
         var peer: String

@@ -7,7 +7,8 @@ internal import Reflector
 struct ReflectorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reflector",
-        abstract: "A measuring endpoint that you own: throughput and latency for the peers you paired, and nobody else.",
+        abstract:
+            "A measuring endpoint that you own: throughput and latency for the peers you paired, and nobody else.",
         discussion: """
             Start it with `reflector serve`, let one machine in with `reflector pair`, and measure from there with
             `paramedic`. Everything it keeps is in one folder; everything it may do is in one file, reflector.toml.
@@ -43,7 +44,10 @@ struct ReflectorCommand: AsyncParsableCommand {
 
 /// Options that every command takes, before or after its name.
 struct SharedOptions: ParsableArguments {
-    @Option(name: [.short, .long], help: ArgumentHelp("The configuration file. [env: REFLECTOR_CONFIG]", valueName: "path"))
+    @Option(
+        name: [.short, .long],
+        help: ArgumentHelp("The configuration file. [env: REFLECTOR_CONFIG]", valueName: "path")
+    )
     var config: String?
 
     @Option(help: ArgumentHelp("What to log: trace, debug, info, warn, error.", valueName: "level"))

@@ -1,16 +1,26 @@
 internal import ArgumentParser
+internal import Foundation
+internal import Operations
 internal import Reflector
 
 struct SelfTestCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "self-test",
         abstract: "Check whether this host can sustain tests of 1 Gbit/s.",
-        discussion: "Exits 0 for READY and DEGRADED, 2 for NOT READY."
+        discussion: "Takes about ten seconds. Exits 0 for READY and DEGRADED, 2 for NOT READY."
     )
 
     @OptionGroup var shared: SharedOptions
 
     func run() async throws {
-        throw ExitCode(1)
+        let configuration = try shared.load()
+        // The disk of the state folder is measured, so it must be there.
+        try StateFiles.createFolder(configuration.stateFolder)
+        let terminal = Terminal.of(2, environment: ProcessInfo.processInfo.environment)
+        var line = ProgressLine(on: terminal)
+        let report = await SelfTest.ofThisMachine(configuration).report { line.show("checking \($0)") }
+        line.clear()
+        print(shared.json ? report.json.prettyText : report.text, terminator: shared.json ? "\n" : "")
+        if report.exitCode != 0 { throw ExitCode(report.exitCode) }
     }
 }

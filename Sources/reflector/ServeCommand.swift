@@ -14,7 +14,10 @@ struct ServeCommand: AsyncParsableCommand {
             """
     )
 
-    @Option(name: [.short, .long], help: ArgumentHelp("Listen here instead, e.g. 0.0.0.0:7100 or [::]:4000.", valueName: "addr"))
+    @Option(
+        name: [.short, .long],
+        help: ArgumentHelp("Listen here instead, e.g. 0.0.0.0:7100 or [::]:4000.", valueName: "addr")
+    )
     var bind: String?
 
     @OptionGroup var shared: SharedOptions

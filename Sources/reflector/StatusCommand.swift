@@ -29,7 +29,10 @@ struct StatusCommand: AsyncParsableCommand {
                     .init("Up", DurationText.format(.seconds(status.uptimeSec))),
                     .init("Connections", "\(status.connections)"),
                     .init("Peers", "\(status.pairedPeers) paired, \(status.configuredPeers) configured"),
-                    .init("Tests", status.runningTests.isEmpty ? "none running" : status.runningTests.joined(separator: ", ")),
+                    .init(
+                        "Tests",
+                        status.runningTests.isEmpty ? "none running" : status.runningTests.joined(separator: ", ")
+                    ),
                     .init("Pairing", status.pairingOpenSec.map { "open for \($0) s" } ?? "closed"),
                     .init("Audit Log", status.auditHealthy ? "ok" : "CANNOT BE WRITTEN, sessions are denied"),
                 ]

@@ -40,7 +40,9 @@ struct KeyFileTests {
         try inFolder { folder in
             let path = folder + "/key"
             try write(Data(repeating: 1, count: 32), to: path, mode: mode)
-            #expect(throws: KeyFileError.readableByOthers(path: path, mode: UInt32(mode))) { try KeyFile.load(at: path) }
+            #expect(throws: KeyFileError.readableByOthers(path: path, mode: UInt32(mode))) {
+                try KeyFile.load(at: path)
+            }
         }
     }
 

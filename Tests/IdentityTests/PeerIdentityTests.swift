@@ -14,7 +14,9 @@ struct PeerIdentityTests {
         let der = try EndpointCertificate.make(for: key)
         #expect(try PeerIdentity.endpointID(ofLeaf: der) == key.endpointID)
         let certificate = try Certificate(derEncoded: der)
-        let names = try #require(try certificate.extensions.subjectAlternativeNames).map { "\($0)" }.joined(separator: " ")
+        let names = try #require(try certificate.extensions.subjectAlternativeNames).map { "\($0)" }.joined(
+            separator: " "
+        )
         #expect(names.contains("pp-id-\(key.endpointID)"))
         #expect(names.contains("pp:id:\(key.endpointID)"))
         #expect(names.contains("pp:pk:\(SHA256.hash(data: key.endpointID.publicKey).hexadecimal)"))
@@ -22,7 +24,10 @@ struct PeerIdentityTests {
         #expect(commonName.count - 3 <= 64)
     }
 
-    @Test("a certificate that claims another's ID is refused, whichever name it claims it by", arguments: ["dns", "DNS", "uri"])
+    @Test(
+        "a certificate that claims another's ID is refused, whichever name it claims it by",
+        arguments: ["dns", "DNS", "uri"]
+    )
     func claimsAnother(kind: String) throws {
         let (mine, other) = (IdentityKey(), IdentityKey().endpointID)
         let name: GeneralName =

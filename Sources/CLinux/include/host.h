@@ -23,10 +23,13 @@ struct outpost_clock_state {
 /// Fills `out`. Returns 0 or an errno (a sandbox may refuse the call).
 int outpost_clock_state(struct outpost_clock_state *out);
 
-/// The name of the interface that has this address (4 or 16 bytes, network order), through getifaddrs(3); an IPv4 address
-/// in its IPv6-mapped form is looked up as IPv4. Returns 0, ENODEV when no interface has it, or another errno.
-/// `name` has room for at least 16 bytes (IFNAMSIZ) and is terminated.
-int outpost_interface_of_address(const uint8_t *address, size_t length, char *name);
+/// The name of the interface that has this address (text: IPv4, IPv6, or IPv6 with a zone such as `fe80::1%eth0`), through
+/// getifaddrs(3); an IPv4 address in its IPv6-mapped form is looked up as IPv4. Returns 0, EINVAL when it is no address, ENODEV
+/// when no interface has it, or another errno. `name` has room for at least 16 bytes (IFNAMSIZ) and is terminated.
+int outpost_interface_of_address(const char *address, char *name);
+
+/// A TCP port of 127.0.0.1 that was free a moment ago, or -1.
+int outpost_free_loopback_port(void);
 
 /// Soft and hard limit of open files. `RLIMIT_NOFILE` is an enumerator of an anonymous-tagged type in Glibc.
 int outpost_file_limit(uint64_t *soft, uint64_t *hard);

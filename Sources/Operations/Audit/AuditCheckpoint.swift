@@ -35,7 +35,9 @@ package struct AuditCheckpoint: Equatable, Sendable {
     /// The slot's bytes; nil when the parts do not fit into one.
     func slot(signature: [UInt8]) -> [UInt8]? {
         let isPlain = endpointID.utf8.allSatisfy { (0x21...0x7e).contains($0) }
-        guard isPlain, (1...128).contains(endpointID.utf8.count), (1...256).contains(signature.count) else { return nil }
+        guard isPlain, (1...128).contains(endpointID.utf8.count), (1...256).contains(signature.count) else {
+            return nil
+        }
         var bytes = message
         bytes.append(UInt8(ascii: " "))
         for byte in signature {

@@ -27,9 +27,13 @@ struct AuditVerification {
         } catch { return flaw(number, "was changed: it \(error.problem)") }
         let ownHash = AuditLine.hash(of: line.bytes)
         if parsed.previousHash == hash {
-            if parsed.sequence != number { return flaw(number, "was changed: it says that its seq is \(parsed.sequence)") }
+            if parsed.sequence != number {
+                return flaw(number, "was changed: it says that its seq is \(parsed.sequence)")
+            }
         } else if parsed.sequence != number {
-            let what = parsed.sequence > number ? "at least one line was removed or reordered" : "a line was repeated or reordered"
+            let what =
+                parsed.sequence > number
+                ? "at least one line was removed or reordered" : "a line was repeated or reordered"
             return flaw(number, "is not the line that belongs here: it has seq \(parsed.sequence); \(what)")
         } else if number == 1 {
             return flaw(number, "was changed: the first line must follow none, but it carries a hash")
@@ -74,7 +78,8 @@ struct AuditVerification {
         guard report.flaw == nil, let checkpoint else { return report }
         switch checkpoint {
         case .missing:
-            report.end = report.lines == 0 ? .whole(linesAfterCheckpoint: 0) : .unknown(problem: "there is no checkpoint")
+            report.end =
+                report.lines == 0 ? .whole(linesAfterCheckpoint: 0) : .unknown(problem: "there is no checkpoint")
         case .unreadable:
             report.end = .unknown(problem: "the checkpoint is not signed by this endpoint")
         case .found(let checkpoint, _):

@@ -143,7 +143,7 @@ struct AuditWriter {
             sequence: sequence,
             offset: offset,
             hash: hash,
-            endpointID: signing.endpointID
+            endpointID: signing.endpointID()
         )
         let signature: [UInt8]
         do {

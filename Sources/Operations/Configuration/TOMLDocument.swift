@@ -79,7 +79,9 @@ package struct TOMLDocument: Sendable {
             let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
             if String(validating: bytes[start..<end], as: UTF8.self) == nil {
                 var length = end - start - 1
-                while length > 0, String(validating: bytes[start..<start + length], as: UTF8.self) == nil { length -= 1 }
+                while length > 0, String(validating: bytes[start..<start + length], as: UTF8.self) == nil {
+                    length -= 1
+                }
                 return (line, length + 1)
             }
             start = end + 1

@@ -6,8 +6,6 @@ enum TOMLNode: Equatable, Sendable {
     case integer(Int64)
     case float(Double)
     case boolean(Bool)
-    /// A date, a time or both.
-    case moment
     case array([TOMLNode])
     case table([String: TOMLNode])
 
@@ -18,7 +16,6 @@ enum TOMLNode: Equatable, Sendable {
         case .integer(let number): "\(number) (an integer)"
         case .float(let number): "\(number) (a number with a fraction)"
         case .boolean(let flag): "\(flag) (a boolean)"
-        case .moment: "a date or time"
         case .array(let elements): "a list of \(elements.count)"
         case .table: "a table"
         }
@@ -36,7 +33,8 @@ enum TOMLNode: Equatable, Sendable {
         case .int: self = .integer(Int64(value.int ?? 0))
         case .double: self = .float(value.double ?? 0)
         case .bool: self = .boolean(value.bool ?? false)
-        case .date, .time, .dateTime: self = .moment
+        // Kept from the parser by `TOMLPositions`.
+        case .date, .time, .dateTime: return nil
         case .array: self = .array((value.array.map(Array.init) ?? []).compactMap { TOMLNode($0) })
         case .table:
             guard let table = value.table else { return nil }

@@ -14,11 +14,15 @@ struct TOMLPositions: Sendable {
     /// The first place of each key path, tables included.
     private(set) var places: [[String]: Position] = [:]
     /// The first thing that must not reach the parser (toml++ 3.4 behind TOMLKit 0.6): a header that does not begin with a key
-    /// (an assertion fails), the character U+0000 (its C interface cuts the text there), nesting that costs it its stack.
+    /// or a value that is missing or malformed (assertions fail), the character U+0000 (its C interface cuts the text there),
+    /// nesting that costs it its stack. Dates and times are refused as well: no key of ours takes one.
     private(set) var hazard: (position: Position, problem: String)?
 
     /// Deepest nesting of values, and most parts of a dotted key. Our files have two.
     static let maximumDepth = 32
+
+    /// What ends a number, a boolean or a date, and cannot begin a value.
+    private static let valueEnds = Array(",]}#\n".utf8)
 
     private let bytes: [UInt8]
     private var index = 0
@@ -82,10 +86,10 @@ struct TOMLPositions: Sendable {
         skipSpace(overLines: false)
         if next == UInt8(ascii: "[") { advance() }
         skipSpace(overLines: false)
-        let start = position
-        let path = key()
-        if path.first == "", position == start { note(start, "the name of a section is expected here") }
-        return path
+        let isName =
+            next.map { TOMLPositions.isBare($0) || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "'") } ?? false
+        if !isName { note(position, "the name of a section is expected here") }
+        return key()
     }
 
     private mutating func note(_ position: Position, _ problem: String) {
@@ -148,6 +152,7 @@ struct TOMLPositions: Sendable {
             return
         }
         skipSpace(overLines: false)
+        if next.map({ TOMLPositions.valueEnds.contains($0) }) ?? true { note(position, "a value is expected here") }
         switch next {
         case UInt8(ascii: "\""): skipString(quote: UInt8(ascii: "\""))
         case UInt8(ascii: "'"): skipString(quote: UInt8(ascii: "'"))
@@ -156,8 +161,11 @@ struct TOMLPositions: Sendable {
         case UInt8(ascii: "{"):
             elements(until: UInt8(ascii: "}")) { $0.assignment(in: path, depth: depth + 1) }
         default:
-            let ends: [UInt8] = Array(",]}#\n".utf8)
-            while let byte = next, !ends.contains(byte) { advance() }
+            let (start, first) = (position, index)
+            while let byte = next, !TOMLPositions.valueEnds.contains(byte) { advance() }
+            if !TOMLWord.isKnown(bytes[first..<index]) {
+                note(start, "this is neither a number nor true or false; put text between quotes")
+            }
         }
     }
 

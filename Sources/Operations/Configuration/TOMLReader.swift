@@ -63,7 +63,12 @@ package struct TOMLReader {
             sources[name] = override.source
             if let value = fromText(override.text) { return value }
             let found = TOMLNode.excerpt(override.text)
-            note(name, origin: "\(override.source)", at: nil, "found \(found), expected \(expected); for example \(example)")
+            note(
+                name,
+                origin: "\(override.source)",
+                at: nil,
+                "found \(found), expected \(expected); for example \(example)"
+            )
             return fallback
         }
         let path = TOMLReader.path(section) + [key]
@@ -121,7 +126,8 @@ package struct TOMLReader {
         )
     }
 
-    private func unknownName(_ name: String, _ node: TOMLNode, section: String, path: [String]) -> ConfigurationProblem {
+    private func unknownName(_ name: String, _ node: TOMLNode, section: String, path: [String]) -> ConfigurationProblem
+    {
         if case .table = node, section.isEmpty {
             let near = NearestName.of(name, among: known.keys.filter { !$0.isEmpty })
             let sections = known.keys.filter { !$0.isEmpty }.sorted().map { "[\($0)]" }.joined(separator: ", ")

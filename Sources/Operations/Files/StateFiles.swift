@@ -32,7 +32,7 @@ package enum StateFiles {
                 throw error
             }
             try makeFolders(parent)
-            do throws(SystemError) { try makeFolder(path) } catch where error.code == EEXIST {}
+            do throws(SystemError) { try makeFolder(path) } catch  where error.code == EEXIST {}
         }
     }
 
@@ -72,7 +72,7 @@ package enum StateFiles {
                 case .folder: throw SystemError(call: "rename", path: path, code: EISDIR)
                 case .other: throw SystemError(call: "rename", path: path, code: EINVAL)
                 }
-            } catch where error.code == ENOENT {}
+            } catch  where error.code == ENOENT {}
             let temporary = "\(path).\(UInt64.random(in: .min ... .max)).tmp"
             do throws(SystemError) {
                 let file = try Descriptor.open(temporary, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)

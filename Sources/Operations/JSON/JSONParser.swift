@@ -1,4 +1,5 @@
-/// A strict JSON reader (RFC 8259) with bounded depth: no comments, no repeated names, no lone surrogates, UTF-8 only.
+/// A strict JSON reader (RFC 8259) with bounded depth: no comments, no lone surrogates, UTF-8 only, and no repeated names
+/// unless they are allowed.
 package struct JSONParser {
     package struct Malformed: Error, Equatable, CustomStringConvertible {
         /// Byte at which reading stopped, from 0.
@@ -11,11 +12,16 @@ package struct JSONParser {
     package static let maximumDepth = 32
 
     private let bytes: ArraySlice<UInt8>
+    private let allowsRepeatedNames: Bool
     private var position: Int
 
-    /// Reads one value that fills `bytes`; white space around it is allowed.
-    package static func parse(_ bytes: ArraySlice<UInt8>) throws(Malformed) -> JSONValue {
-        var parser = JSONParser(bytes)
+    /// Reads one value that fills `bytes`; white space around it is allowed. With `allowsRepeatedNames` (iperf3 repeats some)
+    /// all members are kept, and looking one up by name finds the first.
+    package static func parse(
+        _ bytes: ArraySlice<UInt8>,
+        allowsRepeatedNames: Bool = false
+    ) throws(Malformed) -> JSONValue {
+        var parser = JSONParser(bytes, allowsRepeatedNames: allowsRepeatedNames)
         parser.skipSpace()
         let value = try parser.value(depth: 0)
         parser.skipSpace()
@@ -25,8 +31,9 @@ package struct JSONParser {
 
     package static func parse(_ text: String) throws(Malformed) -> JSONValue { try parse(Array(text.utf8)[...]) }
 
-    private init(_ bytes: ArraySlice<UInt8>) {
+    private init(_ bytes: ArraySlice<UInt8>, allowsRepeatedNames: Bool) {
         self.bytes = bytes
+        self.allowsRepeatedNames = allowsRepeatedNames
         position = bytes.startIndex
     }
 
@@ -79,7 +86,7 @@ package struct JSONParser {
             skipSpace()
             guard next == UInt8(ascii: "\"") else { throw malformed("a name in quotes is expected") }
             let name = try string()
-            guard names.insert(name).inserted else { throw malformed("a name occurs twice") }
+            guard allowsRepeatedNames || names.insert(name).inserted else { throw malformed("a name occurs twice") }
             skipSpace()
             guard take(UInt8(ascii: ":")) else { throw malformed("':' is expected") }
             skipSpace()
@@ -168,7 +175,9 @@ package struct JSONParser {
         case UInt8(ascii: "u"):
             var code = try fourDigits()
             if (0xd800..<0xdc00).contains(code) {
-                guard take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) else { throw malformed("half of a surrogate pair") }
+                guard take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) else {
+                    throw malformed("half of a surrogate pair")
+                }
                 let low = try fourDigits()
                 guard (0xdc00..<0xe000).contains(low) else { throw malformed("half of a surrogate pair") }
                 code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00)

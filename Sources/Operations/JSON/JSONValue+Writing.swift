@@ -24,11 +24,17 @@ extension JSONValue {
         case .number(let value): bytes += (value.isFinite ? value.description : "null").utf8
         case .string(let value): JSONValue.append(quoted: value, to: &bytes)
         case .array(let elements):
-            JSONValue.append(elements, between: ("[", "]"), to: &bytes, indentation: indentation) { element, bytes, inner in
+            JSONValue.append(elements, between: ("[", "]"), to: &bytes, indentation: indentation) {
+                element,
+                bytes,
+                inner in
                 element.append(to: &bytes, indentation: inner)
             }
         case .object(let members):
-            JSONValue.append(members, between: ("{", "}"), to: &bytes, indentation: indentation) { member, bytes, inner in
+            JSONValue.append(members, between: ("{", "}"), to: &bytes, indentation: indentation) {
+                member,
+                bytes,
+                inner in
                 JSONValue.append(quoted: member.name, to: &bytes)
                 bytes += (inner == nil ? ":" : ": ").utf8
                 member.value.append(to: &bytes, indentation: inner)

@@ -30,7 +30,8 @@ enum LogText {
         let isWord =
             !text.isEmpty
             && text.unicodeScalars.allSatisfy { scalar in
-                !scalar.isHazardousInText && !scalar.properties.isWhitespace && scalar != "\"" && scalar != "=" && scalar != "\\"
+                !scalar.isHazardousInText && !scalar.properties.isWhitespace && scalar != "\"" && scalar != "="
+                    && scalar != "\\"
             }
         return isWord ? text : JSONValue.string(text).text
     }

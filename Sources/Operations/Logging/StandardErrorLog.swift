@@ -60,7 +60,9 @@ package struct StandardErrorLog: LogHandler {
         case .text:
             line += now().utf8
             line += " \(level) \(LogText.plain(label)): \(LogText.plain(message))".utf8
-            for (key, value) in sorted { line += " \(LogText.plain(key))=\(LogText.value(LogText.text(of: value)))".utf8 }
+            for (key, value) in sorted {
+                line += " \(LogText.plain(key))=\(LogText.value(LogText.text(of: value)))".utf8
+            }
         case .json:
             JSONValue.object([
                 .init("time", .string(now().description)), .init("level", .string(level)),

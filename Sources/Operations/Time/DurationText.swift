@@ -36,7 +36,9 @@ package enum DurationText {
             guard let unit = units.first(where: { $0.name == unitName }) else {
                 throw Malformed(text: text, problem: "the unit \(JSONValue.string(unitName).text) is not known")
             }
-            if unit.milliseconds >= previous { throw Malformed(text: text, problem: "its units are not in descending order") }
+            if unit.milliseconds >= previous {
+                throw Malformed(text: text, problem: "its units are not in descending order")
+            }
             previous = unit.milliseconds
             let (product, tooLarge) = number.multipliedReportingOverflow(by: unit.milliseconds)
             let (sum, overflows) = total.addingReportingOverflow(product)

@@ -8,7 +8,8 @@ struct PacketRate: Sendable {
 
     /// 0 packets a second lets nothing through.
     init(packetsPerSecond: Int) {
-        self.interval = packetsPerSecond <= 0 ? .max : (1_000_000_000 + Int64(packetsPerSecond) - 1) / Int64(packetsPerSecond)
+        // Rounded up: never faster than was granted.
+        self.interval = packetsPerSecond <= 0 ? .max : 999_999_999 / Int64(packetsPerSecond) + 1
     }
 
     /// Takes one packet at `now`, in nanoseconds of any clock that does not run backwards.

@@ -52,7 +52,7 @@ extension Socket {
         for port in ports {
             do {
                 return try open(InternetAddress(host, port: port))
-            } catch where error.errno == EADDRINUSE {
+            } catch  where error.errno == EADDRINUSE {
                 continue
             } catch {
                 throw PortRangeError(host: host, ports: ports, cause: error)

@@ -33,7 +33,7 @@ package enum Socket {
     /// A connected TCP socket that blocks.
     /// - Parameters:
     ///   - local: the address to leave from; nil: the routing table's choice.
-    ///   - timeout: nanoseconds.
+    ///   - timeout: nanoseconds, an hour at most.
     package static func connectTCP(
         _ address: InternetAddress,
         from local: InternetHost? = nil,
@@ -44,7 +44,11 @@ package enum Socket {
         _ = try SystemCall.check(SystemCall.setBlocking(socket.raw, false), "fcntl", address)
         let code = SystemCall.connect(socket.raw, address)
         if code == -EINPROGRESS || code == -EINTR {
-            try self.finishConnecting(socket, address, deadline: KernelClock.monotonic + timeout)
+            try self.finishConnecting(
+                socket,
+                address,
+                deadline: KernelClock.monotonic + min(timeout, 3_600_000_000_000)
+            )
         } else {
             _ = try SystemCall.check(code, "connect", address)
         }

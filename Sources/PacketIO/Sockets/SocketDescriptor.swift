@@ -53,7 +53,9 @@ extension SocketDescriptor {
         try self.name("getpeername", SystemCall.peerName(self.raw))
     }
 
-    private func name(_ call: String, _ got: (Int32, sockaddr_storage, socklen_t)) throws(SystemError) -> InternetAddress {
+    private func name(_ call: String, _ got: (Int32, sockaddr_storage, socklen_t)) throws(SystemError)
+        -> InternetAddress
+    {
         _ = try SystemCall.check(got.0, call, self.raw)
         guard let address = InternetAddress(got.1, length: Int(got.2)) else {
             throw SystemError(call: call, errno: EAFNOSUPPORT)

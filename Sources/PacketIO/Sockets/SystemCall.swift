@@ -59,7 +59,8 @@ enum SystemCall {
     }
 
     @inline(never)
-    static func setOption(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: some BitwiseCopyable) -> Int32 {
+    static func setOption(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: some BitwiseCopyable) -> Int32
+    {
         // The kernel copies the value before the call returns.
         let result = unsafe withUnsafeBytes(of: value) {
             unsafe setsockopt(descriptor, level, option, $0.baseAddress, socklen_t($0.count))
@@ -148,5 +149,14 @@ enum SystemCall {
     @inline(never)
     static func wait(_ descriptor: Int32, writable: Bool, wake: Int32, timeout: Int64) -> Int32 {
         outpost_wait(descriptor, writable, wake, timeout)
+    }
+
+    /// Waits for any of `entries`; `timeout` in nanoseconds, rounded up to milliseconds, nil for ever.
+    @inline(never)
+    static func poll(_ entries: inout [pollfd], timeout: Int64?) -> Int32 {
+        let milliseconds = timeout.map { Int32(clamping: ($0 + 999_999) / 1_000_000) } ?? -1
+        let count = nfds_t(entries.count)
+        let result = unsafe Glibc.poll(&entries, count, milliseconds)  // writes into `count` entries
+        return result < 0 ? -errno : result
     }
 }

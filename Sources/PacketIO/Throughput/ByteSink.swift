@@ -46,7 +46,9 @@ package final class ByteSink: Sendable {
                 totals.end = .byteBudget
                 break
             }
-            let place = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes.prefix(Int(min(left, UInt64(bytes.count)))))
+            let place = unsafe UnsafeMutableRawBufferPointer(
+                rebasing: bytes.prefix(Int(min(left, UInt64(bytes.count))))
+            )
             // TCP discards without copying with MSG_TRUNC; other streams ignore the flag and copy (tcp(7)).
             let got = unsafe SystemCall.receive(descriptor, place, flags: Int32(MSG_TRUNC))
             if got > 0 {

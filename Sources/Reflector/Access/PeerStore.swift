@@ -70,7 +70,12 @@ package struct PeerStore: Sendable {
 
     private static func peer(_ row: Row) -> PairedPeer? {
         guard let text = row["endpoint_id"] as String?, let id = try? EndpointID(parsing: text) else { return nil }
-        return PairedPeer(endpointID: id, label: row["label"], pairedAt: row["paired_at"], pairedFrom: row["paired_from"])
+        return PairedPeer(
+            endpointID: id,
+            label: row["label"],
+            pairedAt: row["paired_at"],
+            pairedFrom: row["paired_from"]
+        )
     }
 
     /// A label fit for a terminal: printable, trimmed, at most ``maximumLabelLength`` bytes.

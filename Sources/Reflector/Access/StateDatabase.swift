@@ -1,5 +1,5 @@
-import Glibc
 package import GRDB
+import Glibc
 
 /// The server's SQLite file: who is paired, what each peer used.
 ///

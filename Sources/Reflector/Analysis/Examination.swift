@@ -1,4 +1,5 @@
 package import Operations
+
 /// A whole examination of one link: everything `paramedic run` measured and what it makes of it.
 ///
 /// Its JSON is what the history stores and `--json` prints. ``schemaName`` names its shape: fields may be added to

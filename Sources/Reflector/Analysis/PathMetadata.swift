@@ -93,4 +93,21 @@ extension PathMetadata: Codable {
             buildHash: try container.decode(String.self, forKey: .buildHash).printable(limit: 64)
         )
     }
+
+    /// What is not known is written as null, so that nobody takes silence for a zero.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(cpuLoad, forKey: .cpuLoad)
+        try container.encode(memoryUsedMB, forKey: .memoryUsedMB)
+        try container.encode(memoryTotalMB, forKey: .memoryTotalMB)
+        try container.encode(loadAverage, forKey: .loadAverage)
+        try container.encode(mtu, forKey: .mtu)
+        try container.encode(interface, forKey: .interface)
+        try container.encode(receivedBytesPerSec, forKey: .receivedBytesPerSec)
+        try container.encode(sentBytesPerSec, forKey: .sentBytesPerSec)
+        try container.encode(timeSynced, forKey: .timeSynced)
+        try container.encodeIfPresent(clockErrorUs, forKey: .clockErrorUs)
+        try container.encode(buildVersion, forKey: .buildVersion)
+        try container.encode(buildHash, forKey: .buildHash)
+    }
 }

@@ -48,7 +48,8 @@ extension Examiner {
     ) async throws -> Examination {
         let started = Timestamp.now
         let ownAddress = client.localHost ?? ""
-        let ownBefore = PathMetadata.current(localAddress: ownAddress)
+        let metadata = PathMetadataCollector(buildVersion: BuildVersion.version, buildHash: BuildVersion.commit)
+        let ownBefore = try? await metadata.collect(localAddress: ownAddress)
         let theirsBefore = try await client.pathMetadata()
         var notes: [String] = []
 
@@ -82,7 +83,7 @@ extension Examiner {
             )
         }
         let theirsAfter = try? await client.pathMetadata()
-        let ownAfter = PathMetadata.current(localAddress: ownAddress)
+        let ownAfter = try? await metadata.collect(localAddress: ownAddress)
         return Examination(
             id: UUID().uuidString.lowercased(),
             startedAt: started,
@@ -93,7 +94,7 @@ extension Examiner {
                 address: ownAddress,
                 version: BuildVersion.line,
                 cores: System.coreCount,
-                nicBitsPerSecond: PathMetadata.linkSpeed(localAddress: ownAddress),
+                nicBitsPerSecond: HostFacts.real.linkSpeed(localAddress: ownAddress),
                 pathBefore: ownBefore,
                 pathAfter: ownAfter
             ),

@@ -31,8 +31,8 @@ extension Examiner {
             probe?.stop()
             let samples = try await probe?.samples()
             let theirs = try await client.result(of: grant.testID)
-            if own.engine == .native {
-                own = meters.result(engine: .native, mode: grant.mode, streams: own.streams, cpu: used)
+            if own.engine == .native, let seconds = own.directions.map(\.durationSec).max(), seconds > 0 {
+                own.clientCPUPercent = used.seconds / seconds * 100
             }
             if let reason = theirs.endReason, reason == EndReason.budgetSpent.rawValue {
                 own.notes.append("the day's byte quota ended the test early")
@@ -63,7 +63,7 @@ extension Examiner {
                 cpu: nil
             )
         case (.native, .directEphemeral):
-            return try await DirectNativeClient(address: address, grant: grant, params: params, meters: meters)
+            return try await DirectNativeClient(grant: grant, params: params, meters: meters)
                 .run(host: client.remoteHost ?? address.host)
         case (.iperf3, _):
             return try await IperfClient(

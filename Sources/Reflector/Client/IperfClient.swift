@@ -36,7 +36,9 @@ struct IperfClient: Sendable {
     }
 
     private func run(host: String, port: Int) async throws -> ThroughputResult {
-        var arguments = ["-c", host, "-p", "\(port)", "-J", "-t", "\(params.durationSec)", "--connect-timeout", "10000"]
+        var arguments = [
+            "-c", host, "-p", "\(port)", "-J", "-t", "\(params.durationSec)", "--connect-timeout", "10000",
+        ]
         arguments += ["-P", "\(grant.streams ?? params.streams ?? 1)"]
         if params.transport == .udp { arguments.append("-u") }
         if params.reverse == true { arguments.append("-R") }

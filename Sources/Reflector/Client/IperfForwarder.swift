@@ -7,11 +7,13 @@ final class IperfForwarder: Sendable {
     let port: Int
     private let listener: any Channel
     private let failed: FirstFailure
+    private let joining: Task<Void, Never>
 
-    private init(listener: any Channel, port: Int, failed: FirstFailure) {
+    private init(listener: any Channel, port: Int, failed: FirstFailure, joining: Task<Void, Never>) {
         self.listener = listener
         self.port = port
         self.failed = failed
+        self.joining = joining
     }
 
     /// Why the first tunnel that failed did; nil when none did.
@@ -19,6 +21,18 @@ final class IperfForwarder: Sendable {
 
     static func start(_ test: IperfClient) async throws -> IperfForwarder {
         let failed = FirstFailure()
+        // One after the other: iperf3 tells its senders from its receivers by the order in which they connect.
+        let (accepted, continuation) = AsyncStream.makeStream(of: (any Channel).self)
+        let joining = Task {
+            for await local in accepted {
+                do {
+                    try await join(local, test)
+                } catch {
+                    failed.note(error)
+                    local.close(promise: nil)
+                }
+            }
+        }
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
@@ -26,22 +40,23 @@ final class IperfForwarder: Sendable {
             .childChannelInitializer { local in
                 local.eventLoop.makeCompletedFuture {
                     try TunnelBuffers.tune(local)
-                    Task {
-                        do {
-                            try await join(local, test)
-                        } catch {
-                            failed.note(error)
-                            local.close(promise: nil)
-                        }
-                    }
+                    continuation.yield(local)
                 }
             }
             .bind(host: "127.0.0.1", port: 0)
             .get()
-        return IperfForwarder(listener: listener, port: listener.localAddress?.port ?? 0, failed: failed)
+        return IperfForwarder(
+            listener: listener,
+            port: listener.localAddress?.port ?? 0,
+            failed: failed,
+            joining: joining
+        )
     }
 
-    func stop() async { try? await listener.close() }
+    func stop() async {
+        try? await listener.close()
+        joining.cancel()
+    }
 
     private static func join(_ local: any Channel, _ test: IperfClient) async throws {
         let tunnel = try await LinkClient.connect(

@@ -1,6 +1,6 @@
 internal import FoundationEssentials
-internal import Glibc
 internal import GRDB
+internal import Glibc
 package import Identity
 package import Operations
 
@@ -85,7 +85,9 @@ package final class ParamedicStore: Sendable {
 
     package func reflectors() throws -> [KnownReflector] {
         try database.read { database in
-            try Row.fetchAll(database, sql: "SELECT * FROM reflector ORDER BY added_at, name").compactMap(Self.reflector)
+            try Row.fetchAll(database, sql: "SELECT * FROM reflector ORDER BY added_at, name").compactMap(
+                Self.reflector
+            )
         }
     }
 
@@ -93,7 +95,8 @@ package final class ParamedicStore: Sendable {
     package func remember(_ reflector: KnownReflector) throws {
         try database.write { database in
             try database.execute(
-                sql: "INSERT OR REPLACE INTO reflector (name, host, port, endpoint_id, added_at) VALUES (?, ?, ?, ?, ?)",
+                sql:
+                    "INSERT OR REPLACE INTO reflector (name, host, port, endpoint_id, added_at) VALUES (?, ?, ?, ?, ?)",
                 arguments: [
                     reflector.name, reflector.address.host, reflector.address.port,
                     reflector.address.endpointID.description, reflector.addedAt.microseconds,

@@ -179,7 +179,8 @@ final class TunnelProber: LatencyProbe {
                 EchoProgress(
                     sent: recorded.sent,
                     received: recorded.received,
-                    lastRoundTrip: (0..<recorded.count).reversed().lazy.compactMap { self.recorded.roundTrip($0) }.first,
+                    lastRoundTrip: (0..<recorded.count).reversed().lazy.compactMap { self.recorded.roundTrip($0) }
+                        .first,
                     elapsed: (now - began).nanoseconds
                 )
             )

@@ -27,7 +27,9 @@ extension ReflectorConfiguration {
         var reader = TOMLReader(document)
         var configuration = ReflectorConfiguration()
         configuration.source = document.path.isEmpty ? nil : document.path
-        func override(_ section: String, _ key: String, flag: (name: String, value: String?)? = nil) -> ConfigurationOverride? {
+        func override(_ section: String, _ key: String, flag: (name: String, value: String?)? = nil)
+            -> ConfigurationOverride?
+        {
             let name = "\(tool)_\(section)_\(key)".uppercased()
             return .strongest(flag: flag, environment: (name, environment))
         }
@@ -37,7 +39,12 @@ extension ReflectorConfiguration {
         func bool(_ section: String, _ key: String, _ value: inout Bool) {
             value = reader.bool(section, key, default: value, override: override(section, key))
         }
-        func address(_ section: String, _ key: String, flag: (name: String, value: String?)? = nil, _ value: inout ListenAddress) {
+        func address(
+            _ section: String,
+            _ key: String,
+            flag: (name: String, value: String?)? = nil,
+            _ value: inout ListenAddress
+        ) {
             value = reader.parsed(
                 section,
                 key,
@@ -59,7 +66,12 @@ extension ReflectorConfiguration {
             reader.note("network", "alpn", "must be 1 to 255 bytes and not \"\(HealthHandler.alpn)\"")
         }
         bool("network", "require_alpn", &configuration.requireALPN)
-        configuration.mode = reader.enumeration("network", "mode", default: configuration.mode, override: override("network", "mode"))
+        configuration.mode = reader.enumeration(
+            "network",
+            "mode",
+            default: configuration.mode,
+            override: override("network", "mode")
+        )
         var first = configuration.dataPorts.lowerBound
         var last = configuration.dataPorts.upperBound
         integer("network", "data_port_range_start", 1...65_535, &first)
@@ -81,7 +93,12 @@ extension ReflectorConfiguration {
         }
 
         bool("access", "pairing_enabled", &configuration.pairingEnabled)
-        for text in reader.stringList("access", "authorized_peers", default: [], override: override("access", "authorized_peers")) {
+        for text in reader.stringList(
+            "access",
+            "authorized_peers",
+            default: [],
+            override: override("access", "authorized_peers")
+        ) {
             do {
                 configuration.authorizedPeers.append(try EndpointID(parsing: text))
             } catch {
@@ -103,24 +120,30 @@ extension ReflectorConfiguration {
         integer("iperf3", "default_streams", 1...128, &configuration.quotas.defaultStreams)
         if configuration.quotas.defaultStreams > configuration.quotas.maxStreams {
             if explicit {
-                reader.note("iperf3", "default_streams", "is greater than max_streams, \(configuration.quotas.maxStreams)")
+                reader.note(
+                    "iperf3",
+                    "default_streams",
+                    "is greater than max_streams, \(configuration.quotas.maxStreams)"
+                )
             }
             configuration.quotas.defaultStreams = configuration.quotas.maxStreams
         }
 
         let level = LogLevelName(rawValue: configuration.logLevel) ?? .info
-        configuration.logLevel = reader.enumeration(
-            "logging",
-            "level",
-            default: level,
-            override: override("logging", "level", flag: ("--log-level", logLevel))
-        ).rawValue
-        configuration.logFormat = reader.enumeration(
-            "logging",
-            "format",
-            default: StandardErrorLog.Format.text,
-            override: override("logging", "format")
-        ).rawValue
+        configuration.logLevel =
+            reader.enumeration(
+                "logging",
+                "level",
+                default: level,
+                override: override("logging", "level", flag: ("--log-level", logLevel))
+            ).rawValue
+        configuration.logFormat =
+            reader.enumeration(
+                "logging",
+                "format",
+                default: StandardErrorLog.Format.text,
+                override: override("logging", "format")
+            ).rawValue
         configuration.auditLogPath = configuration.stateFolder + "/audit.jsonl"
         string("logging", "audit_log_path", &configuration.auditLogPath)
 

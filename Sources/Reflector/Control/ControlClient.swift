@@ -21,7 +21,9 @@ package enum ControlClient {
         } catch let error as IOError where [ENOENT, ECONNREFUSED, ENOTDIR].contains(error.errnoCode) {
             throw ControlSocketError.notRunning(folder: folder)
         } catch let error as IOError where error.errnoCode == EACCES {
-            throw ControlSocketError.failed("\(path) belongs to another user; run this as the reflector's user or as root")
+            throw ControlSocketError.failed(
+                "\(path) belongs to another user; run this as the reflector's user or as root"
+            )
         }
         let payload = try LinkJSON.encode(request)
         return try await channel.executeThenClose { inbound, outbound in
@@ -35,7 +37,9 @@ package enum ControlClient {
                     return try LinkJSON.decode(ControlReply.self, from: Data(reply.readableBytesView))
                 }
             }
-            throw ControlSocketError.failed("the reflector closed the control socket without an answer; look at its log")
+            throw ControlSocketError.failed(
+                "the reflector closed the control socket without an answer; look at its log"
+            )
         }
     }
 }

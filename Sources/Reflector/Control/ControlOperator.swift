@@ -84,7 +84,9 @@ struct ControlOperator: Sendable {
         try await core.audit.peerRemoved(peer)
         guard try await core.governor.remove(peer) else { return .failed("\(peer) is not paired") }
         if await core.governor.isConfigured(peer) {
-            return .failed("\(peer) was unpaired, but access.authorized_peers still lets it in; remove it there and restart")
+            return .failed(
+                "\(peer) was unpaired, but access.authorized_peers still lets it in; remove it there and restart"
+            )
         }
         await core.sessions.peerRemoved(peer)
         core.ledger.drop(peer)

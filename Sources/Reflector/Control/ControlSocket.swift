@@ -121,6 +121,7 @@ private final class ControlHandler: ChannelInboundHandler {
         guard let payload = try? LinkJSON.encode(reply) else { return context.close(promise: nil) }
         var buffer = ByteBuffer()
         LinkFrame.encode(payload, into: &buffer)
-        context.writeAndFlush(wrapOutboundOut(buffer)).assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(buffer)).assumeIsolated().whenComplete { _ in context.close(promise: nil)
+        }
     }
 }

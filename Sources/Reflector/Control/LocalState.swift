@@ -21,14 +21,18 @@ package enum LocalState {
         case .listPeers:
             return .peers(PeerList(paired: try peers.all(), configured: configuration.authorizedPeers))
         case .removePeer(let peer):
-            guard try peers.all().contains(where: { $0.endpointID == peer }) else { return .failed("\(peer) is not paired") }
+            guard try peers.all().contains(where: { $0.endpointID == peer }) else {
+                return .failed("\(peer) is not paired")
+            }
             let audit = try openAudit(configuration)
             try await audit.peerRemoved(peer)
             _ = try peers.remove(peer)
             await audit.log.close()
             return .done
         case .renamePeer(let peer, let label):
-            guard let cleaned = PeerStore.cleaned(label) else { return .failed("the label holds nothing that can be printed") }
+            guard let cleaned = PeerStore.cleaned(label) else {
+                return .failed("the label holds nothing that can be printed")
+            }
             return try peers.rename(peer, to: cleaned) ? .done : .failed("\(peer) is not paired")
         case .status, .pair, .rotateIdentity:
             throw ControlSocketError.notRunning(folder: configuration.stateFolder)
@@ -40,7 +44,9 @@ package enum LocalState {
         let folder = try StateFolder(claiming: configuration.stateFolder)
         defer { withExtendedLifetime(folder) {} }
         guard let old = try KeyFile.load(at: configuration.privateKeyPath) else {
-            return .failed("there is no identity at \(configuration.privateKeyPath) yet; it is made by `reflector serve`")
+            return .failed(
+                "there is no identity at \(configuration.privateKeyPath) yet; it is made by `reflector serve`"
+            )
         }
         let suffix = IdentityRotation.suffix()
         // Opened with the old key: the log's last checkpoint is signed by it.

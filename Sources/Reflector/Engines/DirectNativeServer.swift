@@ -1,6 +1,77 @@
 internal import PacketIO
-struct DirectNativeServer: Sendable {
+internal import Synchronization
+
+/// The endpoint's end of a native test over a port of its own: open for the test's streams from the peer's address, and
+/// for nothing else.
+final class DirectNativeServer: Sendable {
+    /// Seconds beyond the test's length for bytes that are under way.
+    private static let slack: Int64 = 3
+
     let port: Int
-    static func start(for session: LiveSession, address: String, ports: ClosedRange<Int>) throws -> DirectNativeServer { throw SessionDeny(reason: .invalidParams, message: "not yet", retryAfterSec: nil) }
-    func stop() async {}
+    private let acceptor: StreamAcceptor
+    private let streams: DirectStreams
+    private let retransmitted = Mutex<[StreamDirection: Int]>([:])
+
+    private init(acceptor: StreamAcceptor, streams: DirectStreams) {
+        self.acceptor = acceptor
+        self.streams = streams
+        self.port = Int(acceptor.address.port)
+    }
+
+    /// - Parameter budget: bytes that the test may move, all streams together.
+    static func start(
+        for session: LiveSession,
+        address: String,
+        ports: ClosedRange<Int>,
+        budget: Int
+    ) throws -> DirectNativeServer {
+        guard let local = InternetHost(address), let peer = InternetHost(session.peerAddress),
+            let first = UInt16(exactly: ports.lowerBound), let last = UInt16(exactly: ports.upperBound)
+        else { throw SessionDeny(reason: .invalidParams, message: "no usable address", retryAfterSec: nil) }
+        let bidirectional = session.params.bidirectional == true
+        let directions: Set<StreamPreface.Direction> =
+            bidirectional ? [.up, .down] : [session.params.reverse == true ? .down : .up]
+        let permit = StreamPermit(
+            token: session.token,
+            peer: peer,
+            directions: directions,
+            streams: session.streams
+        )
+        let share = UInt64(max(1, budget / (session.streams * directions.count)))
+        let seconds = Int64(session.params.durationSec)
+        let rate = session.params.bitrateBps.map { UInt64(max(1, $0 / 8 / session.streams)) }
+        let streams = DirectStreams(up: session.up, down: session.down)
+        let acceptor = try StreamAcceptor(
+            Socket.firstFreeTCP(on: local, ports: first...last),
+            permit: permit
+        ) { socket, preface in
+            let now = KernelClock.monotonic
+            // A stream that cannot start closes its connection, which its client sees.
+            switch preface.direction {
+            case .up:
+                let limits = ByteStreamLimits(deadline: now + (seconds + slack) * 1_000_000_000, byteBudget: share)
+                try? streams.sink(socket, .up, limits)
+            case .down:
+                let limits = ByteStreamLimits(deadline: now + seconds * 1_000_000_000, byteBudget: share)
+                try? streams.source(socket, .down, limits, maximumBytesPerSecond: rate)
+            }
+        }
+        return DirectNativeServer(acceptor: acceptor, streams: streams)
+    }
+
+    /// Segments that TCP sent again, by direction.
+    var retransmits: [StreamDirection: Int] { retransmitted.withLock { $0 } }
+
+    /// Waits until every stream that was opened has ended.
+    func finish() async {
+        let again = await streams.finish()
+        retransmitted.withLock { $0 = again }
+    }
+
+    /// Closes the port, then every stream, and waits for them.
+    func stop() async {
+        acceptor.shutdown()
+        streams.stop()
+        await finish()
+    }
 }

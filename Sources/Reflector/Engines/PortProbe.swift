@@ -34,7 +34,9 @@ enum PortProbe {
             // Fields: slot, local address:port in hex, remote, state (0A = LISTEN).
             for line in content.split(separator: "\n").dropFirst() {
                 let fields = line.split(separator: " ", maxSplits: 4, omittingEmptySubsequences: true)
-                guard fields.count > 3, fields[3] == "0A", let text = fields[1].split(separator: ":").last else { continue }
+                guard fields.count > 3, fields[3] == "0A", let text = fields[1].split(separator: ":").last else {
+                    continue
+                }
                 if Int(text, radix: 16) == port { return true }
             }
         }

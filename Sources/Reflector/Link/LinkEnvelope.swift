@@ -92,6 +92,8 @@ package enum LinkJSON {
     }
 
     private static func path(_ context: DecodingError.Context, _ last: (any CodingKey)? = nil) -> String {
-        (context.codingPath + (last.map { [$0] } ?? [])).map { String($0.stringValue.prefix(64)) }.joined(separator: ".")
+        (context.codingPath + (last.map { [$0] } ?? [])).map { String($0.stringValue.prefix(64)) }.joined(
+            separator: "."
+        )
     }
 }

@@ -67,7 +67,7 @@ final class HealthHandler: ChannelInboundHandler {
             let body = Health(
                 status: isHealthy ? "ok" : "audit log cannot be written, sessions are denied",
                 version: BuildVersion.version,
-                load: (PathMetadata.cpuLoad() * 100).rounded() / 100
+                load: (HostFacts.real.load * 100).rounded() / 100
             )
             let json = (try? LinkJSON.encode(body)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
             send(isHealthy ? .ok : .serviceUnavailable, "application/json", json + "\n", for: head, context: context)

@@ -2,8 +2,8 @@ internal import Identity
 internal import Logging
 internal import NIOCore
 internal import NIOSSL
-internal import PacketIO
 internal import NIOTLS
+internal import PacketIO
 
 /// One connection to the control port, from the end of its TLS handshake to its close or to its second life as a tunnel.
 ///

@@ -3,8 +3,8 @@ internal import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import NIOSSL
-internal import PacketIO
 internal import Operations
+internal import PacketIO
 internal import Synchronization
 
 /// Whether a peer that proved its key may speak.
@@ -40,6 +40,7 @@ final class ReflectorCore: Sendable {
     let logger: Logger
     let startedAt = ContinuousClock.now
     let hasIperf: Bool
+    let metadata = PathMetadataCollector(buildVersion: BuildVersion.version, buildHash: BuildVersion.commit)
 
     init(
         settings: Settings,
@@ -157,7 +158,7 @@ final class ReflectorCore: Sendable {
         case .getStatus:
             return await status(for: requester.peer)
         case .getPathMeta:
-            return .pathMeta(PathMetadata.current(localAddress: requester.localAddress))
+            return await pathMetadata(localAddress: requester.localAddress)
         case .pairRequest:
             return .pairResponse(
                 PairResponse(success: true, message: "already paired", endpointID: identity.current.endpointID)
@@ -184,6 +185,14 @@ final class ReflectorCore: Sendable {
         } catch {
             logger.error("accounts cannot be read", metadata: ["error": "\(error)"])
             return .error(.unavailable("the endpoint cannot read its accounts"))
+        }
+    }
+
+    private func pathMetadata(localAddress: String) async -> LinkMessage {
+        do {
+            return .pathMeta(try await metadata.collect(localAddress: localAddress))
+        } catch {
+            return .error(.unavailable("the endpoint cannot read its own state: \(error)"))
         }
     }
 

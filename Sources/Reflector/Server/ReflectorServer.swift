@@ -105,7 +105,7 @@ package final class ReflectorServer: Service {
                 channels.append(channel)
                 health = ListenAddress(host: configuration.healthListen.host, port: channel.localAddress?.port ?? 0)
             }
-            let operator_ = ControlOperator(
+            let control = ControlOperator(
                 core: core,
                 configuration: configuration,
                 listen: listen,
@@ -114,10 +114,10 @@ package final class ReflectorServer: Service {
             )
             channels.append(
                 try await ControlSocket.bind(inFolder: folder.path, on: group, logger: logger) { request in
-                    await operator_.answer(request)
+                    await control.answer(request)
                 }
             )
-            let pairing = configuration.pairingEnabled ? try await operator_.openPairing(ttlSec: 600) : nil
+            let pairing = configuration.pairingEnabled ? try await control.openPairing(ttlSec: 600) : nil
             onStart(
                 Started(
                     endpointID: core.identity.current.endpointID,

@@ -20,7 +20,8 @@ struct RemoteEnd: Sendable, CustomStringConvertible {
 extension InternetAddress {
     /// nil for anything but IPv4 and IPv6.
     init?(socket: SocketAddress) {
-        guard let host = socket.ipAddress.flatMap({ InternetHost($0) }), let port = socket.port.flatMap(UInt16.init(exactly:))
+        guard let host = socket.ipAddress.flatMap({ InternetHost($0) }),
+            let port = socket.port.flatMap(UInt16.init(exactly:))
         else { return nil }
         self.init(host, port: port)
     }

@@ -3,8 +3,8 @@ internal import Glibc
 internal import Logging
 internal import Operations
 internal import ServiceLifecycle
-internal import UnixSignals
 internal import Synchronization
+internal import UnixSignals
 
 /// The reflector as a process: logging, signals, lifetime.
 package enum ServerProcess {

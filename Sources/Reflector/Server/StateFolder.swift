@@ -18,7 +18,8 @@ final class StateFolder: Sendable {
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)
             throw StateFolderError(
-                message: "another reflector runs on the state folder \(path); stop it, or set identity.private_key_path "
+                message:
+                    "another reflector runs on the state folder \(path); stop it, or set identity.private_key_path "
                     + "to another folder"
             )
         }

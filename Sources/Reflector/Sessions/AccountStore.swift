@@ -91,7 +91,8 @@ struct AccountStore {
         ) ?? 0
     }
 
-    private static func usage(of peer: String, now: Int64, runningTests: Int, in database: Database) throws -> PeerUsage {
+    private static func usage(of peer: String, now: Int64, runningTests: Int, in database: Database) throws -> PeerUsage
+    {
         PeerUsage(
             startsWithinHour: try Int64.fetchAll(
                 database,

@@ -42,6 +42,19 @@ package final class FlowMeter: Sendable {
         }
     }
 
+    /// Counts what was missed and sets the exact end: for streams whose bytes are sampled.
+    package func settle(bytes: Int, last: UInt64) {
+        state.withLock { state in
+            guard let first = state.first else { return }
+            state.last = max(first, last)
+            let missed = bytes - state.bytes
+            guard missed > 0 else { return }
+            state.bytes = bytes
+            let second = Int((state.last - first) / 1_000_000_000)
+            state.buckets[min(second, state.buckets.count - 1)] += missed
+        }
+    }
+
     package func read() -> Reading {
         state.withLock { state in
             guard let first = state.first else { return Reading() }

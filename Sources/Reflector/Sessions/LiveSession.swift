@@ -42,7 +42,7 @@ final class LiveSession: Sendable {
         var ended = false
         var drainWaiters: [CheckedContinuation<Void, Never>] = []
         var echo: EchoReport?
-        var echoBytes = 0
+        var echoBytes = (up: 0, down: 0)
         var reserved: Int
     }
 
@@ -79,7 +79,9 @@ final class LiveSession: Sendable {
     }
 
     /// Counts bytes of the tunnel; false when the budget is spent and the bytes must stop.
-    func record(_ count: Int, _ direction: StreamDirection, at now: UInt64 = NIODeadline.now().uptimeNanoseconds) -> Bool {
+    func record(_ count: Int, _ direction: StreamDirection, at now: UInt64 = NIODeadline.now().uptimeNanoseconds)
+        -> Bool
+    {
         switch direction {
         case .up: up.record(count, at: now)
         case .down: down.record(count, at: now)
@@ -155,13 +157,13 @@ final class LiveSession: Sendable {
     /// What the test's UDP echo counted.
     var echoReport: EchoReport? { state.withLock { $0.echo } }
 
-    /// Bytes of the echo, both directions.
-    var echoBytes: Int { state.withLock { $0.echoBytes } }
+    /// Bytes of the echo: datagrams that came, and replies.
+    var echoBytes: (up: Int, down: Int) { state.withLock { $0.echoBytes } }
 
     func echoEnded(_ counters: EchoCounters) {
         state.withLock { state in
             state.echo = EchoReport(counters)
-            state.echoBytes = Int(clamping: counters.bytesIn &+ counters.bytesOut)
+            state.echoBytes = (Int(clamping: counters.bytesIn), Int(clamping: counters.bytesOut))
         }
     }
 

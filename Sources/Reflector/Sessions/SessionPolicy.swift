@@ -90,7 +90,8 @@ struct SessionPolicy {
         if usage.bytesToday >= quotas.maxBytesPerDayPerPeer {
             throw SessionDeny(
                 reason: .quotaExceeded,
-                message: "today's \(quotas.maxBytesPerDayPerPeer) bytes are used; the count starts anew at midnight UTC",
+                message:
+                    "today's \(quotas.maxBytesPerDayPerPeer) bytes are used; the count starts anew at midnight UTC",
                 retryAfterSec: seconds(Self.millisecondsPerDay - now % Self.millisecondsPerDay)
             )
         }

@@ -101,7 +101,9 @@ actor SessionRegistry {
 
     private func start(_ request: SessionRequest, from requester: Requester) async throws -> SessionGrant {
         guard accepting else { throw Self.busy("the reflector is shutting down", retryAfter: nil) }
-        guard audit.isHealthy else { throw Self.busy("the audit log cannot be written, no test may run", retryAfter: 60) }
+        guard audit.isHealthy else {
+            throw Self.busy("the audit log cannot be written, no test may run", retryAfter: 60)
+        }
         let testID = UUID().uuidString.lowercased()
         let admission: Admission
         do {
@@ -152,7 +154,9 @@ actor SessionRegistry {
         }
         counts.granted += 1
         watch(testID, entry)
-        let expiry = Operations.Timestamp(microseconds: Operations.Timestamp.now.microseconds + Int64(length / .microseconds(1)))
+        let expiry = Operations.Timestamp(
+            microseconds: Operations.Timestamp.now.microseconds + Int64(length / .microseconds(1))
+        )
         return SessionGrant(
             testID: testID,
             mode: settings.mode,
@@ -171,9 +175,19 @@ actor SessionRegistry {
         case (.udpEcho, _, .tunneled), (.throughput, .native, .tunneled):
             return .tunnels
         case (.udpEcho, _, .directEphemeral):
+            _ = try await reserve(for: session)
             return .directEcho(try startEcho(for: session, token: session.token, at: address))
         case (.throughput, .native, .directEphemeral):
-            return .direct(try DirectNativeServer.start(for: session, address: address, ports: settings.dataPorts))
+            // Its bytes are counted exactly, but by threads that ask nobody: they get all they may use at the start.
+            _ = try await reserve(for: session)
+            return .direct(
+                try DirectNativeServer.start(
+                    for: session,
+                    address: address,
+                    ports: settings.dataPorts,
+                    budget: session.reservedBytes
+                )
+            )
         case (.throughput, _, let mode):
             let limit = mode == .directEphemeral ? try await reserve(for: session) : nil
             let server = try await IperfServer.start(
@@ -198,15 +212,20 @@ actor SessionRegistry {
         )
     }
 
-    /// Charges a direct iperf3 test with all that it may move, because its bytes are known only at its end; returns the
-    /// rate that keeps it within the day's budget, when the budget is the tighter bound.
+    /// Charges a test in direct mode with all that it may move, because it cannot ask for more while it runs; what it did
+    /// not use is given back at its end. Returns the rate in bits a second that keeps it within the day's budget, when the
+    /// budget is the tighter bound.
     private func reserve(for session: LiveSession) async throws -> Int? {
         let seconds = session.params.durationSec
+        let isEcho = session.type == .udpEcho
         let directions = session.params.bidirectional == true ? 2 : 1
-        let wished = session.params.bitrateBps.map { rate in
-            // Bounded before it is multiplied: the peer chose the number.
-            min(rate, 1 << 40) / 8 * seconds * directions * (session.params.transport == .tcp ? session.streams : 1)
-        }
+        let echo = isEcho ? settings.echoPacketsPerSecond * EchoDatagram.maximumLength * 2 * seconds : nil
+        let wished =
+            echo
+            ?? session.params.bitrateBps.map { rate in
+                // Bounded before it is multiplied: the peer chose the number.
+                min(rate, 1 << 40) / 8 * seconds * directions * (session.params.transport == .tcp ? session.streams : 1)
+            }
         let charged = session.reservedBytes
         let more = try await governor.charge(session.testID, bytes: (wished ?? .max) - charged)
         let total = charged + more
@@ -336,13 +355,16 @@ actor SessionRegistry {
         let session = entry.session
         var exit: ChildExit?
         var throughput: ThroughputResult?
+        var retransmits: [StreamDirection: Int] = [:]
         switch entry.engine {
         case .tunnels: break
         case .iperf(let server):
             let ended = await server.stop()
             exit = ended
             throughput = try? IPerf3Output.result(ended.output, printedBy: .server, mode: session.mode)
-        case .direct(let server): await server.stop()
+        case .direct(let server):
+            await server.stop()
+            retransmits = server.retransmits
         case .directEcho(let echo): session.echoEnded(await echo.stop())
         }
         if let echo = entry.echo { session.echoEnded(await echo.stop()) }
@@ -351,6 +373,7 @@ actor SessionRegistry {
             state: .completed,
             reason: reason,
             throughput: throughput,
+            retransmits: retransmits,
             cpu: CPUTime.process() - entry.usageAtStart
         )
         return (result, SessionReport.chargedBytes(session, result: result, iperfRan: exit != nil), exit)
@@ -376,17 +399,34 @@ actor SessionRegistry {
         if let entry = running[testID], entry.session.peer == peer {
             if case .iperf = entry.engine {
                 await waitForEnd(of: testID)
+            } else if case .direct(let server) = entry.engine {
+                await server.finish()
             } else {
                 await entry.session.drained(within: Self.drainPatience)
             }
         }
         if let known = finished[testID], known.peer == peer { return .result(known.result) }
         guard let entry = running[testID], entry.session.peer == peer else {
-            return .error(.notFound("no test \(testID.prefix(64)) of yours is known; results are kept for the last "
-                + "\(Self.keptResults) tests"))
+            return .error(
+                .notFound(
+                    "no test \(testID.prefix(64)) of yours is known; results are kept for the last "
+                        + "\(Self.keptResults) tests"
+                )
+            )
         }
         let cpu = CPUTime.process() - entry.usageAtStart
-        return .result(SessionReport.make(entry.session, state: .running, reason: nil, throughput: nil, cpu: cpu))
+        var retransmits: [StreamDirection: Int] = [:]
+        if case .direct(let server) = entry.engine { retransmits = server.retransmits }
+        return .result(
+            SessionReport.make(
+                entry.session,
+                state: .running,
+                reason: nil,
+                throughput: nil,
+                retransmits: retransmits,
+                cpu: cpu
+            )
+        )
     }
 
     /// Waits until iperf3 has ended and its test with it, or for a while.

@@ -5,13 +5,14 @@ enum SessionReport {
         state: SessionResult.State,
         reason: EndReason?,
         throughput: ThroughputResult?,
+        retransmits: [StreamDirection: Int],
         cpu: CPUTime
     ) -> SessionResult {
         let elapsed = ContinuousClock.now - session.startedAt
         let milliseconds = Int(elapsed / .milliseconds(1))
         var result = throughput
         if session.type == .throughput, session.params.engine == .native {
-            result = native(session)
+            result = native(session, retransmits)
         }
         let active = max(session.up.read().seconds, session.down.read().seconds)
         if active > 0, result?.serverCPUPercent == nil { result?.serverCPUPercent = cpu.seconds / active * 100 }
@@ -21,8 +22,8 @@ enum SessionReport {
             state: state,
             endReason: reason?.rawValue,
             durationMs: milliseconds,
-            bytesUp: bytes(session.up, throughput?[.up]),
-            bytesDown: bytes(session.down, throughput?[.down]),
+            bytesUp: bytes(session.up, throughput?[.up]) + session.echoBytes.up,
+            bytesDown: bytes(session.down, throughput?[.down]) + session.echoBytes.down,
             throughput: result,
             echo: session.echoReport
         )
@@ -35,7 +36,7 @@ enum SessionReport {
         if iperfRan, session.mode == .directEphemeral, result.throughput == nil, session.reservedBytes > 0 {
             return session.reservedBytes
         }
-        return counted + (session.echoBytes)
+        return counted
     }
 
     private static func bytes(_ meter: FlowMeter, _ told: ThroughputDirection?) -> Int {
@@ -43,7 +44,7 @@ enum SessionReport {
     }
 
     /// The endpoint's half of a native test: what arrived, and what it sent.
-    private static func native(_ session: LiveSession) -> ThroughputResult {
+    private static func native(_ session: LiveSession, _ retransmits: [StreamDirection: Int]) -> ThroughputResult {
         var directions: [ThroughputDirection] = []
         let up = session.up.read()
         if up.bytes > 0 {
@@ -65,6 +66,7 @@ enum SessionReport {
                     bytesSent: down.bytes,
                     durationSec: down.seconds,
                     bitsPerSecondSent: down.bitsPerSecond,
+                    retransmits: retransmits[.down],
                     intervals: down.intervals
                 )
             )

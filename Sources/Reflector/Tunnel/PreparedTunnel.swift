@@ -27,7 +27,8 @@ struct PreparedTunnel: Sendable {
     private let partner: (any Channel)?
     private let packetsPerSecond: Int
 
-    static func make(_ role: TunnelRole, on channel: any Channel, packetsPerSecond: Int) async throws -> PreparedTunnel {
+    static func make(_ role: TunnelRole, on channel: any Channel, packetsPerSecond: Int) async throws -> PreparedTunnel
+    {
         guard case .iperf(_, let port) = role else {
             return PreparedTunnel(role: role, partner: nil, packetsPerSecond: packetsPerSecond)
         }
@@ -57,7 +58,11 @@ struct PreparedTunnel: Sendable {
             )
         case .iperf(let session, _):
             guard let partner else { throw ChannelError.alreadyClosed }
-            try SpliceHandler.join(channel, partner) { session.record($0, .up) } backward: { session.record($0, .down) }
+            try SpliceHandler.join(channel, partner) {
+                session.record($0, .up)
+            } backward: {
+                session.record($0, .down)
+            }
         case .echo(let session, let token):
             try pipeline.addHandler(
                 TunnelEchoHandler(session: session, token: token, packetsPerSecond: packetsPerSecond)

@@ -1,4 +1,5 @@
 import Operations
+
 @testable import Reflector
 
 /// An examination of two machines at ease, with round figures, for tests to change.

@@ -1,0 +1,56 @@
+// Appends to an audit log until it is killed, and says on standard output which lines were acknowledged. The tests of the
+// log kill it. Arguments: the log's path, how many tasks append at once, how many appends each makes (0: no end).
+import Glibc
+import Operations
+
+let arguments = CommandLine.arguments
+guard arguments.count == 4, let tasks = Int(arguments[2]), let count = Int(arguments[3]) else { exit(64) }
+let path = arguments[1]
+
+// A write beyond the limit of `ulimit -f` shall fail, not kill.
+signal(SIGXFSZ, SIG_IGN)
+
+/// Not a signature, only something that depends on the message: what is tested here is the file.
+let signing = AuditSigning(
+    endpointID: "PP-TEST",
+    sign: { message in Array(message.reversed().prefix(64)) },
+    verify: { _, message, signature in signature == Array(message.reversed().prefix(64)) }
+)
+
+func say(_ line: String) {
+    let out = Descriptor(owning: dup(1), path: "standard output")
+    try? out.write(Array((line + "\n").utf8))
+}
+
+do {
+    let (log, opening) = try AuditLog.open(path: path, signing: signing)
+    say("opened \(opening.sequence)")
+    await withTaskGroup(of: Void.self) { group in
+        for task in 0..<tasks {
+            group.addTask {
+                var made = 0
+                while count == 0 || made < count {
+                    made += 1
+                    do {
+                        let sequence = try await log.append(
+                            AuditRecord(
+                                "session_granted",
+                                testID: "task-\(task)",
+                                params: ["made": .integer(Int64(made))]
+                            )
+                        )
+                        say("\(sequence)")
+                    } catch {
+                        say("failed \(error)")
+                        return
+                    }
+                }
+            }
+        }
+    }
+    await log.close()
+    say("closed")
+} catch {
+    say("refused \(error)")
+    exit(1)
+}

@@ -1,0 +1,236 @@
+import Foundation
+import Identity
+import NIOCore
+import Testing
+
+@testable import Reflector
+
+@Suite("Connections", .timeLimit(.minutes(3)))
+struct ConnectionTests {
+    @Test(
+        "4 GiB of announced length get 413 and the end, from a stranger and from a known peer",
+        arguments: [true, false]
+    )
+    func fourGigabytes(known: Bool) async throws {
+        let key = IdentityKey()
+        try await TestReflector.with(peers: known ? [key.endpointID] : []) { reflector in
+            try await RawPeer.withTLS(reflector, .endpoint(key)) { peer in
+                try await peer.send([0xff, 0xff, 0xff, 0xff])
+                guard case .error(let error)? = await peer.next()?.payload else {
+                    Issue.record("no error came")
+                    return
+                }
+                #expect(error.code == 413)
+                #expect(await peer.next() == nil)
+            }
+        }
+    }
+
+    @Test("a stranger gets 64 KiB, a known peer 1 MiB")
+    func limits() async throws {
+        let key = IdentityKey()
+        try await TestReflector.with(peers: [key.endpointID]) { reflector in
+            try await RawPeer.withTLS(reflector, .endpoint(IdentityKey())) { peer in
+                try await peer.send([0, 1, 0, 1])
+                guard case .error(let error)? = await peer.next()?.payload else { return }
+                #expect(error.code == 413)
+            }
+            try await RawPeer.withTLS(reflector, .endpoint(key)) { peer in
+                // The first frame tells that the connection is authorised.
+                try await peer.send(.getStatus, id: "0")
+                _ = await peer.next()
+                let padding = String(repeating: " ", count: LinkFrame.maximumLength - 48)
+                try await peer.send(frame: #"{"request_id":"big","payload":{"type":"hello2"\#(padding)}}"#)
+                let answer = await peer.next()
+                #expect(answer?.requestID == "big")
+            }
+        }
+    }
+
+    @Test("malformed and unknown messages get 400 with their id, and the connection goes on")
+    func badMessages() async throws {
+        let key = IdentityKey()
+        try await TestReflector.with(peers: [key.endpointID]) { reflector in
+            try await RawPeer.withTLS(reflector, .endpoint(key)) { peer in
+                for (payload, id) in [
+                    ("not json", ""), (#"{"request_id":"a","payload":{"type":"dance"}}"#, "a"),
+                    (#"{"request_id":"b","payload":{"type":"session_close"}}"#, "b"),
+                    (#"{"request_id":"c","payload":{"type":"ok"}}"#, "c"),
+                ] {
+                    try await peer.send(frame: payload)
+                    let answer = try #require(await peer.next())
+                    #expect(answer.requestID == id)
+                    guard case .error(let error) = answer.payload else {
+                        Issue.record("\(answer)")
+                        return
+                    }
+                    #expect(error.code == 400)
+                }
+                try await peer.send(.getStatus, id: "z")
+                #expect(await peer.next()?.payload.type == "status_snapshot")
+            }
+        }
+    }
+
+    @Test("requests are multiplexed: a hundred sent at once are all answered, each under its id")
+    func multiplexed() async throws {
+        let key = IdentityKey()
+        try await TestReflector.with(peers: [key.endpointID]) { reflector in
+            try await RawPeer.withTLS(reflector, .endpoint(key)) { peer in
+                for index in 0..<100 {
+                    try await peer.send(index.isMultiple(of: 2) ? .getStatus : .getPathMeta, id: "\(index)")
+                }
+                var seen: [String: String] = [:]
+                for _ in 0..<100 {
+                    let answer = try #require(await peer.next())
+                    seen[answer.requestID] = answer.payload.type
+                }
+                #expect(seen.count == 100)
+                #expect(seen["0"] == "status_snapshot")
+                #expect(seen["1"] == "path_meta")
+            }
+        }
+    }
+
+    @Test("a client of another major version is told which one is spoken")
+    func otherVersion() async throws {
+        let key = IdentityKey()
+        try await TestReflector.with(peers: [key.endpointID]) { reflector in
+            try await RawPeer.withTLS(reflector, .endpoint(key)) { peer in
+                try await peer.send(.hello(Hello(version: "2.0", features: [])))
+                guard case .error(let error)? = await peer.next()?.payload else { return }
+                #expect(error.code == 400)
+                #expect(error.message.contains("1.0"))
+            }
+        }
+    }
+
+    @Test("a stalled handshake, a silent stranger and a silent known peer are closed at their deadlines")
+    func deadlines() async throws {
+        let key = IdentityKey()
+        try await TestReflector.with(peers: [key.endpointID]) {
+            $0.limits.handshakeTimeoutSec = 1
+            $0.limits.firstFrameTimeoutSec = 1
+            $0.limits.idleTimeoutSec = 1
+        } _: { reflector in
+            try await RawPeer.withTCP(reflector) { peer in
+                #expect(await peer.endsSilently())
+            }
+            try await RawPeer.withTCP(reflector) { peer in
+                try await peer.send([0x16, 0x03, 0x01])
+                _ = await peer.endsSilently()
+            }
+            try await RawPeer.withTLS(reflector, .endpoint(IdentityKey())) { peer in
+                #expect(await peer.next() == nil)
+            }
+            try await RawPeer.withTLS(reflector, .endpoint(key)) { peer in
+                #expect(await peer.next() == nil)
+            }
+            try await RawPeer.withTLS(reflector, .endpoint(key)) { peer in
+                try await peer.send(.getStatus)
+                #expect(await peer.next() != nil)
+                #expect(await peer.next() == nil)
+            }
+            let status = try await eventually("all connections are gone") { () -> ServerStatus? in
+                guard case .status(let status) = try await reflector.ask(.status), status.connections == 0 else {
+                    return nil
+                }
+                return status
+            }
+            #expect(status.connections == 0)
+        }
+    }
+
+    @Test("garbage instead of a handshake costs a connection and nothing else")
+    func garbage() async throws {
+        let key = IdentityKey()
+        try await TestReflector.with(peers: [key.endpointID]) { reflector in
+            for seed in 0..<20 {
+                try? await RawPeer.withTCP(reflector) { peer in
+                    var generator = SplitMix(state: UInt64(seed))
+                    try await peer.send((0..<512).map { _ in UInt8.random(in: 0...255, using: &generator) })
+                    _ = await peer.endsSilently()
+                }
+            }
+            let client = try await reflector.connect(key)
+            _ = try await client.hello()
+        }
+    }
+
+    @Test("a thousand connections that stall do not keep a paired peer out, even from the same address")
+    func flood() async throws {
+        let key = IdentityKey()
+        try await TestReflector.with(peers: [key.endpointID]) { reflector in
+            let flood = try await StalledConnections.open(1_000, to: reflector)
+            defer { flood.close() }
+            guard case .status(let during) = try await reflector.ask(.status) else { return }
+            #expect(during.connections <= reflector.configuration.limits.maxConnectionsPerAddress)
+            let client = try await reflector.connect(key)
+            let grant = try await client.request(
+                SessionRequest(testType: .udpEcho, params: SessionParameters(durationSec: 1))
+            )
+            try await client.close(grant.testID)
+            await client.close()
+        }
+    }
+
+    @Test("one peer may not hold more connections than its share")
+    func sharePerPeer() async throws {
+        let key = IdentityKey()
+        try await TestReflector.with(peers: [key.endpointID]) {
+            $0.limits.maxConnectionsPerPeer = 3
+        } _: { reflector in
+            var clients: [LinkClient] = []
+            for _ in 0..<3 {
+                let client = try await reflector.connect(key)
+                _ = try await client.hello()
+                clients.append(client)
+            }
+            let fourth = try await reflector.connect(key)
+            await #expect(throws: LinkClientError.self) { try await fourth.hello() }
+            for client in clients { await client.close() }
+        }
+    }
+}
+
+/// Connections that open and say nothing.
+final class StalledConnections: Sendable {
+    private let descriptors: [Int32]
+
+    private init(_ descriptors: [Int32]) { self.descriptors = descriptors }
+
+    static func open(_ count: Int, to reflector: TestReflector) async throws -> StalledConnections {
+        var descriptors: [Int32] = []
+        for _ in 0..<count {
+            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = UInt16(reflector.port).bigEndian
+            address.sin_addr.s_addr = inet_addr("127.0.0.1")
+            let connected = withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            }
+            if connected == 0 { descriptors.append(descriptor) } else { Glibc.close(descriptor) }
+        }
+        return StalledConnections(descriptors)
+    }
+
+    func close() {
+        for descriptor in descriptors { Glibc.close(descriptor) }
+    }
+}
+
+/// A generator with a seed, so that a failure can be repeated.
+struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+}

@@ -1,0 +1,194 @@
+import Foundation
+import Identity
+import Testing
+
+@testable import Reflector
+
+/// Whole tests over real sockets, client and server in one process.
+@Suite("Measurements", .timeLimit(.minutes(5)), .serialized)
+struct MeasurementTests {
+    @Test(
+        "native throughput is measured by both ends, in each mode and direction",
+        arguments: [DataMode.tunneled, .directEphemeral],
+        ["up", "down", "both"]
+    )
+    func native(mode: DataMode, way: String) async throws {
+        try await withExaminer(mode) { reflector, examiner in
+            let params = SessionParameters(
+                durationSec: 1,
+                streams: 2,
+                reverse: way == "down",
+                bidirectional: way == "both",
+                engine: .native
+            )
+            let (result, _) = try await examiner.throughput(params)
+            #expect(result.engine == .native)
+            #expect(result.mode == mode)
+            let expected: [StreamDirection] = way == "both" ? [.up, .down] : [way == "up" ? .up : .down]
+            #expect(Set(result.directions.map(\.direction)) == Set(expected))
+            for direction in result.directions {
+                let sent = try #require(direction.bytesSent)
+                let received = try #require(direction.bytesReceived)
+                #expect(received > 1_000_000)
+                // What is received was sent; what was sent has arrived, but for what a cut stream leaves in buffers.
+                #expect(received <= sent)
+                #expect(Double(received) > Double(sent) * 0.5)
+                #expect(try #require(direction.bitsPerSecond) > 1e6)
+            }
+            try await expectBooks(reflector, examiner, atLeast: 1_000_000)
+        }
+    }
+
+    @Test(
+        "iperf3 runs through the tunnel and directly, and both ends read its JSON",
+        arguments: [DataMode.tunneled, .directEphemeral],
+        ["up", "down", "both"]
+    )
+    func iperf(mode: DataMode, way: String) async throws {
+        try await withExaminer(mode) { reflector, examiner in
+            let params = SessionParameters(
+                durationSec: 1,
+                streams: 2,
+                reverse: way == "down",
+                bidirectional: way == "both",
+                engine: .iperf3
+            )
+            let (result, _) = try await examiner.throughput(params)
+            #expect(result.engine == .iperf3)
+            #expect(result.streams == 2)
+            #expect(result.directions.count == (way == "both" ? 2 : 1))
+            for direction in result.directions { #expect(try #require(direction.bitsPerSecond) > 1e6) }
+            try await expectBooks(reflector, examiner, atLeast: 1_000_000)
+            let completed = try await reflector.audit(.sessionCompleted, count: 1)[0]
+            #expect(completed["exit_code"] as? Int == 0)
+            let pid = try #require(completed["pid"] as? Int)
+            #expect(!FileManager.default.fileExists(atPath: "/proc/\(pid)"))
+        }
+    }
+
+    @Test("UDP throughput runs in direct mode and is refused in the tunnel")
+    func udp() async throws {
+        let params = SessionParameters(durationSec: 1, transport: .udp, streams: 1, bitrateBps: 5_000_000)
+        try await withExaminer(.directEphemeral) { _, examiner in
+            let (result, _) = try await examiner.throughput(params)
+            #expect(result.transport == .udp)
+            let up = try #require(result[.up])
+            // 5 Mbit in datagrams of 32 KiB, loopback's segment.
+            #expect(up.packets ?? 0 > 10)
+            #expect(up.lossPercent != nil)
+        }
+        try await withExaminer(.tunneled) { _, examiner in
+            guard
+                case .denied(let deny)? = await failure(of: { try await examiner.throughput(params) })
+                    as? LinkClientError
+            else {
+                Issue.record("UDP was not denied")
+                return
+            }
+            #expect(deny.reason == .invalidParams)
+        }
+    }
+
+    @Test("latency is measured over UDP and inside TLS", arguments: [DataMode.tunneled, .directEphemeral])
+    func latency(mode: DataMode) async throws {
+        try await withExaminer(mode) { reflector, examiner in
+            let result = try await examiner.latency(LatencyPlan(durationSec: 1, intervalMs: 5, datagramBytes: 100))
+            #expect(result.transport == (mode == .tunneled ? .tunneled : .udp))
+            #expect(result.sent == 200)
+            #expect(result.received > 190)
+            #expect(try #require(result.rtt).min > 0)
+            #expect(result.lostUp == 200 - result.received || result.lostDown != nil)
+            try await expectBooks(reflector, examiner, atLeast: 190 * 200)
+        }
+    }
+
+    @Test(
+        "latency under load is one session and one test in every account",
+        arguments: [DataMode.tunneled, .directEphemeral]
+    )
+    func probeBesideLoad(mode: DataMode) async throws {
+        try await withExaminer(mode) { reflector, examiner in
+            let params = SessionParameters(durationSec: 1, streams: 1, engine: .native, latencyProbe: true)
+            let (load, latency) = try await examiner.throughput(params)
+            #expect(load[.up]?.bytesReceived ?? 0 > 1_000_000)
+            #expect(try #require(latency).received > 10)
+            #expect(try await examiner.client.status().testsToday == 1)
+            #expect(try await reflector.audit(.sessionCompleted, count: 1).count == 1)
+        }
+    }
+
+    @Test("a test ends when the day's bytes are spent, exactly where they end")
+    func budget() async throws {
+        let key = IdentityKey()
+        let budget = 20_000_000
+        try await TestReflector.with(peers: [key.endpointID]) {
+            $0.quotas.maxBytesPerDayPerPeer = budget
+        } _: { reflector in
+            let examiner = try await Examiner.connect(to: reflector.address, key: key) { _ in }
+            let params = SessionParameters(durationSec: 20, streams: 1, reverse: true, engine: .native)
+            _ = try? await examiner.throughput(params)
+            let completed = try await reflector.audit(.sessionCompleted, count: 1)[0]
+            #expect(completed["reason"] as? String == "budget_spent")
+            let sent = try #require(completed["bytes_sent"] as? Int)
+            // One write may be under way when the budget ends.
+            #expect((budget..<budget + 2_000_000).contains(sent))
+            let answer = try await examiner.client.ask(.sessionRequest(SessionTests.echo))
+            guard case .sessionDeny(let deny) = answer else {
+                Issue.record("granted beyond the day's budget")
+                return
+            }
+            #expect(deny.reason == .quotaExceeded)
+            #expect(deny.retryAfterSec ?? 0 > 0)
+            await examiner.close()
+        }
+    }
+
+    @Test("the client waits out a cooldown by itself and says so")
+    func cooldown() async throws {
+        let key = IdentityKey()
+        try await TestReflector.with(peers: [key.endpointID]) {
+            $0.quotas.cooldownSec = 1
+        } _: { reflector in
+            let (notices, continuation) = AsyncStream.makeStream(of: String.self)
+            let examiner = try await Examiner.connect(to: reflector.address, key: key) { continuation.yield($0) }
+            for _ in 0..<2 { _ = try await examiner.latency(LatencyPlan(durationSec: 1, intervalMs: 100)) }
+            continuation.finish()
+            var said: [String] = []
+            for await notice in notices { said.append(notice) }
+            #expect(said.count == 1)
+            #expect(said.first?.contains("cooldown") == true)
+            await examiner.close()
+        }
+    }
+
+    private func withExaminer(
+        _ mode: DataMode,
+        _ body: (TestReflector, Examiner) async throws -> Void
+    ) async throws {
+        let key = IdentityKey()
+        try await TestReflector.with(peers: [key.endpointID]) {
+            $0.mode = mode
+        } _: { reflector in
+            let examiner = try await Examiner.connect(to: reflector.address, key: key) { _ in }
+            do {
+                try await body(reflector, examiner)
+                await examiner.close()
+            } catch {
+                await examiner.close()
+                throw error
+            }
+        }
+    }
+
+    /// The test is settled with what it moved, in the books as in the audit log.
+    private func expectBooks(_ reflector: TestReflector, _ examiner: Examiner, atLeast bytes: Int) async throws {
+        let completed = try await reflector.audit(.sessionCompleted, count: 1)[0]
+        let sent = try #require(completed["bytes_sent"] as? Int)
+        let received = try #require(completed["bytes_received"] as? Int)
+        #expect(sent + received >= bytes)
+        let status = try await examiner.client.status()
+        #expect(status.testsToday == 1)
+        #expect(status.bytesToday >= sent + received)
+        #expect(status.activeTest == nil)
+    }
+}

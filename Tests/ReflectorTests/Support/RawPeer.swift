@@ -1,0 +1,139 @@
+import Crypto
+import Foundation
+import Identity
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Operations
+import X509
+
+@testable import Reflector
+
+/// A client that may misbehave: it sends any bytes, over TLS with any certificate, or over plain TCP.
+final class RawPeer: Sendable {
+    private let channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>
+
+    private init(_ channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>) { self.channel = channel }
+
+    /// How the peer presents itself.
+    struct Appearance {
+        var certificate: NIOSSLCertificate?
+        var key: NIOSSLPrivateKey?
+        var alpn = ["pp-link/1"]
+        var maximumVersion = TLSVersion.tlsv13
+
+        /// As this package's client does.
+        static func endpoint(_ key: IdentityKey) throws -> Appearance {
+            try with(certificate: EndpointCertificate.make(for: key), key: key)
+        }
+
+        static func with(certificate: [UInt8], key: IdentityKey) throws -> Appearance {
+            let pkcs8: [UInt8] =
+                [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20]
+                + [UInt8](key.signingKey.rawRepresentation)
+            return Appearance(
+                certificate: try NIOSSLCertificate(bytes: certificate, format: .der),
+                key: try NIOSSLPrivateKey(bytes: pkcs8, format: .der)
+            )
+        }
+    }
+
+    /// Runs `body` with a TLS connection; throws when the handshake fails.
+    static func withTLS<Result: Sendable>(
+        _ reflector: TestReflector,
+        _ appearance: Appearance,
+        _ body: @Sendable (Conversation) async throws -> Result
+    ) async throws -> Result {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.certificateVerification = .none
+        tls.minimumTLSVersion = .tlsv12
+        tls.maximumTLSVersion = appearance.maximumVersion
+        tls.applicationProtocols = appearance.alpn
+        tls.verifySignatureAlgorithms = [.ed25519]
+        tls.signingSignatureAlgorithms = [.ed25519, .ecdsaSecp256R1Sha256]
+        if let certificate = appearance.certificate { tls.certificateChain = [.certificate(certificate)] }
+        if let key = appearance.key { tls.privateKey = .privateKey(key) }
+        let context = try NIOSSLContext(configuration: tls)
+        return try await connect(to: reflector.address.host, reflector.port, body) { channel in
+            try channel.pipeline.syncOperations.addHandler(NIOSSLClientHandler(context: context, serverHostname: nil))
+        }
+    }
+
+    /// Runs `body` with a TCP connection.
+    static func withTCP<Result: Sendable>(
+        _ reflector: TestReflector,
+        port: Int? = nil,
+        _ body: @Sendable (Conversation) async throws -> Result
+    ) async throws -> Result {
+        try await connect(to: reflector.address.host, port ?? reflector.port, body) { _ in }
+    }
+
+    private static func connect<Result: Sendable>(
+        to host: String,
+        _ port: Int,
+        _ body: @Sendable (Conversation) async throws -> Result,
+        prepare: @escaping @Sendable (any Channel) throws -> Void
+    ) async throws -> Result {
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.allowRemoteHalfClosure, value: false)
+            .connect(host: host, port: port) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try prepare(channel)
+                    return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                }
+            }
+        return try await channel.executeThenClose { inbound, outbound in
+            try await body(Conversation(inbound, outbound))
+        }
+    }
+
+    /// The bytes of a connection, in both directions.
+    final class Conversation: @unchecked Sendable {
+        private var iterator: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
+        private let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
+        private var decoder = LinkFrameDecoder(limit: LinkFrame.maximumLength)
+
+        init(_ inbound: NIOAsyncChannelInboundStream<ByteBuffer>, _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>)
+        {
+            self.iterator = inbound.makeAsyncIterator()
+            self.outbound = outbound
+        }
+
+        func send(_ bytes: some Sequence<UInt8>) async throws {
+            try await outbound.write(ByteBuffer(bytes: Array(bytes)))
+        }
+
+        /// Sends a frame with this payload, which need be no message.
+        func send(frame payload: String) async throws {
+            var buffer = ByteBuffer()
+            LinkFrame.encode(payload.utf8, into: &buffer)
+            try await outbound.write(buffer)
+        }
+
+        func send(_ message: LinkMessage, id: String = "1") async throws {
+            try await outbound.write(LinkEnvelope(requestID: id, payload: message).frame())
+        }
+
+        /// The next message; nil when the connection ended instead, in whatever way.
+        func next() async -> LinkEnvelope? {
+            do {
+                while true {
+                    if let payload = try decoder.next() { return try LinkEnvelope.decode(payload) }
+                    guard let bytes = try await iterator.next(isolation: nil) else { return nil }
+                    decoder.append(bytes)
+                }
+            } catch {
+                return nil
+            }
+        }
+
+        /// Waits for the end of the connection; true when nothing came before it.
+        func endsSilently() async -> Bool {
+            var isSilent = true
+            while let bytes = try? await iterator.next(isolation: nil) {
+                isSilent = isSilent && bytes.readableBytes == 0
+            }
+            return isSilent
+        }
+    }
+}
