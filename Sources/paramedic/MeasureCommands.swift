@@ -178,7 +178,7 @@ struct PathCommand: AsyncParsableCommand {
             name: known.name,
             id: known.address.endpointID.description,
             address: known.address.hostAndPort,
-            version: "\(metadata.buildVersion) (\(metadata.buildHash))",
+            version: metadata.buildVersion,
             pathBefore: metadata
         )
         print(Page.text.text([machine]), terminator: "")

@@ -4,6 +4,7 @@
 
 #include "build.h"
 #include "host.h"
+#include "memory.h"
 #include "packet_io.h"
 #include "process.h"
 

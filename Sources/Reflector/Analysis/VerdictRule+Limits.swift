@@ -34,6 +34,15 @@ extension VerdictRule {
         }
     }
 
+    static let loopback = VerdictRule(
+        name: "loopback",
+        limit: .thisMachine,
+        condition: "the client's connection uses the interface lo"
+    ) { evidence in
+        evidence.client.before?.interface == "lo"
+            ? "Both ends are on this machine and share its processor: no link was measured." : nil
+    }
+
     static let tunnelFillsBothEnds = VerdictRule(
         name: "tunnel",
         limit: .tunnel,

@@ -25,7 +25,7 @@ package struct VerdictRule: Sendable {
 
     /// The rules in order of strength. The first that finds something and names a limit decides.
     package static let table: [VerdictRule] = [
-        nothingMeasured, tooShort, offeredLoad,
+        nothingMeasured, tooShort, offeredLoad, loopback,
         tunnelFillsBothEnds, clientProcessor, reflectorProcessor,
         clientCard, reflectorCard,
         clientTraffic, reflectorTraffic,

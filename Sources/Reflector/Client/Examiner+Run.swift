@@ -92,7 +92,7 @@ extension Examiner {
                 name: "this machine",
                 id: ownID.description,
                 address: ownAddress,
-                version: BuildVersion.line,
+                version: BuildVersion.version,
                 cores: System.coreCount,
                 nicBitsPerSecond: HostFacts.real.linkSpeed(localAddress: ownAddress),
                 pathBefore: ownBefore,
@@ -102,7 +102,7 @@ extension Examiner {
                 name: reflectorName,
                 id: address.endpointID.description,
                 address: address.hostAndPort,
-                version: "\(theirsBefore.buildVersion) (\(theirsBefore.buildHash))",
+                version: theirsBefore.buildVersion,
                 pathBefore: theirsBefore,
                 pathAfter: theirsAfter
             ),

@@ -1,5 +1,6 @@
 internal import Identity
 internal import NIOCore
+internal import Operations
 internal import PacketIO
 internal import Synchronization
 
@@ -20,7 +21,12 @@ final class ConnectionLedger: Sendable {
         var waiting: [ConnectionID] = []
         var evicted: UInt64 = 0
         var accepted: UInt64 = 0
+        /// Most connections since memory was last given back.
+        var peak = 0
     }
+
+    /// Connections at once whose buffers are worth giving back when all are gone.
+    private static let burst = 32
 
     private let limits: ConnectionLimits
     private let state = Mutex(State())
@@ -43,6 +49,7 @@ final class ConnectionLedger: Sendable {
             state.accepted += 1
             state.entries[id] = Entry(source: source, channel: channel)
             state.waiting.append(id)
+            state.peak = max(state.peak, state.entries.count)
             return (true, evicted)
         }
         evicted?.close(mode: .all, promise: nil)
@@ -62,7 +69,13 @@ final class ConnectionLedger: Sendable {
     }
 
     func leave(_ id: ConnectionID) {
-        state.withLock { state in _ = state.remove(id) }
+        let isAfterBurst = state.withLock { state in
+            _ = state.remove(id)
+            guard state.entries.isEmpty, state.peak >= Self.burst else { return false }
+            state.peak = 0
+            return true
+        }
+        if isAfterBurst { ProcessMemory.giveBack() }
     }
 
     /// Closes all connections of a peer.

@@ -13,6 +13,7 @@ package enum ServerProcess {
         _ configuration: ReflectorConfiguration,
         onStart: @escaping @Sendable (ReflectorServer.Started) -> Void
     ) async throws {
+        ProcessMemory.beFrugal()
         StandardErrorLog.bootstrap(
             level: LogLevelName(rawValue: configuration.logLevel) ?? .info,
             format: StandardErrorLog.Format(rawValue: configuration.logFormat) ?? .text

@@ -348,6 +348,7 @@ actor SessionRegistry {
         }
         running[testID] = nil
         releaseWaiters(of: testID)
+        ProcessMemory.giveBack()
         logger.info("session ended", metadata: ["test.id": "\(testID)", "reason": "\(reason.rawValue)"])
     }
 

@@ -1,0 +1,15 @@
+#define _GNU_SOURCE
+#include "memory.h"
+
+#include <malloc.h>
+
+void outpost_memory_frugal(void) {
+    // Each arena keeps its own free lists; by default there are eight for every core.
+    mallopt(M_ARENA_MAX, 2);
+    mallopt(M_TRIM_THRESHOLD, 128 * 1024);
+    // Fixed, because the threshold would otherwise grow with the first large buffer that is freed, and such buffers would
+    // from then on stay in the heap. Buffers of a tunnel are larger than this and are few.
+    mallopt(M_MMAP_THRESHOLD, 1024 * 1024);
+}
+
+void outpost_memory_trim(void) { malloc_trim(0); }

@@ -1,0 +1,10 @@
+internal import CLinux
+
+/// What the process keeps of the system's memory.
+package enum ProcessMemory {
+    /// Before any thread starts: keep little of what is freed.
+    package static func beFrugal() { outpost_memory_frugal() }
+
+    /// After a burst: give back what is free.
+    package static func giveBack() { outpost_memory_trim() }
+}
