@@ -114,6 +114,11 @@ let package = Package(
             swiftSettings: lenient
         ),
         .testTarget(
+            name: "IntegrationTests",
+            dependencies: ["Operations", "paramedic", "reflector"],
+            swiftSettings: lenient
+        ),
+        .testTarget(
             name: "OperationsTests",
             dependencies: [
                 "AuditAppender", "Operations",

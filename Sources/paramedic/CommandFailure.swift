@@ -6,12 +6,14 @@ internal import Reflector
 /// How the tool ends when something failed: a sentence on standard error and an exit code that scripts can tell apart.
 enum CommandFailure {
     static let denied: Int32 = 4
+    static let configuration: Int32 = 78
     static let interrupted: Int32 = 130
 
     static func exit(_ error: any Error, of command: any ParsableCommand.Type) -> Never {
         Live.clear()
         switch error {
         case is CancellationError: leave("interrupted", code: interrupted)
+        case let error as ConfigurationError: leave(error.description, code: configuration)
         case LinkClientError.denied: leave("\(error)", code: denied)
         case is ExitCode, is ValidationError, is CleanExit: command.exit(withError: error)
         case let error as any CustomStringConvertible & Error

@@ -30,7 +30,7 @@ struct LatencyCommand: AsyncParsableCommand {
 
     func run() async throws {
         let plan = LatencyPlan(durationSec: duration, intervalMs: interval, datagramBytes: size)
-        let result = try await reflector.examine(try shared.store()) { examiner, _ in
+        let result = try await reflector.examine(try shared.open()) { examiner, _ in
             try await examiner.latency(plan) { progress in
                 let last = progress.lastRoundTrip.map { Quantity.milliseconds(Double($0) / 1e6) } ?? "-"
                 Live.show("\(progress.received) of \(progress.sent) replies, last round trip \(last)")
@@ -89,18 +89,18 @@ struct ThroughputCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let desk = try shared.open()
         let params = SessionParameters(
             durationSec: duration,
             transport: transport,
-            streams: load.streams,
+            streams: load.streams ?? desk.configuration.streams,
             reverse: reverse,
             bidirectional: bidirectional,
             bitrateBps: bitrate.flatMap(BitRate.parse),
-            engine: load.engine
+            engine: load.engine ?? desk.configuration.engine
         )
-        let store = try shared.store()
-        let lock = try HeavyTestLock(folder: store.folder)
-        let (result, path) = try await reflector.examine(store) { examiner, _ in
+        let lock = try HeavyTestLock(folder: desk.store.folder)
+        let (result, path) = try await reflector.examine(desk) { examiner, _ in
             let (result, _) = try await examiner.throughput(params) { Live.show($0) }
             return (result, try? await examiner.client.pathMetadata())
         }
@@ -143,13 +143,13 @@ struct BufferbloatCommand: AsyncParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     func run() async throws {
-        let store = try shared.store()
-        let lock = try HeavyTestLock(folder: store.folder)
-        let result = try await reflector.examine(store) { examiner, _ in
+        let desk = try shared.open()
+        let lock = try HeavyTestLock(folder: desk.store.folder)
+        let result = try await reflector.examine(desk) { examiner, _ in
             try await examiner.bufferbloat(
                 seconds: duration,
-                streams: load.streams,
-                engine: load.engine,
+                streams: load.streams ?? desk.configuration.streams,
+                engine: load.engine ?? desk.configuration.engine,
                 onPhase: { Live.show(ExaminationStep.bufferbloat($0).title) },
                 onProgress: { Live.show($0) }
             )
@@ -170,7 +170,7 @@ struct PathCommand: AsyncParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     func run() async throws {
-        let (metadata, known) = try await reflector.examine(try shared.store()) { examiner, known in
+        let (metadata, known) = try await reflector.examine(try shared.open()) { examiner, known in
             (try await examiner.client.pathMetadata(), known)
         }
         if shared.json { return print(try JSONReport.text(metadata), terminator: "") }

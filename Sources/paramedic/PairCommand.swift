@@ -14,7 +14,7 @@ struct IDCommand: AsyncParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     func run() async throws {
-        let id = try shared.store().key(at: nil).endpointID.description
+        let id = try shared.open().key().endpointID.description
         if shared.json { print(try JSONReport.text(["endpoint_id": id])) } else { print(id) }
     }
 }
@@ -54,8 +54,8 @@ struct PairCommand: AsyncParsableCommand {
             throw ValidationError("--id: \(error)")
         }
         let address = try ReflectorAddress(parsing: address, endpointID: endpointID)
-        let store = try shared.store()
-        let context = try LinkClient.context(for: try store.key(at: nil))
+        let desk = try shared.open()
+        let context = try LinkClient.context(for: try desk.key())
         let client = try await LinkClient.connect(to: address, context: context)
         do {
             if let token {
@@ -70,7 +70,7 @@ struct PairCommand: AsyncParsableCommand {
         }
         await client.close()
         let known = KnownReflector(name: name ?? address.host, address: address, addedAt: .now)
-        try store.remember(known)
+        try desk.store.remember(known)
         if shared.json { return print(try JSONReport.text(known)) }
         print("paired with \(known.name) (\(address.hostAndPort), \(endpointID))")
     }
@@ -90,7 +90,7 @@ struct ReflectorsCommand: AsyncParsableCommand {
         @OptionGroup var shared: SharedOptions
 
         func run() async throws {
-            let all = try shared.store().reflectors()
+            let all = try shared.open().store.reflectors()
             if shared.json { return print(try JSONReport.text(all)) }
             guard !all.isEmpty else { throw ParamedicError.noReflector }
             let table = TextTable(
@@ -111,7 +111,7 @@ struct ReflectorsCommand: AsyncParsableCommand {
         @OptionGroup var shared: SharedOptions
 
         func run() async throws {
-            try shared.store().rename(name, to: new)
+            try shared.open().store.rename(name, to: new)
             if shared.json {
                 print(try JSONReport.text(["renamed": name, "name": new]))
             } else {
@@ -127,7 +127,7 @@ struct ReflectorsCommand: AsyncParsableCommand {
         @OptionGroup var shared: SharedOptions
 
         func run() async throws {
-            let store = try shared.store()
+            let store = try shared.open().store
             guard try store.forget(name) else {
                 throw ParamedicError.unknownReflector(name, known: try store.reflectors().map(\.name))
             }

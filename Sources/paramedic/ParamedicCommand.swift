@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
+internal import Identity
 internal import Operations
 internal import Reflector
 
@@ -12,7 +13,8 @@ struct ParamedicCommand: AsyncParsableCommand {
             Pair once with the line that `reflector pair` prints, then run `paramedic run` for the whole examination, or one
             test by itself. Results go to standard output, everything else to standard error.
 
-            Exit codes: 0 success, 1 failure, 4 denied by the reflector, 64 wrong usage, 130 interrupted.
+            Exit codes: 0 success, 1 failure, 4 denied by the reflector, 64 wrong usage, 78 wrong
+            configuration, 130 interrupted.
             """,
         version: "paramedic \(BuildVersion.line)",
         subcommands: [
@@ -45,6 +47,15 @@ struct ParamedicCommand: AsyncParsableCommand {
 /// Options that every command takes, before or after its name.
 struct SharedOptions: ParsableArguments {
     @Option(
+        name: [.short, .long],
+        help: ArgumentHelp("The configuration file. [env: PARAMEDIC_CONFIG]", valueName: "path")
+    )
+    var config: String?
+
+    @Option(help: ArgumentHelp("What to log: trace, debug, info, warn, error.", valueName: "level"))
+    var logLevel: String?
+
+    @Option(
         help: ArgumentHelp("Where identity, reflectors and history are. [env: PARAMEDIC_STATE]", valueName: "folder")
     )
     var state: String?
@@ -52,10 +63,26 @@ struct SharedOptions: ParsableArguments {
     @Flag(help: "Print results as JSON.")
     var json = false
 
-    func store() throws -> ParamedicStore {
-        let environment = ProcessInfo.processInfo.environment
-        return try ParamedicStore(folder: state ?? ParamedicStore.defaultFolder(environment: environment))
+    /// Reads the configuration, starts logging as it says, and opens the state.
+    func open() throws -> Desk {
+        let configuration = try ParamedicConfiguration.load(
+            path: config,
+            state: state,
+            logLevel: logLevel,
+            environment: ProcessInfo.processInfo.environment
+        )
+        StandardErrorLog.bootstrap(level: configuration.logLevel, format: configuration.logFormat)
+        return Desk(configuration: configuration, store: try ParamedicStore(folder: configuration.stateFolder))
     }
+}
+
+/// What every command works with.
+struct Desk {
+    let configuration: ParamedicConfiguration
+    let store: ParamedicStore
+
+    /// This machine's key; made on first use.
+    func key() throws -> IdentityKey { try store.key(at: configuration.privateKeyPath) }
 }
 
 /// Which reflector, and how to reach its tests.
@@ -66,23 +93,32 @@ struct ReflectorOptions: ParsableArguments {
     )
     var reflector: String?
 
-    @Option(help: ArgumentHelp("Longest wait when the reflector is busy or in cooldown.", valueName: "seconds"))
-    var wait = Examiner.defaultPatience
+    @Option(
+        help: ArgumentHelp(
+            "Longest wait when the reflector is busy or in cooldown (default 120).",
+            valueName: "seconds"
+        )
+    )
+    var wait: Int?
 
     @Option(help: ArgumentHelp("The iperf3 to run.", valueName: "path"))
-    var iperf3 = "iperf3"
+    var iperf3: String?
+
+    func validate() throws {
+        if let wait, !(0...86_400).contains(wait) { throw ValidationError("--wait must be 0 to 86400 seconds") }
+    }
 
     /// Connects to the chosen reflector and runs `body` with it.
     func examine<Result>(
-        _ store: ParamedicStore,
+        _ desk: Desk,
         _ body: (Examiner, KnownReflector) async throws -> Result
     ) async throws -> Result {
-        let known = try store.reflector(reflector)
+        let known = try desk.store.reflector(reflector ?? desk.configuration.reflector)
         let examiner = try await Examiner.connect(
             to: known.address,
-            key: try store.key(at: nil),
-            iperfPath: iperf3,
-            patience: wait
+            key: try desk.key(),
+            iperfPath: iperf3 ?? desk.configuration.iperfPath,
+            patience: wait ?? desk.configuration.waitSec
         ) { Live.notice($0) }
         do {
             let result = try await body(examiner, known)

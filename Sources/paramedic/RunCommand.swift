@@ -52,16 +52,16 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     func run() async throws {
-        let store = try shared.store()
-        let lock = try HeavyTestLock(folder: store.folder)
+        let desk = try shared.open()
+        let lock = try HeavyTestLock(folder: desk.store.folder)
         var plan = ExaminationPlan()
         plan.latencySec = duration
         plan.throughputSec = duration
         plan.bufferbloatSec = duration
-        plan.streams = load.streams
-        plan.engine = load.engine
-        let ownID = try store.key(at: nil).endpointID
-        let examination = try await reflector.examine(store) { [plan] examiner, known in
+        plan.streams = load.streams ?? desk.configuration.streams
+        plan.engine = load.engine ?? desk.configuration.engine
+        let ownID = try desk.key().endpointID
+        let examination = try await reflector.examine(desk) { [plan] examiner, known in
             try await examiner.examine(
                 plan,
                 reflectorName: known.name,
@@ -72,7 +72,7 @@ struct RunCommand: AsyncParsableCommand {
         }
         withExtendedLifetime(lock) {}
         Live.clear()
-        try store.save(examination)
+        try desk.store.save(examination)
         try form.print(
             [examination],
             json: shared.json,
@@ -99,7 +99,7 @@ struct HistoryCommand: AsyncParsableCommand {
 
     func run() async throws {
         guard (1...10_000).contains(last) else { throw ValidationError("--last must be 1 to 10000") }
-        let examinations = try shared.store().examinations(of: reflector, last: last)
+        let examinations = try shared.open().store.examinations(of: reflector, last: last)
         if shared.json { return print(try JSONReport.text(examinations), terminator: "") }
         try form.print(
             examinations,
@@ -123,7 +123,7 @@ struct ReportCommand: AsyncParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     func run() async throws {
-        let examination = try shared.store().examination(id)
+        let examination = try shared.open().store.examination(id)
         try form.print(
             [examination],
             json: shared.json,

@@ -1,4 +1,5 @@
 package import Identity
+internal import Logging
 internal import NIOSSL
 internal import Operations
 
@@ -15,6 +16,7 @@ package final class Examiner: Sendable {
     let iperfPath: String
     private let patience: Int
     private let notice: @Sendable (String) -> Void
+    private let logger = Logger(label: "paramedic")
 
     private init(
         address: ReflectorAddress,
@@ -74,7 +76,12 @@ package final class Examiner: Sendable {
         let deadline = ContinuousClock.now + .seconds(patience)
         while true {
             do {
-                return try await client.request(request)
+                let grant = try await client.request(request)
+                logger.debug(
+                    "session granted",
+                    metadata: ["test.id": "\(grant.testID)", "mode": "\(grant.mode.rawValue)", "port": "\(grant.port)"]
+                )
+                return grant
             } catch LinkClientError.denied(let deny) {
                 guard deny.reason == .rateLimited || deny.reason == .busy, let wait = deny.retryAfterSec,
                     ContinuousClock.now + .seconds(wait) <= deadline

@@ -1,0 +1,191 @@
+import Foundation
+import Operations
+import Testing
+
+@Suite("The command line", .timeLimit(.minutes(3)))
+struct CommandLineTests {
+    @Test("without a running server, status and pair exit 3 and say how to start one", arguments: ["status", "pair"])
+    func notRunning(command: String) async throws {
+        try await Installation.with { installation in
+            let result = try await installation.reflector(command)
+            #expect(result.code == 3)
+            #expect(result.output.isEmpty)
+            #expect(result.errors.contains("reflector serve"))
+        }
+    }
+
+    @Test("show-id prints the ID and nothing else, and it stays the same")
+    func showID() async throws {
+        try await Installation.with { installation in
+            let first = try await installation.reflector("show-id")
+            #expect(first.code == 0)
+            #expect(first.output.wholeMatch(of: /PP(-[0-9A-HJKMNP-TV-Z]{4}){13}-[0-9A-HJKMNP-TV-Z]\n/) != nil)
+            #expect(try await installation.reflector("show-id").output == first.output)
+            let json = try await installation.reflector("show-id", "--json")
+            #expect(try json.json()["endpoint_id"] as? String == first.output.trimmingCharacters(in: .newlines))
+        }
+    }
+
+    @Test("pair and status print what seed 000 shows")
+    func seedOutputs() async throws {
+        try await Installation.with { installation in
+            try await installation.serving { _ in
+                let id = try await installation.reflector("show-id").output.trimmingCharacters(in: .newlines)
+                let pair = try await installation.reflector("pair", "--ttl", "10m")
+                #expect(pair.lines[0] == "  Pairing Mode Enabled")
+                #expect(pair.lines[1] == "  ====================")
+                #expect(pair.lines[2] == "  Endpoint ID    : \(id)")
+                #expect(
+                    pair.lines[3].wholeMatch(
+                        of: #/  Pairing Token  : [0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/#
+                    ) != nil
+                )
+                #expect(pair.lines[4] == "  Expires In     : 10m")
+                #expect(pair.lines[5].isEmpty)
+                #expect(pair.lines[6] == "  Share the endpoint ID and pairing token with the peer.")
+                #expect(pair.lines[7] == "  The peer must connect within the TTL window to be authorized.")
+                #expect(pair.output.contains("paramedic pair 127.0.0.1:"))
+
+                let status = try await installation.reflector("status")
+                #expect(status.lines[0] == "  Reflector Status")
+                #expect(status.lines[1] == "  ================")
+                #expect(status.lines[2] == "  Endpoint ID   : \(id)")
+                #expect(status.lines[3].hasPrefix("  Bind Address  : 127.0.0.1:"))
+                #expect(status.lines[4] == "  Mode          : Tunneled")
+                #expect(status.lines[5] == "  Data Dir      : \(installation.folder)/r")
+            }
+        }
+    }
+
+    @Test("shared options stand before and after the command's name")
+    func optionOrder() async throws {
+        try await Installation.with { installation in
+            let after = try await installation.reflector("show-id", "--json")
+            let before = try await installation.reflector("--json", "show-id")
+            #expect(before.code == 0)
+            #expect(before.output == after.output)
+            let client = try await installation.paramedic("--json", "--log-level", "info", "id")
+            #expect(try client.json()["endpoint_id"] != nil)
+            for place in [["--config", "/nowhere.toml", "show-id"], ["show-id", "-c", "/nowhere.toml"]] {
+                let result = try await Tool.run("reflector", place, installation.environment)
+                #expect(result.code == 78)
+                #expect(result.errors.contains("/nowhere.toml"))
+            }
+        }
+    }
+
+    @Test("config check names file, line, key and remedy of every problem")
+    func configCheck() async throws {
+        try await Installation.with { installation in
+            let path = installation.folder + "/reflector.toml"
+            let text = """
+                [network]
+                listen_adress = "0.0.0.0:4000"
+                mode = "sideways"
+
+                [quotas]
+                cooldown_sec = "five"
+
+                [access]
+                authorized_peers = ["PP-1234"]
+                """
+            try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+            let result = try await installation.reflector("config", "check", "--config", path)
+            #expect(result.code == 78)
+            #expect(result.output.isEmpty)
+            for words in [
+                "\(path):2: network.listen_adress", "did you mean listen_address", "\(path):3: network.mode",
+                "tunneled",
+                "PP-1234",
+            ] {
+                #expect(result.errors.contains(words), "\(words) is not in:\n\(result.errors)")
+            }
+            try Data("[network]\nmode = \"direct_ephemeral\"\n".utf8).write(to: URL(fileURLWithPath: path))
+            let good = try await installation.reflector("config", "check", "--config", path)
+            #expect(good.code == 0)
+            #expect(good.output == "\(path): ok\n")
+        }
+    }
+
+    @Test("wrong usage exits 64; help and version exit 0 and name the commit")
+    func usage() async throws {
+        try await Installation.with { installation in
+            for tool in ["reflector", "paramedic"] {
+                #expect(try await Tool.run(tool, ["nonsense"], installation.environment).code == 64)
+                let help = try await Tool.run(tool, ["--help"], installation.environment)
+                #expect(help.code == 0 && help.output.contains("Exit codes"))
+                let version = try await Tool.run(tool, ["--version"], installation.environment)
+                #expect(version.output.wholeMatch(of: /(reflector|paramedic) \d+\.\d+\.\d+ \(.+\)\n/) != nil)
+            }
+            #expect(try await installation.reflector("pair", "--ttl", "soon").code == 64)
+        }
+    }
+
+    @Test("a second server on the same folder, and a port in use, are refused with the reason")
+    func twoServers() async throws {
+        try await Installation.with { installation in
+            try await installation.serving { _ in
+                let second = try await installation.reflector("serve")
+                #expect(second.code == 1)
+                #expect(second.errors.contains("another reflector runs on the state folder"))
+                let status = try await installation.reflector("status", "--json").json()
+                let address = try #require(status["bind_address"] as? String)
+                try await Installation.with { other in
+                    let result = try await other.reflector("serve", "--bind", address)
+                    #expect(result.code == 1)
+                    #expect(result.errors.contains("cannot listen on \(address)"))
+                }
+            }
+        }
+    }
+
+    @Test("audit verify finds a changed line and missing lines, and export prints the log")
+    func audit() async throws {
+        try await Installation.with { installation in
+            try await installation.serving { _ in
+                for _ in 0..<3 { _ = try await installation.reflector("pair") }
+                #expect(try await installation.reflector("audit", "verify").code == 0)
+            }
+            #expect(try await installation.reflector("audit", "verify").code == 0)
+            let export = try await installation.reflector("audit", "export", "--since", "1h")
+            #expect(export.output.split(separator: "\n").count == 3)
+            #expect(try await installation.reflector("audit", "export", "--since", "sometime").code == 1)
+
+            let path = installation.folder + "/r/audit.jsonl"
+            let original = try Data(contentsOf: URL(fileURLWithPath: path))
+            let text = String(decoding: original, as: UTF8.self)
+            try Data(text.replacing("\"ttl_sec\":600", with: "\"ttl_sec\":601", maxReplacements: 1).utf8)
+                .write(to: URL(fileURLWithPath: path))
+            let changed = try await installation.reflector("audit", "verify", "--json")
+            #expect(changed.code == 2)
+            #expect(try changed.json()["intact"] as? Bool == false)
+            let shortened = text.split(separator: "\n").dropLast().joined(separator: "\n") + "\n"
+            try Data(shortened.utf8).write(to: URL(fileURLWithPath: path))
+            let missing = try await installation.reflector("audit", "verify")
+            #expect(missing.code == 2)
+            #expect(missing.output.contains("line 3 is missing"))
+        }
+    }
+
+    @Test("peers can be listed, renamed and removed, with and without a running server")
+    func peers() async throws {
+        try await Installation.with { installation in
+            try await installation.serving { _ in
+                try await installation.pair()
+                #expect(try await installation.paramedic("latency", "--duration", "1").code == 0)
+            }
+            let id = try await installation.paramedic("id").output.trimmingCharacters(in: .newlines)
+            #expect(try await installation.reflector("peers").output.contains(id))
+            #expect(try await installation.reflector("peers", "rename", id, "kitchen").code == 0)
+            #expect(try await installation.reflector("peers", "list").output.contains("kitchen"))
+            #expect(try await installation.reflector("peers", "remove", "kitchen").code == 0)
+            #expect(try await installation.reflector("peers", "remove", id).code == 1)
+            #expect(try await installation.reflector("audit", "verify").code == 0)
+            try await installation.serving { _ in
+                let refused = try await installation.paramedic("latency", "--duration", "1")
+                #expect(refused.code == 1)
+                #expect(refused.errors.contains("unauthorized"))
+            }
+        }
+    }
+}

@@ -1,0 +1,243 @@
+import Foundation
+import Operations
+import Testing
+
+@Suite("Processes", .timeLimit(.minutes(5)), .serialized)
+struct ProcessTests {
+    @Test("SIGTERM ends a server in order with exit 0, also while a test runs, and settles the test")
+    func terminated() async throws {
+        try await Installation.with { installation in
+            let server = try await installation.serve()
+            try await installation.pair()
+            let client = try await Tool.start(
+                "paramedic",
+                ["throughput", "--duration", "20", "--engine", "iperf3"],
+                installation.environment
+            )
+            let child = try await iperfChild(of: server.pid)
+            server.signal(SIGTERM)
+            #expect(await server.exit().status == .exited(0))
+            #expect(!isAlive(child))
+            #expect(await client.exit().code != 0)
+            #expect(try await installation.reflector("audit", "verify").code == 0)
+            let log = try await installation.reflector("audit", "export").output
+            #expect(log.contains("\"reason\":\"server_shutdown\""))
+        }
+    }
+
+    @Test("SIGKILL leaves no iperf3, loses no peer, no count and no audit line, and the next server goes on")
+    func killed() async throws {
+        try await Installation.with { installation in
+            var server = try await installation.serve()
+            try await installation.pair()
+            #expect(try await installation.paramedic("latency", "--duration", "1").code == 0)
+            let client = try await Tool.start(
+                "paramedic",
+                ["throughput", "--duration", "20", "--engine", "iperf3", "--streams", "1"],
+                installation.environment
+            )
+            let child = try await iperfChild(of: server.pid)
+            let acknowledged = try await installation.reflector("audit", "export").output.split(separator: "\n").count
+            kill(server.pid, SIGKILL)
+            _ = await server.exit()
+            try await gone(child)
+            _ = await client.exit()
+
+            let verified = try await installation.reflector("audit", "verify", "--json")
+            #expect(verified.code == 0, "\(verified.output)")
+            #expect(try #require(try verified.json()["lines"] as? Int) >= acknowledged)
+            server = try await installation.serve()
+            let peers = try await installation.reflector("peers", "--json").json()
+            #expect((peers["paired"] as? [Any])?.count == 1)
+            // Both tests count, the killed one with the bytes that were charged ahead.
+            let database = installation.folder + "/r/reflector.sqlite"
+            let rows = try await Tool.query(
+                database,
+                "SELECT count(*), min(ended_at) IS NOT NULL, max(bytes) FROM test"
+            )
+            #expect(rows == "2|1|268435456")
+            #expect(try await installation.paramedic("latency", "--duration", "1").code == 0)
+            await server.terminate()
+            #expect(try await installation.reflector("audit", "verify").code == 0)
+        }
+    }
+
+    @Test("a second signal ends a server that is still shutting down at once")
+    func secondSignal() async throws {
+        try await Installation.with { installation in
+            let server = try await installation.serve()
+            server.signal(SIGTERM)
+            server.signal(SIGINT)
+            // Either the shutdown was done before the second signal came, or that ended it; it never hangs.
+            let code = await server.exit().code
+            #expect([0, 128 + SIGINT, 128 + SIGTERM].contains(code))
+        }
+    }
+
+    @Test("no token, key or password is in a log, in a process list or in --json output")
+    func secrets() async throws {
+        try await Installation.with(
+            [
+                "REFLECTOR_NETWORK_MODE": "direct_ephemeral", "REFLECTOR_LOGGING_LEVEL": "trace",
+                "PARAMEDIC_LOGGING_LEVEL": "trace",
+            ]
+        ) { installation in
+            let server = try await installation.serve()
+            let token = try await installation.pair()
+            let client = try await Tool.start(
+                "paramedic",
+                ["throughput", "--duration", "2", "--engine", "iperf3", "--json"],
+                installation.environment
+            )
+            let child = try await iperfChild(of: server.pid)
+            let users = try secretsOfIperf(in: installation.folder + "/r")
+            #expect(!users.isEmpty)
+            let lines = try commandLines()
+            #expect(lines.contains { $0.contains("--rsa-private-key-path") }, "iperf3 was not looked at")
+            let result = await client.exit()
+            #expect(result.code == 0, "\(String(decoding: result.errorOutput, as: UTF8.self))")
+            #expect(!isAlive(child))
+            server.signal(SIGTERM)
+            let log = await server.exit()
+            let seed = try Data(contentsOf: URL(fileURLWithPath: installation.folder + "/r/identity.ed25519"))
+            let hexSeed = seed.map { String(format: "%02x", $0) }.joined()
+            let texts =
+                lines + [
+                    String(decoding: log.errorOutput, as: UTF8.self), String(decoding: result.output, as: UTF8.self),
+                    String(decoding: result.errorOutput, as: UTF8.self),
+                    try await installation.reflector("audit", "export").output,
+                ]
+            for secret in [token, hexSeed] + users {
+                for text in texts { #expect(!text.contains(secret)) }
+            }
+            // The one-time key files are gone with the test.
+            let left = try FileManager.default.contentsOfDirectory(atPath: installation.folder + "/r")
+            #expect(!left.contains { $0.hasPrefix("iperf3-") })
+        }
+    }
+
+    @Test("rotate-identity: a running server switches, its peers pair again, and the audit log stays whole")
+    func rotation() async throws {
+        try await Installation.with { installation in
+            try await installation.serving { _ in
+                try await installation.pair()
+                let old = try await installation.reflector("show-id").output
+                let rotated = try await installation.reflector("rotate-identity", "--json").json()
+                #expect(rotated["old_endpoint_id"] as? String == old.trimmingCharacters(in: .newlines))
+                let new = try await installation.reflector("show-id").output
+                #expect(new != old)
+                #expect(
+                    try await installation.reflector("status").output.contains(new.trimmingCharacters(in: .newlines))
+                )
+                let refused = try await installation.paramedic("path")
+                #expect(refused.code == 1)
+                #expect(refused.errors.contains("rotated"))
+                try await installation.pair()
+                #expect(try await installation.paramedic("path").code == 0)
+                let kept = try #require(rotated["old_key"] as? String)
+                #expect(try Data(contentsOf: URL(fileURLWithPath: kept)).count == 32)
+            }
+            #expect(try await installation.reflector("audit", "verify").code == 0)
+            // And once more with no server running.
+            #expect(try await installation.reflector("rotate-identity").code == 0)
+            #expect(try await installation.reflector("audit", "verify").code == 0)
+            let log = try await installation.reflector("audit", "export").output
+            #expect(log.split(separator: "\n").count { $0.contains("identity_rotated") } == 2)
+            try await installation.serving { _ in try await installation.pair() }
+        }
+    }
+
+    @Test("a whole examination is printed, kept, and shown again in every form", arguments: ["127.0.0.1", "[::1]"])
+    func examination(host: String) async throws {
+        try await Installation.with(["REFLECTOR_NETWORK_LISTEN_ADDRESS": "\(host):0"]) { installation in
+            try await installation.serving { _ in
+                try await installation.pair()
+                let page = installation.folder + "/report.html"
+                let run = try await installation.paramedic("run", "--duration", "1", "--html", page)
+                #expect(run.code == 0, "\(run.errors)")
+                for words in ["Throughput", "Latency without load", "Latency under load", "The machines"] {
+                    #expect(run.output.contains(words))
+                }
+                let html = try String(contentsOfFile: page, encoding: .utf8)
+                #expect(html.contains("<svg") && html.contains("prefers-color-scheme"))
+                let json = try await installation.paramedic("report", "--json").json()
+                #expect(json["schema"] as? String == "outpost-examination/1")
+                #expect((json["notes"] as? [Any])?.isEmpty == true, "\(json["notes"] ?? "")")
+                let csv = try await installation.paramedic("report", "--csv")
+                #expect(csv.output.split(separator: "\r\n").count > 5)
+                #expect(try await installation.paramedic("history").lines.count > 2)
+                // The terminal's escapes are for terminals only.
+                #expect(!run.output.contains("\u{1b}"))
+            }
+        }
+    }
+
+    // MARK: Looking at processes
+
+    private func iperfChild(of server: Int32) async throws -> Int32 {
+        let deadline = ContinuousClock.now + .seconds(20)
+        while ContinuousClock.now < deadline {
+            let children =
+                (try? String(contentsOfFile: "/proc/\(server)/task/\(server)/children", encoding: .utf8)) ?? ""
+            for pid in children.split(separator: " ").compactMap({ Int32($0) }) + (try childrenByScan(of: server)) {
+                let line = (try? String(contentsOfFile: "/proc/\(pid)/cmdline", encoding: .utf8)) ?? ""
+                if line.contains("iperf3"), line.contains("-s") { return pid }
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        throw Installation.Problem("no iperf3 was started")
+    }
+
+    private func childrenByScan(of parent: Int32) throws -> [Int32] {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { Int32($0) }.filter { pid in
+            guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+                let rest = stat.split(separator: ")").last
+            else { return false }
+            return rest.split(separator: " ").dropFirst().first.flatMap { Int32($0) } == parent
+        }
+    }
+
+    private func isAlive(_ pid: Int32) -> Bool {
+        guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return false }
+        return stat.split(separator: ")").last?.split(separator: " ").first != "Z"
+    }
+
+    private func gone(_ pid: Int32) async throws {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while isAlive(pid) {
+            guard ContinuousClock.now < deadline else {
+                throw Installation.Problem("iperf3 \(pid) outlived the server")
+            }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
+    private func commandLines() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { Int32($0) != nil }.compactMap { pid in
+            FileManager.default.contents(atPath: "/proc/\(pid)/cmdline").map {
+                String(decoding: $0.map { $0 == 0 ? 32 : $0 }, as: UTF8.self)
+            }
+        }
+    }
+
+    /// The password hashes and the body of the private key that a running test's iperf3 uses.
+    private func secretsOfIperf(in state: String) throws -> [String] {
+        let folders = try FileManager.default.contentsOfDirectory(atPath: state).filter { $0.hasPrefix("iperf3-") }
+        return try folders.flatMap { folder -> [String] in
+            let users = try String(contentsOfFile: "\(state)/\(folder)/users.csv", encoding: .utf8)
+            let key = try String(contentsOfFile: "\(state)/\(folder)/key.pem", encoding: .utf8)
+            let hash = users.split(separator: ",").last.map { $0.trimmingCharacters(in: .newlines) }
+            return [hash, key.split(separator: "\n").dropFirst().first.map(String.init)].compactMap { $0 }
+        }
+    }
+}
+
+extension Tool {
+    /// Asks a database with the sqlite3 of Python, another reader than ours.
+    static func query(_ path: String, _ sql: String) async throws -> String {
+        let script =
+            "import sqlite3,sys;print('|'.join(map(str,sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone())))"
+        let exit = try await ChildProcess.start("python3", ["-c", script, path, sql]).exit()
+        return String(decoding: exit.output, as: UTF8.self).trimmingCharacters(in: .newlines)
+    }
+}
