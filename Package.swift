@@ -113,6 +113,7 @@ let package = Package(
             path: "Tests/AuditAppender",
             swiftSettings: lenient
         ),
+        .testTarget(name: "PacketIOTests", dependencies: ["PacketIO"], swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",
             dependencies: ["Operations", "paramedic", "reflector"],
@@ -144,3 +145,16 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// Measuring programs are built only when asked for: OUTPOST_BENCHMARKS=1 swift build …
+if Context.environment["OUTPOST_BENCHMARKS"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "packet-io-benchmark",
+            dependencies: ["PacketIO"],
+            path: "Benchmarks/packet-io",
+            exclude: ["run.py"],
+            swiftSettings: strict
+        )
+    )
+}

@@ -51,7 +51,10 @@ extension EchoProber {
                 now = try self.sendDue(&run, now)
                 if run.samples.count == self.plan.count || self.ordered == .stop {
                     deadline = now + self.plan.grace
+                    // The signal of a stop would end every wait of the grace. Orders are stored before they signal, so the
+                    // look at them that follows sees a cancel whose signal this took.
                     self.wakeUp.clear()
+                    continue
                 }
             }
             if isReadable || run.due <= now { try self.receive(&run) }

@@ -2,20 +2,15 @@
 /// datagrams inside a TLS stream.
 ///
 /// A datagram passes these gates in order, and the first that it fails counts it:
-/// well formed → live token → before the deadline → from the permit's peer → (counted as arrived) → budget → rate → reply.
+/// well formed → live token → before the deadline → from the permit's peer → budget → rate → reply.
+/// From the budget on it is also counted as arrived.
 package struct EchoResponder: Sendable {
     /// Every datagram's token is compared with every permit, so that time tells nothing; this bounds the work.
     package static let maximumPermits = 64
 
-    /// A place that a reply is counted for.
-    package struct Slot: Equatable, Sendable {
-        let index: Int
-        let generation: UInt32
-    }
-
     package enum Verdict: Equatable, Sendable {
         /// Send the same bytes back; the server's receive time is in, its send time is the sender's to fill.
-        case reply(Slot)
+        case reply
         case drop(EchoDropReason)
         /// Dropped, and the permit's budget is spent with it. Said once a permit.
         case spent(AccessToken)
@@ -26,19 +21,25 @@ package struct EchoResponder: Sendable {
         case tokenInUse
     }
 
+    /// A permit and what became of it. What deciding touches stands first: it is what a lone datagram finds cold.
     fileprivate struct Entry: Sendable {
         let permit: EchoPermit
-        let generation: UInt32
+        var rate: PacketRate
+        var charged: UInt64 = 0
+        var pinnedPort: UInt16?
+        var isSpent = false
         var counters = EchoCounters()
         var window = SequenceWindow()
-        var rate: PacketRate
-        var pinnedPort: UInt16?
-        var charged: UInt64 = 0
-        var isSpent = false
+    }
+
+    /// A verdict and the permit it is counted for, which is good until a permit comes or goes.
+    struct Judgement {
+        let verdict: Verdict
+        /// -1: no permit's.
+        let index: Int
     }
 
     private var entries: [Entry] = []
-    private var generation: UInt32 = 0
     package private(set) var strangers = EchoStrangers()
 
     package init() {
@@ -48,9 +49,8 @@ package struct EchoResponder: Sendable {
     package mutating func admit(_ permit: EchoPermit) throws(AdmitError) {
         guard self.entries.count < Self.maximumPermits else { throw .tooManyPermits }
         guard self.find(permit.token) < 0 else { throw .tokenInUse }
-        self.generation &+= 1
         let rate = PacketRate(packetsPerSecond: permit.maximumPacketsPerSecond)
-        self.entries.append(Entry(permit: permit, generation: self.generation, rate: rate))
+        self.entries.append(Entry(permit: permit, rate: rate))
     }
 
     /// Ends a permit; its last counters, or nil when there is none.
@@ -66,38 +66,54 @@ package struct EchoResponder: Sendable {
         return index >= 0 ? self.entries[index].counters : nil
     }
 
+    /// Decides and counts; a reply counts as sent.
     /// - Parameters:
     ///   - bytes: one datagram, whole; a reply is made in place.
     ///   - receivedAt: CLOCK_REALTIME in nanoseconds, goes into the reply.
     ///   - now: CLOCK_MONOTONIC in nanoseconds, for rate and deadline.
-    @inline(__always)
     package mutating func respond(
         to bytes: inout MutableRawSpan,
         from source: EchoSource,
         receivedAt: Int64,
         now: Int64
     ) -> Verdict {
-        guard let datagram = EchoDatagram(bytes.bytes) else {
-            self.strangers.malformed &+= 1
-            return .drop(.malformed)
-        }
-        let index = self.find(datagram.token)
-        guard index >= 0 else {
-            self.strangers.unknownToken &+= 1
-            return .drop(.unknownToken)
-        }
-        let verdict = self.entries[index].judge(datagram, length: UInt64(bytes.byteCount), from: source, now: now)
-        if let verdict { return verdict }
-        EchoDatagram.setServerReceive(receivedAt, in: &bytes)
-        return .reply(Slot(index: index, generation: self.entries[index].generation))
+        let judgement = self.judge(&bytes, from: source, receivedAt: receivedAt, now: now)
+        self.settle(judgement, bytes.bytes, wasSent: true)
+        return judgement.verdict
     }
 
-    /// A reply that was decided and then not sent, of `length` bytes.
-    package mutating func unsent(_ slot: Slot, length: Int) {
-        guard slot.index < self.entries.count, self.entries[slot.index].generation == slot.generation else { return }
-        self.entries[slot.index].counters.repliesSent &-= 1
-        self.entries[slot.index].counters.bytesOut &-= UInt64(length)
-        self.entries[slot.index].counters.unsent &+= 1
+    /// Decides, and leaves the counting to `settle`, which can then come after the reply has left.
+    @inline(__always)
+    mutating func judge(
+        _ bytes: inout MutableRawSpan,
+        from source: EchoSource,
+        receivedAt: Int64,
+        now: Int64
+    ) -> Judgement {
+        guard let datagram = EchoDatagram(bytes.bytes) else { return Judgement(verdict: .drop(.malformed), index: -1) }
+        let index = self.find(datagram.token)
+        guard index >= 0 else { return Judgement(verdict: .drop(.unknownToken), index: -1) }
+        let verdict = self.entries[index].judge(length: UInt64(bytes.byteCount), from: source, now: now)
+        if verdict == .reply { EchoDatagram.setServerReceive(receivedAt, in: &bytes) }
+        return Judgement(verdict: verdict, index: index)
+    }
+
+    /// Counts what was judged, in the order of arrival.
+    mutating func settle(_ judgement: Judgement, _ bytes: RawSpan, wasSent: Bool) {
+        guard judgement.index >= 0, let datagram = EchoDatagram(bytes) else {
+            if judgement.verdict == .drop(.malformed) {
+                self.strangers.malformed &+= 1
+            } else {
+                self.strangers.unknownToken &+= 1
+            }
+            return
+        }
+        self.entries[judgement.index].settle(
+            judgement.verdict,
+            sequence: datagram.sequence,
+            length: UInt64(bytes.byteCount),
+            wasSent: wasSent
+        )
     }
 
     /// Looks at every permit, whether or not an earlier one matched.
@@ -115,38 +131,50 @@ package struct EchoResponder: Sendable {
 }
 
 extension EchoResponder.Entry {
-    /// Nil: reply.
-    fileprivate mutating func judge(
-        _ datagram: EchoDatagram,
-        length: UInt64,
-        from source: EchoSource,
-        now: Int64
-    ) -> EchoResponder.Verdict? {
-        if let deadline = self.permit.deadline, now >= deadline {
-            self.counters.expired &+= 1
-            return .drop(.expired)
-        }
-        guard self.accepts(source) else {
-            self.counters.wrongSource &+= 1
-            return .drop(.wrongSource)
-        }
-        self.arrived(datagram.sequence, length: length)
+    @inline(__always)
+    fileprivate mutating func judge(length: UInt64, from source: EchoSource, now: Int64) -> EchoResponder.Verdict {
+        if let deadline = self.permit.deadline, now >= deadline { return .drop(.expired) }
+        guard self.accepts(source) else { return .drop(.wrongSource) }
+        // A reply is as long as what it answers.
         guard !self.isSpent, self.permit.byteBudget - self.charged >= 2 * length else {
-            self.counters.overBudget &+= 1
             defer { self.isSpent = true }
             return self.isSpent ? .drop(.budget) : .spent(self.permit.token)
         }
-        self.charged += length
         guard self.rate.admit(at: now) else {
-            self.counters.overRate &+= 1
+            self.charged += length
             return .drop(.rate)
         }
-        self.charged += length
-        self.counters.repliesSent &+= 1
-        self.counters.bytesOut &+= length
-        return nil
+        self.charged += 2 * length
+        return .reply
     }
 
+    fileprivate mutating func settle(
+        _ verdict: EchoResponder.Verdict,
+        sequence: UInt64,
+        length: UInt64,
+        wasSent: Bool
+    ) {
+        switch verdict {
+        case .drop(.expired):
+            self.counters.expired &+= 1
+            return
+        case .drop(.wrongSource), .drop(.malformed), .drop(.unknownToken):
+            self.counters.wrongSource &+= 1
+            return
+        case .drop(.rate):
+            self.counters.overRate &+= 1
+        case .drop(.budget), .spent:
+            self.counters.overBudget &+= 1
+        case .reply where wasSent:
+            self.counters.repliesSent &+= 1
+            self.counters.bytesOut &+= length
+        case .reply:
+            self.counters.unsent &+= 1
+        }
+        self.arrived(sequence, length: length)
+    }
+
+    @inline(__always)
     private mutating func accepts(_ source: EchoSource) -> Bool {
         switch (self.permit.peer, source) {
         case (.host(let host), .datagram(let address)):

@@ -4,12 +4,14 @@ import Synchronization
 
 /// What the echo server's thread and its callers share, and the loop itself.
 ///
-/// The loop takes up to `batchSize` datagrams with one system call and answers them with another. When there are none it
-/// blocks for a single one, its only wait: a lone datagram is on its way back after two calls, as in the smallest echo,
-/// and the look for more comes after its reply. `shutdown(2)` ends the wait. Inside the loop nothing allocates.
+/// The loop blocks for a single datagram, its only wait, and answers it with a second system call, as the smallest echo
+/// does. While datagrams follow each other closely it takes and answers up to `batchSize` with two calls instead.
+/// `shutdown(2)` ends the wait. Inside the loop nothing allocates.
 final class EchoServerCore: Sendable {
     /// Datagrams taken in one system call.
     static let batchSize = 64
+    /// Datagrams closer than this, in nanoseconds, are looked for in batches: from 20 000 a second on.
+    private static let closeGap: Int64 = 50_000
 
     let responder = Mutex(EchoResponder())
     let isStopping = Atomic(false)
@@ -27,81 +29,79 @@ final class EchoServerCore: Sendable {
         do throws(SystemError) {
             // One byte more than the longest legal datagram tells a longer one.
             var batch = try DatagramBatch(capacity: Self.batchSize, datagramBytes: EchoDatagram.maximumLength + 1)
-            let slots = UnsafeMutablePointer<EchoResponder.Slot>.allocate(capacity: Self.batchSize)
-            defer { unsafe slots.deallocate() }
+            let judgements = UnsafeMutablePointer<EchoResponder.Judgement>.allocate(capacity: Self.batchSize)
+            defer { unsafe judgements.deallocate() }
+            var now: Int64 = 0
+            var isClose = false
             while true {
-                var got = batch.receive(self.descriptor, blocking: false)
+                var got = isClose ? batch.receive(self.descriptor, blocking: false) : -Int(EAGAIN)
                 if got == -Int(EAGAIN) { got = batch.receive(self.descriptor, blocking: true) }
                 if self.isStopping.load(ordering: .acquiring) { return nil }
                 guard got > 0 else {
                     if got == 0 || got == -Int(EAGAIN) { continue }
                     throw SystemError(call: "recvmmsg", errno: Int32(-got))
                 }
-                unsafe self.answer(&batch, got, slots)
+                let previous = now
+                now = KernelClock.monotonic
+                isClose = now - previous < Self.closeGap
+                let spent = self.responder.withLock { unsafe self.answer(&$0, &batch, got, now, judgements) }
+                for token in spent { self.onBudgetSpent?(token) }
             }
         } catch {
             return error
         }
     }
 
+    /// Judges, sends and counts one batch, all under the responder's lock, so that who asks for counters after a reply
+    /// finds that reply counted. The tokens whose budget ended with this batch: as a rule none, which allocates nothing.
     private func answer(
+        _ responder: inout EchoResponder,
         _ batch: inout DatagramBatch,
         _ count: Int,
-        _ slots: UnsafeMutablePointer<EchoResponder.Slot>
-    ) {
-        let spent = unsafe self.decide(&batch, count, slots)
-        let datagrams = unsafe batch.datagrams
-        let sendTime = KernelClock.realtime
-        var replies = 0
-        for index in 0..<count where unsafe datagrams[index].is_reply {
-            var bytes = unsafe Self.bytes(datagrams + index)
-            EchoDatagram.setServerSend(sendTime, in: &bytes)
-            replies += 1
-        }
-        if replies > 0, batch.send(self.descriptor, count: count) < replies {
-            self.responder.withLock { responder in
-                for index in 0..<count where unsafe datagrams[index].is_reply && !datagrams[index].was_sent {
-                    unsafe responder.unsent(slots[index], length: Int(datagrams[index].length))
-                }
-            }
-        }
-        for token in spent { self.onBudgetSpent?(token) }
-    }
-
-    /// Marks the datagrams to send back. The tokens whose budget ended with this batch: as a rule none, which allocates
-    /// nothing.
-    private func decide(
-        _ batch: inout DatagramBatch,
-        _ count: Int,
-        _ slots: UnsafeMutablePointer<EchoResponder.Slot>
+        _ now: Int64,
+        _ judgements: UnsafeMutablePointer<EchoResponder.Judgement>
     ) -> [AccessToken] {
         let datagrams = unsafe batch.datagrams
-        let now = KernelClock.monotonic
-        var spent: [AccessToken] = []
-        self.responder.withLock { responder in
-            for index in 0..<count {
-                let datagram = unsafe datagrams + index
-                guard let source = batch.source(index) else { continue }
-                let stamp = unsafe datagram.pointee.received_ns
-                var bytes = unsafe Self.bytes(datagram)
-                let verdict = responder.respond(
-                    to: &bytes,
-                    from: .datagram(source),
-                    receivedAt: stamp != 0 ? stamp : KernelClock.realtime,
-                    now: now
-                )
-                switch verdict {
-                case .reply(let slot):
-                    unsafe slots[index] = slot
-                    unsafe datagram.pointee.is_reply = true
-                case .spent(let token):
-                    spent.append(token)
-                case .drop:
-                    break
-                }
+        var replies = 0
+        for index in 0..<count {
+            let datagram = unsafe datagrams + index
+            let source = batch.source(index) ?? InternetAddress(.anyIPv4, port: 0)
+            let stamp = unsafe datagram.pointee.received_ns
+            var bytes = unsafe Self.bytes(datagram)
+            let judgement = responder.judge(
+                &bytes,
+                from: .datagram(source),
+                receivedAt: stamp != 0 ? stamp : KernelClock.realtime,
+                now: now
+            )
+            unsafe judgements[index] = judgement
+            if judgement.verdict == .reply {
+                unsafe datagram.pointee.is_reply = true
+                replies += 1
             }
         }
+        if replies > 0 { self.send(&batch, count) }
+        var spent: [AccessToken] = []
+        for index in 0..<count {
+            let judgement = unsafe judgements[index]
+            let wasSent = unsafe datagrams[index].was_sent
+            // Not by way of a mutable span: the compiler would put that in a box on the heap, once a datagram.
+            let place = unsafe datagrams[index]
+            let bytes = unsafe RawSpan(_unsafeStart: place.bytes, byteCount: Int(place.length))
+            responder.settle(judgement, bytes, wasSent: wasSent)
+            if case .spent(let token) = judgement.verdict { spent.append(token) }
+        }
         return spent
+    }
+
+    private func send(_ batch: inout DatagramBatch, _ count: Int) {
+        let datagrams = unsafe batch.datagrams
+        let now = KernelClock.realtime
+        for index in 0..<count where unsafe datagrams[index].is_reply {
+            var bytes = unsafe Self.bytes(datagrams + index)
+            EchoDatagram.setServerSend(now, in: &bytes)
+        }
+        _ = batch.send(self.descriptor, count: count)
     }
 
     /// One datagram's bytes: `length` of them were received into a place that lives as long as the batch.

@@ -21,12 +21,12 @@ final class ConnectionLedger: Sendable {
         var waiting: [ConnectionID] = []
         var evicted: UInt64 = 0
         var accepted: UInt64 = 0
-        /// Most connections since memory was last given back.
-        var peak = 0
+        /// Connections since memory was last given back.
+        var sinceGiveBack = 0
     }
 
-    /// Connections at once whose buffers are worth giving back when all are gone.
-    private static let burst = 32
+    /// So many connections leave buffers behind that are worth giving back when all are gone.
+    private static let burst = 64
 
     private let limits: ConnectionLimits
     private let state = Mutex(State())
@@ -49,7 +49,7 @@ final class ConnectionLedger: Sendable {
             state.accepted += 1
             state.entries[id] = Entry(source: source, channel: channel)
             state.waiting.append(id)
-            state.peak = max(state.peak, state.entries.count)
+            state.sinceGiveBack += 1
             return (true, evicted)
         }
         evicted?.close(mode: .all, promise: nil)
@@ -71,11 +71,16 @@ final class ConnectionLedger: Sendable {
     func leave(_ id: ConnectionID) {
         let isAfterBurst = state.withLock { state in
             _ = state.remove(id)
-            guard state.entries.isEmpty, state.peak >= Self.burst else { return false }
-            state.peak = 0
+            guard state.entries.isEmpty, state.sinceGiveBack >= Self.burst else { return false }
+            state.sinceGiveBack = 0
             return true
         }
-        if isAfterBurst { ProcessMemory.giveBack() }
+        guard isAfterBurst else { return }
+        // The last connection's own buffers are freed after this.
+        Task {
+            try? await Task.sleep(for: .seconds(1))
+            ProcessMemory.giveBack()
+        }
     }
 
     /// Closes all connections of a peer.

@@ -1,0 +1,43 @@
+// Preloaded into a process, prints at its end how often it asked for memory.
+// cc -O2 -shared -fPIC -o allocations.so allocations.c; LD_PRELOAD=./allocations.so PROGRAM
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+
+static _Atomic unsigned long count;
+
+// glibc's own names for what is replaced here.
+extern void *__libc_malloc(size_t);
+extern void *__libc_calloc(size_t, size_t);
+extern void *__libc_realloc(void *, size_t);
+extern void *__libc_memalign(size_t, size_t);
+
+void *malloc(size_t size) {
+    count++;
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t number, size_t size) {
+    count++;
+    return __libc_calloc(number, size);
+}
+
+void *realloc(void *memory, size_t size) {
+    count++;
+    return __libc_realloc(memory, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size) {
+    count++;
+    return __libc_memalign(alignment, size);
+}
+
+int posix_memalign(void **memory, size_t alignment, size_t size) {
+    count++;
+    *memory = __libc_memalign(alignment, size);
+    return *memory ? 0 : 12;
+}
+
+__attribute__((destructor)) static void report(void) {
+    fprintf(stderr, "allocations %lu\n", count);
+}

@@ -1,0 +1,202 @@
+import Glibc
+import Synchronization
+import Testing
+
+@testable import PacketIO
+
+@Suite struct StreamPrefaceTests {
+    private static let golden: [UInt8] =
+        [0x50, 0x50, 0x54, 0x31, 1, 7, 0, 0] + [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]
+
+    @Test func itIsWrittenAndReadAsTheTableSays() throws {
+        let token = try #require(AccessToken(hex: "000102030405060708090a0b0c0d0e0f"))
+        let preface = StreamPreface(direction: .down, index: 7, token: token)
+        #expect(preface.bytes == Self.golden)
+        #expect(StreamPreface(Self.golden) == preface)
+    }
+
+    @Test func everyTruncationAndAByteMoreAreRefused() {
+        for length in 0..<24 { #expect(StreamPreface(Self.golden.prefix(length)) == nil) }
+        #expect(StreamPreface(Self.golden + [0]) == nil)
+    }
+
+    @Test func aWrongMagicDirectionOrReservedByteIsRefused() {
+        for index in [0, 1, 2, 3, 6, 7] {
+            var bytes = Self.golden
+            bytes[index] ^= 0x80
+            #expect(StreamPreface(bytes) == nil)
+        }
+        var bytes = Self.golden
+        bytes[4] = 2
+        #expect(StreamPreface(bytes) == nil)
+    }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct StreamAcceptorTests {
+    private static let token = AccessToken(high: 3, low: 4)
+
+    private struct Admitted: Sendable {
+        let preface: StreamPreface
+        let firstBytes: [UInt8]
+    }
+
+    private func acceptor(
+        peer: InternetHost = .loopbackIPv4,
+        streams: Int = 2,
+        prefaceTime: Int64 = 60_000_000_000
+    ) throws -> (StreamAcceptor, AsyncStream<Admitted>.Iterator) {
+        let (stream, continuation) = AsyncStream<Admitted>.makeStream()
+        let permit = StreamPermit(token: Self.token, peer: peer, directions: [.up], streams: streams)
+        let listener = try Socket.listenTCP(InternetAddress(.loopbackIPv4, port: 0))
+        let acceptor = try StreamAcceptor(listener, permit: permit, prefaceTime: prefaceTime) { socket, preface in
+            continuation.yield(Admitted(preface: preface, firstBytes: socket.receive(blocking: false)))
+        }
+        return (acceptor, stream.makeAsyncIterator())
+    }
+
+    private func open(_ acceptor: StreamAcceptor, _ bytes: [UInt8]) throws -> SocketDescriptor {
+        let socket = try Socket.connectTCP(acceptor.address)
+        if !bytes.isEmpty { socket.send(bytes) }
+        return socket
+    }
+
+    private func preface(_ index: UInt8 = 0, token: AccessToken = StreamAcceptorTests.token) -> StreamPreface {
+        StreamPreface(direction: .up, index: index, token: token)
+    }
+
+    @Test func aPrefaceIsTakenAndTheBytesBehindItAreTheStreams() async throws {
+        var (acceptor, admitted) = try self.acceptor()
+        defer { acceptor.shutdown() }
+        let socket = try self.open(acceptor, self.preface(1).bytes + [9, 8, 7])
+        let stream = try #require(await admitted.next())
+        #expect(stream.preface == self.preface(1) && stream.firstBytes == [9, 8, 7])
+        #expect(acceptor.counters.admitted == 1)
+        _ = socket.raw
+    }
+
+    @Test func aPrefaceInPiecesIsTakenWhenItIsWhole() async throws {
+        var (acceptor, admitted) = try self.acceptor()
+        defer { acceptor.shutdown() }
+        let bytes = self.preface().bytes
+        let socket = try self.open(acceptor, Array(bytes.prefix(1)))
+        for byte in bytes.dropFirst() {
+            try socket.set(Int32(IPPROTO_TCP), TCP_NODELAY, 1, "TCP_NODELAY")
+            socket.send([byte])
+        }
+        #expect(try #require(await admitted.next()).preface == self.preface())
+    }
+
+    @Test func whatIsNotGrantedIsClosedAndCounted() async throws {
+        var (acceptor, admitted) = try self.acceptor()
+        defer { acceptor.shutdown() }
+        let first = try self.open(acceptor, self.preface(0).bytes)
+        _ = await admitted.next()
+        let down = StreamPreface(direction: .down, index: 1, token: Self.token)
+        for bytes in [
+            self.preface(0).bytes, self.preface(2).bytes, self.preface(1, token: .random()).bytes, down.bytes,
+            [UInt8](repeating: 0, count: 24),
+        ] {
+            let socket = try self.open(acceptor, bytes)
+            #expect(socket.receive().isEmpty)
+        }
+        #expect(acceptor.counters.refused == 5 && acceptor.counters.admitted == 1)
+        _ = first.raw
+    }
+
+    @Test func anotherAddressIsClosedWhateverItSays() throws {
+        let (acceptor, _) = try self.acceptor(peer: InternetHost(ipv4: 0x7F00_0009))
+        defer { acceptor.shutdown() }
+        let socket = try Socket.connectTCP(acceptor.address)
+        #expect(socket.receive().isEmpty)
+        #expect(acceptor.counters.wrongAddress == 1)
+    }
+
+    @Test func whoLeavesEarlyIsCountedAndWhoStallsGivesWayToTheOwner() async throws {
+        var (acceptor, admitted) = try self.acceptor()
+        defer { acceptor.shutdown() }
+        var stalled: [Int32] = []
+        defer { for raw in stalled { _ = close(raw) } }
+        for _ in 0..<StreamAcceptor.maximumPending { stalled.append(try self.open(acceptor, [0x50]).release()) }
+        let owner = try self.open(acceptor, self.preface().bytes)
+        #expect(try #require(await admitted.next()).preface == self.preface())
+        #expect(acceptor.counters.incomplete >= 1)
+        _ = owner.raw
+    }
+
+    @Test func whoSaysNothingInTimeIsClosed() throws {
+        let (acceptor, _) = try self.acceptor(prefaceTime: 1_000_000)
+        defer { acceptor.shutdown() }
+        let socket = try self.open(acceptor, [])
+        #expect(socket.receive().isEmpty)
+        #expect(acceptor.counters.incomplete == 1)
+    }
+
+    @Test func shutdownClosesThePortAndWhatWaits() throws {
+        let (acceptor, _) = try self.acceptor()
+        let waiting = try self.open(acceptor, [0x50])
+        #expect(acceptor.shutdown() == nil)
+        #expect(acceptor.shutdown() == nil)
+        #expect(waiting.receive().isEmpty)
+        #expect(throws: SystemError.self) { _ = try Socket.connectTCP(acceptor.address) }
+    }
+}
+
+@Suite struct PortRangeTests {
+    /// A port nobody has, and a socket that has it.
+    private func taken() throws -> (UInt16, SocketHolder) {
+        let socket = try Socket.listenTCP(InternetAddress(.loopbackIPv4, port: 0))
+        let port = try socket.localAddress().port
+        return (port, SocketHolder(socket))
+    }
+
+    @Test func aBusyPortIsPassedOverAndAllBusyIsSaid() throws {
+        let (port, holder) = try self.taken()
+        #expect {
+            _ = try Socket.firstFreeTCP(on: .loopbackIPv4, ports: port...port)
+        } throws: { error in
+            guard let error = error as? PortRangeError else { return false }
+            return error.cause == nil && error.message.contains("all ports \(port)-\(port) on 127.0.0.1 are busy")
+        }
+        if port < .max, let next = try? Socket.firstFreeTCP(on: .loopbackIPv4, ports: port...UInt16.max) {
+            #expect(try next.localAddress().port > port)
+        }
+        holder.close()
+        #expect(try Socket.freePort(on: .loopbackIPv4, ports: port...port) == port)
+    }
+
+    @Test func udpPortsAreTheirOwn() throws {
+        let first = try Socket.bindUDP(InternetAddress(.loopbackIPv4, port: 0))
+        let port = try first.localAddress().port
+        #expect(throws: PortRangeError.self) { _ = try Socket.firstFreeUDP(on: .loopbackIPv4, ports: port...port) }
+    }
+
+    @Test func anAddressThatIsNotOursIsNotCalledBusy() {
+        #expect {
+            _ = try Socket.firstFreeTCP(on: InternetHost(ipv4: 0xC000_0201), ports: 5201...5299)
+        } throws: { error in
+            (error as? PortRangeError)?.cause?.errno == EADDRNOTAVAIL
+        }
+    }
+
+    @Test func aClosedPortIsRefusedWithARemedy() throws {
+        let (port, holder) = try self.taken()
+        holder.close()
+        #expect {
+            _ = try Socket.connectTCP(InternetAddress(.loopbackIPv4, port: port))
+        } throws: { error in
+            (error as? SystemError)?.errno == ECONNREFUSED && "\(error)".contains("nothing listens there")
+        }
+    }
+}
+
+private final class SocketHolder {
+    private var socket: SocketDescriptor?
+
+    init(_ socket: consuming SocketDescriptor) {
+        self.socket = consume socket
+    }
+
+    func close() {
+        self.socket = nil
+    }
+}
