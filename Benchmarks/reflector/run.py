@@ -312,7 +312,8 @@ def idle():
     ours = Reflector().pair()
     try:
         ours.throughput("native", 4, False)
-        time.sleep(2)
+        # The threads that the test needed end within seconds.
+        time.sleep(10)
         pid = ours.process.pid
         cpu, woken, before = cpu_seconds(pid), switches(pid), resident(pid)
         time.sleep(seconds)

@@ -156,6 +156,7 @@ final class LinkConnection: ChannelInboundHandler, RemovableChannelHandler {
             try HealthHandler.install(on: context.pipeline.syncOperations, core: core)
         } catch { return close() }
         if let remainder { context.fireChannelRead(wrapInboundOut(remainder)) }
+        resumeReads()
         context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
 

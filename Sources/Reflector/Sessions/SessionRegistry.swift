@@ -16,6 +16,8 @@ actor SessionRegistry {
     static let ownerGrace = Duration.seconds(5)
     /// Results that can still be asked for.
     static let keptResults = 64
+    /// How long the end of a test waits for its tunnels to be gone.
+    static let closePatience = Duration.seconds(1)
     /// How long `get_result` waits for the last bytes.
     static let drainPatience = Duration.seconds(3)
 
@@ -357,6 +359,8 @@ actor SessionRegistry {
         var exit: ChildExit?
         var throughput: ThroughputResult?
         var retransmits: [StreamDirection: Int] = [:]
+        // The tunnels were closed; what they count last, they count when they are gone.
+        await session.drained(within: Self.closePatience)
         switch entry.engine {
         case .tunnels: break
         case .iperf(let server):

@@ -127,6 +127,13 @@ final class RawPeer: Sendable {
             }
         }
 
+        /// Everything until the end of the connection, as text.
+        func text() async -> String {
+            var text = ""
+            while let bytes = try? await iterator.next(isolation: nil) { text += String(buffer: bytes) }
+            return text
+        }
+
         /// Waits for the end of the connection; true when nothing came before it.
         func endsSilently() async -> Bool {
             var isSilent = true

@@ -1,0 +1,77 @@
+import Foundation
+import Identity
+import NIOCore
+import Testing
+
+@testable import Reflector
+
+@Suite("Health and metrics", .timeLimit(.minutes(2)))
+struct HealthTests {
+    @Test("GET /health on the plain port says ok, version and load; other paths and methods are refused")
+    func plain() async throws {
+        try await TestReflector.with { reflector in
+            let health = try await get(reflector, "/health")
+            #expect(health.hasPrefix("HTTP/1.1 200 OK"))
+            let json = try #require(
+                try JSONSerialization.jsonObject(with: Data(body(health).utf8)) as? [String: Any]
+            )
+            #expect(json["status"] as? String == "ok")
+            #expect(json["version"] is String)
+            #expect(json["load"] is Double || json["load"] is Int)
+            let metrics = try await get(reflector, "/metrics")
+            #expect(metrics.contains("# TYPE reflector_connections_open gauge\nreflector_connections_open 0\n"))
+            #expect(try await get(reflector, "/secret").hasPrefix("HTTP/1.1 404"))
+            #expect(try await get(reflector, "/health", method: "POST").hasPrefix("HTTP/1.1 405"))
+        }
+    }
+
+    @Test("an authorised peer that negotiates http/1.1 gets the same inside TLS; a stranger gets nothing")
+    func insideTLS() async throws {
+        let key = IdentityKey()
+        try await TestReflector.with(peers: [key.endpointID]) { reflector in
+            for (who, isKnown) in [(key, true), (IdentityKey(), false)] {
+                var appearance = try RawPeer.Appearance.endpoint(who)
+                appearance.alpn = ["http/1.1"]
+                let answer = try? await RawPeer.withTLS(reflector, appearance) { peer in
+                    try await peer.send(Array("GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".utf8))
+                    return await peer.text()
+                }
+                #expect((answer?.contains("\"status\":\"ok\"") == true) == isKnown)
+            }
+            _ = try await reflector.audit(.connectionDenied, count: 1)
+        }
+    }
+
+    @Test("without a writable audit log nobody is granted a test and /health says 503")
+    func failClosed() async throws {
+        let key = IdentityKey()
+        try await TestReflector.with(peers: [key.endpointID]) { reflector in
+            let client = try await reflector.connect(key)
+            _ = try await client.hello()
+            // The log is taken away from under the server: what it writes now would be lost.
+            try FileManager.default.removeItem(atPath: reflector.configuration.auditLogPath)
+            let answer = try await client.ask(.sessionRequest(SessionTests.echo))
+            guard case .sessionDeny(let deny) = answer else {
+                Issue.record("granted without an audit log: \(answer.type)")
+                return
+            }
+            #expect(deny.message.contains("audit log"))
+            #expect(try await client.status().testsToday == 0)
+            #expect(try await get(reflector, "/health").hasPrefix("HTTP/1.1 503"))
+            let second = try await reflector.connect(key)
+            await #expect(throws: LinkClientError.self) { try await second.hello() }
+        }
+    }
+
+    private func get(_ reflector: TestReflector, _ path: String, method: String = "GET") async throws -> String {
+        let port = try #require(reflector.started.health?.port)
+        return try await RawPeer.withTCP(reflector, port: port) { peer in
+            try await peer.send(Array("\(method) \(path) HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".utf8))
+            return await peer.text()
+        }
+    }
+
+    private func body(_ response: String) -> String {
+        response.components(separatedBy: "\r\n\r\n").dropFirst().joined()
+    }
+}

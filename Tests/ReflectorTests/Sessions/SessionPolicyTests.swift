@@ -1,0 +1,111 @@
+import Testing
+
+@testable import Reflector
+
+@Suite("Session policy")
+struct SessionPolicyTests {
+    private func policy(_ mode: DataMode = .tunneled, _ change: (inout Quotas) -> Void = { _ in }) -> SessionPolicy {
+        var quotas = Quotas()
+        change(&quotas)
+        return SessionPolicy(quotas: quotas, mode: mode)
+    }
+
+    @Test("the defaults are those of seed 000")
+    func defaults() {
+        let quotas = Quotas()
+        #expect(quotas.maxTestDurationSec == 60)
+        #expect(quotas.maxConcurrentTests == 1)
+        #expect(quotas.maxTestsPerHourPerPeer == 10)
+        #expect(quotas.maxBytesPerDayPerPeer == 5_000_000_000)
+        #expect(quotas.cooldownSec == 5)
+        #expect(quotas.allowUDPEcho && quotas.allowThroughput)
+        #expect(quotas.defaultStreams == 4 && quotas.maxStreams == 8)
+    }
+
+    @Test("defaults are filled in: streams, TCP, and native only for who has it")
+    func filledIn() throws {
+        let request = SessionRequest(testType: .throughput, params: SessionParameters(durationSec: 10))
+        let old = try policy().validate(request, clientHasNative: false)
+        #expect(old.engine == .iperf3 && old.streams == 4 && old.transport == .tcp)
+        #expect(try policy().validate(request, clientHasNative: true).engine == .native)
+    }
+
+    @Test(
+        "parameters that cannot be are refused with the range",
+        arguments: [
+            SessionParameters(durationSec: 61), SessionParameters(durationSec: 0), SessionParameters(durationSec: .min),
+            SessionParameters(durationSec: 5, streams: 0), SessionParameters(durationSec: 5, streams: 9),
+            SessionParameters(durationSec: 5, streams: .max), SessionParameters(durationSec: 5, bitrateBps: 0),
+            SessionParameters(durationSec: 5, bitrateBps: .min),
+            SessionParameters(durationSec: 5, reverse: true, bidirectional: true),
+            SessionParameters(durationSec: 5, transport: .udp), SessionParameters(durationSec: 5, waitSec: -1),
+            SessionParameters(durationSec: 5, transport: .udp, engine: .native),
+        ]
+    )
+    func refused(params: SessionParameters) {
+        let deny = #expect(throws: SessionDeny.self) {
+            try policy().validate(SessionRequest(testType: .throughput, params: params), clientHasNative: true)
+        }
+        #expect(deny?.reason == .invalidParams)
+    }
+
+    @Test("the hour rolls: the eleventh test waits for the first to leave it")
+    func rollingHour() throws {
+        let now: Int64 = 1_000_000_000_000
+        var usage = PeerUsage()
+        usage.startsWithinHour = (0..<10).map { now - 3_000_000 + Int64($0) * 1_000 }
+        let deny = #expect(throws: SessionDeny.self) { try policy().admit(usage, now: now) }
+        #expect(deny?.reason == .rateLimited)
+        #expect(deny?.retryAfterSec == 600)
+        usage.startsWithinHour.removeFirst()
+        try policy().admit(usage, now: now)
+    }
+
+    @Test("the cooldown counts from the last end; a clock that was set back locks nobody out")
+    func cooldown() throws {
+        let now: Int64 = 1_000_000_000_000
+        var usage = PeerUsage()
+        for (ago, wait) in [(0, 5), (1, 5), (1_000, 4), (4_999, 1)] as [(Int64, Int)] {
+            usage.lastEnd = now - ago
+            let deny = #expect(throws: SessionDeny.self) { try policy().admit(usage, now: now) }
+            #expect(deny?.retryAfterSec == wait, "\(ago) ms ago")
+        }
+        usage.lastEnd = now - 5_000
+        try policy().admit(usage, now: now)
+        usage.lastEnd = now + 86_400_000
+        try policy().admit(usage, now: now)
+    }
+
+    @Test("bytes and slots: the last byte and the last slot are the limits")
+    func bytesAndSlots() throws {
+        var usage = PeerUsage()
+        usage.bytesToday = 4_999_999_999
+        try policy().admit(usage, now: 0)
+        usage.bytesToday = 5_000_000_000
+        #expect(throws: SessionDeny.self) { try policy().admit(usage, now: 0) }
+        usage = PeerUsage()
+        usage.runningTests = 1
+        let deny = #expect(throws: SessionDeny.self) { try policy().admit(usage, now: 0) }
+        #expect(deny?.reason == .busy)
+        try policy(.tunneled) { $0.maxConcurrentTests = 2 }.admit(usage, now: 0)
+    }
+
+    @Test("an allowance asks for more ahead of need, and ends when there is no more")
+    func allowance() {
+        let allowance = ByteAllowance(charged: 100, instalment: 100)
+        #expect(allowance.spend(50) == .go)
+        #expect(allowance.spend(10) == .refill)
+        #expect(allowance.spend(10) == .go)
+        allowance.refill(100)
+        #expect(allowance.spend(60) == .go)
+        #expect(allowance.spend(30) == .refill)
+        allowance.refill(20)
+        #expect(allowance.spend(50) == .go)
+        #expect(allowance.spend(10) == .spent)
+        // An account that does not answer ends the test before a whole instalment is owed.
+        let orphan = ByteAllowance(charged: 100, instalment: 100)
+        #expect(orphan.spend(90) == .refill)
+        #expect(orphan.spend(110) == .go)
+        #expect(orphan.spend(1) == .spent)
+    }
+}
