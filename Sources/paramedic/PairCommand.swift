@@ -35,7 +35,7 @@ struct PairCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The reflector's Endpoint ID.", valueName: "PP-…"))
     var id: String
 
-    @Option(help: ArgumentHelp("The one-time token.", valueName: "token"))
+    @Option(help: ArgumentHelp("The one-time token; - reads it from standard input.", valueName: "token"))
     var token: String?
 
     @Option(help: ArgumentHelp("What to call the reflector here; its host name by default.", valueName: "name"))
@@ -58,9 +58,9 @@ struct PairCommand: AsyncParsableCommand {
         let context = try LinkClient.context(for: try desk.key())
         let client = try await LinkClient.connect(to: address, context: context)
         do {
-            if let token {
+            if let token = token == "-" ? readLine() : token {
                 let response = try await client.pair(token: token, label: label)
-                guard response.success else { throw ParamedicError.invalid(response.message) }
+                guard response.success else { throw ParamedicError.invalid(response.message.printable(limit: 400)) }
             } else {
                 _ = try await client.hello()
             }

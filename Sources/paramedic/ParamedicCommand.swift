@@ -29,6 +29,7 @@ struct ParamedicCommand: AsyncParsableCommand {
             valued: ["--config", "-c", "--log-level", "--state", "--reflector", "-r"],
             flags: ["--json"]
         )
+        ProcessArguments.hide(valueOf: "--token")
         do {
             try await Interruption.cancelling {
                 var command = try parseAsRoot(arguments)

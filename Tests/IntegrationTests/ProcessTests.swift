@@ -116,6 +116,32 @@ struct ProcessTests {
         }
     }
 
+    @Test("the pairing token is not in the process list while paramedic pair runs")
+    func tokenInArguments() async throws {
+        try await Installation.with { installation in
+            // Accepts and says nothing, so that the client waits.
+            let (port, listener) = try Installation.listen()
+            defer { close(listener) }
+            let id = try await installation.reflector("show-id").output.trimmingCharacters(in: .newlines)
+            for arguments in [["--token", "secret-token-1"], ["--token=secret-token-1"]] {
+                let client = try await Tool.start(
+                    "paramedic",
+                    ["pair", "127.0.0.1:\(port)", "--id", id] + arguments,
+                    installation.environment
+                )
+                let deadline = ContinuousClock.now + .seconds(20)
+                var line = ""
+                repeat {
+                    try await Task.sleep(for: .milliseconds(20))
+                    line = (try? String(contentsOfFile: "/proc/\(client.pid)/cmdline", encoding: .utf8)) ?? ""
+                } while !line.contains("xxxxxxxxxxxxxx") && ContinuousClock.now < deadline
+                #expect(line.contains("xxxxxxxxxxxxxx"))
+                #expect(!line.contains("secret-token-1"))
+                await client.terminate(grace: .milliseconds(100))
+            }
+        }
+    }
+
     @Test("rotate-identity: a running server switches, its peers pair again, and the audit log stays whole")
     func rotation() async throws {
         try await Installation.with { installation in

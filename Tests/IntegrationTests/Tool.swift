@@ -68,8 +68,14 @@ final class Installation: Sendable {
     }
 
     private static func freePort() throws -> Int {
+        let (port, descriptor) = try listen()
+        close(descriptor)
+        return port
+    }
+
+    /// A port of loopback that takes connections and never answers; the caller closes the descriptor.
+    static func listen() throws -> (port: Int, descriptor: Int32) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = inet_addr("127.0.0.1")
@@ -79,8 +85,11 @@ final class Installation: Sendable {
                 bind(descriptor, $0, length) == 0 ? getsockname(descriptor, $0, &length) : -1
             }
         }
-        guard result == 0 else { throw Problem("no port is free") }
-        return Int(UInt16(bigEndian: address.sin_port))
+        guard result == 0, Glibc.listen(descriptor, 8) == 0 else {
+            close(descriptor)
+            throw Problem("no port is free")
+        }
+        return (Int(UInt16(bigEndian: address.sin_port)), descriptor)
     }
 
     /// Runs `body` and takes the folder away afterwards.

@@ -83,10 +83,12 @@ package final class Examiner: Sendable {
                 )
                 return grant
             } catch LinkClientError.denied(let deny) {
-                guard deny.reason == .rateLimited || deny.reason == .busy, let wait = deny.retryAfterSec,
+                guard deny.reason == .rateLimited || deny.reason == .busy,
+                    let wait = deny.retryAfterSec.map({ max(1, $0) }),
+                    wait <= patience,
                     ContinuousClock.now + .seconds(wait) <= deadline
                 else { throw LinkClientError.denied(deny) }
-                notice("\(deny.message); waiting \(wait) s")
+                notice("\(deny.message.printable(limit: 200)); waiting \(wait) s")
                 try await Task.sleep(for: .seconds(wait))
             }
         }

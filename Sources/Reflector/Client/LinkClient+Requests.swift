@@ -16,7 +16,7 @@ extension LinkClient {
 
     package func request(_ request: SessionRequest) async throws -> SessionGrant {
         let answer = try await ask(.sessionRequest(request))
-        if case .sessionGrant(let grant) = answer { return grant }
+        if case .sessionGrant(let grant) = answer { return try grant.checked() }
         throw Self.failure(answer)
     }
 

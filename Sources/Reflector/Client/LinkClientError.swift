@@ -12,6 +12,9 @@ package enum LinkClientError: Error, CustomStringConvertible {
     case denied(SessionDeny)
     case unexpected(String)
 
+    /// Characters of a peer's words that are shown.
+    private static let longestReason = 400
+
     package var description: String {
         switch self {
         case .unreachable(let address, let reason):
@@ -25,8 +28,9 @@ package enum LinkClientError: Error, CustomStringConvertible {
             "\(address) closed the connection; if it does not know this machine, pair it again"
         case .timedOut(let what, let seconds):
             "\(what) did not answer within \(seconds) s"
-        case .refused(let error): error.description
-        case .denied(let deny): "the reflector denied the test (\(deny.reason.rawValue)): \(deny.message)"
+        case .refused(let error): error.description.printable(limit: Self.longestReason)
+        case .denied(let deny):
+            "the reflector denied the test (\(deny.reason.rawValue)): \(deny.message.printable(limit: Self.longestReason))"
         case .unexpected(let what): "the reflector answered with \(what), which does not fit the question"
         }
     }

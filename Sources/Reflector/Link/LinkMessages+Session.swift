@@ -104,6 +104,23 @@ package struct SessionGrant: Codable, Sendable, Equatable {
     package var credentials: IperfCredentials?
     package var echo: EchoGrant?
 
+    /// Most streams in each direction that any reflector grants (`iperf3.max_streams`).
+    static let maximumStreams = 128
+
+    /// The grant, unless it holds what no reflector of ours grants: it came from a peer.
+    func checked() throws(LinkClientError) -> SessionGrant {
+        guard streams.map((1...Self.maximumStreams).contains) ?? true else {
+            throw .unexpected("a grant of \(streams ?? 0) streams")
+        }
+        guard (0...65_535).contains(port), (0...65_535).contains(echo?.port ?? 0) else {
+            throw .unexpected("a grant of port \(port)")
+        }
+        guard testID.utf8.count <= LinkEnvelope.maximumRequestIDLength else {
+            throw .unexpected("a test id of that length")
+        }
+        return self
+    }
+
     enum CodingKeys: String, CodingKey {
         case testID = "test_id"
         case mode, port, token

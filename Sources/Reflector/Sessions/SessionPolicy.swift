@@ -39,7 +39,10 @@ struct SessionPolicy {
         if let bitrate = params.bitrateBps, bitrate < 1 {
             throw invalid("bitrate_bps must be positive, \(bitrate) was asked")
         }
-        guard request.testType == .throughput else { return params }
+        guard request.testType == .throughput else {
+            // Nothing else means anything to an echo; what the peer wrote there goes no further.
+            return SessionParameters(durationSec: params.durationSec, waitSec: params.waitSec)
+        }
 
         let streams = params.streams ?? min(quotas.defaultStreams, quotas.maxStreams)
         guard (1...quotas.maxStreams).contains(streams) else {

@@ -49,6 +49,19 @@ struct SessionPolicyTests {
         #expect(deny?.reason == .invalidParams)
     }
 
+    @Test("what an echo has no use for goes no further, however large", arguments: [Int.min, -1, 1 << 62, .max])
+    func echoParameters(number: Int) throws {
+        let params = SessionParameters(
+            durationSec: 5,
+            streams: number,
+            bitrateBps: 1,
+            engine: .iperf3,
+            latencyProbe: true
+        )
+        let valid = try policy().validate(SessionRequest(testType: .udpEcho, params: params), clientHasNative: true)
+        #expect(valid == SessionParameters(durationSec: 5))
+    }
+
     @Test("the hour rolls: the eleventh test waits for the first to leave it")
     func rollingHour() throws {
         let now: Int64 = 1_000_000_000_000

@@ -115,6 +115,36 @@ struct SessionTests {
         }
     }
 
+    @Test("numbers at the edges of what can be written neither trap nor open anything")
+    func extremeNumbers() async throws {
+        let key = IdentityKey()
+        try await TestReflector.with(peers: [key.endpointID]) { reflector in
+            let client = try await reflector.connect(key)
+            for number in [Int.min, -1, 0, 1 << 40, 1 << 62, Int.max] {
+                for type in TestType.allCases {
+                    for field in 0..<4 {
+                        var params = SessionParameters(durationSec: 1)
+                        switch field {
+                        case 0: params.streams = number
+                        case 1: params.bitrateBps = number
+                        case 2: params.durationSec = number
+                        default: params.waitSec = number
+                        }
+                        let answer = try await client.ask(
+                            .sessionRequest(SessionRequest(testType: type, params: params))
+                        )
+                        if case .sessionGrant(let grant) = answer {
+                            let tunnel = try await reflector.connect(key)
+                            try? await tunnel.open(TunnelOpen(testID: grant.testID, token: grant.token)) { _ in }
+                            try await client.close(grant.testID)
+                        }
+                    }
+                }
+            }
+            _ = try await client.status()
+        }
+    }
+
     @Test("removing a peer ends its test")
     func removedPeer() async throws {
         let key = IdentityKey()
