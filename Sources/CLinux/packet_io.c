@@ -165,7 +165,6 @@ static void read_control(struct msghdr *header, struct outpost_datagram *datagra
 static void take(struct outpost_datagram *datagram, struct msghdr *header, uint32_t length) {
     datagram->length = length;
     datagram->address_length = header->msg_namelen;
-    datagram->is_truncated = (header->msg_flags & MSG_TRUNC) != 0;
     datagram->is_reply = false;
     datagram->was_sent = false;
     read_control(header, datagram);

@@ -20,7 +20,6 @@ struct outpost_datagram {
     uint32_t length;         // bytes received, and bytes to send back
     uint32_t address_length;
     uint32_t local_index;    // interface, with a wildcard bind
-    bool is_truncated;       // the datagram was longer than its place
     bool is_reply;           // set by the caller: send it back to where it came from
     bool has_local;          // `local` holds the address it was sent to
     bool was_sent;           // set by outpost_batch_send

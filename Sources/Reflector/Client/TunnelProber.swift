@@ -134,7 +134,7 @@ final class TunnelProber: LatencyProbe {
                 guard buffered.readableBytes >= TunnelEchoHandler.lengthSize + length else { break }
                 buffered.moveReaderIndex(forwardBy: TunnelEchoHandler.lengthSize)
                 guard let datagram = buffered.readBytes(length: length) else { break }
-                if let reply = EchoDatagram(reading: datagram) {
+                if let reply = EchoDatagram(datagram) {
                     recorded.recordReply(reply, token: token, receivedAt: now)
                 } else {
                     recorded.recordStray()

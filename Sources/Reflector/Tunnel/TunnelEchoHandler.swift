@@ -80,12 +80,9 @@ final class TunnelEchoHandler: ChannelInboundHandler {
         if scratch.count != length { scratch = [UInt8](repeating: 0, count: length) }
         // In place: a test's datagrams all have one length.
         scratch.replaceSubrange(0..<length, with: datagram.readableBytesView)
-        var span = scratch.mutableSpan
-        // Bytes have no invalid values.
-        var bytes = unsafe span.mutableBytes
-        switch responder.respond(to: &bytes, from: .tunnel(0), receivedAt: receivedAt, now: now) {
+        switch responder.respond(to: &scratch, from: .tunnel(0), receivedAt: receivedAt, now: now) {
         case .reply:
-            EchoDatagram.setServerSend(KernelClock.realtime, in: &bytes)
+            EchoDatagram.setServerSend(KernelClock.realtime, in: &scratch)
             replies.writeInteger(UInt16(length))
             replies.writeBytes(scratch)
             return true
