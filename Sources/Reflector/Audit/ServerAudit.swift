@@ -20,6 +20,8 @@ package enum AuditEvent: String, CaseIterable, Sendable {
 package final class ServerAudit: Sendable {
     package let log: AuditLog
     private let endpoint: Mutex<EndpointID>
+    private let lastReopening = Mutex<ContinuousClock.Instant?>(nil)
+    private static let reopeningInterval = Duration.seconds(5)
 
     package init(log: AuditLog, endpoint: EndpointID) {
         self.log = log
@@ -32,9 +34,22 @@ package final class ServerAudit: Sendable {
 
     package var isHealthy: Bool { log.isHealthy }
 
+    /// A log that failed, because its disk was full for example, is tried again before a decision, but not before every
+    /// one of a flood.
+    private func reopenIfDue() async throws {
+        guard !log.isHealthy else { return }
+        let isDue = lastReopening.withLock { last in
+            guard last.map({ ContinuousClock.now - $0 >= Self.reopeningInterval }) ?? true else { return false }
+            last = .now
+            return true
+        }
+        if isDue { _ = try await log.reopen() }
+    }
+
     private func write(_ event: AuditEvent, _ fill: (inout AuditRecord) -> Void) async throws {
         var record = AuditRecord(event.rawValue, endpointID: endpoint.withLock { $0.description })
         fill(&record)
+        try await reopenIfDue()
         try await log.append(record)
     }
 

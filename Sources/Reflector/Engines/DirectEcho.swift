@@ -20,13 +20,17 @@ struct DirectEcho: Sendable {
         guard let local = InternetHost(address), let peer = InternetHost(session.peerAddress),
             let first = UInt16(exactly: ports.lowerBound), let last = UInt16(exactly: ports.upperBound)
         else { throw SessionDeny(reason: .invalidParams, message: "no usable address", retryAfterSec: nil) }
-        let server = try EchoServer(socket: Socket.firstFreeUDP(on: local, ports: first...last))
+        let server = try EchoServer(socket: Socket.firstFreeUDP(on: local, ports: first...last)) { _ in
+            session.budgetSpent()
+        }
         try server.admit(
             EchoPermit(
                 token: token,
                 peer: .host(peer),
                 maximumPacketsPerSecond: packetsPerSecond,
-                byteBudget: UInt64(session.type == .udpEcho ? session.reservedBytes : probeBudget)
+                byteBudget: UInt64(
+                    session.type == .udpEcho ? session.reservedBytes : min(probeBudget, session.reservedBytes)
+                )
             )
         )
         try server.start()

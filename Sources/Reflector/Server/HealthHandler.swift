@@ -15,12 +15,14 @@ final class HealthHandler: ChannelInboundHandler {
 
     private let core: ReflectorCore
     private var request: HTTPRequestHead?
+    /// One request a connection: whoever sends many without reading the answers would cost memory for each.
+    private var isAnswered = false
     private var deadline: Scheduled<Void>?
 
     private init(core: ReflectorCore) { self.core = core }
 
     static func install(on pipeline: ChannelPipeline.SynchronousOperations, core: ReflectorCore) throws {
-        try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
+        try pipeline.configureHTTPServerPipeline(withPipeliningAssistance: false, withErrorHandling: true)
         try pipeline.addHandler(HealthHandler(core: core))
     }
 
@@ -34,6 +36,7 @@ final class HealthHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isAnswered else { return }
         switch unwrapInboundIn(data) {
         case .head(let head): request = head
         // No request that is answered here has a body.
@@ -41,7 +44,8 @@ final class HealthHandler: ChannelInboundHandler {
         case .end:
             guard let head = request else { return }
             request = nil
-            arm(context)
+            isAnswered = true
+            try? context.channel.syncOptions?.setOption(.autoRead, value: false)
             respond(to: head, context: context)
         }
     }
@@ -98,14 +102,14 @@ final class HealthHandler: ChannelInboundHandler {
         headers.add(name: "content-type", value: type)
         headers.add(name: "content-length", value: "\(body.utf8.count)")
         headers.add(name: "cache-control", value: "no-store")
-        if !head.isKeepAlive { headers.add(name: "connection", value: "close") }
+        headers.add(name: "connection", value: "close")
         let response = HTTPResponseHead(version: head.version, status: status, headers: headers)
         context.write(wrapOutboundOut(.head(response)), promise: nil)
         if head.method != .HEAD {
             context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: body)))), promise: nil)
         }
         let end = context.writeAndFlush(wrapOutboundOut(.end(nil)))
-        if !head.isKeepAlive { end.assumeIsolated().whenComplete { _ in context.close(promise: nil) } }
+        end.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
     }
 
     private struct Health: Encodable {

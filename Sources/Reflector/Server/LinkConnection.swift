@@ -121,7 +121,11 @@ final class LinkConnection: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     private func identified(_ peer: EndpointID, _ admission: Admittance, isLink: Bool) {
-        guard phase == .identifying else { return }
+        guard phase == .identifying else {
+            // It left meanwhile; who it was is written down all the same.
+            if case .unknown = admission { auditRefusal(of: peer, reason: "unauthorized") }
+            return
+        }
         switch admission {
         case .allowed:
             guard core.ledger.authorise(id, as: peer) else {

@@ -102,6 +102,9 @@ final class LiveSession: Sendable {
         }
     }
 
+    /// The budget is spent: the test ends.
+    func budgetSpent() { onSpent(self) }
+
     /// Streams in each direction that a native test may open.
     var streams: Int { params.streams ?? 1 }
 
@@ -162,8 +165,10 @@ final class LiveSession: Sendable {
 
     func echoEnded(_ counters: EchoCounters) {
         state.withLock { state in
-            state.echo = EchoReport(counters)
-            state.echoBytes = (Int(clamping: counters.bytesIn), Int(clamping: counters.bytesOut))
+            // A test may have had more than one echo tunnel, one after the other: all of them count.
+            state.echo = EchoReport(counters).adding(state.echo)
+            state.echoBytes.up += Int(clamping: counters.bytesIn)
+            state.echoBytes.down += Int(clamping: counters.bytesOut)
         }
     }
 
@@ -173,6 +178,8 @@ final class LiveSession: Sendable {
     var reservedBytes: Int { state.withLock { $0.reserved } }
 
     func reserved(_ bytes: Int) { state.withLock { $0.reserved = bytes } }
+
+    var hasEnded: Bool { state.withLock { $0.ended } }
 
     /// True for the one caller that ends the session; its tunnels are closed.
     func end() -> Bool {
@@ -194,6 +201,18 @@ extension LiveSession.State {
 }
 
 extension EchoReport {
+    fileprivate func adding(_ earlier: EchoReport?) -> EchoReport {
+        guard let earlier else { return self }
+        return EchoReport(
+            received: received + earlier.received,
+            replied: replied + earlier.replied,
+            duplicates: duplicates + earlier.duplicates,
+            reordered: reordered + earlier.reordered,
+            highestSequence: max(highestSequence ?? 0, earlier.highestSequence ?? 0),
+            rateLimited: rateLimited + earlier.rateLimited
+        )
+    }
+
     init(_ counters: EchoCounters) {
         self.init(
             received: Int(clamping: counters.distinctSequences),

@@ -52,6 +52,8 @@ actor SessionRegistry {
     private var finishedOrder: [String] = []
     private var endings: [String: [CheckedContinuation<Void, Never>]] = [:]
     private var accepting = true
+    /// Connections that request a test now, and whether they have gone since.
+    private var requesting: [ConnectionID: Bool] = [:]
     private(set) var counts = Counts()
 
     /// Since the start.
@@ -80,8 +82,13 @@ actor SessionRegistry {
     }
 
     func request(_ request: SessionRequest, from requester: Requester) async -> LinkMessage {
+        if requesting[requester.connection] == nil { requesting[requester.connection] = false }
+        defer { requesting[requester.connection] = nil }
         do {
-            return .sessionGrant(try await start(request, from: requester))
+            let grant = try await start(request, from: requester)
+            // The owner may have left while its test was made ready; nobody else will tell.
+            if requesting[requester.connection] == true { disconnected(requester.connection) }
+            return .sessionGrant(grant)
         } catch let deny as SessionDeny {
             counts.denied += 1
             do {
@@ -136,6 +143,11 @@ actor SessionRegistry {
 
         do {
             let engine = try await startEngine(for: session, at: requester.localAddress)
+            guard running[testID] != nil, !session.hasEnded else {
+                // Ended while its engine was being made: nobody else knows of the engine.
+                await stop(engine)
+                throw Self.busy("the test ended before it could start", retryAfter: 1)
+            }
             running[testID]?.engine = engine
             if let echoToken = session.echoToken, settings.mode == .directEphemeral {
                 running[testID]?.echo = try startEcho(for: session, token: echoToken, at: requester.localAddress)
@@ -300,8 +312,18 @@ actor SessionRegistry {
         return nil
     }
 
+    private func stop(_ engine: SessionEngine) async {
+        switch engine {
+        case .tunnels: break
+        case .iperf(let server): _ = await server.stop()
+        case .direct(let server): await server.stop()
+        case .directEcho(let echo): _ = await echo.stop()
+        }
+    }
+
     /// The owner's connection is gone: its tests end after the grace.
     func disconnected(_ connection: ConnectionID) {
+        if requesting[connection] != nil { requesting[connection] = true }
         for (testID, entry) in running where entry.session.owner == connection {
             Task { [weak self] in
                 do { try await Task.sleep(for: Self.ownerGrace) } catch { return }
