@@ -4,7 +4,8 @@ internal import Operations
 enum SessionEngine: Sendable {
     /// Nothing: all bytes come through tunnels.
     case tunnels
-    case iperf(IperfServer)
+    /// With its gate when the test is direct and over TCP.
+    case iperf(IperfServer, IperfGate?)
     case direct(DirectNativeServer)
     case directEcho(DirectEcho)
 
@@ -12,17 +13,17 @@ enum SessionEngine: Sendable {
     func port(in mode: DataMode) -> Int {
         switch (self, mode) {
         case (_, .tunneled), (.tunnels, _): 0
-        case (.iperf(let server), .directEphemeral): server.port
+        case (.iperf(let server, let gate), .directEphemeral): gate?.port ?? server.port
         case (.direct(let server), .directEphemeral): server.port
         case (.directEcho(let echo), .directEphemeral): echo.port
         }
     }
 
     var credentials: IperfCredentials? {
-        if case .iperf(let server) = self { server.credentials } else { nil }
+        if case .iperf(let server, _) = self { server.credentials } else { nil }
     }
 
     var pid: Int32? {
-        if case .iperf(let server) = self { server.process.pid } else { nil }
+        if case .iperf(let server, _) = self { server.process.pid } else { nil }
     }
 }

@@ -203,16 +203,36 @@ actor SessionRegistry {
                 )
             )
         case (.throughput, _, let mode):
-            let limit = mode == .directEphemeral ? try await reserve(for: session) : nil
-            let server = try await IperfServer.start(
-                executable: settings.iperfPath,
-                address: mode == .tunneled ? "127.0.0.1" : address,
-                ports: mode == .tunneled ? 0...0 : settings.dataPorts,
-                authenticated: mode == .directEphemeral,
-                bitrateLimit: limit,
-                stateFolder: settings.stateFolder
+            return try await startIperf(for: session, mode: mode, at: address)
+        }
+    }
+
+    /// Over TCP iperf3 listens on loopback, behind tunnels or a gate that count its bytes. Over UDP it listens itself, and
+    /// is held to a rate that keeps it within the day's budget for as long as it may live.
+    private func startIperf(for session: LiveSession, mode: DataMode, at address: String) async throws -> SessionEngine
+    {
+        let listensItself = mode == .directEphemeral && session.params.transport == .udp
+        let limit = listensItself ? try await reserve(for: session) : nil
+        let server = try await IperfServer.start(
+            executable: settings.iperfPath,
+            address: listensItself ? address : "127.0.0.1",
+            ports: listensItself ? settings.dataPorts : 0...0,
+            authenticated: mode == .directEphemeral,
+            bitrateLimit: limit,
+            stateFolder: settings.stateFolder
+        )
+        guard mode == .directEphemeral, !listensItself else { return .iperf(server, nil) }
+        do {
+            let gate = try await IperfGate.open(
+                for: session,
+                address: address,
+                ports: settings.dataPorts,
+                iperfPort: server.port
             )
-            return .iperf(server)
+            return .iperf(server, gate)
+        } catch {
+            _ = await server.stop()
+            throw error
         }
     }
 
@@ -229,23 +249,23 @@ actor SessionRegistry {
     /// Charges a test in direct mode with all that it may move, because it cannot ask for more while it runs; what it did
     /// not use is given back at its end. Returns the rate in bits a second that keeps it within the day's budget, when the
     /// budget is the tighter bound.
-    private func reserve(for session: LiveSession) async throws -> Int? {
-        let seconds = session.params.durationSec
+    private func reserve(for session: LiveSession) async throws -> Int {
         let isEcho = session.type == .udpEcho
+        // iperf3 lives until the test expires, so that is how long its rate counts.
+        let seconds = session.params.durationSec + (session.params.transport == .udp ? Self.setupSeconds : 0)
         let directions = session.params.bidirectional == true ? 2 : 1
         let echo = isEcho ? settings.echoPacketsPerSecond * EchoDatagram.maximumLength * 2 * seconds : nil
         let wished =
             echo
             ?? session.params.bitrateBps.map { rate in
-                // Bounded before it is multiplied: the peer chose the number.
-                min(rate, 1 << 40) / 8 * seconds * directions * (session.params.transport == .tcp ? session.streams : 1)
+                // Bounded before it is multiplied: the peer chose the number. A quarter more for headers and bursts.
+                min(rate, 1 << 40) / 8 * 5 / 4 * seconds * directions * session.streams
             }
         let charged = session.reservedBytes
         let more = try await governor.charge(session.testID, bytes: (wished ?? .max) - charged)
         let total = charged + more
         session.reserved(total)
-        if let wished, total >= wished { return nil }
-        return max(1, total / seconds) * 8
+        return max(1, min(total, wished ?? .max) / seconds) * 8
     }
 
     // MARK: While it runs
@@ -256,7 +276,7 @@ actor SessionRegistry {
             await self?.end(testID, .expired)
         }
         running[testID]?.timer = timer
-        if case .iperf(let server) = entry.engine {
+        if case .iperf(let server, _) = entry.engine {
             Task { [weak self] in
                 _ = await server.process.exit()
                 await self?.end(testID, .processExited)
@@ -287,7 +307,7 @@ actor SessionRegistry {
             let direction = session.openTunnel(channel, wish: open.direction)
         else { return nil }
         switch entry.engine {
-        case .iperf(let server): return .iperf(session, port: server.port)
+        case .iperf(let server, _): return .iperf(session, port: server.port)
         case .tunnels:
             if session.type == .udpEcho { return .echo(session, session.token) }
             return direction == .up ? .sink(session) : .source(session)
@@ -315,7 +335,9 @@ actor SessionRegistry {
     private func stop(_ engine: SessionEngine) async {
         switch engine {
         case .tunnels: break
-        case .iperf(let server): _ = await server.stop()
+        case .iperf(let server, let gate):
+            await gate?.close()
+            _ = await server.stop()
         case .direct(let server): await server.stop()
         case .directEcho(let echo): _ = await echo.stop()
         }
@@ -385,7 +407,8 @@ actor SessionRegistry {
         await session.drained(within: Self.closePatience)
         switch entry.engine {
         case .tunnels: break
-        case .iperf(let server):
+        case .iperf(let server, let gate):
+            await gate?.close()
             let ended = await server.stop()
             exit = ended
             throughput = try? IPerf3Output.result(ended.output, printedBy: .server, mode: session.mode)

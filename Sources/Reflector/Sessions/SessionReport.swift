@@ -33,7 +33,7 @@ enum SessionReport {
     /// have moved.
     static func chargedBytes(_ session: LiveSession, result: SessionResult, iperfRan: Bool) -> Int {
         let counted = result.bytesUp + result.bytesDown
-        if iperfRan, session.mode == .directEphemeral, result.throughput == nil, session.reservedBytes > 0 {
+        if iperfRan, session.mode == .directEphemeral, session.params.transport == .udp, result.throughput == nil {
             return session.reservedBytes
         }
         return counted

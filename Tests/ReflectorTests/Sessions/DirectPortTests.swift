@@ -65,21 +65,85 @@ struct DirectPortTests {
         }
     }
 
-    @Test("a stranger on a direct iperf3 port is refused, and the peer still gets its test")
+    @Test("a stranger on a direct iperf3 port reaches nothing, and the peer still gets its test")
     func iperf() async throws {
         let request = SessionRequest(
             testType: .throughput,
-            params: SessionParameters(durationSec: 5, streams: 1, engine: .iperf3)
+            params: SessionParameters(durationSec: 2, streams: 1, engine: .iperf3)
         )
-        try await withGrant("127.0.0.1", request) { _, client, grant in
+        try await withGrant("127.0.0.1", request) { reflector, client, grant in
+            // iperf3's 37 cookie bytes and junk, from another address: not one byte comes back, nothing ends.
+            for _ in 0..<3 {
+                let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+                defer { close(descriptor) }
+                try #require(connect(descriptor, from: "127.0.0.9", port: grant.port))
+                let junk = [UInt8](repeating: 0x61, count: 64)
+                _ = send(descriptor, junk, junk.count, Int32(MSG_NOSIGNAL))
+                var byte: UInt8 = 0
+                #expect(recv(descriptor, &byte, 1, 0) <= 0)
+            }
+            // From the peer's own address, but without the credentials.
             let credentials = try #require(grant.credentials)
             #expect(credentials.publicKey.contains("BEGIN PUBLIC KEY"))
-            let stranger = try await ChildProcessRun.iperf(["-c", "127.0.0.1", "-p", "\(grant.port)", "-t", "1", "-J"])
-            #expect(stranger.contains("\"error\""))
-            #expect(!stranger.contains("\"sum_received\""))
-            let bytes = try await client.result(of: grant.testID)
-            #expect(bytes.bytesUp + bytes.bytesDown < 1_000_000)
+            let result = try await IperfClient(
+                address: reflector.address,
+                context: LinkClient.context(for: IdentityKey()),
+                executable: "iperf3",
+                grant: grant,
+                params: request.params,
+                meters: ClientMeters(seconds: 2)
+            ).run(host: "127.0.0.1")
+            #expect(try #require(result[.up]?.bitsPerSecond) > 1e6)
+            let theirs = try await client.result(of: grant.testID)
+            #expect(theirs.bytesUp > 1_000_000)
         }
+    }
+
+    @Test("direct iperf3 ends when the day's bytes are spent, whatever rate the peer claimed")
+    func iperfBudget() async throws {
+        let key = IdentityKey()
+        let budget = 50_000_000
+        try await TestReflector.with(peers: [key.endpointID]) {
+            $0.mode = .directEphemeral
+            $0.quotas.maxBytesPerDayPerPeer = budget
+        } _: { reflector in
+            let examiner = try await Examiner.connect(to: reflector.address, key: key) { _ in }
+            let params = SessionParameters(durationSec: 10, streams: 1, bitrateBps: 1, engine: .iperf3)
+            let grant = try await examiner.client.request(SessionRequest(testType: .throughput, params: params))
+            var unbound = params
+            unbound.bitrateBps = nil
+            _ = try? await IperfClient(
+                address: reflector.address,
+                context: LinkClient.context(for: key),
+                executable: "iperf3",
+                grant: grant,
+                params: unbound,
+                meters: ClientMeters(seconds: 10)
+            ).run(host: "127.0.0.1")
+            let completed = try await reflector.audit(.sessionCompleted, count: 1)[0]
+            #expect(completed["reason"] as? String == "budget_spent")
+            #expect(try #require(completed["bytes_received"] as? Int) < budget + 4_000_000)
+            await examiner.close()
+        }
+    }
+
+    private func connect(_ descriptor: Int32, from host: String, port: Int) -> Bool {
+        func address(_ host: String, _ port: Int) -> sockaddr_in {
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = UInt16(port).bigEndian
+            address.sin_addr.s_addr = inet_addr(host)
+            return address
+        }
+        let size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        var (local, remote) = (address(host, 0), address("127.0.0.1", port))
+        let isBound = withUnsafePointer(to: &local) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, size) == 0 }
+        }
+        return isBound
+            && withUnsafePointer(to: &remote) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(descriptor, $0, size) == 0 }
+            }
     }
 
     private func received(_ target: InternetAddress, token: AccessToken, from local: InternetHost? = nil) async throws
