@@ -1,3 +1,4 @@
+internal import NIOCore
 package import NIOSSL
 
 /// TLS 1.3 in which both sides present an Ed25519 certificate and the key alone says who they are.
@@ -39,6 +40,8 @@ package enum EndpointTLS {
         configuration.applicationProtocols = protocols
         configuration.renegotiationSupport = .none
         configuration.sendCANameList = false
+        // How long a closed connection may wait for the peer's close_notify: it still holds a descriptor meanwhile.
+        configuration.shutdownTimeout = .seconds(1)
         return configuration
     }
 

@@ -114,6 +114,9 @@ package final class ParamedicStore: Sendable {
     }
 
     package func rename(_ name: String, to new: String) throws {
+        guard try name == new || !reflectors().contains(where: { $0.name == new }) else {
+            throw ParamedicError.invalid("another reflector is called \"\(new)\"; remove or rename it first")
+        }
         try database.write { database in
             try database.execute(sql: "UPDATE reflector SET name = ? WHERE name = ?", arguments: [new, name])
             guard database.changesCount > 0 else { throw ParamedicError.unknownReflector(name, known: []) }

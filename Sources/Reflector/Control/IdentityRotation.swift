@@ -11,9 +11,9 @@ package enum IdentityRotation {
 
     /// The IDs this machine had before: those of the keys that were kept aside.
     static func formerIDs(keyPath: String) -> [EndpointID] {
-        guard let slash = keyPath.lastIndex(of: "/") else { return [] }
-        let folder = String(keyPath[..<slash])
-        let prefix = keyPath[keyPath.index(after: slash)...] + ".old-"
+        let slash = keyPath.lastIndex(of: "/")
+        let folder = slash.map { $0 == keyPath.startIndex ? "/" : String(keyPath[..<$0]) } ?? "."
+        let prefix = keyPath[(slash.map(keyPath.index(after:)) ?? keyPath.startIndex)...] + ".old-"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         return names.filter { $0.hasPrefix(prefix) }.sorted()
             .compactMap { try? KeyFile.load(at: folder + "/" + $0)?.endpointID }

@@ -45,6 +45,8 @@ package struct LinkFrameDecoder {
             buffered = bytes
             return
         }
+        // Let go of the other reference, or each append would copy all that is held.
+        buffered = nil
         held.discardReadBytes()
         held.writeImmutableBuffer(bytes)
         buffered = held

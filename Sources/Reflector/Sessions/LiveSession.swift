@@ -118,7 +118,7 @@ final class LiveSession: Sendable {
             state.opened += 1
             state.tunnels[ObjectIdentifier(channel)] = channel
             let direction: StreamDirection
-            if let wish {
+            if let wish, params.bidirectional == true || type == .udpEcho || params.engine == .iperf3 {
                 direction = wish
             } else if params.bidirectional == true {
                 direction = state.openedUp < streams ? .up : .down

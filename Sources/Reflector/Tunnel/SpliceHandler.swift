@@ -48,6 +48,12 @@ final class SpliceHandler: ChannelDuplexHandler {
         partner = nil
     }
 
+    func channelActive(context: ChannelHandlerContext) {
+        // Joined before its registration was done, a channel forgets the read that was asked for then.
+        context.read()
+        context.fireChannelActive()
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data)
         guard bytes.readableBytes > 0 else { return }
