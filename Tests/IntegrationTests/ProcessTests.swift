@@ -33,7 +33,7 @@ struct ProcessTests {
             #expect(try await installation.paramedic("latency", "--duration", "1").code == 0)
             let client = try await Tool.start(
                 "paramedic",
-                ["throughput", "--duration", "20", "--engine", "iperf3", "--streams", "1"],
+                ["throughput", "--duration", "20", "--engine", "iperf3", "--streams", "1", "--bitrate", "1M"],
                 installation.environment
             )
             let child = try await iperfChild(of: server.pid)
@@ -49,7 +49,7 @@ struct ProcessTests {
             server = try await installation.serve()
             let peers = try await installation.reflector("peers", "--json").json()
             #expect((peers["paired"] as? [Any])?.count == 1)
-            // Both tests count, the killed one with the bytes that were charged ahead.
+            // Both tests count, the killed one with the bytes that were charged ahead: at this rate one instalment.
             let database = installation.folder + "/r/reflector.sqlite"
             let rows = try await Tool.query(
                 database,

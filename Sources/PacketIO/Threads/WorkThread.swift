@@ -44,6 +44,7 @@ package final class WorkThread<Value: Sendable>: Sendable {
             $0 = nil
         }
         guard let value = self.outcome.state.withLock({ $0.value }) else {
+            // traps because only a bug of ours can end the thread without its value
             preconditionFailure("a thread that was joined has left its value")
         }
         return value

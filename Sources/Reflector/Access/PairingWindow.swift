@@ -28,8 +28,6 @@ struct PairingWindow: Equatable {
         opening = Opening(tokenHash: Self.hash(token), closesAt: closesAt, attemptsLeft: Self.maximumAttempts)
     }
 
-    mutating func close() { opening = nil }
-
     func isOpen(at now: UInt64) -> Bool {
         guard let opening else { return false }
         return now < opening.closesAt

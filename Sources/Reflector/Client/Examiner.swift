@@ -68,7 +68,6 @@ package final class Examiner: Sendable {
 
     package func close() async { await client.close() }
 
-    package var hasNative: Bool { hello.features.contains(LinkFeature.native) }
     package var hasProbe: Bool { hello.features.contains(LinkFeature.latencyProbe) }
 
     /// Asks for a test; waits as long as the reflector says, and says so.

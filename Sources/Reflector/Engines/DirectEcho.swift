@@ -17,16 +17,14 @@ struct DirectEcho: Sendable {
         ports: ClosedRange<Int>,
         packetsPerSecond: Int
     ) throws -> DirectEcho {
-        guard let local = InternetHost(address), let peer = InternetHost(session.peerAddress),
-            let first = UInt16(exactly: ports.lowerBound), let last = UInt16(exactly: ports.upperBound)
-        else { throw SessionDeny(reason: .invalidParams, message: "no usable address", retryAfterSec: nil) }
-        let server = try EchoServer(socket: Socket.firstFreeUDP(on: local, ports: first...last)) { _ in
+        let place = try DirectPlace(for: session, address: address, ports: ports)
+        let server = try EchoServer(socket: Socket.firstFreeUDP(on: place.local, ports: place.ports)) { _ in
             session.budgetSpent()
         }
         try server.admit(
             EchoPermit(
                 token: token,
-                peer: .host(peer),
+                peer: .host(place.peer),
                 maximumPacketsPerSecond: packetsPerSecond,
                 byteBudget: UInt64(
                     session.type == .udpEcho ? session.reservedBytes : min(probeBudget, session.reservedBytes)

@@ -25,15 +25,13 @@ final class DirectNativeServer: Sendable {
         ports: ClosedRange<Int>,
         budget: Int
     ) throws -> DirectNativeServer {
-        guard let local = InternetHost(address), let peer = InternetHost(session.peerAddress),
-            let first = UInt16(exactly: ports.lowerBound), let last = UInt16(exactly: ports.upperBound)
-        else { throw SessionDeny(reason: .invalidParams, message: "no usable address", retryAfterSec: nil) }
+        let place = try DirectPlace(for: session, address: address, ports: ports)
         let bidirectional = session.params.bidirectional == true
         let directions: Set<StreamPreface.Direction> =
             bidirectional ? [.up, .down] : [session.params.reverse == true ? .down : .up]
         let permit = StreamPermit(
             token: session.token,
-            peer: peer,
+            peer: place.peer,
             directions: directions,
             streams: session.streams
         )
@@ -42,7 +40,7 @@ final class DirectNativeServer: Sendable {
         let rate = session.params.bitrateBps.map { UInt64(max(1, $0 / 8 / session.streams)) }
         let streams = DirectStreams(up: session.up, down: session.down)
         let acceptor = try StreamAcceptor(
-            Socket.firstFreeTCP(on: local, ports: first...last),
+            Socket.firstFreeTCP(on: place.local, ports: place.ports),
             permit: permit
         ) { socket, preface in
             let now = KernelClock.monotonic

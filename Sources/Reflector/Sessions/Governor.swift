@@ -66,8 +66,6 @@ package actor Governor {
         window.open(token: token, closesAt: clock.monotonicNanoseconds() &+ duration)
     }
 
-    package func closePairing() { window.close() }
-
     /// Tries a token. The caller enrols the peer with ``enrol(_:)`` once the decision is in the audit log.
     func presentToken(_ token: String) -> PairingWindow.Verdict {
         window.present(token, at: clock.monotonicNanoseconds())

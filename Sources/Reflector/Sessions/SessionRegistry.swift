@@ -315,8 +315,6 @@ actor SessionRegistry {
         }
     }
 
-    var echoPacketsPerSecond: Int { settings.echoPacketsPerSecond }
-
     // MARK: Ending
 
     /// Only the owner of a test may close it; nil is success.
