@@ -4,6 +4,22 @@ import Testing
 
 @Suite("Processes", .timeLimit(.minutes(5)), .serialized)
 struct ProcessTests {
+    @Test("a latency test that the shutdown cuts short is an error, not a lossy link")
+    func latencyCutShort() async throws {
+        try await Installation.with { installation in
+            let server = try await installation.serve()
+            try await installation.pair()
+            let client = try await Tool.start("paramedic", ["latency", "--duration", "20"], installation.environment)
+            for _ in 0..<200 where !(try await installation.reflector("audit", "export").output.contains("granted")) {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            server.signal(SIGTERM)
+            #expect(await server.exit().status == .exited(0))
+            let result = await client.exit()
+            #expect(result.code != 0, "\(String(decoding: result.output, as: UTF8.self))")
+        }
+    }
+
     @Test("SIGTERM ends a server in order with exit 0, also while a test runs, and settles the test")
     func terminated() async throws {
         try await Installation.with { installation in

@@ -31,6 +31,7 @@ extension Examiner {
             probe?.stop()
             let samples = try await probe?.samples()
             let theirs = try await client.result(of: grant.testID)
+            try theirs.requireOrderlyEnd(spentCounts: true)
             if own.engine == .native, let seconds = own.directions.map(\.durationSec).max(), seconds > 0 {
                 own.clientCPUPercent = used.seconds / seconds * 100
             }

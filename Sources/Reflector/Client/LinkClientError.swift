@@ -10,6 +10,8 @@ package enum LinkClientError: Error, CustomStringConvertible {
     case timedOut(what: String, seconds: Int)
     case refused(LinkError)
     case denied(SessionDeny)
+    /// The reflector ended the test before it was done, so what was measured is not the test that was asked for.
+    case endedEarly(EndReason)
     case unexpected(String)
 
     /// Characters of a peer's words that are shown.
@@ -31,7 +33,34 @@ package enum LinkClientError: Error, CustomStringConvertible {
         case .refused(let error): error.description.printable(limit: Self.longestReason)
         case .denied(let deny):
             "the reflector denied the test (\(deny.reason.rawValue)): \(deny.message.printable(limit: Self.longestReason))"
+        case .endedEarly(let reason):
+            "the reflector ended the test before it was done: \(Self.explanation(of: reason))"
         case .unexpected(let what): "the reflector answered with \(what), which does not fit the question"
+        }
+    }
+
+    private static func explanation(of reason: EndReason) -> String {
+        switch reason {
+        case .shutdown: "it is shutting down (\(reason.rawValue)); try again when it is back"
+        case .peerRemoved: "it no longer knows this machine (\(reason.rawValue)); pair it again"
+        case .expired: "its time was over (\(reason.rawValue)); the link may have stood still"
+        case .ownerGone: "it lost the connection that asked for it (\(reason.rawValue))"
+        case .engineFailed: "its engine failed (\(reason.rawValue)); the reflector's log says why"
+        case .budgetSpent: "the day's byte quota is spent (\(reason.rawValue)); try again after midnight UTC"
+        case .closed, .processExited: reason.rawValue
+        }
+    }
+}
+
+extension SessionResult {
+    /// Throws when the reflector ended the test for another reason than that it was done.
+    /// - Parameter spentCounts: whether a test that ended with the day's byte quota still measured what was asked for.
+    func requireOrderlyEnd(spentCounts: Bool) throws(LinkClientError) {
+        guard let reason = endReason.flatMap(EndReason.init(rawValue:)) else { return }
+        switch reason {
+        case .closed, .processExited: return
+        case .budgetSpent where spentCounts: return
+        case .budgetSpent, .ownerGone, .expired, .peerRemoved, .shutdown, .engineFailed: throw .endedEarly(reason)
         }
     }
 }

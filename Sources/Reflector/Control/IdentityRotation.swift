@@ -4,9 +4,9 @@ internal import Operations
 
 /// A new key for this machine; the old one stays beside it.
 package enum IdentityRotation {
-    /// What the old key's file is called after the dot: sorts by time.
+    /// What the old key's file is called after the dot: UTC to the microsecond, so it sorts by time and two rotations differ.
     package static func suffix() -> String {
-        "old-" + Timestamp.now.description.filter { $0.isNumber }.prefix(14)
+        "old-" + Timestamp.now.description.filter { $0.isNumber }.prefix(20)
     }
 
     /// The IDs this machine had before: those of the keys that were kept aside.

@@ -4,7 +4,7 @@ internal import PacketIO
 internal import Synchronization
 
 /// Why a test ended; the `reason` of its audit line.
-enum EndReason: String, Sendable {
+package enum EndReason: String, Sendable {
     case closed
     case ownerGone = "owner_gone"
     case expired
