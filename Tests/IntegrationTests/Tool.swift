@@ -67,7 +67,8 @@ final class Installation: Sendable {
         self.environment = environment
     }
 
-    private static func freePort() throws -> Int {
+    /// A port of loopback that was free a moment ago.
+    static func freePort() throws -> Int {
         let (port, descriptor) = try listen()
         close(descriptor)
         return port
@@ -92,6 +93,11 @@ final class Installation: Sendable {
         return (Int(UInt16(bigEndian: address.sin_port)), descriptor)
     }
 
+    /// The control port.
+    var port: Int {
+        environment["REFLECTOR_NETWORK_LISTEN_ADDRESS"].flatMap { Int($0.split(separator: ":").last ?? "") } ?? 0
+    }
+
     /// Runs `body` and takes the folder away afterwards.
     static func with(
         _ settings: [String: String] = [:],
@@ -111,8 +117,18 @@ final class Installation: Sendable {
     }
 
     /// Starts `serve` and returns when it answers.
-    func serve() async throws -> ChildProcess {
-        let server = try await Tool.start("reflector", ["serve"], environment)
+    /// - Parameter limit: open files that the process may have; nil for those of the tests.
+    func serve(openFiles limit: Int? = nil) async throws -> ChildProcess {
+        let server =
+            if let limit {
+                try await ChildProcess.start(
+                    "prlimit",
+                    ["--nofile=\(limit):\(limit)", try Tool.path("reflector"), "serve"],
+                    environment: environment
+                )
+            } else {
+                try await Tool.start("reflector", ["serve"], environment)
+            }
         let deadline = ContinuousClock.now + .seconds(30)
         while ContinuousClock.now < deadline {
             if !server.isRunning {

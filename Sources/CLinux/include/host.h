@@ -34,6 +34,9 @@ int outpost_free_loopback_port(void);
 /// Soft and hard limit of open files. `RLIMIT_NOFILE` is an enumerator of an anonymous-tagged type in Glibc.
 int outpost_file_limit(uint64_t *soft, uint64_t *hard);
 
+/// Raises the soft limit of open files to the hard one.
+int outpost_raise_file_limit(void);
+
 /// Columns of the terminal behind a descriptor, 0 when it is none or does not tell. `ioctl` is variadic.
 int outpost_terminal_columns(int descriptor);
 

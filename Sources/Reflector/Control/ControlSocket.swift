@@ -28,6 +28,11 @@ enum ControlSocket {
         _ = unsafe unlink(path)
         let places = Places(maximumConnections)
         let channel = try await ServerBootstrap(group: group)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptPause(logger: logger))
+                }
+            }
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard places.take() else { throw ChannelError.alreadyClosed }

@@ -30,7 +30,6 @@ final class IperfGate: Sendable {
                     guard let remote = RemoteEnd(channel), remote.address.host == peer,
                         session.openTunnel(channel, wish: nil) != nil
                     else { throw ChannelError.alreadyClosed }
-                    channel.closeFuture.whenComplete { _ in session.closedTunnel(channel) }
                     try TunnelBuffers.tune(channel)
                     continuation.yield(channel)
                 }

@@ -12,6 +12,9 @@ final class ConnectionLedger: Sendable {
     fileprivate struct Entry {
         let source: InternetHost
         let channel: any Channel
+        /// Whose key was presented; that peer may still be refused.
+        var claimed: EndpointID?
+        /// Set once the peer may speak.
         var peer: EndpointID?
     }
 
@@ -52,8 +55,26 @@ final class ConnectionLedger: Sendable {
             state.sinceGiveBack += 1
             return (true, evicted)
         }
-        evicted?.close(mode: .all, promise: nil)
+        evicted.map(AbruptClose.close)
         return entered
+    }
+
+    /// Closes the oldest connection that is not authorised, for its descriptor; false when there is none.
+    @discardableResult
+    func evictOldest() -> Bool {
+        let evicted = state.withLock { state -> (any Channel)? in
+            guard let oldest = state.waiting.first else { return nil }
+            state.evicted += 1
+            return state.remove(oldest)
+        }
+        evicted.map(AbruptClose.close)
+        return evicted != nil
+    }
+
+    /// Notes whose key a connection presented, before it is decided whether that peer may speak: ``drop(_:)`` finds it
+    /// from here on, so no removal slips between the decision and its effect.
+    func identify(_ id: ConnectionID, as peer: EndpointID) {
+        state.withLock { $0.entries[id]?.claimed = peer }
     }
 
     /// The connection is an authorised peer's from now on; false when that peer has too many.
@@ -83,9 +104,9 @@ final class ConnectionLedger: Sendable {
         }
     }
 
-    /// Closes all connections of a peer.
+    /// Closes all connections of a peer, also those about which nothing is decided yet.
     func drop(_ peer: EndpointID) {
-        let channels = state.withLock { state in state.entries.values.filter { $0.peer == peer }.map(\.channel) }
+        let channels = state.withLock { state in state.entries.values.filter { $0.claimed == peer }.map(\.channel) }
         for channel in channels { channel.close(mode: .all, promise: nil) }
     }
 

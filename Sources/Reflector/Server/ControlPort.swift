@@ -21,6 +21,12 @@ enum ControlPort {
         try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let pause = AcceptPause(logger: core.logger) { core.ledger.evictOldest() }
+                    try channel.pipeline.syncOperations.addHandler(pause)
+                }
+            }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: readSize))
             .childChannelInitializer { channel in
@@ -52,6 +58,10 @@ enum ControlPort {
             },
             configuration: .init()
         )
-        try channel.pipeline.syncOperations.addHandlers(tls, LinkConnection(core: core, id: id, remote: remote))
+        try channel.pipeline.syncOperations.addHandlers(
+            AbruptClose(),
+            tls,
+            LinkConnection(core: core, id: id, remote: remote)
+        )
     }
 }

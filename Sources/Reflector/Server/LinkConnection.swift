@@ -61,7 +61,9 @@ final class LinkConnection: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if case .stranger(let peer) = phase { auditRefusal(of: peer, reason: "left before the first frame") }
+        if case .stranger(let peer) = phase {
+            auditRefusal(of: peer, reason: framesSeen == 0 ? "left before the first frame" : "left without pairing")
+        }
         if case .authorised = phase { Task { [core, id] in await core.sessions.disconnected(id) } }
         phase = .closing
         deadline?.cancel()
@@ -111,6 +113,7 @@ final class LinkConnection: ChannelInboundHandler, RemovableChannelHandler {
             return refuse(nil, reason: "\(error)")
         }
         phase = .identifying
+        core.ledger.identify(id, as: peer)
         regulateReads()
         arm(seconds: core.limits.firstFrameTimeoutSec)
         run { [core, remote] in
@@ -211,6 +214,7 @@ final class LinkConnection: ChannelInboundHandler, RemovableChannelHandler {
         case .pairRequest(let pairing):
             // One token a connection: a guesser pays a handshake for each.
             phase = .identifying
+            regulateReads()
             refusalAudited = true
             run { [core, remote] in
                 await core.pair(peer, pairing, from: remote)
@@ -269,6 +273,7 @@ final class LinkConnection: ChannelInboundHandler, RemovableChannelHandler {
                 return reply(envelope.requestID, .error(.badRequest(message)))
             }
             phase = .opening(peer)
+            regulateReads()
             openTunnel(open, peer: peer, requestID: envelope.requestID)
         default:
             outstanding += 1
@@ -306,6 +311,8 @@ final class LinkConnection: ChannelInboundHandler, RemovableChannelHandler {
     private func becomeTunnel(_ tunnel: PreparedTunnel, requestID: String) {
         guard case .opening = phase, let context else { return tunnel.abandon() }
         deadline?.cancel()
+        // While what comes is still kept here, and before the tunnel has its own say on reading.
+        resumeReads()
         phase = .closing
         send(LinkEnvelope(requestID: requestID, payload: .ok))
         let remainder = decoder.takeRemainder()
@@ -320,7 +327,6 @@ final class LinkConnection: ChannelInboundHandler, RemovableChannelHandler {
             context.fireChannelReadComplete()
         }
         context.pipeline.syncOperations.removeHandler(self, promise: nil)
-        resumeReads()
     }
 
     // MARK: Sending and closing

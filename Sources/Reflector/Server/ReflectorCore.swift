@@ -212,7 +212,6 @@ final class ReflectorCore: Sendable {
             return .success(try await PreparedTunnel.make(role, on: channel, packetsPerSecond: limits.udpEchoMaxPps))
         } catch {
             logger.error("tunnel could not be opened", metadata: ["error": "\(error)"])
-            role.session.closedTunnel(channel)
             return .failure(.unavailable("the test's own server cannot be reached: \(error)"))
         }
     }

@@ -22,6 +22,10 @@ package final class ReflectorServer: Service {
         package let pairing: PairingOffer?
     }
 
+    /// Descriptors for everything that is not a control connection: listeners, books, monitors, the sockets of tests.
+    private static let reservedDescriptors = 192
+    private static let fewestConnections = 8
+
     private let configuration: ReflectorConfiguration
     private let logger: Logger
     private let onStart: @Sendable (Started) -> Void
@@ -77,7 +81,7 @@ package final class ReflectorServer: Service {
                 quotas: configuration.quotas,
                 networkPosition: configuration.networkPosition
             ),
-            limits: configuration.limits,
+            limits: affordableLimits(),
             identity: identity,
             governor: governor,
             sessions: sessions,
@@ -86,6 +90,24 @@ package final class ReflectorServer: Service {
             hasIperf: ExecutableSearch.find(configuration.iperfPath) != nil
         )
         try await serve(core, folder: folder, isNewIdentity: isNew)
+    }
+
+    /// The configured limits, with fewer connections when the process may not open so many descriptors.
+    private func affordableLimits() -> ConnectionLimits {
+        var limits = configuration.limits
+        let descriptors = DescriptorLimit.raise()
+        let affordable = max(Self.fewestConnections, descriptors - Self.reservedDescriptors)
+        if limits.maxConnections > affordable {
+            logger.warning(
+                "fewer connections than limits.max_connections are held: the limit of open files is too low",
+                metadata: [
+                    "connections": "\(affordable)", "wanted": "\(limits.maxConnections)",
+                    "descriptors": "\(descriptors)",
+                ]
+            )
+            limits.maxConnections = affordable
+        }
+        return limits
     }
 
     private func serve(_ core: ReflectorCore, folder: StateFolder, isNewIdentity: Bool) async throws {

@@ -113,7 +113,7 @@ final class LiveSession: Sendable {
 
     /// Takes a place for one more tunnel connection; nil when the test is over or has all it needs.
     func openTunnel(_ channel: any Channel, wish: StreamDirection?) -> StreamDirection? {
-        state.withLock { state in
+        let granted = state.withLock { state -> StreamDirection? in
             guard !state.ended, state.opened < maximumTunnels else { return nil }
             state.opened += 1
             state.tunnels[ObjectIdentifier(channel)] = channel
@@ -128,9 +128,12 @@ final class LiveSession: Sendable {
             if direction == .up { state.openedUp += 1 }
             return direction
         }
+        // Whatever becomes of the connection, also when it never carries a byte of the test.
+        if granted != nil { channel.closeFuture.whenComplete { _ in self.closedTunnel(channel) } }
+        return granted
     }
 
-    func closedTunnel(_ channel: any Channel) {
+    private func closedTunnel(_ channel: any Channel) {
         let waiters = state.withLock { state -> [CheckedContinuation<Void, Never>] in
             state.tunnels[ObjectIdentifier(channel)] = nil
             return state.tunnels.isEmpty ? state.takeWaiters() : []

@@ -50,7 +50,10 @@ actor SessionRegistry {
     private var running: [String: Entry] = [:]
     private var finished: [String: Finished] = [:]
     private var finishedOrder: [String] = []
+    /// Who ends a test that is being ended already.
     private var endings: [String: [CheckedContinuation<Void, Never>]] = [:]
+    /// Who asks for the result of a test whose iperf3 still runs; they wait for a while only.
+    private var patient: [String: [CheckedContinuation<Void, Never>]] = [:]
     private var accepting = true
     /// Connections that request a test now, and whether they have gone since.
     private var requesting: [ConnectionID: Bool] = [:]
@@ -90,21 +93,21 @@ actor SessionRegistry {
             if requesting[requester.connection] == true { disconnected(requester.connection) }
             return .sessionGrant(grant)
         } catch let deny as SessionDeny {
-            counts.denied += 1
-            do {
-                try await audit.sessionDenied(
-                    request,
-                    peer: requester.peer,
-                    mode: settings.mode,
-                    reason: deny.reason.rawValue
-                )
-            } catch {
-                logger.error("audit log failed", metadata: ["error": "\(error)"])
-            }
+            await denied(request, requester.peer, reason: deny.reason.rawValue)
             return .sessionDeny(deny)
         } catch {
             logger.error("session could not start", metadata: ["error": "\(error)"])
+            await denied(request, requester.peer, reason: "unavailable")
             return .error(.unavailable("the session could not start: \(error)"))
+        }
+    }
+
+    private func denied(_ request: SessionRequest, _ peer: EndpointID, reason: String) async {
+        counts.denied += 1
+        do {
+            try await audit.sessionDenied(request, peer: peer, mode: settings.mode, reason: reason)
+        } catch {
+            logger.error("audit log failed", metadata: ["error": "\(error)"])
         }
     }
 
@@ -391,7 +394,7 @@ actor SessionRegistry {
             logger.error("audit log failed", metadata: ["error": "\(error)"])
         }
         running[testID] = nil
-        releaseWaiters(of: testID)
+        release(testID)
         ProcessMemory.giveBack()
         logger.info("session ended", metadata: ["test.id": "\(testID)", "reason": "\(reason.rawValue)"])
     }
@@ -437,7 +440,12 @@ actor SessionRegistry {
         } catch {
             logger.error("test could not be taken back", metadata: ["test.id": "\(testID)", "error": "\(error)"])
         }
-        releaseWaiters(of: testID)
+        release(testID)
+    }
+
+    private func release(_ testID: String) {
+        for waiter in endings.removeValue(forKey: testID) ?? [] { waiter.resume() }
+        releasePatient(of: testID)
     }
 
     // MARK: Results
@@ -481,14 +489,14 @@ actor SessionRegistry {
     private func waitForEnd(of testID: String) async {
         let limit = Task { [weak self] in
             try await Task.sleep(for: Self.drainPatience)
-            await self?.releaseWaiters(of: testID)
+            await self?.releasePatient(of: testID)
         }
-        await withCheckedContinuation { endings[testID, default: []].append($0) }
+        await withCheckedContinuation { patient[testID, default: []].append($0) }
         limit.cancel()
     }
 
-    private func releaseWaiters(of testID: String) {
-        for waiter in endings.removeValue(forKey: testID) ?? [] { waiter.resume() }
+    private func releasePatient(of testID: String) {
+        for waiter in patient.removeValue(forKey: testID) ?? [] { waiter.resume() }
     }
 
     private func remember(_ result: SessionResult, of peer: EndpointID) {

@@ -68,8 +68,6 @@ struct PreparedTunnel: Sendable {
                 TunnelEchoHandler(session: session, token: token, packetsPerSecond: packetsPerSecond)
             )
         }
-        let session = role.session
-        channel.closeFuture.whenComplete { _ in session.closedTunnel(channel) }
     }
 
     func abandon() {

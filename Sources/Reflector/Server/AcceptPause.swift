@@ -1,0 +1,53 @@
+internal import Glibc
+internal import Logging
+internal import NIOCore
+
+/// Stops accepting for a moment when the process has no descriptor left.
+///
+/// The listening socket stays readable then, so an event loop that only tries again would spin and serve nobody.
+final class AcceptPause: ChannelInboundHandler {
+    typealias InboundIn = any Channel
+
+    /// Long enough to cost nothing, short enough that a peer in the backlog does not notice.
+    private static let pause = TimeAmount.milliseconds(100)
+    /// At most so often is it told in the log.
+    private static let quiet = TimeAmount.seconds(60)
+
+    private let logger: Logger
+    private let makeRoom: () -> Void
+    private var isPaused = false
+    private var lastTold: NIODeadline?
+
+    /// - Parameter makeRoom: closes what can be done without.
+    init(logger: Logger, makeRoom: @escaping () -> Void = {}) {
+        self.logger = logger
+        self.makeRoom = makeRoom
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let code = (error as? IOError)?.errnoCode, [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(code) else {
+            return context.fireErrorCaught(error)
+        }
+        makeRoom()
+        if lastTold.map({ NIODeadline.now() - $0 >= Self.quiet }) ?? true {
+            lastTold = .now()
+            logger.error(
+                "a connection cannot be accepted, the process has too few descriptors or too little memory",
+                metadata: ["error": "\(error)"]
+            )
+        }
+        guard !isPaused else { return }
+        isPaused = true
+        setReading(false, context)
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: Self.pause) {
+            let (handler, context) = bound.value
+            handler.isPaused = false
+            if context.channel.isActive { handler.setReading(true, context) }
+        }
+    }
+
+    private func setReading(_ isReading: Bool, _ context: ChannelHandlerContext) {
+        try? context.channel.syncOptions?.setOption(.autoRead, value: isReading)
+    }
+}
