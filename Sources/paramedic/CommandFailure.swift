@@ -14,7 +14,7 @@ enum CommandFailure {
         switch error {
         case is CancellationError: leave("interrupted", code: interrupted)
         case let error as ConfigurationError: leave(error.description, code: configuration)
-        case LinkClientError.denied: leave("\(error)", code: denied)
+        case LinkClientError.denied, LinkClientError.wrongMode: leave("\(error)", code: denied)
         case is ExitCode, is ValidationError, is CleanExit: command.exit(withError: error)
         case let error as any CustomStringConvertible & Error
         where !String(describing: type(of: error)).contains("CommandError"):

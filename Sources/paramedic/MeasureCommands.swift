@@ -19,18 +19,19 @@ struct LatencyCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Bytes of each datagram, header included (56 to 8952).", valueName: "bytes"))
     var size = 64
 
+    @OptionGroup var test: TestOptions
     @OptionGroup var reflector: ReflectorOptions
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
-        guard (1...86_400).contains(duration) else { throw ValidationError("--duration must be 1 to 86400 seconds") }
+        try TestDuration.validate(duration)
         guard interval >= 0.05, interval <= 60_000 else { throw ValidationError("--interval must be 0.05 to 60000 ms") }
         guard (56...8952).contains(size) else { throw ValidationError("--size must be 56 to 8952 bytes") }
     }
 
     func run() async throws {
         let plan = LatencyPlan(durationSec: duration, intervalMs: interval, datagramBytes: size)
-        let result = try await reflector.examine(try shared.open()) { examiner, _ in
+        let result = try await reflector.examine(try shared.open(), mode: test.mode) { examiner, _ in
             try await examiner.latency(plan) { progress in
                 let last = progress.lastRoundTrip.map { Quantity.milliseconds(Double($0) / 1e6) } ?? "-"
                 Live.show("\(progress.received) of \(progress.sent) replies, last round trip \(last)")
@@ -40,17 +41,6 @@ struct LatencyCommand: AsyncParsableCommand {
         print(shared.json ? try JSONReport.text(result) : Page.text.text(result), terminator: "")
     }
 }
-
-struct LoadOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Parallel connections in each direction.", valueName: "count"))
-    var streams: Int?
-
-    @Option(help: ArgumentHelp("native or iperf3; the best both ends have by default.", valueName: "engine"))
-    var engine: ThroughputEngine?
-}
-
-extension ThroughputEngine: ExpressibleByArgument {}
-extension TransportProtocol: ExpressibleByArgument {}
 
 struct ThroughputCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -76,13 +66,20 @@ struct ThroughputCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The sender's limit in bits a second, e.g. 50M, for iperf3.", valueName: "rate"))
     var bitrate: String?
 
+    @OptionGroup var test: TestOptions
     @OptionGroup var load: LoadOptions
     @OptionGroup var reflector: ReflectorOptions
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
         if reverse, bidirectional { throw ValidationError("--reverse and --bidirectional exclude each other") }
-        guard (1...86_400).contains(duration) else { throw ValidationError("--duration must be 1 to 86400 seconds") }
+        if transport == .udp, test.mode == .tunneled {
+            throw ValidationError("--protocol udp cannot run inside TLS; leave out --mode tunneled")
+        }
+        if transport == .udp, load.engine == .native {
+            throw ValidationError("--protocol udp needs --engine iperf3; the native engine speaks TCP only")
+        }
+        try TestDuration.validate(duration)
         if let bitrate, BitRate.parse(bitrate) == nil {
             throw ValidationError("--bitrate must be a number with an optional K, M or G, found \"\(bitrate)\"")
         }
@@ -100,7 +97,7 @@ struct ThroughputCommand: AsyncParsableCommand {
             engine: load.engine ?? desk.configuration.engine
         )
         let lock = try HeavyTestLock(folder: desk.store.folder)
-        let (result, path) = try await reflector.examine(desk) { examiner, _ in
+        let (result, path) = try await reflector.examine(desk, mode: test.mode) { examiner, _ in
             let (result, _) = try await examiner.throughput(params) { Live.show($0) }
             return (result, try? await examiner.client.pathMetadata())
         }
@@ -138,14 +135,17 @@ struct BufferbloatCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Length of each phase in seconds.", valueName: "seconds"))
     var duration = 10
 
+    @OptionGroup var test: TestOptions
     @OptionGroup var load: LoadOptions
     @OptionGroup var reflector: ReflectorOptions
     @OptionGroup var shared: SharedOptions
 
+    func validate() throws { try TestDuration.validate(duration) }
+
     func run() async throws {
         let desk = try shared.open()
         let lock = try HeavyTestLock(folder: desk.store.folder)
-        let result = try await reflector.examine(desk) { examiner, _ in
+        let result = try await reflector.examine(desk, mode: test.mode) { examiner, _ in
             try await examiner.bufferbloat(
                 seconds: duration,
                 streams: load.streams ?? desk.configuration.streams,

@@ -46,10 +46,13 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Length of each test in seconds.", valueName: "seconds"))
     var duration = 5
 
+    @OptionGroup var test: TestOptions
     @OptionGroup var load: LoadOptions
     @OptionGroup var form: FormOptions
     @OptionGroup var reflector: ReflectorOptions
     @OptionGroup var shared: SharedOptions
+
+    func validate() throws { try TestDuration.validate(duration) }
 
     func run() async throws {
         let desk = try shared.open()
@@ -61,7 +64,7 @@ struct RunCommand: AsyncParsableCommand {
         plan.streams = load.streams ?? desk.configuration.streams
         plan.engine = load.engine ?? desk.configuration.engine
         let ownID = try desk.key().endpointID
-        let examination = try await reflector.examine(desk) { [plan] examiner, known in
+        let examination = try await reflector.examine(desk, mode: test.mode) { [plan] examiner, known in
             try await examiner.examine(
                 plan,
                 reflectorName: known.name,

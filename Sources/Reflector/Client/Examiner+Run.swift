@@ -127,7 +127,7 @@ extension Examiner {
             throw CancellationError()
         } catch let error as LinkClientError {
             switch error {
-            case .denied, .refused, .endedEarly, .unexpected:
+            case .denied, .wrongMode, .refused, .endedEarly, .unexpected:
                 notes.append("\(what) was not measured: \(error)")
                 return nil
             case .unreachable, .wrongPeer, .noCommonProtocol, .handshakeFailed, .closed, .timedOut: throw error

@@ -14,6 +14,8 @@ package final class Examiner: Sendable {
     let context: NIOSSLContext
     /// Where external programs are.
     let iperfPath: String
+    /// How every test must travel; nil leaves it to the reflector.
+    private let mode: DataMode?
     private let patience: Int
     private let notice: @Sendable (String) -> Void
     private let logger = Logger(label: "paramedic")
@@ -24,6 +26,7 @@ package final class Examiner: Sendable {
         hello: ServerHello,
         context: NIOSSLContext,
         iperfPath: String,
+        mode: DataMode?,
         patience: Int,
         notice: @escaping @Sendable (String) -> Void
     ) {
@@ -32,18 +35,21 @@ package final class Examiner: Sendable {
         self.hello = hello
         self.context = context
         self.iperfPath = iperfPath
+        self.mode = mode
         self.patience = patience
         self.notice = notice
     }
 
     /// Connects and says hello.
     /// - Parameters:
+    ///   - mode: how every test must travel; a reflector that is configured for the other way runs none.
     ///   - patience: longest wait in seconds when the reflector denies a test for now.
     ///   - notice: told in a sentence whenever the examiner waits.
     package static func connect(
         to address: ReflectorAddress,
         key: IdentityKey,
         iperfPath: String = "iperf3",
+        mode: DataMode? = nil,
         patience: Int = Examiner.defaultPatience,
         notice: @escaping @Sendable (String) -> Void
     ) async throws -> Examiner {
@@ -57,6 +63,7 @@ package final class Examiner: Sendable {
                 hello: hello,
                 context: context,
                 iperfPath: iperfPath,
+                mode: mode,
                 patience: patience,
                 notice: notice
             )
@@ -73,6 +80,8 @@ package final class Examiner: Sendable {
     /// Asks for a test; waits as long as the reflector says, and says so.
     func acquire(_ request: SessionRequest) async throws -> SessionGrant {
         let deadline = ContinuousClock.now + .seconds(patience)
+        var request = request
+        request.params.mode = mode
         while true {
             do {
                 let grant = try await client.request(request)
@@ -80,6 +89,11 @@ package final class Examiner: Sendable {
                     "session granted",
                     metadata: ["test.id": "\(grant.testID)", "mode": "\(grant.mode.rawValue)", "port": "\(grant.port)"]
                 )
+                if let mode, grant.mode != mode {
+                    // A reflector that does not know the wish grants what it is configured for.
+                    try? await client.close(grant.testID)
+                    throw LinkClientError.wrongMode(wanted: mode, granted: grant.mode)
+                }
                 return grant
             } catch LinkClientError.denied(let deny) {
                 guard deny.reason == .rateLimited || deny.reason == .busy,

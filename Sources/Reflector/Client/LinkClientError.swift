@@ -12,6 +12,8 @@ package enum LinkClientError: Error, CustomStringConvertible {
     case denied(SessionDeny)
     /// The reflector ended the test before it was done, so what was measured is not the test that was asked for.
     case endedEarly(EndReason)
+    /// The grant is for the other way of carrying a test than the one that was demanded.
+    case wrongMode(wanted: DataMode, granted: DataMode)
     case unexpected(String)
 
     /// Characters of a peer's words that are shown.
@@ -35,6 +37,9 @@ package enum LinkClientError: Error, CustomStringConvertible {
             "the reflector denied the test (\(deny.reason.rawValue)): \(deny.message.printable(limit: Self.longestReason))"
         case .endedEarly(let reason):
             "the reflector ended the test before it was done: \(Self.explanation(of: reason))"
+        case .wrongMode(let wanted, let granted):
+            "the reflector is configured for \(granted.rawValue) tests, \(wanted.rawValue) was demanded; "
+                + "its owner decides, with network.mode in its reflector.toml"
         case .unexpected(let what): "the reflector answered with \(what), which does not fit the question"
         }
     }

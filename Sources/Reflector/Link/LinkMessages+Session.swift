@@ -50,6 +50,8 @@ package struct SessionParameters: Codable, Sendable, Equatable {
     /// Sender's limit in bits a second; UDP needs one.
     package var bitrateBps: Int?
     package var engine: ThroughputEngine?
+    /// The only way in which the test may travel; a reflector that is configured for the other denies it.
+    package var mode: DataMode?
     /// Also open a UDP echo, so that latency under load can be measured.
     package var latencyProbe: Bool?
     /// Seconds the client is ready to wait for a free slot.
@@ -63,6 +65,7 @@ package struct SessionParameters: Codable, Sendable, Equatable {
         bidirectional: Bool? = nil,
         bitrateBps: Int? = nil,
         engine: ThroughputEngine? = nil,
+        mode: DataMode? = nil,
         latencyProbe: Bool? = nil,
         waitSec: Int? = nil
     ) {
@@ -73,6 +76,7 @@ package struct SessionParameters: Codable, Sendable, Equatable {
         self.bidirectional = bidirectional
         self.bitrateBps = bitrateBps
         self.engine = engine
+        self.mode = mode
         self.latencyProbe = latencyProbe
         self.waitSec = waitSec
     }
@@ -82,7 +86,7 @@ package struct SessionParameters: Codable, Sendable, Equatable {
         case transport = "protocol"
         case streams, reverse, bidirectional
         case bitrateBps = "bitrate_bps"
-        case engine
+        case engine, mode
         case latencyProbe = "latency_probe"
         case waitSec = "wait_sec"
     }

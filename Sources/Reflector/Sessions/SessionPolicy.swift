@@ -39,6 +39,12 @@ struct SessionPolicy {
         if let bitrate = params.bitrateBps, bitrate < 1 {
             throw invalid("bitrate_bps must be positive, \(bitrate) was asked")
         }
+        if let wished = params.mode, wished != mode {
+            throw invalid(
+                "this reflector is configured for \(mode.rawValue) tests, \(wished.rawValue) was asked; "
+                    + "its owner decides, with network.mode in its reflector.toml"
+            )
+        }
         guard request.testType == .throughput else {
             // Nothing else means anything to an echo; what the peer wrote there goes no further.
             return SessionParameters(durationSec: params.durationSec, waitSec: params.waitSec)

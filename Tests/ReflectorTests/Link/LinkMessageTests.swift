@@ -45,12 +45,13 @@ struct LinkMessageTests {
                         bidirectional: false,
                         bitrateBps: 1_000_000,
                         engine: .iperf3,
+                        mode: .directEphemeral,
                         latencyProbe: true,
                         waitSec: 5
                     )
                 )
             ),
-            #"{"params":{"bidirectional":false,"bitrate_bps":1000000,"duration_sec":10,"engine":"iperf3","latency_probe":true,"protocol":"udp","reverse":true,"streams":4,"wait_sec":5},"test_type":"throughput","type":"session_request"}"#
+            #"{"params":{"bidirectional":false,"bitrate_bps":1000000,"duration_sec":10,"engine":"iperf3","latency_probe":true,"mode":"direct_ephemeral","protocol":"udp","reverse":true,"streams":4,"wait_sec":5},"test_type":"throughput","type":"session_request"}"#
         ),
         (
             .sessionGrant(

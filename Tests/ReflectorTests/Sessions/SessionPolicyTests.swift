@@ -49,6 +49,26 @@ struct SessionPolicyTests {
         #expect(deny?.reason == .invalidParams)
     }
 
+    @Test(
+        "a test is denied when the mode that was asked for is not the configured one, and the key is named",
+        arguments: TestType.allCases
+    )
+    func wishedMode(type: TestType) throws {
+        for (own, other) in [(DataMode.tunneled, DataMode.directEphemeral), (.directEphemeral, .tunneled)] {
+            func validated(_ mode: DataMode?) throws -> SessionParameters {
+                let params = SessionParameters(durationSec: 5, mode: mode)
+                return try policy(own).validate(SessionRequest(testType: type, params: params), clientHasNative: true)
+            }
+            _ = try validated(nil)
+            _ = try validated(own)
+            let deny = #expect(throws: SessionDeny.self) { try validated(other) }
+            #expect(deny?.reason == .invalidParams)
+            for words in [own.rawValue, other.rawValue, "network.mode"] {
+                #expect(deny?.message.contains(words) == true, "\(deny?.message ?? "")")
+            }
+        }
+    }
+
     @Test("what an echo has no use for goes no further, however large", arguments: [Int.min, -1, 1 << 62, .max])
     func echoParameters(number: Int) throws {
         let params = SessionParameters(
