@@ -1,30 +1,13 @@
 internal import NIOSSL
 package import PacketIO
 
-/// How latency is probed.
-package struct LatencyPlan: Sendable {
-    package var durationSec: Int
-    /// Milliseconds between probes.
-    package var intervalMs: Double
-    /// Bytes of a datagram, header included.
-    package var datagramBytes: Int
-
-    package init(durationSec: Int, intervalMs: Double = 10, datagramBytes: Int = 64) {
-        self.durationSec = durationSec
-        self.intervalMs = intervalMs
-        self.datagramBytes = datagramBytes
-    }
-
-    var intervalNanoseconds: Int64 { Int64(intervalMs * 1_000_000) }
-    var count: Int { max(1, Int(Double(durationSec) * 1_000 / intervalMs)) }
-}
-
 extension Examiner {
     /// Round trips without load.
     package func latency(
         _ plan: LatencyPlan,
         onProgress: @escaping @Sendable (EchoProgress) -> Void = { _ in }
     ) async throws -> LatencyResult {
+        try plan.validate()
         let params = SessionParameters(durationSec: plan.durationSec)
         return try await withSession(SessionRequest(testType: .udpEcho, params: params)) { grant in
             let probe = try await makeProbe(
@@ -47,7 +30,7 @@ extension Examiner {
     /// The probe beside a throughput test; nil when the grant has none.
     func startProbe(_ grant: SessionGrant, _ params: SessionParameters) async throws -> RunningProbe? {
         guard params.latencyProbe == true, let echo = grant.echo else { return nil }
-        let plan = LatencyPlan(durationSec: params.durationSec + SessionRegistry.setupSeconds)
+        let plan = LatencyPlan.besideLoad(seconds: params.durationSec + SessionRegistry.setupSeconds)
         return try await makeProbe(grant: grant, port: echo.port, token: echo.token, plan: plan) { _ in }
     }
 

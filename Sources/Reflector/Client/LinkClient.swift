@@ -119,12 +119,17 @@ package final class LinkClient: Sendable {
         }
     }
 
-    /// Makes this connection a tunnel; `install` adds the handlers of its bytes, on its event loop.
-    func open(_ tunnel: TunnelOpen, install: @escaping @Sendable (any Channel) throws -> Void) async throws {
+    /// Makes this connection a tunnel; `install` adds the handlers of its bytes, on its event loop. A connection that does
+    /// not become one is closed.
+    func open(
+        _ tunnel: TunnelOpen,
+        seconds: Int = LinkClient.answerSeconds,
+        install: @escaping @Sendable (any Channel) throws -> Void
+    ) async throws {
         let loop = channel.eventLoop
         let promise = loop.makePromise(of: Void.self)
-        let deadline = loop.scheduleTask(in: .seconds(Int64(Self.answerSeconds))) {
-            promise.fail(LinkClientError.timedOut(what: self.address.hostAndPort, seconds: Self.answerSeconds))
+        let deadline = loop.scheduleTask(in: .seconds(Int64(seconds))) {
+            promise.fail(LinkClientError.timedOut(what: self.address.hostAndPort, seconds: seconds))
         }
         defer { deadline.cancel() }
         let (handler, channel) = (handler, channel)
@@ -138,8 +143,10 @@ package final class LinkClient: Sendable {
         }
         do {
             try await promise.futureResult.get()
-        } catch is ChannelError {
-            throw LinkClientError.closed(address: address.hostAndPort)
+        } catch {
+            await close()
+            if error is ChannelError { throw LinkClientError.closed(address: address.hostAndPort) }
+            throw error
         }
     }
 

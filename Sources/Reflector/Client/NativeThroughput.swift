@@ -37,12 +37,7 @@ package struct NativeThroughput: Sendable {
     /// Connects every stream, then starts all of them, and returns when all have ended.
     package func run() async throws {
         let directions = directions
-        let clients = try await withThrowingTaskGroup { group in
-            for _ in directions {
-                group.addTask { try await LinkClient.connect(to: address, context: context, forBulk: true) }
-            }
-            return try await group.reduce(into: [LinkClient]()) { $0.append($1) }
-        }
+        let clients = try await connect(directions.count)
         let channels = clients.map(\.channel)
         defer { for channel in channels { channel.close(promise: nil) } }
         try await withThrowingTaskGroup { group in
@@ -60,6 +55,28 @@ package struct NativeThroughput: Sendable {
             for channel in channels { try? await channel.closeFuture.get() }
         } onCancel: {
             for channel in channels { channel.close(promise: nil) }
+        }
+    }
+
+    /// All the connections, or none: when one fails the others are closed.
+    private func connect(_ count: Int) async throws -> [LinkClient] {
+        let attempts = await withTaskGroup { group in
+            for _ in 0..<count {
+                group.addTask { () -> Result<LinkClient, any Error> in
+                    do {
+                        return .success(try await LinkClient.connect(to: address, context: context, forBulk: true))
+                    } catch {
+                        return .failure(error)
+                    }
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        do {
+            return try attempts.map { try $0.get() }
+        } catch {
+            for case .success(let client) in attempts { await client.close() }
+            throw error
         }
     }
 

@@ -1,0 +1,25 @@
+import Identity
+import Testing
+
+@testable import Reflector
+
+@Suite("Tunnels that do not open", .timeLimit(.minutes(1)))
+struct TunnelFailureTests {
+    @Test(
+        "a connection that does not become a tunnel is closed, whatever the answer was",
+        arguments: [LinkMessage.error(LinkError(code: 403, message: "no")), .getStatus, nil]
+    )
+    func closed(answer: LinkMessage?) async throws {
+        try await ScriptedReflector.with { _ in
+            answer
+        } _: { reflector in
+            let context = try LinkClient.context(for: IdentityKey())
+            let tunnel = try await LinkClient.connect(to: reflector.address, context: context)
+            #expect(reflector.openConnections == 1)
+            let open = TunnelOpen(testID: "i", token: "00")
+            let error = await failure { try await tunnel.open(open, seconds: 1) { _ in } }
+            #expect(error is LinkClientError)
+            try await eventually("the connection is closed") { reflector.openConnections == 0 ? true : nil }
+        }
+    }
+}
