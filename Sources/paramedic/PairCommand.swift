@@ -15,7 +15,7 @@ struct IDCommand: AsyncParsableCommand {
 
     func run() async throws {
         let id = try shared.open().key().endpointID.description
-        if shared.json { print(try JSONReport.text(["endpoint_id": id])) } else { print(id) }
+        if shared.json { print(try JSONReport.text(["endpoint_id": id]), terminator: "") } else { print(id) }
     }
 }
 
@@ -25,7 +25,8 @@ struct PairCommand: AsyncParsableCommand {
         abstract: "Introduce this machine to a reflector.",
         discussion: """
             Paste the line that `reflector pair` printed. The reflector's key is checked against --id before the token is
-            sent. Without --token the reflector is only remembered; it must already list this machine's ID.
+            sent. Without --token the reflector is only remembered; it must already list this machine's ID. A name stands for
+            one ID: another reflector takes over a known name only with --replace.
             """
     )
 
@@ -44,6 +45,9 @@ struct PairCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("What the reflector's owner sees this machine called.", valueName: "label"))
     var label: String = ProcessInfo.processInfo.hostName
 
+    @Flag(help: "Let this reflector take over the name of another.")
+    var replace = false
+
     @OptionGroup var shared: SharedOptions
 
     func run() async throws {
@@ -55,24 +59,50 @@ struct PairCommand: AsyncParsableCommand {
         }
         let address = try ReflectorAddress(parsing: address, endpointID: endpointID)
         let desk = try shared.open()
+        let known = KnownReflector(name: name ?? address.host, address: address, addedAt: .now)
+        // Before the token is spent.
+        if !replace { try desk.store.checkName(of: known) }
+        let given = token == "-" ? readLine() : token
         let context = try LinkClient.context(for: try desk.key())
         let client = try await LinkClient.connect(to: address, context: context)
         do {
-            if let token = token == "-" ? readLine() : token {
+            if let token = given {
                 let response = try await client.pair(token: token, label: label)
                 guard response.success else { throw ParamedicError.invalid(response.message.printable(limit: 400)) }
             } else {
-                _ = try await client.hello()
+                // Only who is listed gets an answer to this; a stranger's hello is answered while a window is open.
+                _ = try await client.status()
             }
         } catch {
             await client.close()
             throw error
         }
         await client.close()
-        let known = KnownReflector(name: name ?? address.host, address: address, addedAt: .now)
-        try desk.store.remember(known)
-        if shared.json { return print(try JSONReport.text(known)) }
-        print("paired with \(known.name) (\(address.hostAndPort), \(endpointID))")
+        try desk.store.remember(known, replacing: replace)
+        let outcome = given == nil ? "remembered" : "paired"
+        if shared.json {
+            return print(try JSONReport.text(Output(reflector: known, outcome: outcome)), terminator: "")
+        }
+        print(
+            given == nil
+                ? "remembered \(known.name) (\(address.hostAndPort)), which already lists this machine"
+                : "paired with \(known.name) (\(address.hostAndPort))"
+        )
+        print("  \(endpointID)")
+    }
+
+    /// The known reflector, and whether it was `paired` or only `remembered`.
+    private struct Output: Encodable {
+        let reflector: KnownReflector
+        let outcome: String
+
+        func encode(to encoder: any Encoder) throws {
+            try reflector.encode(to: encoder)
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(outcome, forKey: .outcome)
+        }
+
+        enum CodingKeys: String, CodingKey { case outcome }
     }
 }
 
@@ -91,7 +121,7 @@ struct ReflectorsCommand: AsyncParsableCommand {
 
         func run() async throws {
             let all = try shared.open().store.reflectors()
-            if shared.json { return print(try JSONReport.text(all)) }
+            if shared.json { return print(try JSONReport.text(all), terminator: "") }
             guard !all.isEmpty else { throw ParamedicError.noReflector }
             let table = TextTable(
                 columns: [.init("Name"), .init("Address"), .init("Endpoint ID"), .init("Added")],
@@ -113,7 +143,7 @@ struct ReflectorsCommand: AsyncParsableCommand {
         func run() async throws {
             try shared.open().store.rename(name, to: new)
             if shared.json {
-                print(try JSONReport.text(["renamed": name, "name": new]))
+                print(try JSONReport.text(["renamed": name, "name": new]), terminator: "")
             } else {
                 print("renamed \(name) to \(new)")
             }
@@ -131,7 +161,11 @@ struct ReflectorsCommand: AsyncParsableCommand {
             guard try store.forget(name) else {
                 throw ParamedicError.unknownReflector(name, known: try store.reflectors().map(\.name))
             }
-            if shared.json { print(try JSONReport.text(["removed": name])) } else { print("removed \(name)") }
+            if shared.json {
+                print(try JSONReport.text(["removed": name]), terminator: "")
+            } else {
+                print("removed \(name)")
+            }
         }
     }
 }

@@ -174,7 +174,7 @@ struct ProcessTests {
                 let refused = try await installation.paramedic("path")
                 #expect(refused.code == 1)
                 #expect(refused.errors.contains("rotated"))
-                try await installation.pair()
+                try await installation.pair("--replace")
                 #expect(try await installation.paramedic("path").code == 0)
                 let kept = try #require(rotated["old_key"] as? String)
                 #expect(try Data(contentsOf: URL(fileURLWithPath: kept)).count == 32)
@@ -185,7 +185,7 @@ struct ProcessTests {
             #expect(try await installation.reflector("audit", "verify").code == 0)
             let log = try await installation.reflector("audit", "export").output
             #expect(log.split(separator: "\n").count { $0.contains("identity_rotated") } == 2)
-            try await installation.serving { _ in try await installation.pair() }
+            try await installation.serving { _ in try await installation.pair("--replace") }
         }
     }
 
@@ -205,6 +205,18 @@ struct ProcessTests {
                 let json = try await installation.paramedic("report", "--json").json()
                 #expect(json["schema"] as? String == "outpost-examination/1")
                 #expect((json["notes"] as? [Any])?.isEmpty == true, "\(json["notes"] ?? "")")
+                // A page of HTML goes with every form of every command.
+                for command in ["history", "report"] {
+                    for form in ["--json", "--csv", "--log-level=warn"] {
+                        try FileManager.default.removeItem(atPath: page)
+                        let both = try await installation.paramedic(command, form, "--html", page)
+                        #expect(both.code == 0 && !both.output.isEmpty, "\(command) \(form): \(both.errors)")
+                        #expect(try String(contentsOfFile: page, encoding: .utf8).contains("<html"))
+                        if form == "--json" {
+                            _ = try JSONSerialization.jsonObject(with: Data(both.output.utf8))
+                        }
+                    }
+                }
                 let csv = try await installation.paramedic("report", "--csv")
                 #expect(csv.output.split(separator: "\r\n").count > 5)
                 #expect(try await installation.paramedic("history").lines.count > 2)

@@ -20,6 +20,13 @@ enum Tool {
         func json() throws -> [String: Any] {
             try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any] ?? [:]
         }
+
+        func list() throws -> [Any] {
+            guard let list = try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [Any] else {
+                throw Installation.Problem("no list: \(output)")
+            }
+            return list
+        }
     }
 
     static func run(_ name: String, _ arguments: [String], _ environment: [String: String] = [:]) async throws -> Result
@@ -153,15 +160,15 @@ final class Installation: Sendable {
         }
     }
 
-    /// Pairs the client by the line that `pair` prints; returns the token.
+    /// Pairs the client by the line that `pair` prints, and these options; returns the token.
     @discardableResult
-    func pair() async throws -> String {
+    func pair(_ options: String...) async throws -> String {
         let offer = try await reflector("pair", "--ttl", "1m")
         guard let line = offer.output.split(separator: "\n").last?.split(separator: " ").map(String.init),
             line.count > 2,
             let token = line.last
         else { throw Problem("pair: \(offer.output) \(offer.errors)") }
-        let paired = try await Tool.run("paramedic", Array(line.dropFirst()), environment)
+        let paired = try await Tool.run("paramedic", Array(line.dropFirst()) + options, environment)
         guard paired.code == 0 else { throw Problem("paramedic pair: \(paired.errors)") }
         return token
     }

@@ -14,6 +14,9 @@ package struct ExaminationPlan: Sendable {
     package var streams: Int?
     package var engine: ThroughputEngine?
 
+    /// How many tests of the hour it takes: latency, two throughputs, four phases of bufferbloat.
+    package static let tests = 3 + BufferbloatResult.Phase.allCases.count
+
     package init() {}
 }
 
@@ -38,7 +41,8 @@ package enum ExaminationStep: Sendable, Equatable {
 }
 
 extension Examiner {
-    /// The whole examination. A part that fails is a note in it; the others still run.
+    /// The whole examination. A part that fails is a note in it; the others still run. Throws ``NothingMeasured`` when all
+    /// fail.
     package func examine(
         _ plan: ExaminationPlan,
         reflectorName: String,
@@ -51,16 +55,23 @@ extension Examiner {
         let metadata = PathMetadataCollector(buildVersion: BuildVersion.version, buildHash: BuildVersion.commit)
         let ownBefore = try? await metadata.collect(localAddress: ownAddress)
         let theirsBefore = try await client.pathMetadata()
-        var notes: [String] = []
+        var failures: [NothingMeasured.Part] = []
+        let hourly = hello.policySummary.maxTestsPerHour
+        if hourly < ExaminationPlan.tests {
+            notice(
+                "an examination takes \(ExaminationPlan.tests) tests and this reflector allows \(hourly) an hour: "
+                    + "it will deny the last parts"
+            )
+        }
 
         onStep(.latency)
-        let latency = try await attempt("latency", &notes) {
+        let latency = try await attempt("latency", &failures) {
             try await self.latency(LatencyPlan(durationSec: plan.latencySec))
         }
         var throughputs: [StreamDirection: ThroughputResult] = [:]
         for direction in [StreamDirection.down, .up] {
             onStep(direction == .down ? .download : .upload)
-            throughputs[direction] = try await attempt(direction == .down ? "download" : "upload", &notes) {
+            throughputs[direction] = try await attempt(direction == .down ? "download" : "upload", &failures) {
                 let params = SessionParameters(
                     durationSec: plan.throughputSec,
                     transport: .tcp,
@@ -71,7 +82,7 @@ extension Examiner {
                 return try await self.throughput(params, onProgress: onThroughput).0
             }
         }
-        let bufferbloat = try await attempt("bufferbloat", &notes) {
+        let bufferbloat = try await attempt("bufferbloat", &failures) {
             try await self.bufferbloat(
                 seconds: plan.bufferbloatSec,
                 streams: plan.streams,
@@ -81,6 +92,9 @@ extension Examiner {
                 onPhase: { onStep(.bufferbloat($0)) },
                 onProgress: onThroughput
             )
+        }
+        guard latency != nil || !throughputs.isEmpty || bufferbloat != nil else {
+            throw NothingMeasured(parts: failures)
         }
         let theirsAfter = try? await client.pathMetadata()
         let ownAfter = try? await metadata.collect(localAddress: ownAddress)
@@ -111,14 +125,14 @@ extension Examiner {
             download: throughputs[.down],
             upload: throughputs[.up],
             bufferbloat: bufferbloat,
-            notes: notes
+            notes: failures.map { "\($0.name) was not measured: \($0.error)" }
         )
     }
 
-    /// The result of `body`; when the test fails, nil and a note. Cancellation and a lost connection end the examination.
+    /// The result of `body`; when the test fails, nil and why. Cancellation and a lost connection end the examination.
     private func attempt<Result: Sendable>(
         _ what: String,
-        _ notes: inout [String],
+        _ failures: inout [NothingMeasured.Part],
         _ body: () async throws -> Result
     ) async throws -> Result? {
         do {
@@ -128,12 +142,12 @@ extension Examiner {
         } catch let error as LinkClientError {
             switch error {
             case .denied, .wrongMode, .refused, .endedEarly, .unexpected:
-                notes.append("\(what) was not measured: \(error)")
+                failures.append(.init(name: what, error: error))
                 return nil
             case .unreachable, .wrongPeer, .noCommonProtocol, .handshakeFailed, .closed, .timedOut: throw error
             }
         } catch {
-            notes.append("\(what) was not measured: \(error)")
+            failures.append(.init(name: what, error: error))
             return nil
         }
     }

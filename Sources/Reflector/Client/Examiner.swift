@@ -17,7 +17,8 @@ package final class Examiner: Sendable {
     /// How every test must travel; nil leaves it to the reflector.
     private let mode: DataMode?
     private let patience: Int
-    private let notice: @Sendable (String) -> Void
+    /// Told in a sentence what the person at the terminal should know now.
+    let notice: @Sendable (String) -> Void
     private let logger = Logger(label: "paramedic")
 
     private init(

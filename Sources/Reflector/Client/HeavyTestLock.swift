@@ -1,17 +1,23 @@
 internal import Glibc
+internal import Operations
 
 /// One heavy test at a time on this machine: a second would measure the first.
 package final class HeavyTestLock: Sendable {
     private let descriptor: Int32
 
-    /// Throws when another process holds it. The kernel lets go of it when the process ends.
+    /// Throws when another process holds it, or when there can be no such file. The kernel lets go of it when the process
+    /// ends.
     package init(folder: String) throws {
         let path = folder + "/heavy-test.lock"
         descriptor = unsafe open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw ParamedicError.anotherTestRuns(path) }
+        guard descriptor >= 0 else {
+            throw ParamedicError.noLock(path: path, reason: SystemErrorText.describe(errno))
+        }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let code = errno
             close(descriptor)
-            throw ParamedicError.anotherTestRuns(path)
+            if code == EWOULDBLOCK { throw ParamedicError.anotherTestRuns(path) }
+            throw ParamedicError.noLock(path: path, reason: SystemErrorText.describe(code))
         }
     }
 

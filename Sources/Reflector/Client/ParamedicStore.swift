@@ -91,8 +91,10 @@ package final class ParamedicStore: Sendable {
         }
     }
 
-    /// Remembers a reflector; one with the same name is replaced.
-    package func remember(_ reflector: KnownReflector) throws {
+    /// Remembers a reflector. One of the same name and ID is brought up to date; one of the same name with another ID is
+    /// another machine, which only `replacing` lets go.
+    package func remember(_ reflector: KnownReflector, replacing: Bool = false) throws {
+        if !replacing { try checkName(of: reflector) }
         try database.write { database in
             try database.execute(
                 sql:
@@ -103,6 +105,18 @@ package final class ParamedicStore: Sendable {
                 ]
             )
         }
+    }
+
+    /// Throws when the reflector's name belongs to another ID.
+    package func checkName(of reflector: KnownReflector) throws {
+        guard let known = try reflectors().first(where: { $0.name == reflector.name }),
+            known.address.endpointID != reflector.address.endpointID
+        else { return }
+        throw ParamedicError.nameTaken(
+            reflector.name,
+            known: known.address.endpointID,
+            new: reflector.address.endpointID
+        )
     }
 
     /// False when there was none of that name.
@@ -202,7 +216,9 @@ package enum ParamedicError: Error, CustomStringConvertible {
     case noExamination
     case unknownExamination(String, matches: Int)
     case badAddress(String)
+    case nameTaken(String, known: EndpointID, new: EndpointID)
     case anotherTestRuns(String)
+    case noLock(path: String, reason: String)
     case invalid(String)
 
     package var description: String {
@@ -221,6 +237,16 @@ package enum ParamedicError: Error, CustomStringConvertible {
                 : "several examinations have ids that begin with \"\(prefix)\"; give more of it"
         case .badAddress(let text):
             "\"\(text)\" is not HOST:PORT; write for example vps.example.net:4000 or [2001:db8::1]:4000"
+        case .nameTaken(let name, let known, let new):
+            """
+            "\(name)" is the name of another reflector:
+              known  \(known)
+              new    \(new)
+            Was it reinstalled, or its identity rotated? Then repeat the command with --replace. If both are to be \
+            kept, give this one another name with --name. If neither is so, somebody may be posing as it.
+            """
+        case .noLock(let path, let reason):
+            "cannot use the lock that keeps heavy tests apart, \(path): \(reason)"
         case .anotherTestRuns(let path):
             "another paramedic is running a heavy test on this machine (lock \(path)); wait for it to end"
         case .invalid(let message): message
