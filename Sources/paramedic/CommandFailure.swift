@@ -15,6 +15,7 @@ enum CommandFailure {
         case is CancellationError: leave("interrupted", code: interrupted)
         case let error as ConfigurationError: leave(error.description, code: configuration)
         case LinkClientError.denied, LinkClientError.wrongMode: leave("\(error)", code: denied)
+        case let error as NothingMeasured: leave(error.description, code: error.isDenied ? denied : 1)
         case is ExitCode, is ValidationError, is CleanExit: command.exit(withError: error)
         case let error as any CustomStringConvertible & Error
         where !String(describing: type(of: error)).contains("CommandError"):

@@ -27,10 +27,19 @@ struct LatencyCommand: AsyncParsableCommand {
         try TestDuration.validate(duration)
         guard interval >= 0.05, interval <= 60_000 else { throw ValidationError("--interval must be 0.05 to 60000 ms") }
         guard (56...8952).contains(size) else { throw ValidationError("--size must be 56 to 8952 bytes") }
+        do {
+            try plan.validate()
+        } catch {
+            throw ValidationError("\(error)")
+        }
+    }
+
+    private var plan: LatencyPlan {
+        LatencyPlan(durationSec: duration, intervalMs: interval, datagramBytes: size)
     }
 
     func run() async throws {
-        let plan = LatencyPlan(durationSec: duration, intervalMs: interval, datagramBytes: size)
+        let plan = plan
         let result = try await reflector.examine(try shared.open(), mode: test.mode) { examiner, _ in
             try await examiner.latency(plan) { progress in
                 let last = progress.lastRoundTrip.map { Quantity.milliseconds(Double($0) / 1e6) } ?? "-"

@@ -20,6 +20,7 @@ struct ParamedicCommand: AsyncParsableCommand {
         subcommands: [
             IDCommand.self, PairCommand.self, ReflectorsCommand.self, LatencyCommand.self, ThroughputCommand.self,
             BufferbloatCommand.self, PathCommand.self, RunCommand.self, HistoryCommand.self, ReportCommand.self,
+            ConfigCommand.self,
         ]
     )
 
@@ -64,14 +65,18 @@ struct SharedOptions: ParsableArguments {
     @Flag(help: "Print results as JSON.")
     var json = false
 
-    /// Reads the configuration, starts logging as it says, and opens the state.
-    func open() throws -> Desk {
-        let configuration = try ParamedicConfiguration.load(
+    func load() throws -> ParamedicConfiguration {
+        try ParamedicConfiguration.load(
             path: config,
             state: state,
             logLevel: logLevel,
             environment: ProcessInfo.processInfo.environment
         )
+    }
+
+    /// Reads the configuration, starts logging as it says, and opens the state.
+    func open() throws -> Desk {
+        let configuration = try load()
         StandardErrorLog.bootstrap(level: configuration.logLevel, format: configuration.logFormat)
         return Desk(configuration: configuration, store: try ParamedicStore(folder: configuration.stateFolder))
     }

@@ -2,6 +2,8 @@ package import Operations
 
 /// Everything that `paramedic.toml` may say. Each key can also be set as `PARAMEDIC_SECTION_KEY` in the environment.
 package struct ParamedicConfiguration: Sendable, Equatable {
+    /// Where the TOML was found; nil when none was.
+    package var source: String?
     /// `state.folder`: identity, reflectors and history; `PARAMEDIC_STATE` and `--state` beat it.
     package var stateFolder: String
     /// `identity.private_key_path`: a key elsewhere than in the state folder.
@@ -52,6 +54,7 @@ package struct ParamedicConfiguration: Sendable, Equatable {
             return .strongest(flag: flag, environment: (name, environment))
         }
         var configuration = ParamedicConfiguration(stateFolder: ParamedicStore.defaultFolder(environment: environment))
+        configuration.source = document.path.isEmpty ? nil : document.path
         configuration.stateFolder = reader.string(
             "state",
             "folder",
