@@ -20,12 +20,6 @@ extension Int {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? (other > 0 ? .max : .min) : sum
     }
-
-    /// The difference, held at the largest or smallest integer where it would overflow.
-    func subtractingHeld(_ other: Int) -> Int {
-        let (difference, overflow) = subtractingReportingOverflow(other)
-        return overflow ? (other < 0 ? .max : .min) : difference
-    }
 }
 
 extension String {

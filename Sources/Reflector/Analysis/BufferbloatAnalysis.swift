@@ -128,6 +128,11 @@ package enum BufferbloatAnalysis {
     }
 
     private static func probeFault(_ latency: LatencyResult, when: String) -> String? {
+        if latency.isMostlyRateLimited {
+            return
+                "\(Quantity.count(latency.rateLimited)) of \(Quantity.count(latency.sent)) probes were dropped \(when) by the"
+                + " reflector's own limit"
+        }
         if latency.lossPercent > mostLostPercent {
             return
                 "\(Quantity.percent(latency.lossPercent)) of the probes were lost \(when), and those are the slow ones"

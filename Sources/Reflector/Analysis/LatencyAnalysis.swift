@@ -25,8 +25,7 @@ package enum LatencyAnalysis {
         let arrived = inOrderOfArrival(samples)
         let sorted = arrived.compactMap(\.roundTripMs).sorted()
         let rtt = Distribution(sorted: sorted)
-        let lost = samples.count - arrived.count
-        let (lostUp, lostDown) = lossByDirection(sent: samples.count, received: arrived.count, counters: counters)
+        let missing = Missing(sent: samples.count, received: arrived.count, counters: counters)
         return LatencyResult(
             transport: transport,
             intervalMs: Optional(intervalMs).bounded(by: ThroughputBounds.durationSec * 1000) ?? 0,
@@ -34,15 +33,15 @@ package enum LatencyAnalysis {
             sent: samples.count,
             received: arrived.count,
             duplicates: samples.reduce(0) { $0.addingHeld(max($1.duplicates, 0)) },
-            lost: lost,
-            lossPercent: samples.isEmpty ? 0 : Double(lost) * 100 / Double(samples.count),
-            lostUp: lostUp,
-            lostDown: lostDown,
-            reorderedUp: lostUp == nil ? nil : counters.flatMap { Int(exactly: $0.reordered) },
+            lost: missing.lost,
+            lossPercent: missing.lossPercent,
+            lostUp: missing.up,
+            lostDown: missing.down,
+            rateLimited: missing.rateLimited,
+            reorderedUp: missing.up == nil ? nil : counters.flatMap { Int(exactly: $0.reordered) },
             reorderedDown: reorderedDown(arrived),
             rtt: rtt,
             jitterMs: jitter(arrived.map(\.roundTripMs)),
-            jitterBasis: .roundTrip,
             jitterUpMs: jitter(arrived.map(\.transitUpMs)),
             jitterDownMs: jitter(arrived.map(\.transitDownMs)),
             ipdv: Distribution(of: delayVariations(bySequence)),
@@ -62,13 +61,35 @@ package enum LatencyAnalysis {
         }
     }
 
-    /// Loss by direction follows from three counts that can only fall along the way; a reflector whose count does not fit
-    /// between the client's two is not believed.
-    private static func lossByDirection(sent: Int, received: Int, counters: ProbeCounters?) -> (up: Int?, down: Int?) {
-        guard let counters, let there = Int(exactly: counters.received), there <= sent, there >= received,
-            counters.reordered <= counters.received
-        else { return (nil, nil) }
-        return (sent - there, there - received)
+    /// What became of the probes that brought no reply.
+    private struct Missing {
+        /// On the link, in both directions.
+        let lost: Int
+        /// Of the probes that could have been answered.
+        let lossPercent: Double
+        let up: Int?
+        let down: Int?
+        /// Dropped by the reflector on purpose: no loss of the link's.
+        let rateLimited: Int?
+
+        /// Loss by direction follows from three counts that can only fall along the way; a reflector whose count does not
+        /// fit between the client's two is not believed.
+        init(sent: Int, received: Int, counters: ProbeCounters?) {
+            let missing = sent - received
+            if let counters, let there = Int(exactly: counters.received), there <= sent, there >= received,
+                counters.reordered <= counters.received
+            {
+                let unanswered = there - received
+                let limited = min(Int(clamping: counters.rateLimited), unanswered)
+                (up, down, rateLimited) = (sent - there, unanswered - limited, limited)
+                lost = missing - limited
+            } else {
+                (up, down, rateLimited) = (nil, nil, nil)
+                lost = missing
+            }
+            let answerable = received + lost
+            lossPercent = answerable > 0 ? Double(lost) * 100 / Double(answerable) : 0
+        }
     }
 
     /// Replies that the reflector sent before one that arrived earlier. Nil when a reply lacks the reflector's time.

@@ -6,14 +6,6 @@ package struct LatencyResult: Codable, Sendable, Equatable {
         case tunneled
     }
 
-    /// The pairs of times that jitter was computed from.
-    package enum JitterBasis: String, Codable, Sendable {
-        /// RTT of one reply less RTT of the reply before it.
-        case roundTrip = "rtt"
-        /// One-way transit times of the same clock pair; their unknown offset cancels out.
-        case oneWay = "one_way"
-    }
-
     package var transport: Transport
     package var intervalMs: Double
     package var payloadBytes: Int
@@ -22,19 +14,23 @@ package struct LatencyResult: Codable, Sendable, Equatable {
     package var received: Int
     /// Replies beyond the first.
     package var duplicates: Int
+    /// Lost on the link; what the reflector dropped on purpose is in ``rateLimited``.
     package var lost: Int
+    /// Of the probes that the reflector did not drop on purpose.
     package var lossPercent: Double
     /// Lost on the way to the reflector; nil without believable counters of the reflector.
     package var lostUp: Int?
     /// Lost on the way back; nil without believable counters of the reflector.
     package var lostDown: Int?
+    /// Arrived at the reflector, which dropped them because they came faster than it allows (`limits.udp_echo_max_pps`), or
+    /// because the day's bytes were spent; nil without believable counters of the reflector.
+    package var rateLimited: Int?
     package var reorderedUp: Int?
     package var reorderedDown: Int?
     /// Round-trip times, the reflector's turnaround included.
     package var rtt: Distribution?
-    /// RFC 3550 6.4.1, over replies in order of arrival, from the differences named by ``jitterBasis``.
+    /// RFC 3550 6.4.1, over replies in order of arrival: RTT of one reply less RTT of the reply before it.
     package var jitterMs: Double?
-    package var jitterBasis: JitterBasis
     /// The same from one-way transit times towards the reflector.
     package var jitterUpMs: Double?
     /// The same from one-way transit times back.
@@ -58,11 +54,11 @@ package struct LatencyResult: Codable, Sendable, Equatable {
         lossPercent: Double = 0,
         lostUp: Int? = nil,
         lostDown: Int? = nil,
+        rateLimited: Int? = nil,
         reorderedUp: Int? = nil,
         reorderedDown: Int? = nil,
         rtt: Distribution? = nil,
         jitterMs: Double? = nil,
-        jitterBasis: JitterBasis = .roundTrip,
         jitterUpMs: Double? = nil,
         jitterDownMs: Double? = nil,
         ipdv: Distribution? = nil,
@@ -80,17 +76,26 @@ package struct LatencyResult: Codable, Sendable, Equatable {
         self.lossPercent = lossPercent
         self.lostUp = lostUp
         self.lostDown = lostDown
+        self.rateLimited = rateLimited
         self.reorderedUp = reorderedUp
         self.reorderedDown = reorderedDown
         self.rtt = rtt
         self.jitterMs = jitterMs
-        self.jitterBasis = jitterBasis
         self.jitterUpMs = jitterUpMs
         self.jitterDownMs = jitterDownMs
         self.ipdv = ipdv
         self.reflectorTurnaround = reflectorTurnaround
         self.histogram = histogram
         self.series = series
+    }
+
+    /// The reflector dropped more than half of the probes on purpose: what the rest says holds for its limit, not for the link.
+    package var isMostlyRateLimited: Bool { (rateLimited ?? 0) > sent / 2 }
+
+    /// Probes a second that the reflector let through, where it dropped any; rounded, since its limit is a whole number.
+    package var allowedPerSecond: Int? {
+        guard let rateLimited, rateLimited > 0, sent > 0, intervalMs > 0 else { return nil }
+        return Int(exactly: (Double(sent - rateLimited) / Double(sent) * 1_000 / intervalMs).rounded())
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -104,11 +109,11 @@ package struct LatencyResult: Codable, Sendable, Equatable {
         case lossPercent = "loss_percent"
         case lostUp = "lost_up"
         case lostDown = "lost_down"
+        case rateLimited = "rate_limited"
         case reorderedUp = "reordered_up"
         case reorderedDown = "reordered_down"
         case rtt
         case jitterMs = "jitter_ms"
-        case jitterBasis = "jitter_basis"
         case jitterUpMs = "jitter_up_ms"
         case jitterDownMs = "jitter_down_ms"
         case ipdv

@@ -38,16 +38,20 @@ package struct ProbeCounters: Codable, Sendable, Equatable {
     /// Arrivals with a sequence number below one that came before (RFC 4737 type-P-reordered).
     package var reordered: UInt64
     package var highestSequence: UInt64
+    /// Arrivals that it did not answer because they came faster than it allows. They are in `received`.
+    package var rateLimited: UInt64
 
-    package init(received: UInt64, reordered: UInt64, highestSequence: UInt64) {
+    package init(received: UInt64, reordered: UInt64, highestSequence: UInt64, rateLimited: UInt64 = 0) {
         self.received = received
         self.reordered = reordered
         self.highestSequence = highestSequence
+        self.rateLimited = rateLimited
     }
 
     private enum CodingKeys: String, CodingKey {
         case received
         case reordered
         case highestSequence = "highest_sequence"
+        case rateLimited = "rate_limited"
     }
 }

@@ -65,6 +65,18 @@ extension VerdictRule {
     static let clientLoad = load(.client)
     static let reflectorLoad = load(.reflector)
 
+    /// Behind the rules that look at the machines, which need no probes; before those that do.
+    static let probesDropped = VerdictRule(
+        name: "probes dropped",
+        limit: .inconclusive,
+        condition: "the reflector's own limit dropped more than half of the probes without load"
+    ) { evidence in
+        guard let latency = evidence.latency, latency.isMostlyRateLimited else { return nil }
+        return
+            "The reflector's own limit dropped \(Quantity.count(latency.rateLimited)) of \(Quantity.count(latency.sent)) "
+            + "probes, so latency and loss of the link are not known."
+    }
+
     static let standingQueue = VerdictRule(
         name: "standing queue",
         limit: .link,

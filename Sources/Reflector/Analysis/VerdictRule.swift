@@ -30,7 +30,7 @@ package struct VerdictRule: Sendable {
         clientCard, reflectorCard,
         clientTraffic, reflectorTraffic,
         clientLoad, reflectorLoad,
-        standingQueue, packetLoss, resentSegments,
+        probesDropped, standingQueue, packetLoss, resentSegments,
         processorUnknown, headroom,
         slowTurnaround, clientMemory, reflectorMemory, smallPacketSize, unevenPacketSize, clientClock, reflectorClock,
         growsUnderLoad,

@@ -39,7 +39,14 @@ extension Examiner {
                 own.notes.append("the day's byte quota ended the test early")
             }
             let merged = theirs.throughput.map { ThroughputResult.merging(client: own, server: $0) } ?? own
-            return (merged, samples.map { probe?.result($0, report: theirs.echo) ?? nil } ?? nil)
+            guard let probe, let samples else { return (merged, nil) }
+            var counts = theirs.echo
+            if counts == nil {
+                // A direct echo lives as long as its test, and its counts come with its end.
+                try? await client.close(grant.testID)
+                counts = try? await client.result(of: grant.testID).echo
+            }
+            return (merged, probe.result(samples, report: counts))
         }
     }
 

@@ -56,7 +56,8 @@ extension ProbeCounters {
         self.init(
             received: UInt64(clamping: report.received),
             reordered: UInt64(clamping: report.reordered),
-            highestSequence: report.highestSequence ?? 0
+            highestSequence: report.highestSequence ?? 0,
+            rateLimited: UInt64(clamping: report.rateLimited)
         )
     }
 }

@@ -37,6 +37,7 @@ package enum CSVReport {
         case lossPercent = "loss_percent"
         case lostUp = "lost_up"
         case lostDown = "lost_down"
+        case rateLimited = "rate_limited"
         case jitterMs = "jitter_ms"
         case rttMin = "rtt_min_ms"
         case rttMean = "rtt_mean_ms"
@@ -143,6 +144,7 @@ extension CSVReport {
             .lossPercent: number(result.lossPercent),
             .lostUp: number(result.lostUp),
             .lostDown: number(result.lostDown),
+            .rateLimited: number(result.rateLimited),
             .jitterMs: number(result.jitterMs),
             .rttMin: number(result.rtt?.min),
             .rttMean: number(result.rtt?.mean),

@@ -25,7 +25,7 @@ extension HTMLReport {
             <p class="soft">\(Quantity.count(latency.sent)) probes, one every \
             \(Quantity.trimmed(Quantity.milliseconds(latency.intervalMs))), \(latency.transport.words). Turnaround is the \
             reflector's own time and part of the round trip; IPDV is the difference of neighbours (RFC 3393).</p>
-            <div class="beside"><div>
+            \(rateLimit(latency))<div class="beside"><div>
             <figure><figcaption>Round trips over time \(lostKey(latency))</figcaption>\(timePlot(latency))</figure>
             <figure><figcaption>How often each round trip was seen</figcaption>\(histogramPlot(latency))</figure>
             </div>\(distribution)</div>
@@ -34,8 +34,14 @@ extension HTMLReport {
             """
     }
 
+    private static func rateLimit(_ latency: LatencyResult) -> Markup {
+        latency.rateLimitWords.map { "<p>\($0)</p>\n" } ?? ""
+    }
+
     private static func lostKey(_ latency: LatencyResult) -> Markup {
-        latency.lost > 0 ? "<span class=\"key lost\">lost</span>" : ""
+        // Which of the probes without a reply the reflector dropped on purpose is not known, only how many.
+        if (latency.rateLimited ?? 0) > 0 { return "<span class=\"key lost\">lost or dropped</span>" }
+        return latency.lost > 0 ? "<span class=\"key lost\">lost</span>" : ""
     }
 
     private static func delivery(_ latency: LatencyResult) -> [[String]] {

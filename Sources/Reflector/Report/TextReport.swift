@@ -120,6 +120,9 @@ extension TextReport {
                 + byDirection(up: result.lostUp, down: result.lostDown)
                 + ", \(reordered(result)), \(Quantity.count(result.duplicates)) duplicates"
         )
+        if let words = result.rateLimitWords {
+            page.paragraph(words, tone: result.isMostlyRateLimited ? .fair : nil)
+        }
         histogram(result.histogram, on: &page)
     }
 

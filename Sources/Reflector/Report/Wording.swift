@@ -52,6 +52,18 @@ extension PathMetadata {
     }
 }
 
+extension LatencyResult {
+    /// What the reflector's own limit did to the probes; nil when it dropped none.
+    var rateLimitWords: String? {
+        guard let rateLimited, rateLimited > 0 else { return nil }
+        let pace = allowedPerSecond.map { ", which let about \(Quantity.count($0)) packets a second through" } ?? ""
+        return (isMostlyRateLimited ? "Inconclusive: " : "")
+            + "\(Quantity.count(rateLimited)) of \(Quantity.count(sent)) probes were dropped by the reflector's own limit\(pace) "
+            + "(limits.udp_echo_max_pps); they are not counted as lost. Send them further apart (--interval), or have the "
+            + "limit raised."
+    }
+}
+
 /// A sentence about the measure that all pages of bufferbloat carry.
 enum BufferbloatWords {
     static let method =

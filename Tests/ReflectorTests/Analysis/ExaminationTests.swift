@@ -50,7 +50,7 @@ struct ExaminationTests {
     @Test func `latency travels with the unit in every key`() throws {
         let json = try JSONReport.line(Specimen.latency)
         for key in [
-            "\"p95_ms\"", "\"jitter_basis\":\"rtt\"", "\"from_ms\"", "\"time_sec\"", "\"lost_up\"",
+            "\"p95_ms\"", "\"rate_limited\":0", "\"from_ms\"", "\"time_sec\"", "\"lost_up\"",
             "\"interval_ms\":50",
         ] {
             #expect(json.contains(key))

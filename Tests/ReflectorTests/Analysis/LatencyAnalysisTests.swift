@@ -51,7 +51,6 @@ struct LatencyAnalysisTests {
         let result = result(samples([10, 12, 11, 15, 10.5, 30, 12]))
         // J += (|D| - J) / 16 over 2, 1, 4, 4.5, 19.5, 18.
         #expect(abs((result.jitterMs ?? 0) - 2.859568476676941) < 1e-9)
-        #expect(result.jitterBasis == .roundTrip)
         let variation = try #require(result.ipdv)
         #expect(abs(variation.mean - 8.166666666666666) < 1e-9)
         #expect(variation.p50 == 4)
@@ -74,6 +73,49 @@ struct LatencyAnalysisTests {
         #expect(result.lostUp == 1)
         #expect(result.lostDown == 2)
         #expect(result.reorderedUp == 1)
+    }
+
+    @Test func `what the reflector's rate limit dropped is no loss of the link's`() {
+        // Ten sent, nine arrived, four of them were dropped there, one reply was lost on the way back.
+        let trips: [Double?] = [10, nil, 10, nil, nil, 10, nil, nil, 10, nil]
+        func result(_ limited: UInt64, received: UInt64 = 9) -> LatencyResult {
+            let counters = ProbeCounters(received: received, reordered: 0, highestSequence: 9, rateLimited: limited)
+            return self.result(samples(trips), counters)
+        }
+        let some = result(4)
+        #expect([some.lost, some.lostUp, some.lostDown, some.rateLimited] == [2, 1, 1, 4])
+        // Two of the six that could have been answered.
+        #expect(some.lossPercent == 200.0 / 6)
+        #expect(!some.isMostlyRateLimited)
+        // Six of ten, 50 a second.
+        #expect(some.allowedPerSecond == 30)
+        // A claim of more than went unanswered there is cut to that; one beside counts that cannot be is not believed.
+        #expect(result(.max).rateLimited == 5)
+        #expect(result(.max).lost == 1)
+        #expect(result(4, received: 11).rateLimited == nil)
+        #expect(result(4, received: 11).lost == 6)
+    }
+
+    @Test func `with more than half dropped by the reflector there is no word on the link`() {
+        let trips: [Double?] = Array(repeating: 10, count: 40) + Array(repeating: nil, count: 41)
+        func dropped(_ count: UInt64) -> LatencyResult {
+            result(samples(trips), ProbeCounters(received: 81, reordered: 0, highestSequence: 80, rateLimited: count))
+        }
+        #expect(dropped(41).isMostlyRateLimited && !dropped(40).isMostlyRateLimited)
+        #expect(dropped(41).lossPercent == 0)
+        let bloat = BufferbloatAnalysis.result([
+            .init(phase: .idle, latency: dropped(41)), .init(phase: .download, latency: dropped(41)),
+        ])
+        #expect(bloat.grade == nil)
+        #expect(bloat.inconclusive == "41 of 81 probes were dropped without load by the reflector's own limit")
+        var examination = Specimen.calm
+        examination.latency = dropped(41)
+        let verdict = Verdict(on: examination)
+        #expect(verdict.limit == .inconclusive)
+        #expect(verdict.reasons.first?.contains("dropped 41 of 81 probes") == true)
+        // A machine that is the limit shows without probes.
+        examination.client.nicBitsPerSecond = 90e6
+        #expect(Verdict(on: examination).limit == .thisMachine)
     }
 
     @Test(arguments: [

@@ -7,7 +7,7 @@ struct CSVReportTests {
         #expect(
             CSVReport.header == """
                 examination_id,started_at,reflector,reflector_id,record,phase,direction,start_sec,end_sec,moved_bytes,\
-                sent_bytes,sent_bps,received_bps,retransmits,sent,received,lost,loss_percent,lost_up,lost_down,jitter_ms,\
+                sent_bytes,sent_bps,received_bps,retransmits,sent,received,lost,loss_percent,lost_up,lost_down,rate_limited,jitter_ms,\
                 rtt_min_ms,rtt_mean_ms,rtt_p50_ms,rtt_p95_ms,rtt_p99_ms,rtt_max_ms,load_down_bps,load_up_bps,increase_ms,\
                 round_trips_per_minute,grade,limit,text\r\n
                 """
@@ -17,9 +17,9 @@ struct CSVReportTests {
     @Test func `a throughput result has a row for its sum and one for each interval`() {
         #expect(
             CSVReport.text(Specimen.throughput(.up, rate: 18e6)) == CSVReport.header + """
-                ,,,,throughput,upload,up,0,10,22500000,22500000,18000000,18000000,0,,,,,,,,,,,,,,,,,,,,\r
-                ,,,,throughput_interval,upload,up,0,5,11250000,,,18000000,0,,,,,,,,,,,,,,,,,,,,\r
-                ,,,,throughput_interval,upload,up,5,10,11250000,,,18000000,0,,,,,,,,,,,,,,,,,,,,\r\n
+                ,,,,throughput,upload,up,0,10,22500000,22500000,18000000,18000000,0,,,,,,,,,,,,,,,,,,,,,\r
+                ,,,,throughput_interval,upload,up,0,5,11250000,,,18000000,0,,,,,,,,,,,,,,,,,,,,,\r
+                ,,,,throughput_interval,upload,up,5,10,11250000,,,18000000,0,,,,,,,,,,,,,,,,,,,,,\r\n
                 """
         )
     }

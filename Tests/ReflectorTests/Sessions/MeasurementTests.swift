@@ -103,6 +103,36 @@ struct MeasurementTests {
     }
 
     @Test(
+        "probes that the reflector's own packet rate drops are told as that, not as loss of the link",
+        arguments: [DataMode.tunneled, .directEphemeral],
+        [50, 150]
+    )
+    func rateLimited(mode: DataMode, rate: Int) async throws {
+        try await withExaminer(mode, { $0.limits.udpEchoMaxPps = rate }) { _, examiner in
+            // 200 a second.
+            let result = try await examiner.latency(LatencyPlan(durationSec: 1, intervalMs: 5))
+            let dropped = try #require(result.rateLimited)
+            // A second and a tenth of it at the allowed rate, and what a busy machine sent later than planned.
+            #expect(dropped > 20 && dropped < 200 - rate / 2)
+            #expect(result.received + dropped + result.lost == result.sent)
+            #expect(result.lossPercent < 10, "\(result.lost) of \(result.sent), \(dropped) dropped")
+            let text = TextReport().text(result).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            #expect(text.contains("\(dropped) of 200 probes were dropped by the reflector's own limit"), "\(text)")
+            #expect(text.contains("Inconclusive") == (rate == 50))
+        }
+    }
+
+    @Test("the counts of a probe beside a load are asked for in direct mode too")
+    func rateLimitedBesideLoad() async throws {
+        try await withExaminer(.directEphemeral, { $0.limits.udpEchoMaxPps = 20 }) { _, examiner in
+            let params = SessionParameters(durationSec: 1, streams: 1, engine: .native, latencyProbe: true)
+            let latency = try #require(try await examiner.throughput(params).1)
+            #expect(latency.isMostlyRateLimited)
+            #expect(latency.lostUp != nil)
+        }
+    }
+
+    @Test(
         "latency under load is one session and one test in every account",
         arguments: [DataMode.tunneled, .directEphemeral]
     )
@@ -163,11 +193,13 @@ struct MeasurementTests {
 
     private func withExaminer(
         _ mode: DataMode,
+        _ configure: (inout ReflectorConfiguration) -> Void = { _ in },
         _ body: (TestReflector, Examiner) async throws -> Void
     ) async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) {
             $0.mode = mode
+            configure(&$0)
         } _: { reflector in
             let examiner = try await Examiner.connect(to: reflector.address, key: key) { _ in }
             do {
