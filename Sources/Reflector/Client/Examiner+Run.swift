@@ -137,16 +137,15 @@ extension Examiner {
     ) async throws -> Result? {
         do {
             return try await body()
-        } catch is CancellationError {
-            throw CancellationError()
-        } catch let error as LinkClientError {
-            switch error {
-            case .denied, .wrongMode, .refused, .endedEarly, .unexpected:
-                failures.append(.init(name: what, error: error))
-                return nil
-            case .unreachable, .wrongPeer, .noCommonProtocol, .handshakeFailed, .closed, .timedOut: throw error
-            }
         } catch {
+            // Whatever failed because of the interruption is no part that failed.
+            try Task.checkCancellation()
+            if let error = error as? LinkClientError {
+                switch error {
+                case .denied, .wrongMode, .refused, .endedEarly, .unexpected: break
+                case .unreachable, .wrongPeer, .noCommonProtocol, .handshakeFailed, .closed, .timedOut: throw error
+                }
+            }
             failures.append(.init(name: what, error: error))
             return nil
         }

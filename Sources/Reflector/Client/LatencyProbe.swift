@@ -29,7 +29,16 @@ struct RunningProbe: Sendable {
         self.task = Task { try await probe.samples() }
     }
 
-    func samples() async throws -> EchoSamples { try await task.value }
+    /// Those of the whole run. When the caller is cancelled the probe ends at once, and this throws.
+    func samples() async throws -> EchoSamples {
+        let samples = try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            cancel()
+        }
+        try Task.checkCancellation()
+        return samples
+    }
 
     func stop() { probe.stop() }
 

@@ -34,7 +34,7 @@ package struct NativeThroughput: Sendable {
         return Array(repeating: params.reverse == true ? .down : .up, count: streams)
     }
 
-    /// Connects every stream, then starts all of them, and returns when all have ended.
+    /// Connects every stream, then starts all of them, and returns when all have ended; throws when it is cancelled.
     package func run() async throws {
         let directions = directions
         let clients = try await connect(directions.count)
@@ -56,6 +56,8 @@ package struct NativeThroughput: Sendable {
         } onCancel: {
             for channel in channels { channel.close(promise: nil) }
         }
+        // Streams that were cut are no result.
+        try Task.checkCancellation()
     }
 
     /// All the connections, or none: when one fails the others are closed.

@@ -1,0 +1,53 @@
+import Foundation
+import Operations
+import Testing
+
+@Suite("A client that is interrupted", .timeLimit(.minutes(3)))
+struct InterruptionTests {
+    @Test(
+        "SIGINT and SIGTERM in a test exit 130, close the test at the reflector and leave the state whole",
+        arguments: ["throughput --engine native", "throughput --engine iperf3", "latency", "bufferbloat", "run"],
+        [(SIGINT, "tunneled"), (SIGTERM, "direct_ephemeral")]
+    )
+    func interrupted(command: String, how: (signal: Int32, mode: String)) async throws {
+        try await Installation.with(["REFLECTOR_NETWORK_MODE": how.mode]) { installation in
+            try await installation.serving { _ in
+                try await installation.pair()
+                let arguments = command.split(separator: " ").map(String.init) + ["--duration", "30", "--json"]
+                let client = try await Tool.start("paramedic", arguments, installation.environment)
+                try await installation.audited("session_granted")
+                client.signal(how.signal)
+                let exit = await client.exit()
+                #expect(exit.code == 130)
+                let printed = exit.output.count
+                #expect(printed == 0)
+                #expect(String(decoding: exit.errorOutput, as: UTF8.self).contains("interrupted"))
+
+                // Closed by its owner, or ended with the iperf3 that its owner ended; not found dead. The slot is free at once.
+                let completed = try await installation.audited("session_completed")
+                let reasons = ["closed"] + (command.contains("iperf3") ? ["process_exited"] : [])
+                #expect(reasons.contains { completed.contains("\"reason\":\"\($0)\"") }, "\(completed)")
+                let next = try await installation.paramedic("latency", "--duration", "1", "--wait", "0")
+                #expect(next.code == 0, "\(next.errors)")
+                #expect(try await installation.paramedic("history", "--json").list().isEmpty)
+                let database = installation.folder + "/p/paramedic.sqlite"
+                #expect(try await Tool.query(database, "PRAGMA integrity_check") == "ok")
+                #expect(try await Tool.query(database, "SELECT count(*) FROM reflector") == "1")
+            }
+        }
+    }
+}
+
+extension Installation {
+    /// Waits for the first audit line of this event and returns it.
+    @discardableResult
+    func audited(_ event: String) async throws -> String {
+        let deadline = ContinuousClock.now + .seconds(20)
+        while ContinuousClock.now < deadline {
+            let lines = try await reflector("audit", "export").lines
+            if let line = lines.first(where: { $0.contains("\"event_type\":\"\(event)\"") }) { return line }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        throw Problem("no \(event) in the audit log")
+    }
+}
