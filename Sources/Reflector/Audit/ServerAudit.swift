@@ -23,9 +23,25 @@ package final class ServerAudit: Sendable {
     private let lastReopening = Mutex<ContinuousClock.Instant?>(nil)
     private static let reopeningInterval = Duration.seconds(5)
 
-    package init(log: AuditLog, endpoint: EndpointID) {
+    private struct Refusals {
+        var budget: RefusalBudget
+        var total: UInt64 = 0
+        /// Writes the sum at the end of its window; exists only while something is suppressed.
+        var timer: Task<Void, Never>?
+        var isClosed = false
+    }
+    private let refusals: Mutex<Refusals>
+    private let clock: ServerClock
+
+    package convenience init(log: AuditLog, endpoint: EndpointID) {
+        self.init(log: log, endpoint: endpoint, budget: RefusalBudget())
+    }
+
+    init(log: AuditLog, endpoint: EndpointID, budget: RefusalBudget, clock: ServerClock = .system) {
         self.log = log
         self.endpoint = Mutex(endpoint)
+        self.refusals = Mutex(Refusals(budget: budget))
+        self.clock = clock
     }
 
     package func identityChanged(to endpoint: EndpointID) {
@@ -61,8 +77,22 @@ package final class ServerAudit: Sendable {
         }
     }
 
-    /// `peer` is nil when the certificate identified nobody.
-    func connectionDenied(_ peer: EndpointID?, address: String, reason: String) async throws {
+    // MARK: Refused connections
+
+    /// Refused connections since the start, written one by one or not.
+    var refusedConnections: UInt64 { refusals.withLock { $0.total } }
+
+    /// `peer` is nil when the certificate identified nobody. Anybody can cause these without end, so beyond a budget they are
+    /// counted and summed up in one line; `isPairing` marks those that a pairing window bounds, which are all written.
+    func connectionDenied(_ peer: EndpointID?, address: String, reason: String, isPairing: Bool = false) async throws {
+        let decision: RefusalBudget.Decision = refusals.withLock { refusals in
+            refusals.total += 1
+            guard !isPairing, !refusals.isClosed else { return .write }
+            let decision = refusals.budget.decide(now: clock.monotonicNanoseconds(), time: Timestamp.now.microseconds)
+            if decision == .suppress(startsWindow: true) { refusals.timer = timer(window: refusals.budget.window) }
+            return decision
+        }
+        guard decision == .write else { return }
         try await write(.connectionDenied) {
             $0.peerID = peer?.description
             $0.params = ["address": .string(address)]
@@ -70,6 +100,48 @@ package final class ServerAudit: Sendable {
             $0.reason = reason
         }
     }
+
+    private func timer(window: Duration) -> Task<Void, Never> {
+        Task {
+            do { try await Task.sleep(for: window) } catch { return }
+            await writeSuppressed()
+        }
+    }
+
+    /// One line for all refusals that had none. When it cannot be written they stay counted, and it is tried again.
+    private func writeSuppressed() async {
+        guard let sum = refusals.withLock({ $0.budget.takeSuppressed() }) else { return }
+        do {
+            try await write(.connectionDenied) {
+                $0.params = [
+                    "suppressed": .integer(Int64(sum.count)),
+                    "first": .string(Timestamp(microseconds: sum.first).description),
+                    "last": .string(Timestamp(microseconds: sum.last).description),
+                ]
+                $0.decision = "deny"
+                $0.reason = "so many refused connections that these are only counted"
+            }
+        } catch {
+            refusals.withLock { refusals in
+                refusals.budget.restore(sum)
+                if !refusals.isClosed { refusals.timer = timer(window: refusals.budget.window) }
+            }
+        }
+    }
+
+    /// Writes what was only counted and closes the log.
+    package func close() async {
+        let timer = refusals.withLock { refusals in
+            refusals.isClosed = true
+            return refusals.timer
+        }
+        timer?.cancel()
+        await timer?.value
+        await writeSuppressed()
+        await log.close()
+    }
+
+    // MARK: Decisions on peers
 
     func sessionGranted(_ session: LiveSession, pid: Int32?) async throws {
         try await write(.sessionGranted) {

@@ -27,7 +27,7 @@ package enum LocalState {
             let audit = try openAudit(configuration)
             try await audit.peerRemoved(peer)
             _ = try peers.remove(peer)
-            await audit.log.close()
+            await audit.close()
             return .done
         case .renamePeer(let peer, let label):
             guard let cleaned = PeerStore.cleaned(label) else {
@@ -55,7 +55,7 @@ package enum LocalState {
         let (key, _) = try KeyFile.rotate(at: configuration.privateKeyPath, asideSuffix: suffix)
         audit.identityChanged(to: key.endpointID)
         try await audit.identityRotated(from: old.endpointID, to: key.endpointID, keptAt: kept)
-        await audit.log.close()
+        await audit.close()
         return .rotated(old: old.endpointID, new: key.endpointID, kept: kept)
     }
 

@@ -7,7 +7,7 @@ extension ReflectorCore {
         let tests = await governor.runningTests().count
         let sessionCounts = await sessions.counts
         var text = PrometheusText()
-        text.gauge("reflector_up_seconds", "Time since the start.", Double(uptimeSeconds))
+        text.gauge("reflector_uptime_seconds", "Time since the start.", Double(uptimeSeconds))
         text.gauge("reflector_audit_healthy", "1 when the audit log can be written.", audit.isHealthy ? 1 : 0)
         text.gauge("reflector_connections_open", "Connections of the control port.", Double(connections.open))
         text.gauge("reflector_connections_authorised", "Connections of known peers.", Double(connections.authorised))
@@ -16,6 +16,11 @@ extension ReflectorCore {
             "reflector_connections_evicted_total",
             "Connections closed before they were authorised, to make room.",
             Double(connections.evicted)
+        )
+        text.counter(
+            "reflector_connections_denied_total",
+            "Connections refused: strangers, and certificates that identify nobody.",
+            Double(audit.refusedConnections)
         )
         text.gauge("reflector_tests_running", "Tests that run now.", Double(tests))
         text.counter("reflector_sessions_granted_total", "Tests granted.", Double(sessionCounts.granted))

@@ -90,7 +90,7 @@ final class ReflectorCore: Sendable {
         }
     }
 
-    func refused(_ peer: EndpointID?, from remote: RemoteEnd, reason: String) async {
+    func refused(_ peer: EndpointID?, from remote: RemoteEnd, reason: String, isPairing: Bool = false) async {
         logger.info(
             "connection denied",
             metadata: [
@@ -98,7 +98,12 @@ final class ReflectorCore: Sendable {
             ]
         )
         do {
-            try await audit.connectionDenied(peer, address: remote.description, reason: reason)
+            try await audit.connectionDenied(
+                peer,
+                address: remote.description,
+                reason: reason,
+                isPairing: isPairing
+            )
         } catch {
             logger.error("audit log failed", metadata: ["error": "\(error)"])
         }
@@ -108,7 +113,7 @@ final class ReflectorCore: Sendable {
         switch await governor.presentToken(request.token) {
         case .accepted: break
         case .wrongToken(let left):
-            await refused(peer, from: remote, reason: "wrong pairing token")
+            await refused(peer, from: remote, reason: "wrong pairing token", isPairing: true)
             let message =
                 left > 0
                 ? "the pairing token is wrong; \(left) more tries"

@@ -159,7 +159,7 @@ package final class ReflectorServer: Service {
         for channel in channels { try? await channel.close() }
         await core.sessions.shutdown()
         core.ledger.dropAll()
-        await core.audit.log.close()
+        await core.audit.close()
         try await group.shutdownGracefully()
         withExtendedLifetime(folder) {}
         logger.info("stopped")

@@ -10,7 +10,7 @@ struct HealthTests {
     @Test("GET /health on the plain port says ok, version and load; other paths and methods are refused")
     func plain() async throws {
         try await TestReflector.with { reflector in
-            let health = try await get(reflector, "/health")
+            let health = try await Self.get(reflector, "/health")
             #expect(health.hasPrefix("HTTP/1.1 200 OK"))
             let json = try #require(
                 try JSONSerialization.jsonObject(with: Data(body(health).utf8)) as? [String: Any]
@@ -18,10 +18,10 @@ struct HealthTests {
             #expect(json["status"] as? String == "ok")
             #expect(json["version"] is String)
             #expect(json["load"] is Double || json["load"] is Int)
-            let metrics = try await get(reflector, "/metrics")
+            let metrics = try await Self.get(reflector, "/metrics")
             #expect(metrics.contains("# TYPE reflector_connections_open gauge\nreflector_connections_open 0\n"))
-            #expect(try await get(reflector, "/secret").hasPrefix("HTTP/1.1 404"))
-            #expect(try await get(reflector, "/health", method: "POST").hasPrefix("HTTP/1.1 405"))
+            #expect(try await Self.get(reflector, "/secret").hasPrefix("HTTP/1.1 404"))
+            #expect(try await Self.get(reflector, "/health", method: "POST").hasPrefix("HTTP/1.1 405"))
         }
     }
 
@@ -57,13 +57,13 @@ struct HealthTests {
             }
             #expect(deny.message.contains("audit log"))
             #expect(try await client.status().testsToday == 0)
-            #expect(try await get(reflector, "/health").hasPrefix("HTTP/1.1 503"))
+            #expect(try await Self.get(reflector, "/health").hasPrefix("HTTP/1.1 503"))
             let second = try await reflector.connect(key)
             await #expect(throws: LinkClientError.self) { try await second.hello() }
         }
     }
 
-    private func get(_ reflector: TestReflector, _ path: String, method: String = "GET") async throws -> String {
+    static func get(_ reflector: TestReflector, _ path: String, method: String = "GET") async throws -> String {
         let port = try #require(reflector.started.health?.port)
         return try await RawPeer.withTCP(reflector, port: port) { peer in
             try await peer.send(Array("\(method) \(path) HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".utf8))
