@@ -1,11 +1,13 @@
 // Appends to an audit log until it is killed, and says on standard output which lines were acknowledged. The tests of the
-// log kill it. Arguments: the log's path, how many tasks append at once, how many appends each makes (0: no end).
+// log kill it. Arguments: the log's path, how many tasks append at once, how many appends each makes (0: no end), and, if it is
+// to be rotated, after how many appends of a task.
 import Glibc
 import Operations
 
 let arguments = CommandLine.arguments
-guard arguments.count == 4, let tasks = Int(arguments[2]), let count = Int(arguments[3]) else { exit(64) }
+guard [4, 5].contains(arguments.count), let tasks = Int(arguments[2]), let count = Int(arguments[3]) else { exit(64) }
 let path = arguments[1]
+let rotation = arguments.count == 5 ? Int(arguments[4]) ?? 0 : 0
 
 // A write beyond the limit of `ulimit -f` shall fail, not kill.
 signal(SIGXFSZ, SIG_IGN)
@@ -40,6 +42,7 @@ do {
                             )
                         )
                         say("\(sequence)")
+                        if rotation > 0, made % rotation == 0 { _ = try await log.rotate() }
                     } catch {
                         say("failed \(error)")
                         return

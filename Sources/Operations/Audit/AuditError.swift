@@ -6,6 +6,8 @@ package enum AuditError: Error, Equatable, CustomStringConvertible {
     case locked(path: String)
     /// The log and its checkpoint do not fit: lines were changed or removed.
     case tampered(path: String, problem: String)
+    /// Nothing signed says where the log ends: its checkpoint is lost or damaged.
+    case unconfirmed(path: String, problem: String)
     /// The record cannot be written: too long, or a number that is not finite. The log itself goes on.
     case refused(problem: String)
     /// The checkpoint could not be signed.
@@ -23,11 +25,15 @@ package enum AuditError: Error, Equatable, CustomStringConvertible {
             "\(path): another process writes this audit log; stop it (`fuser \(path)` tells which), or set another path"
         case .tampered(let path, let problem):
             "\(path): \(problem); keep both files for examination, find out with `audit verify`, "
-                + "and move them aside to begin a new log"
+                + "and move them and all closed files aside to begin a new log"
+        case .unconfirmed(let path, let problem):
+            "\(path): \(problem), so lines may be missing from its end; restore the checkpoint, or accept the log as it is "
+                + "with `audit repair`, which writes so into it"
         case .refused(let problem): "the record was not written: \(problem)"
         case .signing(let path, let problem): "\(path): the checkpoint could not be signed: \(problem)"
         case .failed(let path, let cause):
-            "\(path): the audit log is closed because a write failed (\(cause)); remove the cause, then reopen it"
+            "\(path): the audit log is closed because a write failed (\(cause)); remove the cause; "
+                + "it is opened again before the next decision"
         case .overloaded(let path): "\(path): too many records wait to be written; the disk does not keep up"
         case .closed(let path): "\(path): the audit log was closed"
         }

@@ -25,38 +25,52 @@ package struct AuditExport: Equatable, Sendable {
         return Timestamp(microseconds: now.microseconds - seconds * 1_000_000 - attoseconds / 1_000_000_000_000)
     }
 
-    /// Gives every whole line with a timestamp at or after `since` to `sink`, newline included, in order and unchanged. An
-    /// unfinished last line is left out. Throws `FileError`, or what `sink` throws.
+    /// Gives every whole line with a timestamp at or after `since` to `sink`, newline included, in order and unchanged, those
+    /// of closed files first. An unfinished last line is left out. Throws `FileError`, or what `sink` throws.
     package static func copy(
         path: String,
         since: Timestamp,
         to sink: (_ line: ArraySlice<UInt8>) throws -> Void
     ) throws -> AuditExport {
         do {
-            let file = try AuditDiskFile(reading: path)
             var export = AuditExport()
-            var reader = AuditLineReader(from: 0) { count, offset throws(SystemError) in
-                try file.read(atMost: count, at: offset)
+            let succession = try AuditSuccession(ofLog: path)
+            for archive in succession.archives {
+                try export.copy(try AuditDiskFile(reading: archive.path), archive.path, since, to: sink)
             }
-            while let line = try reader.next() {
-                if line.isTooLong {
-                    throw FileError(
-                        path: path,
-                        problem: "a line is longer than \(AuditLine.maximumLength) bytes",
-                        remedy: "find out where with `audit verify`"
-                    )
-                }
-                guard line.isTerminated else { break }
-                let moment = time(of: line.bytes)
-                if let moment, moment < since { continue }
-                if moment == nil { export.unreadable += 1 }
-                try sink(line.bytes + [UInt8(ascii: "\n")])
-                export.lines += 1
-            }
+            if let present = succession.present { try export.copy(present, path, since, to: sink) }
             return export
         } catch {
-            if let error = error as? SystemError { throw FileError(error, path: path) }
+            if let error = error as? SystemError {
+                throw FileError(error, path: error.path.isEmpty ? path : error.path)
+            }
             throw error
+        }
+    }
+
+    private mutating func copy(
+        _ file: AuditDiskFile,
+        _ path: String,
+        _ since: Timestamp,
+        to sink: (_ line: ArraySlice<UInt8>) throws -> Void
+    ) throws {
+        var reader = AuditLineReader(from: 0) { count, offset throws(SystemError) in
+            try file.read(atMost: count, at: offset)
+        }
+        while let line = try reader.next() {
+            if line.isTooLong {
+                throw FileError(
+                    path: path,
+                    problem: "a line is longer than \(AuditLine.maximumLength) bytes",
+                    remedy: "find out where with `audit verify`"
+                )
+            }
+            guard line.isTerminated else { return }
+            let moment = AuditExport.time(of: line.bytes)
+            if let moment, moment < since { continue }
+            if moment == nil { unreadable += 1 }
+            try sink(line.bytes + [UInt8(ascii: "\n")])
+            lines += 1
         }
     }
 

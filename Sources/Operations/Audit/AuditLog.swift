@@ -39,7 +39,7 @@ package final class AuditLog: Sendable {
     /// Opens or creates the log at `path`; its folder must exist. No second process can open it meanwhile.
     ///
     /// `acceptsMissingCheckpoint` takes over a log whose checkpoint is gone or signed by a key that is no longer trusted; its
-    /// last line is then taken at its word. Blocks: call it at start.
+    /// last line is then taken at its word, and a line `audit_repaired` says so. Blocks: call it at start.
     package static func open(
         path: String,
         signing: AuditSigning,
@@ -64,6 +64,8 @@ package final class AuditLog: Sendable {
             acceptsMissingCheckpoint: acceptsMissingCheckpoint
         )
         let opening = try writer.open()
+        // Accepted once, not whenever the log is opened again.
+        writer.acceptsMissingCheckpoint = false
         return (AuditLog(path: path, writer: writer), opening)
     }
 
@@ -143,6 +145,18 @@ package final class AuditLog: Sendable {
                 return opening
             } catch {
                 fail(error, [])
+                throw error
+            }
+        }
+    }
+
+    /// Closes the present file and goes on in a new one, whose first line carries the hash of the old file's last line.
+    package func rotate() async throws -> AuditArchive {
+        try await onQueue { [self] in
+            do throws(AuditError) {
+                return try writer.withLock { writer throws(AuditError) in try writer.rotate() }
+            } catch {
+                if writer.withLock({ $0.file == nil }) { fail(error, []) }
                 throw error
             }
         }

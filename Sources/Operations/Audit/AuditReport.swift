@@ -2,12 +2,20 @@
 package struct AuditReport: Equatable, Sendable {
     /// The first thing that is wrong.
     package struct Flaw: Equatable, Sendable, CustomStringConvertible {
-        /// From 1.
+        /// Its `seq`, from 1; the numbers go on from file to file.
         package var line: Int64
         /// Completes "line 7 …".
         package var problem: String
+        /// Name of the closed file in which it was found; nil for the present one.
+        package var archive: String?
 
-        package var description: String { "line \(line) \(problem)" }
+        package init(line: Int64, problem: String, archive: String? = nil) {
+            self.line = line
+            self.problem = problem
+            self.archive = archive
+        }
+
+        package var description: String { (archive.map { "\($0): " } ?? "") + "line \(line) \(problem)" }
     }
 
     /// What the checkpoint says about the end of the log.
@@ -24,6 +32,12 @@ package struct AuditReport: Equatable, Sendable {
 
     /// Lines that are in order, counted from the first.
     package var lines: Int64 = 0
+    /// `seq` of the last of them.
+    package var lastSequence: Int64 = 0
+    /// Lines before the first one, in files that rotation closed and that are not here.
+    package var movedAway: Int64 = 0
+    /// Files that were read.
+    package var files = 0
     package var first: Timestamp?
     package var last: Timestamp?
     package var flaw: Flaw?
@@ -44,14 +58,16 @@ package struct AuditReport: Equatable, Sendable {
     package var sentence: String {
         if let flaw { return "\(flaw)" }
         let span = first.flatMap { first in last.map { ", \(first) to \($0)" } } ?? ""
-        let count = lines == 1 ? "1 line" : "\(lines) lines"
+        let count =
+            (lines == 1 ? "1 line" : "\(lines) lines") + (files > 1 ? " of \(files) files" : "")
+            + (movedAway > 0 ? " after line \(movedAway)" : "")
         switch end {
         case .notChecked: return "\(count) in order\(span); the end was not checked against a checkpoint"
         case .whole(0): return "\(count) in order\(span)"
         case .whole(let after): return "\(count) in order\(span); \(after) of them after the last checkpoint"
         case .unknown(let problem): return "\(count) in order\(span), but \(problem): lines may be missing from the end"
         case .missing(let missing):
-            return "line \(lines + 1) is missing: the checkpoint was signed after \(missing) more "
+            return "line \(lastSequence + 1) is missing: the checkpoint was signed after \(missing) more "
                 + (missing == 1 ? "line" : "lines") + " than are there"
         }
     }

@@ -4,6 +4,10 @@ struct AuditVerification {
     private var report = AuditReport()
     private let checkpoint: AuditCheckpoint.Reading?
     private var hash = AuditLine.noHash
+    /// `seq` of the last line that is in order.
+    private var last: Int64 = 0
+    /// The archive that is read; nil for the present file.
+    private var archive: String?
     /// A line that does not carry the hash of the line before it, and its own hash.
     private var suspect: (line: Int64, ownHash: String)?
 
@@ -12,10 +16,22 @@ struct AuditVerification {
     /// False once the first flaw is settled.
     var wantsMore: Bool { report.flaw == nil }
 
+    /// The lines that follow are of this archive, or of the present file.
+    mutating func begin(archive: String?) {
+        self.archive = archive
+        report.files += 1
+    }
+
+    /// The archive was read to its end: it must have brought what its name says.
+    mutating func end(of archive: AuditArchive) {
+        guard wantsMore, suspect == nil, last != archive.last else { return }
+        flaw(max(last + 1, archive.first), "is missing: the file ends before line \(archive.last)")
+    }
+
     mutating func unfinished(bytes: Int) { report.unfinishedBytes = Int64(bytes) }
 
     mutating func take(_ line: AuditLineReader.Line) {
-        let number = report.lines + 1
+        let number = last + 1
         if suspect != nil { return settle(next: line) }
         if line.isTooLong {
             return flaw(number, "is longer than \(AuditLine.maximumLength) bytes")
@@ -26,6 +42,9 @@ struct AuditVerification {
             parsed = try AuditLine(parsing: line.bytes)
         } catch { return flaw(number, "was changed: it \(error.problem)") }
         let ownHash = AuditLine.hash(of: line.bytes)
+        if report.lines == 0, parsed.sequence > 1, parsed.record.eventType == AuditArchive.rotatedEvent {
+            return takeBeginning(parsed, ownHash)
+        }
         if parsed.previousHash == hash {
             if parsed.sequence != number {
                 return flaw(number, "was changed: it says that its seq is \(parsed.sequence)")
@@ -44,10 +63,32 @@ struct AuditVerification {
         if case .found(let checkpoint, _) = checkpoint, checkpoint.sequence == number, checkpoint.hash != ownHash {
             return flaw(number, "was changed: it is not the line the checkpoint was signed for")
         }
+        accept(parsed, ownHash)
+    }
+
+    private mutating func accept(_ line: AuditLine, _ ownHash: String) {
         hash = ownHash
-        report.lines = number
-        report.first = report.first ?? parsed.record.timestamp
-        report.last = parsed.record.timestamp
+        last = line.sequence
+        report.lines += 1
+        report.lastSequence = last
+        report.first = report.first ?? line.record.timestamp
+        report.last = line.record.timestamp
+    }
+
+    /// The first line that is there comes after a rotation: older files were moved away. It cannot be forged, because every
+    /// line up to the checkpoint stands on its hash.
+    private mutating func takeBeginning(_ line: AuditLine, _ ownHash: String) {
+        if case .found(let checkpoint, _) = checkpoint {
+            let signed =
+                checkpoint.sequence == line.sequence
+                ? checkpoint.hash == ownHash
+                : checkpoint.sequence != line.sequence - 1 || checkpoint.hash == line.previousHash
+            guard signed else {
+                return flaw(line.sequence, "was changed: it does not fit the line the checkpoint was signed for")
+            }
+        }
+        report.movedAway = line.sequence - 1
+        accept(line, ownHash)
     }
 
     /// The link between `suspect` and the line before it is broken. If the next line confirms the suspect, the line before
@@ -63,6 +104,7 @@ struct AuditVerification {
         }
         if confirmed {
             report.lines -= 1
+            last -= 1
             flaw(suspect.line - 1, "was changed after it was written: the next line carries another hash of it")
         } else {
             flaw(suspect.line, "was changed, or the line before it: it does not carry the hash of that line")
@@ -70,7 +112,7 @@ struct AuditVerification {
     }
 
     private mutating func flaw(_ line: Int64, _ problem: String) {
-        report.flaw = AuditReport.Flaw(line: line, problem: problem)
+        report.flaw = AuditReport.Flaw(line: line, problem: problem, archive: archive)
     }
 
     mutating func finish() -> AuditReport {
@@ -83,7 +125,7 @@ struct AuditVerification {
         case .unreadable:
             report.end = .unknown(problem: "the checkpoint is not signed by this endpoint")
         case .found(let checkpoint, _):
-            let difference = report.lines - checkpoint.sequence
+            let difference = last - checkpoint.sequence
             report.end = difference >= 0 ? .whole(linesAfterCheckpoint: difference) : .missing(lines: -difference)
         }
         return report

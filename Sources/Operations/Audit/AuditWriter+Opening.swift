@@ -9,11 +9,19 @@ package struct AuditOpening: Equatable, Sendable {
     package var cutBytes: Int64 = 0
     /// Whole lines after the last checkpoint; they were checked.
     package var linesAfterCheckpoint: Int64 = 0
+    /// What was accepted in place of a good checkpoint; nil when there was one.
+    package var accepted: String?
 
-    package init(sequence: Int64 = 0, cutBytes: Int64 = 0, linesAfterCheckpoint: Int64 = 0) {
+    package init(
+        sequence: Int64 = 0,
+        cutBytes: Int64 = 0,
+        linesAfterCheckpoint: Int64 = 0,
+        accepted: String? = nil
+    ) {
         self.sequence = sequence
         self.cutBytes = cutBytes
         self.linesAfterCheckpoint = linesAfterCheckpoint
+        self.accepted = accepted
     }
 }
 
@@ -21,7 +29,7 @@ extension AuditWriter {
     /// Opens both files, takes the lock, finds the end of the chain, cuts an unfinished line, and signs a new checkpoint.
     ///
     /// Only what was written after the checkpoint is read, not the whole log. A log that is shorter than its checkpoint, or
-    /// does not fit it, is refused: signing over it would hide what happened.
+    /// does not fit it, is refused: signing over it would hide what happened. A rotation that was interrupted is finished.
     mutating func open() throws(AuditError) -> AuditOpening {
         release()
         do {
@@ -47,29 +55,33 @@ extension AuditWriter {
         let checkpointFile = try opener(checkpointPath, false)
         let content = try checkpointFile.read(atMost: AuditCheckpoint.slots * AuditCheckpoint.slotLength, at: 0)
         let size = try file.status().size
+        let archives = try AuditArchive.all(ofLog: path)
         var end = ChainEnd()
         var slot = 1
+        var accepted: String?
         switch AuditCheckpoint.newest(in: content, verify: signing.verify) {
         case .found(let checkpoint, let index):
             slot = index
-            end = try chainEnd(at: checkpoint, file, size: size)
-        case .missing where size == 0:
+            if let archive = archives.last(where: { $0.last == checkpoint.sequence }) {
+                // The present file follows the one that was closed at the checkpoint.
+                end = try chainEnd(at: checkpoint, closedIn: archive)
+            } else {
+                end = try chainEnd(at: checkpoint, file, size: size)
+            }
+        case .missing where size == 0 && archives.isEmpty:
             break
         case .missing:
-            guard acceptsMissingCheckpoint else {
-                throw tampered("the log has lines, but its checkpoint \(checkpointPath) is missing or empty")
-            }
-            end = try lastLine(file, size: size)
+            accepted = "the log has lines, but its checkpoint \(checkpointPath) is missing or empty"
         case .unreadable:
-            guard acceptsMissingCheckpoint else {
-                throw tampered("no part of \(checkpointPath) carries a valid signature of this endpoint")
-            }
-            end = try lastLine(file, size: size)
+            accepted = "no part of \(checkpointPath) carries a valid signature of this endpoint"
         }
-        var opening = AuditOpening(sequence: end.sequence)
+        if let accepted {
+            guard acceptsMissingCheckpoint else { throw AuditError.unconfirmed(path: path, problem: accepted) }
+            end = try lastLine(file, size: size, after: archives.last)
+        }
+        var opening = AuditOpening(accepted: accepted)
         let before = end
         end = try follow(end, file)
-        opening.sequence = end.sequence
         opening.linesAfterCheckpoint = end.sequence - before.sequence
         opening.cutBytes = size - end.offset
         if opening.cutBytes > 0 {
@@ -84,8 +96,29 @@ extension AuditWriter {
             offset: end.offset,
             checkpointSlot: slot
         )
+        try append(isAfterRotation: end.offset == 0 && end.sequence > 0, archives.last, accepted: accepted)
         try writeCheckpoint(durably: true)
+        opening.sequence = sequence
         return opening
+    }
+
+    /// Writes what opening itself has to say, before anything is signed over it.
+    private mutating func append(isAfterRotation: Bool, _ archive: AuditArchive?, accepted: String?) throws {
+        var records: [AuditRecord] = []
+        if isAfterRotation {
+            var record = AuditRecord(AuditArchive.rotatedEvent, endpointID: signing.endpointID())
+            record.params = archive.map { ["previous_file": .string($0.name)] }
+            records.append(record)
+        }
+        if let accepted {
+            var record = AuditRecord(AuditArchive.repairedEvent, endpointID: signing.endpointID())
+            record.params = ["accepted_line": .integer(sequence)]
+            record.decision = "allow"
+            record.reason = accepted
+            records.append(record)
+        }
+        if records.isEmpty { return }
+        for outcome in try write(records[...]) { _ = try outcome.get() }
     }
 
     /// Where the chain stands after a line.
@@ -128,6 +161,19 @@ extension AuditWriter {
         return end
     }
 
+    /// The end of a file that was closed: it must be the checkpoint's place.
+    private func chainEnd(at checkpoint: AuditCheckpoint, closedIn archive: AuditArchive) throws -> ChainEnd {
+        let file = try AuditDiskFile(reading: archive.path)
+        guard try file.status().size == checkpoint.offset,
+            let line = try wholeLine(endingAt: checkpoint.offset, file), AuditLine.hash(of: line) == checkpoint.hash
+        else {
+            throw tampered(
+                "\(archive.name) does not end with line \(checkpoint.sequence) as the checkpoint was signed for"
+            )
+        }
+        return ChainEnd(sequence: checkpoint.sequence, hash: checkpoint.hash)
+    }
+
     /// The line whose newline is the byte before `offset`, without its newline.
     private func wholeLine(endingAt offset: Int64, _ file: any AuditFile) throws(SystemError) -> ArraySlice<UInt8>? {
         let start = max(0, offset - Int64(AuditLine.maximumLength) - 1)
@@ -148,7 +194,15 @@ extension AuditWriter {
         return bytes
     }
 
-    /// The end of a log that has no checkpoint: its last whole line, taken at its word.
+    /// The end of a log that has no checkpoint: its last whole line, or that of the file before it, taken at its word.
+    private func lastLine(_ file: any AuditFile, size: Int64, after archive: AuditArchive?) throws -> ChainEnd {
+        let end = try lastLine(file, size: size)
+        guard end.sequence == 0, let archive else { return end }
+        let closed = try AuditDiskFile(reading: archive.path)
+        let last = try lastLine(closed, size: try closed.status().size)
+        return ChainEnd(sequence: last.sequence, hash: last.hash)
+    }
+
     private func lastLine(_ file: any AuditFile, size: Int64) throws -> ChainEnd {
         let start = max(0, size - 2 * Int64(AuditLine.maximumLength))
         let bytes = try readAll(file, from: start, to: size)

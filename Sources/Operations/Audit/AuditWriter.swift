@@ -91,6 +91,41 @@ struct AuditWriter {
         return outcomes
     }
 
+    /// Closes the present file under a name with the numbers of its lines and goes on in a new one. A kill between the steps
+    /// loses nothing: opening finishes what was begun. When this throws and `file` is nil, the log must be opened again.
+    mutating func rotate() throws(AuditError) -> AuditArchive {
+        guard let file else { throw .closed(path: path) }
+        do throws(SystemError) {
+            try checkUndisturbed(file)
+        } catch { throw .file(FileError(error, path: path)) }
+        let archive = AuditArchive(ofLog: path, first: try firstSequence(of: file), last: sequence)
+        try writeCheckpoint(durably: true)
+        do throws(SystemError) {
+            if (try? FileStatus.ofLink(at: archive.path)) != nil {
+                throw SystemError(call: "rename", path: archive.path, code: EEXIST)
+            }
+            try StateFiles.rename(path, to: archive.path)
+        } catch { throw .file(FileError(error)) }
+        release()
+        do throws(SystemError) {
+            try StateFiles.synchroniseFolder(of: path)
+        } catch { throw .file(FileError(error)) }
+        _ = try open()
+        return archive
+    }
+
+    private func firstSequence(of file: any AuditFile) throws(AuditError) -> Int64 {
+        var reader = AuditLineReader(from: 0) { count, offset throws(SystemError) in
+            try file.read(atMost: count, at: offset)
+        }
+        do {
+            guard let line = try reader.next() else { throw AuditError.refused(problem: "the audit log is empty") }
+            return try AuditLine(parsing: line.bytes).sequence
+        } catch let error as AuditError {
+            throw error
+        } catch { throw .tampered(path: path, problem: "its first line cannot be read") }
+    }
+
     private static func encode(
         _ record: AuditRecord,
         sequence: Int64,

@@ -69,6 +69,12 @@ package final class ServerAudit: Sendable {
         try await log.append(record)
     }
 
+    /// Closes the log's present file and goes on in a new one.
+    package func rotateLog() async throws -> AuditArchive {
+        try await reopenIfDue()
+        return try await log.rotate()
+    }
+
     func connectionAccepted(_ peer: EndpointID, address: String) async throws {
         try await write(.connectionAccepted) {
             $0.peerID = peer.description

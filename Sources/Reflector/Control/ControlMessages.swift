@@ -11,6 +11,7 @@ package enum ControlRequest: Codable, Sendable, Equatable {
     case removePeer(EndpointID)
     case renamePeer(EndpointID, label: String)
     case rotateIdentity
+    case rotateAudit
 }
 
 /// What the running server answers.
@@ -20,6 +21,8 @@ package enum ControlReply: Codable, Sendable, Equatable {
     case peers(PeerList)
     case done
     case rotated(old: EndpointID, new: EndpointID, kept: String)
+    /// The file that was closed and the numbers of its lines.
+    case auditRotated(file: String, first: Int64, last: Int64)
     case failed(String)
 }
 

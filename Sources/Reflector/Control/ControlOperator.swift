@@ -30,6 +30,9 @@ struct ControlOperator: Sendable {
             case .removePeer(let peer): return try await remove(peer)
             case .renamePeer(let peer, let label): return try await rename(peer, to: label)
             case .rotateIdentity: return try await rotate()
+            case .rotateAudit:
+                let archive = try await core.audit.rotateLog()
+                return .auditRotated(file: archive.path, first: archive.first, last: archive.last)
             }
         } catch {
             core.logger.error("control request failed", metadata: ["error": "\(error)"])

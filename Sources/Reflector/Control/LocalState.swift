@@ -16,6 +16,12 @@ package enum LocalState {
     ) async throws -> ControlReply {
         let folder = try StateFolder(claiming: configuration.stateFolder)
         defer { withExtendedLifetime(folder) {} }
+        if case .rotateAudit = request {
+            let audit = try openAudit(configuration)
+            let archive = try await audit.rotateLog()
+            await audit.close()
+            return .auditRotated(file: archive.path, first: archive.first, last: archive.last)
+        }
         let peers = PeerStore(database: try StateDatabase.open(inFolder: folder.path))
         switch request {
         case .listPeers:
@@ -34,7 +40,7 @@ package enum LocalState {
                 return .failed("the label holds nothing that can be printed")
             }
             return try peers.rename(peer, to: cleaned) ? .done : .failed("\(peer) is not paired")
-        case .status, .pair, .rotateIdentity:
+        case .status, .pair, .rotateIdentity, .rotateAudit:
             throw ControlSocketError.notRunning(folder: configuration.stateFolder)
         }
     }
@@ -69,12 +75,47 @@ package enum LocalState {
         return try AuditVerifier.verify(path: configuration.auditLogPath, verify: trust)
     }
 
-    /// Prints the lines since `since` to standard output.
-    package static func exportAudit(_ configuration: ReflectorConfiguration, since: String?) throws {
+    /// Prints the lines since `since` to standard output: as they are, or as the elements of one JSON array, in which a
+    /// damaged line is text.
+    package static func exportAudit(_ configuration: ReflectorConfiguration, since: String?, asArray: Bool) throws {
         let from = try since.map { try AuditExport.since($0) } ?? Timestamp(microseconds: .min)
+        var separator = "["
         _ = try AuditExport.copy(path: configuration.auditLogPath, since: from) { line in
-            StandardOutput.write(Array(line))
+            guard asArray else { return StandardOutput.write(Array(line)) }
+            let content = line.dropLast()
+            let isJSON = (try? JSONParser.parse(content)) != nil
+            let damaged = JSONValue.string(String(decoding: content, as: UTF8.self)).text
+            StandardOutput.write(Array((separator + "\n").utf8) + (isJSON ? Array(content) : Array(damaged.utf8)))
+            separator = ","
         }
+        if asArray { StandardOutput.write(Array((separator == "[" ? "[]\n" : "\n]\n").utf8)) }
+    }
+
+    /// Takes over a log whose checkpoint is lost or damaged, and says so in it; nil when its checkpoint is good. Refused
+    /// while a server runs, and for a log whose lines were changed or are missing: that cannot be accepted.
+    package static func repairAudit(_ configuration: ReflectorConfiguration) async throws -> AuditOpening? {
+        let folder = try StateFolder(claiming: configuration.stateFolder)
+        defer { withExtendedLifetime(folder) {} }
+        guard let key = try KeyFile.load(at: configuration.privateKeyPath) else {
+            throw ControlSocketError.failed("there is no identity at \(configuration.privateKeyPath)")
+        }
+        let report = try AuditVerifier.verify(
+            path: configuration.auditLogPath,
+            toleratesUnfinishedEnd: true,
+            verify: AuditTrust.verifier(own: key.endpointID, keyPath: configuration.privateKeyPath)
+        )
+        if report.isIntact { return nil }
+        guard report.flaw == nil, case .unknown = report.end else {
+            throw AuditError.tampered(path: configuration.auditLogPath, problem: report.sentence)
+        }
+        let identity = try ServerIdentity(key: key, applicationProtocols: [configuration.alpn])
+        let (log, opening) = try AuditLog.open(
+            path: configuration.auditLogPath,
+            signing: AuditTrust.signing(with: identity, keyPath: configuration.privateKeyPath),
+            acceptsMissingCheckpoint: true
+        )
+        await log.close()
+        return opening
     }
 
     private static func openAudit(_ configuration: ReflectorConfiguration) throws -> ServerAudit {

@@ -77,6 +77,28 @@ import Testing
         #expect(acknowledged > 12)
     }
 
+    @Test func `SIGKILL while the log is rotated over and over loses no line, and the chain goes on`() throws {
+        var acknowledged: Int64 = 0
+        for round in 0..<12 {
+            let lines = try run(
+                appender,
+                [path, "\([1, 4][round % 2])", "0", "2"],
+                killAfterLines: .random(in: 2...150)
+            )
+            let numbers = lines.dropFirst().compactMap { Int64($0) }
+            #expect(numbers.count == lines.count - 1, "\(lines)")
+            acknowledged = max(acknowledged, numbers.max() ?? 0)
+            let killed = try AuditVerifier.verify(path: path, toleratesUnfinishedEnd: true, verify: signing.verify)
+            #expect(killed.isIntact && killed.lastSequence >= acknowledged, "\(killed.sentence)")
+            let (log, opening) = try AuditLog.open(path: path, signing: signing)
+            #expect(opening.sequence >= acknowledged)
+            _ = log
+            let report = try AuditVerifier.verify(path: path, verify: signing.verify)
+            #expect(report.isIntact && report.lines == opening.sequence, "\(report.sentence)")
+        }
+        #expect(try AuditArchive.all(ofLog: path).count > 12)
+    }
+
     @Test func `the kernel's limit cuts a write in two and no half line stays`() throws {
         // 16 blocks of 512 bytes: the write that meets the limit is taken in part, the next fails with EFBIG.
         let script = "ulimit -f 16; exec \"$0\" \"$@\""

@@ -98,10 +98,14 @@ import Testing
         #expect(throws: AuditError.self) { try AuditLog.open(path: path, signing: signer.signing) }
         try FileManager.default.removeItem(atPath: path + ".checkpoint")
         let (log, opening) = try AuditLog.open(path: path, signing: signer.signing, acceptsMissingCheckpoint: true)
-        #expect(opening.sequence == 5)
+        #expect(opening.sequence == 6)
+        #expect(opening.accepted?.contains("missing or empty") == true)
         try await log.append(sampleRecord(5))
         await log.close()
-        #expect(try AuditVerifier.verify(path: path, verify: signer.signing.verify).lines == 6)
+        #expect(try AuditVerifier.verify(path: path, verify: signer.signing.verify).lines == 7)
+        let line = try AuditLine(parsing: splitLines(try bytes(path))[5].dropLast()[...])
+        #expect(line.record.eventType == AuditArchive.repairedEvent)
+        #expect(line.record.params == ["accepted_line": 5])
     }
 
     @Test func `a checkpoint by another key does not count`() async throws {
