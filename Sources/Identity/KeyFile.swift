@@ -41,16 +41,23 @@ package enum KeyFile {
         return (theirs, false)
     }
 
-    /// Puts a new key at `path` and keeps the old file beside it; returns the new key and where the old one is.
-    package static func rotate(at path: String, asideSuffix: String) throws(KeyFileError) -> (IdentityKey, kept: String)
-    {
+    /// Puts `key` at `path` and keeps the old file beside it; returns where the old one is.
+    package static func rotate(
+        at path: String,
+        to key: IdentityKey,
+        asideSuffix: String
+    ) throws(KeyFileError) -> String {
         guard try load(at: path) != nil else { throw .cannotOpen(path: path, reason: reason(ENOENT)) }
         let kept = path + "." + asideSuffix
         // The old key gets its second name first: at no moment is there no file at `path`.
         guard unsafe link(path, kept) == 0 else { throw .cannotCreate(path: kept, reason: reason(errno)) }
-        let key = IdentityKey()
-        _ = try write(key, to: path, replacing: true)
-        return (key, kept)
+        do throws(KeyFileError) {
+            _ = try write(key, to: path, replacing: true)
+        } catch {
+            unsafe unlink(kept)
+            throw error
+        }
+        return kept
     }
 
     /// Writes beside `path`, then moves into place. Returns false when `path` exists and must not be replaced.

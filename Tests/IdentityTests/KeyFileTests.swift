@@ -75,12 +75,13 @@ struct KeyFileTests {
         try inFolder { folder in
             let path = folder + "/key"
             let (old, _) = try KeyFile.loadOrCreate(at: path)
-            let (new, kept) = try KeyFile.rotate(at: path, asideSuffix: "old-1")
+            let new = IdentityKey()
+            let kept = try KeyFile.rotate(at: path, to: new, asideSuffix: "old-1")
             #expect(new.endpointID != old.endpointID)
             #expect(try KeyFile.load(at: path)?.endpointID == new.endpointID)
             #expect(try KeyFile.load(at: kept)?.endpointID == old.endpointID)
             // The same name again would destroy the only copy of the old key.
-            #expect(throws: KeyFileError.self) { try KeyFile.rotate(at: path, asideSuffix: "old-1") }
+            #expect(throws: KeyFileError.self) { try KeyFile.rotate(at: path, to: IdentityKey(), asideSuffix: "old-1") }
             #expect(try KeyFile.load(at: path)?.endpointID == new.endpointID)
         }
     }

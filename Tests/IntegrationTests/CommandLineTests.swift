@@ -167,6 +167,32 @@ struct CommandLineTests {
         }
     }
 
+    @Test(
+        "without a server, a peer is removed although the log cannot be written or the configuration lets it in; both are told"
+    )
+    func removalWithWarnings() async throws {
+        try await Installation.with { installation in
+            for _ in 0..<2 { try await installation.serving { _ in try await installation.pair() } }
+            let id = try await installation.paramedic("id").output.trimmingCharacters(in: .newlines)
+            var environment = installation.environment
+            environment["REFLECTOR_ACCESS_AUTHORIZED_PEERS"] = id
+            let configured = try await Tool.run("reflector", ["peers", "remove", id], environment)
+            #expect(configured.code == 1)
+            #expect(configured.errors.contains("was removed, BUT access.authorized_peers still lets it in"))
+            #expect(try await !installation.reflector("peers").output.contains(id))
+
+            try await installation.serving { _ in try await installation.pair() }
+            try FileManager.default.removeItem(atPath: installation.folder + "/r/audit.jsonl")
+            let key = try Data(contentsOf: URL(fileURLWithPath: installation.folder + "/r/identity.ed25519"))
+            #expect(try await installation.reflector("rotate-identity").code == 1)
+            #expect(try Data(contentsOf: URL(fileURLWithPath: installation.folder + "/r/identity.ed25519")) == key)
+            let unwritten = try await installation.reflector("peers", "remove", id)
+            #expect(unwritten.code == 1)
+            #expect(unwritten.errors.contains("was removed, BUT the audit log does not say so"), "\(unwritten.errors)")
+            #expect(try await !installation.reflector("peers").output.contains(id))
+        }
+    }
+
     @Test("peers can be listed, renamed and removed, with and without a running server")
     func peers() async throws {
         try await Installation.with { installation in

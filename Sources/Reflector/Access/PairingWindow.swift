@@ -22,10 +22,13 @@ struct PairingWindow: Equatable {
     }
 
     private var opening: Opening?
+    /// The window that the last right token spent.
+    private var spent: Opening?
 
     /// Opens a window, in place of one that may be open.
     mutating func open(token: String, closesAt: UInt64) {
         opening = Opening(tokenHash: Self.hash(token), closesAt: closesAt, attemptsLeft: Self.maximumAttempts)
+        spent = nil
     }
 
     func isOpen(at now: UInt64) -> Bool {
@@ -46,12 +49,19 @@ struct PairingWindow: Equatable {
         }
         // Hashing both sides first makes the comparison's time independent of the token.
         if Self.equal(Self.hash(token), current.tokenHash) {
+            spent = current
             opening = nil
             return .accepted
         }
         current.attemptsLeft -= 1
         opening = current.attemptsLeft > 0 ? current : nil
         return .wrongToken(attemptsLeft: current.attemptsLeft)
+    }
+
+    /// Opens the window again whose token was right, because the pairing came to nothing; not in place of a newer one.
+    mutating func reinstate() {
+        if opening == nil { opening = spent }
+        spent = nil
     }
 
     private static func hash(_ token: String) -> [UInt8] {

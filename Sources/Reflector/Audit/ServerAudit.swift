@@ -203,21 +203,30 @@ package final class ServerAudit: Sendable {
         }
     }
 
-    package func peerRemoved(_ peer: EndpointID) async throws {
+    /// `reason` when it was not the owner who removed it.
+    package func peerRemoved(_ peer: EndpointID, reason: String? = nil) async throws {
         try await write(.peerRemoved) {
             $0.peerID = peer.description
             $0.decision = "deny"
+            $0.reason = reason
         }
     }
 
-    package func identityRotated(from old: EndpointID, to new: EndpointID, keptAt path: String) async throws {
+    /// Written before the key is replaced; with `failure` when it then could not be.
+    func identityRotated(
+        from old: EndpointID,
+        to new: EndpointID,
+        keptAt path: String,
+        failure: String? = nil
+    ) async throws {
         try await write(.identityRotated) {
             $0.params = [
                 "old_endpoint_id": .string(old.description),
                 "new_endpoint_id": .string(new.description),
                 "old_key": .string(path),
             ]
-            $0.decision = "allow"
+            $0.decision = failure == nil ? "allow" : "deny"
+            $0.reason = failure.map { "the old key stays: \($0)" }
         }
     }
 

@@ -84,16 +84,25 @@ struct ControlOperator: Sendable {
                     : "\(peer) is not paired"
             )
         }
-        try await core.audit.peerRemoved(peer)
+        let unwritten = await failure { try await core.audit.peerRemoved(peer) }
+        // Whoever must go goes, also when that cannot be written down.
         guard try await core.governor.remove(peer) else { return .failed("\(peer) is not paired") }
-        if await core.governor.isConfigured(peer) {
-            return .failed(
-                "\(peer) was unpaired, but access.authorized_peers still lets it in; remove it there and restart"
-            )
+        let isConfigured = await core.governor.isConfigured(peer)
+        if !isConfigured {
+            await core.sessions.peerRemoved(peer)
+            core.ledger.drop(peer)
         }
-        await core.sessions.peerRemoved(peer)
-        core.ledger.drop(peer)
-        return .done
+        return PeerRemoval.reply(peer, isConfigured: isConfigured, unwritten: unwritten)
+    }
+
+    private func failure(of work: () async throws -> Void) async -> (any Error)? {
+        do {
+            try await work()
+            return nil
+        } catch {
+            core.logger.error("audit log failed", metadata: ["error": "\(error)"])
+            return error
+        }
     }
 
     private func rename(_ peer: EndpointID, to label: String) async throws -> ControlReply {
@@ -104,14 +113,17 @@ struct ControlOperator: Sendable {
     }
 
     private func rotate() async throws -> ControlReply {
-        let old = core.identity.current.endpointID
-        let suffix = IdentityRotation.suffix()
-        let kept = configuration.privateKeyPath + "." + suffix
-        let (key, _) = try KeyFile.rotate(at: configuration.privateKeyPath, asideSuffix: suffix)
-        try core.identity.change(to: key)
-        core.audit.identityChanged(to: key.endpointID)
-        try await core.audit.identityRotated(from: old, to: key.endpointID, keptAt: kept)
-        core.ledger.dropAll()
-        return .rotated(old: old, new: key.endpointID, kept: kept)
+        let key = IdentityKey()
+        // All that can fail comes first.
+        let next = try core.identity.prepare(key)
+        return try await IdentityRotation.perform(
+            keyPath: configuration.privateKeyPath,
+            from: core.identity.current.endpointID,
+            to: key,
+            audit: core.audit
+        ) {
+            core.identity.change(to: next)
+            core.ledger.dropAll()
+        }
     }
 }

@@ -4,9 +4,32 @@ internal import Operations
 
 /// A new key for this machine; the old one stays beside it.
 package enum IdentityRotation {
-    /// What the old key's file is called after the dot: UTC to the microsecond, so it sorts by time and two rotations differ.
-    package static func suffix() -> String {
-        "old-" + Timestamp.now.description.filter { $0.isNumber }.prefix(20)
+    /// What the old key's file is called after the dot: sorts by time.
+    private static func suffix() -> String {
+        "old-" + Timestamp.now.description.filter { $0.isNumber }.prefix(14)
+    }
+
+    /// Replaces the key at `keyPath`. The decision is in the audit log first; without it nothing is changed. A key that
+    /// cannot be replaced then is said in a second line. `adopt` gets the new key and must not fail.
+    static func perform(
+        keyPath: String,
+        from old: EndpointID,
+        to key: IdentityKey,
+        audit: ServerAudit,
+        adopt: () -> Void = {}
+    ) async throws -> ControlReply {
+        let suffix = suffix()
+        let kept = keyPath + "." + suffix
+        try await audit.identityRotated(from: old, to: key.endpointID, keptAt: kept)
+        do {
+            _ = try KeyFile.rotate(at: keyPath, to: key, asideSuffix: suffix)
+        } catch {
+            try? await audit.identityRotated(from: old, to: key.endpointID, keptAt: kept, failure: "\(error)")
+            throw error
+        }
+        adopt()
+        audit.identityChanged(to: key.endpointID)
+        return .rotated(old: old, new: key.endpointID, kept: kept)
     }
 
     /// The IDs this machine had before: those of the keys that were kept aside.

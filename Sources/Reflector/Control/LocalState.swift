@@ -30,11 +30,19 @@ package enum LocalState {
             guard try peers.all().contains(where: { $0.endpointID == peer }) else {
                 return .failed("\(peer) is not paired")
             }
-            let audit = try openAudit(configuration)
-            try await audit.peerRemoved(peer)
+            var unwritten: (any Error)?
+            do {
+                let audit = try openAudit(configuration)
+                do { try await audit.peerRemoved(peer) } catch { unwritten = error }
+                await audit.close()
+            } catch { unwritten = error }
+            // Whoever must go goes, also when that cannot be written down.
             _ = try peers.remove(peer)
-            await audit.close()
-            return .done
+            return PeerRemoval.reply(
+                peer,
+                isConfigured: configuration.authorizedPeers.contains(peer),
+                unwritten: unwritten
+            )
         case .renamePeer(let peer, let label):
             guard let cleaned = PeerStore.cleaned(label) else {
                 return .failed("the label holds nothing that can be printed")
@@ -54,15 +62,21 @@ package enum LocalState {
                 "there is no identity at \(configuration.privateKeyPath) yet; it is made by `reflector serve`"
             )
         }
-        let suffix = IdentityRotation.suffix()
         // Opened with the old key: the log's last checkpoint is signed by it.
         let audit = try openAudit(configuration)
-        let kept = configuration.privateKeyPath + "." + suffix
-        let (key, _) = try KeyFile.rotate(at: configuration.privateKeyPath, asideSuffix: suffix)
-        audit.identityChanged(to: key.endpointID)
-        try await audit.identityRotated(from: old.endpointID, to: key.endpointID, keptAt: kept)
-        await audit.close()
-        return .rotated(old: old.endpointID, new: key.endpointID, kept: kept)
+        do {
+            let reply = try await IdentityRotation.perform(
+                keyPath: configuration.privateKeyPath,
+                from: old.endpointID,
+                to: IdentityKey(),
+                audit: audit
+            )
+            await audit.close()
+            return reply
+        } catch {
+            await audit.close()
+            throw error
+        }
     }
 
     // MARK: The audit log

@@ -138,10 +138,16 @@ final class ReflectorCore: Sendable {
         )
         do {
             try await audit.peerPaired(enrolled)
-            try await governor.enrol(enrolled)
+            do {
+                try await governor.enrol(enrolled)
+            } catch {
+                try await audit.peerRemoved(peer, reason: "the pairing could not be stored: \(error)")
+                throw error
+            }
         } catch {
+            await governor.reinstatePairing()
             logger.error("peer could not be enrolled", metadata: ["error": "\(error)"])
-            let message = "the endpoint could not store the pairing; look at its log, then run `reflector pair` again"
+            let message = "the endpoint could not store the pairing; look at its log, then try the same token again"
             return .refused(.pairResponse(PairResponse(success: false, message: message, endpointID: nil)))
         }
         logger.info("peer paired", metadata: ["peer.id": "\(peer)", "peer.address": "\(remote)"])
@@ -242,8 +248,12 @@ final class ServerIdentity: Sendable {
 
     var current: Current { state.withLock { $0 } }
 
-    func change(to key: IdentityKey) throws {
-        let context = try EndpointTLS.serverContext(key: key, applicationProtocols: protocols)
-        state.withLock { $0 = Current(key: key, context: context) }
+    /// What ``change(to:)`` takes: all that can fail is done before.
+    func prepare(_ key: IdentityKey) throws -> Current {
+        Current(key: key, context: try EndpointTLS.serverContext(key: key, applicationProtocols: protocols))
+    }
+
+    func change(to next: Current) {
+        state.withLock { $0 = next }
     }
 }

@@ -71,6 +71,9 @@ package actor Governor {
         window.present(token, at: clock.monotonicNanoseconds())
     }
 
+    /// The pairing came to nothing: its token is good again, as long as it was.
+    func reinstatePairing() { window.reinstate() }
+
     func enrol(_ peer: PairedPeer) throws {
         guard paired[peer.endpointID] != nil || paired.count < PeerStore.maximumPeers else {
             throw LinkError.unavailable("\(PeerStore.maximumPeers) peers are paired, remove one first")

@@ -1,0 +1,18 @@
+internal import Identity
+
+/// What is told about a peer that was removed, whether or not a server runs.
+enum PeerRemoval {
+    /// - Parameters:
+    ///   - isConfigured: `access.authorized_peers` has the peer, too.
+    ///   - unwritten: why the removal is not in the audit log.
+    static func reply(_ peer: EndpointID, isConfigured: Bool, unwritten: (any Error)?) -> ControlReply {
+        var warnings: [String] = []
+        if isConfigured {
+            warnings.append("access.authorized_peers still lets it in; remove it there and restart")
+        }
+        if let unwritten {
+            warnings.append("the audit log does not say so, because it cannot be written: \(unwritten)")
+        }
+        return warnings.isEmpty ? .done : .failed("\(peer) was removed, BUT " + warnings.joined(separator: "; AND "))
+    }
+}
