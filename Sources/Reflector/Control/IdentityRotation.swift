@@ -4,9 +4,12 @@ internal import Operations
 
 /// A new key for this machine; the old one stays beside it.
 package enum IdentityRotation {
-    /// What the old key's file is called after the dot: sorts by time.
-    private static func suffix() -> String {
-        "old-" + Timestamp.now.description.filter { $0.isNumber }.prefix(14)
+    /// What the old key's file is called after the dot: sorts by time, and is free.
+    private static func suffix(keyPath: String) -> String {
+        let second = "old-" + Timestamp.now.description.filter { $0.isNumber }.prefix(14)
+        let more = (2...).lazy.map { "\(second)-\($0)" }
+        let isTaken = { (suffix: String) in FileManager.default.fileExists(atPath: keyPath + "." + suffix) }
+        return isTaken(second) ? more.first { !isTaken($0) } ?? second : second
     }
 
     /// Replaces the key at `keyPath`. The decision is in the audit log first; without it nothing is changed. A key that
@@ -18,7 +21,7 @@ package enum IdentityRotation {
         audit: ServerAudit,
         adopt: () -> Void = {}
     ) async throws -> ControlReply {
-        let suffix = suffix()
+        let suffix = suffix(keyPath: keyPath)
         let kept = keyPath + "." + suffix
         try await audit.identityRotated(from: old, to: key.endpointID, keptAt: kept)
         do {

@@ -156,13 +156,33 @@ package final class ReflectorServer: Service {
             throw error
         }
         logger.info("shutting down")
-        for channel in channels { try? await channel.close() }
-        await core.sessions.shutdown()
-        core.ledger.dropAll()
-        await core.audit.close()
-        try await group.shutdownGracefully()
-        withExtendedLifetime(folder) {}
-        logger.info("stopped")
+        let limit = configuration.shutdownTimeoutSec
+        let isDone = await Self.finishes(within: .seconds(limit)) { [channels, logger] in
+            for channel in channels { try? await channel.close() }
+            await core.sessions.shutdown()
+            core.ledger.dropAll()
+            await core.audit.close()
+            try? await group.shutdownGracefully()
+            withExtendedLifetime(folder) {}
+            logger.info("stopped")
+        }
+        guard isDone else { throw ShutdownTimeout(seconds: limit) }
+    }
+
+    /// Whether `work` was done in time. It is not cancelled otherwise: the process ends over it, and its children with it.
+    private static func finishes(within limit: Duration, _ work: @escaping @Sendable () async -> Void) async -> Bool {
+        let (outcomes, continuation) = AsyncStream.makeStream(of: Bool.self)
+        Task {
+            await work()
+            continuation.yield(true)
+        }
+        let timer = Task {
+            try await Task.sleep(for: limit)
+            continuation.yield(false)
+        }
+        defer { timer.cancel() }
+        // Unstructured, so that the cancellation by which this server may be ended does not cut the wait short.
+        return await Task { await outcomes.first { _ in true } ?? true }.value
     }
 
     private func bind(
@@ -188,6 +208,16 @@ package final class ReflectorServer: Service {
             )
         }
         return ServerAudit(log: log, endpoint: identity.current.endpointID)
+    }
+}
+
+/// The shutdown was given up: tests that were not settled are by the next start, with what they were charged.
+package struct ShutdownTimeout: Error, CustomStringConvertible {
+    let seconds: Int
+
+    package var description: String {
+        "the shutdown did not finish within limits.shutdown_timeout_sec, \(seconds) s, and was given up; the next start "
+            + "settles what was left"
     }
 }
 

@@ -14,20 +14,22 @@ package enum ServerProcess {
         onStart: @escaping @Sendable (ReflectorServer.Started) -> Void
     ) async throws {
         ProcessMemory.beFrugal()
+        let format = StandardErrorLog.Format(rawValue: configuration.logFormat) ?? .text
         StandardErrorLog.bootstrap(
             level: LogLevelName(rawValue: configuration.logLevel) ?? .info,
-            format: StandardErrorLog.Format(rawValue: configuration.logFormat) ?? .text
+            format: format
         )
         // A peer that goes away while we write is an error of that write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
         let logger = Logger(label: "reflector")
         let server = ReflectorServer(configuration: configuration, logger: logger, onStart: onStart)
-        var group = ServiceGroupConfiguration(
+        let group = ServiceGroupConfiguration(
             services: [server],
             gracefulShutdownSignals: [.sigterm, .sigint],
-            logger: Logger(label: "reflector.lifecycle") { StandardErrorLog(label: $0, level: .warning, format: .text) }
+            logger: Logger(label: "reflector.lifecycle") {
+                StandardErrorLog(label: $0, level: .warning, format: format)
+            }
         )
-        group.maximumGracefulShutdownDuration = .seconds(configuration.shutdownTimeoutSec)
         let impatience = SecondSignal()
         try await ServiceGroup(configuration: group).run()
         impatience.cancel()
