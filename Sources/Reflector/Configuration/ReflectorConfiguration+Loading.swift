@@ -61,9 +61,14 @@ extension ReflectorConfiguration {
         string("identity", "private_key_path", &configuration.privateKeyPath)
 
         address("network", "listen_address", flag: ("--bind", bind), &configuration.listen)
-        string("network", "alpn", &configuration.alpn)
-        if configuration.alpn.utf8.count > 255 || configuration.alpn == HealthHandler.alpn {
-            reader.note("network", "alpn", "must be 1 to 255 bytes and not \"\(HealthHandler.alpn)\"")
+        var alpn = configuration.alpn
+        string("network", "alpn", &alpn)
+        if alpn != configuration.alpn {
+            reader.note(
+                "network",
+                "alpn",
+                "must be \"\(configuration.alpn)\", the only protocol that reflectors and their clients speak"
+            )
         }
         bool("network", "require_alpn", &configuration.requireALPN)
         configuration.mode = reader.enumeration(
@@ -159,7 +164,26 @@ extension ReflectorConfiguration {
         integer("limits", "max_outstanding_requests", 1...1_024, &configuration.limits.maxOutstandingRequests)
         integer("limits", "udp_echo_max_pps", 1...10_000_000, &configuration.limits.udpEchoMaxPps)
         integer("limits", "shutdown_timeout_sec", 1...300, &configuration.shutdownTimeoutSec)
+        let needed = configuration.connectionsOfLargestTest
+        for (key, limit) in [
+            ("max_connections", \ConnectionLimits.maxConnections),
+            ("max_connections_per_peer", \ConnectionLimits.maxConnectionsPerPeer),
+        ] where configuration.limits[keyPath: limit] < needed {
+            if reader.sources["limits.\(key)"] != .builtIn {
+                reader.note(
+                    "limits",
+                    key,
+                    "must be at least \(needed): a tunneled test with iperf3.max_streams, "
+                        + "\(configuration.quotas.maxStreams), in both directions needs so many; raise it or lower max_streams"
+                )
+            }
+            configuration.limits[keyPath: limit] = needed
+        }
         try reader.finish()
         return configuration
     }
+
+    /// Connections of the control port that one test may need: a tunnel for each stream in both directions, two for iperf3's
+    /// own connection and the latency probe, and the one it was asked for on. In direct mode the streams go elsewhere.
+    private var connectionsOfLargestTest: Int { mode == .tunneled ? 2 * quotas.maxStreams + 3 : 1 }
 }

@@ -11,8 +11,8 @@ package struct ReflectorConfiguration: Sendable, Equatable {
 
     /// `network.listen_address`
     package var listen = ListenAddress(host: "0.0.0.0", port: 4000)
-    /// `network.alpn`
-    package var alpn = "pp-link/1"
+    /// `network.alpn`: seed 000 has the key, and there is one protocol.
+    package let alpn = "pp-link/1"
     /// `network.require_alpn`: whether a client that negotiates no application protocol is closed.
     package var requireALPN = true
     /// `network.mode`

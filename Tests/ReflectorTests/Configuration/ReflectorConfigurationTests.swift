@@ -70,7 +70,7 @@ struct ReflectorConfigurationTests {
     /// Each key with a value that is not its default, and what must differ then.
     static let keys: [(section: String, key: String, value: String)] = [
         ("identity", "private_key_path", "\"/a/b\""), ("network", "listen_address", "\"[::1]:5\""),
-        ("network", "alpn", "\"x\""), ("network", "require_alpn", "false"), ("network", "mode", "\"direct_ephemeral\""),
+        ("network", "require_alpn", "false"), ("network", "mode", "\"direct_ephemeral\""),
         ("network", "data_port_range_start", "5202"), ("network", "data_port_range_end", "5298"),
         ("network", "position", "\"lan\""), ("access", "pairing_enabled", "true"),
         ("access", "authorized_peers", "[\"PP-000G-40R4-0M30-E209-185G-R38E-1W81-24GK-2GAH-C5RR-34D1-P70X-3RFG-1\"]"),
@@ -81,8 +81,8 @@ struct ReflectorConfigurationTests {
         ("logging", "level", "\"debug\""), ("logging", "format", "\"json\""), ("logging", "audit_log_path", "\"/y\""),
         ("health", "enabled", "false"), ("health", "listen_address", "\"127.0.0.1:1\""),
         ("limits", "handshake_timeout_sec", "1"), ("limits", "first_frame_timeout_sec", "1"),
-        ("limits", "idle_timeout_sec", "1"), ("limits", "max_connections", "1"),
-        ("limits", "max_connections_per_address", "1"), ("limits", "max_connections_per_peer", "1"),
+        ("limits", "idle_timeout_sec", "1"), ("limits", "max_connections", "100"),
+        ("limits", "max_connections_per_address", "1"), ("limits", "max_connections_per_peer", "20"),
         ("limits", "max_outstanding_requests", "1"), ("limits", "udp_echo_max_pps", "1"),
         ("limits", "shutdown_timeout_sec", "1"),
     ]
@@ -96,6 +96,19 @@ struct ReflectorConfigurationTests {
         let plain = value.filter { !"\"[]".contains($0) || key == "listen_address" && $0 != "\"" }
         let fromEnvironment = try read("", environment: ["REFLECTOR_\(section)_\(key)".uppercased(): plain])
         #expect(fromEnvironment == fromFile)
+    }
+
+    @Test("connection limits that the file does not name grow with the streams that a test may have")
+    func streamsNeedConnections() throws {
+        let limits = try read("[iperf3]\nmax_streams = 128").limits
+        #expect(limits.maxConnectionsPerPeer == 259 && limits.maxConnections == 259)
+        #expect(try read("[iperf3]\nmax_streams = 14").limits == ConnectionLimits())
+        // In direct mode streams are no connections of the control port.
+        let direct = "[network]\nmode = \"direct_ephemeral\"\n[iperf3]\nmax_streams = 128\n"
+        #expect(try read(direct + "[limits]\nmax_connections_per_peer = 4").limits.maxConnectionsPerPeer == 4)
+        #expect(throws: ConfigurationError.self) {
+            try read("", environment: ["REFLECTOR_LIMITS_MAX_CONNECTIONS_PER_PEER": "18"])
+        }
     }
 
     @Test("a flag beats the environment, the environment beats the file")
@@ -117,6 +130,12 @@ struct ReflectorConfigurationTests {
             ("[iperf3]\nmax_streams = 2\ndefault_streams = 3", "reflector.toml:3: iperf3.default_streams"),
             ("[access]\nauthorized_peers = [\"PP-1\"]", "reflector.toml:2: access.authorized_peers"),
             ("[network]\nlisten_address = \"localhost\"", "reflector.toml:2: network.listen_address"),
+            ("[network]\nalpn = \"pp-link/2\"", "reflector.toml:2: network.alpn: must be \"pp-link/1\""),
+            (
+                "[iperf3]\nmax_streams = 16\n[limits]\nmax_connections_per_peer = 34",
+                "reflector.toml:4: limits.max_connections_per_peer: must be at least 35"
+            ),
+            ("[limits]\nmax_connections = 18", "reflector.toml:2: limits.max_connections: must be at least 19"),
             ("[quotas]\ncooldown = 3", "did you mean cooldown_sec"),
             ("[quota]\ncooldown_sec = 3", "did you mean [quotas]"),
         ]
