@@ -3,7 +3,7 @@ internal import NIOPosix
 
 /// The plain HTTP port for monitoring; on loopback unless the configuration says otherwise.
 enum HealthPort {
-    /// Monitors that may be connected at the same time.
+    /// Monitors that may be connected at the same time; the oldest makes room for one more.
     private static let maximumConnections = 64
 
     static func bind(
@@ -12,7 +12,7 @@ enum HealthPort {
         port: Int,
         on group: any EventLoopGroup
     ) async throws -> any Channel {
-        let places = Places(maximumConnections)
+        let crowd = CrowdedPort(places: maximumConnections)
         return try await ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
@@ -22,8 +22,7 @@ enum HealthPort {
             }
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    guard places.take() else { throw ChannelError.alreadyClosed }
-                    channel.closeFuture.whenComplete { _ in places.giveBack() }
+                    crowd.enter(channel)
                     try HealthHandler.install(on: channel.pipeline.syncOperations, core: core)
                 }
             }

@@ -42,6 +42,37 @@ struct HealthTests {
         }
     }
 
+    @Test("monitors that connect and say nothing do not shut the health port for others; the oldest make room")
+    func slowMonitors() async throws {
+        try await TestReflector.with { reflector in
+            let port = try #require(reflector.started.health?.port)
+            var sockets: [Int32] = []
+            defer { for descriptor in sockets { close(descriptor) } }
+            for _ in 0..<200 {
+                let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+                sockets.append(descriptor)
+                var address = sockaddr_in()
+                address.sin_family = sa_family_t(AF_INET)
+                address.sin_port = in_port_t(port).bigEndian
+                address.sin_addr.s_addr = inet_addr("127.0.0.1")
+                let result = withUnsafePointer(to: &address) { pointer in
+                    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                    }
+                }
+                #expect(result == 0)
+            }
+            for _ in 0..<3 { #expect(try await Self.get(reflector, "/health").hasPrefix("HTTP/1.1 200")) }
+            // 200 came, 64 places: the first have been closed, the last have not.
+            try await eventually("the oldest is closed") { () -> Bool? in
+                var byte: UInt8 = 0
+                return recv(sockets[0], &byte, 1, Int32(MSG_DONTWAIT)) == 0 ? true : nil
+            }
+            var byte: UInt8 = 0
+            #expect(recv(sockets[199], &byte, 1, Int32(MSG_DONTWAIT)) == -1)
+        }
+    }
+
     @Test("without a writable audit log nobody is granted a test and /health says 503")
     func failClosed() async throws {
         let key = IdentityKey()
