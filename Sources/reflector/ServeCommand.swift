@@ -25,7 +25,7 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         let configuration = try shared.load(bind: bind)
         let json = shared.json
-        try await ServerProcess.run(configuration) { started in
+        try await ServerProcess.run(configuration, showsToken: !json && isatty(STDOUT_FILENO) == 1) { started in
             if json {
                 try? JSONOutput.print(StartedOutput(started, mode: configuration.mode))
             } else {

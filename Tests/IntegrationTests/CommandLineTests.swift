@@ -57,6 +57,39 @@ struct CommandLineTests {
         }
     }
 
+    @Test(
+        "with access.pairing_enabled, serve shows a token on a terminal only; elsewhere it opens no window and says how to"
+    )
+    func pairingAtStart() async throws {
+        try await Installation.with(["REFLECTOR_ACCESS_PAIRING_ENABLED": "true"]) { installation in
+            for arguments in [["serve"], ["serve", "--json"]] {
+                let server = try await installation.serve(arguments)
+                let status = try await installation.reflector("status", "--json").json()
+                await server.terminate()
+                let exit = await server.exit()
+                #expect(status["endpoint_id"] != nil && status["pairing_open_sec"] == nil)
+                #expect(!String(decoding: exit.output, as: UTF8.self).contains("--token"))
+                #expect(String(decoding: exit.errorOutput, as: UTF8.self).contains("run: reflector pair"))
+            }
+            // Python gives it a terminal.
+            let terminal = try await ChildProcess.start(
+                "python3",
+                ["-c", "import pty,sys;pty.spawn(sys.argv[1:])", try Tool.path("reflector"), "serve"],
+                environment: installation.environment
+            )
+            let deadline = ContinuousClock.now + .seconds(20)
+            var status: [String: Any] = [:]
+            while status["pid"] == nil, ContinuousClock.now < deadline {
+                try await Task.sleep(for: .milliseconds(50))
+                status = (try? await installation.reflector("status", "--json").json()) ?? [:]
+            }
+            if let pid = status["pid"] as? Int { kill(Int32(pid), SIGTERM) }
+            let shown = String(decoding: await terminal.exit().output, as: UTF8.self)
+            #expect(status["pairing_open_sec"] != nil)
+            #expect(shown.contains("paramedic pair 127.0.0.1:") && shown.contains("--token "), "\(shown)")
+        }
+    }
+
     @Test("shared options stand before and after the command's name")
     func optionOrder() async throws {
         try await Installation.with { installation in

@@ -125,16 +125,16 @@ final class Installation: Sendable {
 
     /// Starts `serve` and returns when it answers.
     /// - Parameter limit: open files that the process may have; nil for those of the tests.
-    func serve(openFiles limit: Int? = nil) async throws -> ChildProcess {
+    func serve(_ arguments: [String] = ["serve"], openFiles limit: Int? = nil) async throws -> ChildProcess {
         let server =
             if let limit {
                 try await ChildProcess.start(
                     "prlimit",
-                    ["--nofile=\(limit):\(limit)", try Tool.path("reflector"), "serve"],
+                    ["--nofile=\(limit):\(limit)", try Tool.path("reflector")] + arguments,
                     environment: environment
                 )
             } else {
-                try await Tool.start("reflector", ["serve"], environment)
+                try await Tool.start("reflector", arguments, environment)
             }
         let deadline = ContinuousClock.now + .seconds(30)
         while ContinuousClock.now < deadline {

@@ -9,10 +9,15 @@ internal import UnixSignals
 /// The reflector as a process: logging, signals, lifetime.
 package enum ServerProcess {
     /// Runs until SIGTERM or SIGINT; a second signal exits at once.
+    ///
+    /// - Parameter showsToken: whether a person sees what `onStart` prints. Otherwise `access.pairing_enabled` opens no
+    ///   window: its token would stand in a log, or nowhere.
     package static func run(
-        _ configuration: ReflectorConfiguration,
+        _ given: ReflectorConfiguration,
+        showsToken: Bool,
         onStart: @escaping @Sendable (ReflectorServer.Started) -> Void
     ) async throws {
+        var configuration = given
         ProcessMemory.beFrugal()
         let format = StandardErrorLog.Format(rawValue: configuration.logFormat) ?? .text
         StandardErrorLog.bootstrap(
@@ -22,6 +27,12 @@ package enum ServerProcess {
         // A peer that goes away while we write is an error of that write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
         let logger = Logger(label: "reflector")
+        if configuration.pairingEnabled && !showsToken {
+            configuration.pairingEnabled = false
+            logger.warning(
+                "access.pairing_enabled opens no window, because its token is shown on a terminal only; run: reflector pair"
+            )
+        }
         let server = ReflectorServer(configuration: configuration, logger: logger, onStart: onStart)
         let group = ServiceGroupConfiguration(
             services: [server],
