@@ -1,32 +1,42 @@
 import Glibc
 import Operations
 
-/// The disk below the audit log, and signatures.
+/// The disks below the state folder and the audit log, and signatures.
 extension SelfTest {
     private static let blocks = 10
     private static let blockLength = 1_000_000
     /// How long signatures are made and verified, nanoseconds.
     private static let cryptoTime: UInt64 = 500_000_000
 
-    func checkDisk() -> SelfTestCheck {
+    /// The disk of the state folder, and that of the audit log when it is another.
+    func checkDisks() -> [SelfTestCheck] {
+        let state = checkDisk(SelfTest.disk, stateFolder)
+        guard auditFolder != stateFolder else { return [state] }
+        // A folder that cannot be looked at is measured, too: that says why.
+        let devices = [stateFolder, auditFolder].map { try? FileStatus.ofLink(at: $0 + "/.").device }
+        guard devices[0] == nil || devices[0] != devices[1] else { return [state] }
+        return [state, checkDisk(SelfTest.auditDisk, auditFolder)]
+    }
+
+    private func checkDisk(_ name: String, _ folder: String) -> SelfTestCheck {
         let threshold = "10 MB/s"
         do throws(SystemError) {
-            let rate = try writeRate()
+            let rate = try writeRate(in: folder)
             return SelfTestCheck(
-                SelfTest.disk,
+                name,
                 SelfTestCheck.status(rate, pass: 10, warn: 1),
                 "\(SelfTest.oneDecimal(rate)) MB/s sequential write (1 MB x \(SelfTest.blocks))",
                 measured: rate,
                 unit: "MB/s",
                 threshold: threshold,
-                remedy: "put \(stateFolder) on a faster disk: every decision waits for the audit log"
+                remedy: "put \(folder) on a faster disk: every decision waits for the audit log and the accounts"
             )
         } catch {
             let problem = FileError(error)
             return SelfTestCheck(
-                SelfTest.disk,
+                name,
                 .fail,
-                "Cannot write in \(stateFolder): \(error.reason)",
+                "Cannot write in \(folder): \(error.reason)",
                 threshold: threshold,
                 remedy: problem.remedy
             )
@@ -34,8 +44,8 @@ extension SelfTest {
     }
 
     /// MB/s of blocks that are each on disk before the next is written.
-    private func writeRate() throws(SystemError) -> Double {
-        let path = "\(stateFolder)/.self-test.\(UInt64.random(in: .min ... .max))"
+    private func writeRate(in folder: String) throws(SystemError) -> Double {
+        let path = "\(folder)/.self-test.\(UInt64.random(in: .min ... .max))"
         let file = try Descriptor.open(path, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW)
         defer { try? StateFiles.remove(path) }
         // Not zeros: a file system that compresses would only count them.

@@ -28,6 +28,7 @@ package struct SelfTest: Sendable {
     static let iperf3 = "iperf3"
     static let loopback = "Loopback Throughput"
     static let disk = "Disk I/O"
+    static let auditDisk = "Disk I/O: audit log"
     static let crypto = "Crypto (Ed25519)"
     static let time = "Time Sync"
     static let files = "File Descriptors"
@@ -37,12 +38,14 @@ package struct SelfTest: Sendable {
     let run: Run
     let iperf3Path: String
     let stateFolder: String
+    let auditFolder: String
     let signAndVerify: @Sendable () throws -> Bool
     let loopbackSeconds: Int
 
     /// - Parameters:
     ///   - iperf3Path: As configured (`iperf3.path`); `run` resolves a bare name.
-    ///   - stateFolder: Where the audit log lives; its disk is measured with a file that is removed again.
+    ///   - stateFolder: Where key and accounts live; its disk is measured with a file that is removed again.
+    ///   - auditFolder: Where the audit log lives; measured as well when it is on another file system.
     ///   - signAndVerify: One Ed25519 signature made and verified; false when it did not verify.
     ///   - loopbackSeconds: Length of the loopback test.
     package init(
@@ -50,6 +53,7 @@ package struct SelfTest: Sendable {
         run: @escaping Run,
         iperf3Path: String = "iperf3",
         stateFolder: String,
+        auditFolder: String? = nil,
         signAndVerify: @escaping @Sendable () throws -> Bool,
         loopbackSeconds: Int = 5
     ) {
@@ -57,6 +61,7 @@ package struct SelfTest: Sendable {
         self.run = run
         self.iperf3Path = iperf3Path
         self.stateFolder = stateFolder
+        self.auditFolder = auditFolder ?? stateFolder
         self.signAndVerify = signAndVerify
         self.loopbackSeconds = loopbackSeconds
     }
@@ -76,7 +81,7 @@ package struct SelfTest: Sendable {
         let loopback = await checkLoopback(isInstalled: version.status == .pass)
         checks.append(loopback.check)
         progress(SelfTest.disk)
-        checks.append(checkDisk())
+        checks += checkDisks()
         progress(SelfTest.crypto)
         checks += [checkCrypto(), checkTime(), checkFiles()]
         progress(SelfTest.trace)

@@ -89,9 +89,16 @@ final class FakeHost {
     func selfTest(
         facts: HostFacts? = nil,
         run: @escaping SelfTest.Run = FakeHost.iperf3(mbps: 12_340),
+        auditFolder: String? = nil,
         signAndVerify: @escaping @Sendable () throws -> Bool = { true }
     ) -> SelfTest {
-        SelfTest(facts: facts ?? self.facts, run: run, stateFolder: root + "/state", signAndVerify: signAndVerify)
+        SelfTest(
+            facts: facts ?? self.facts,
+            run: run,
+            stateFolder: root + "/state",
+            auditFolder: auditFolder,
+            signAndVerify: signAndVerify
+        )
     }
 }
 

@@ -2,8 +2,9 @@ import Crypto
 import Foundation
 import Glibc
 import Operations
-import Reflector
 import Testing
+
+@testable import Reflector
 
 @Suite struct SelfTestTests {
     let host: FakeHost
@@ -170,7 +171,7 @@ import Testing
         let message = Array("self-test".utf8)
         let test = SelfTest(
             facts: .real,
-            run: SpawnedProcess.run,
+            run: SelfTest.runChild,
             stateFolder: host.root + "/state",
             signAndVerify: { key.publicKey.isValidSignature(try key.signature(for: message), for: message) },
             loopbackSeconds: 1
@@ -183,6 +184,35 @@ import Testing
         #expect(report.check("CPU")?.measured == Double(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         #expect(report.check("Trace Target")?.details.contains("refuse") == true, "\(report.text)")
         #expect(try JSONParser.parse(report.json.text)["checks"] != nil)
+    }
+
+    @Test func `a folder of the audit log on another file system is measured as well, and one on the same is not`()
+        async throws
+    {
+        let other = "/dev/shm/self-test-\(UUID().uuidString.prefix(8))"
+        try FileManager.default.createDirectory(atPath: other, withIntermediateDirectories: false)
+        defer { try? FileManager.default.removeItem(atPath: other) }
+        var report = await host.selfTest(auditFolder: other).report()
+        #expect(report.check("Disk I/O")?.status == .pass)
+        #expect(report.check("Disk I/O: audit log")?.details.contains("MB/s sequential write") == true)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: other).isEmpty)
+        report = await host.selfTest(auditFolder: host.root + "/state/.").report()
+        #expect(report.check("Disk I/O: audit log") == nil)
+        report = await host.selfTest(auditFolder: host.root + "/none").report()
+        #expect(report.check("Disk I/O: audit log")?.details.hasPrefix("Cannot write in \(host.root)/none") == true)
+        #expect(report.verdict == .notReady)
+    }
+
+    @Test func `a program that does not end in its time, or whose task is cancelled, is killed and throws`()
+        async throws
+    {
+        let error = await failure { try await SelfTest.runChild("sleep", ["60"], .milliseconds(50)) }
+        #expect("\(try #require(error))" == "sleep did not end within 50ms and was killed")
+        let task = Task { try await SelfTest.runChild("sleep", ["60"], .seconds(50)) }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+        let output = try await SelfTest.runChild("echo", ["x"], .seconds(20))
+        #expect(output == .init(status: 0, standardOutput: Array("x\n".utf8), standardError: []))
     }
 
     @Test func `the real probes tell a closed port from an open one`() {
