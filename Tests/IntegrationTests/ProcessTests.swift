@@ -10,7 +10,8 @@ struct ProcessTests {
             let server = try await installation.serve()
             try await installation.pair()
             let client = try await Tool.start("paramedic", ["latency", "--duration", "20"], installation.environment)
-            for _ in 0..<200 where !(try await installation.reflector("audit", "export").output.contains("granted")) {
+            while !(try await installation.reflector("audit", "export").output.contains("session_granted")) {
+                try #require(client.isRunning)
                 try await Task.sleep(for: .milliseconds(20))
             }
             server.signal(SIGTERM)

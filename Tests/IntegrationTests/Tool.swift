@@ -1,5 +1,6 @@
 import Foundation
 import Operations
+import Synchronization
 
 /// The built executables, run as a person would.
 enum Tool {
@@ -74,19 +75,29 @@ final class Installation: Sendable {
         self.environment = environment
     }
 
-    /// A port of loopback that was free a moment ago.
+    private static let lastPort = Mutex(Int.random(in: 20_000..<29_000))
+
+    /// A port of loopback that was free a moment ago and that the system gives to no connection by itself.
     static func freePort() throws -> Int {
-        let (port, descriptor) = try listen()
-        close(descriptor)
-        return port
+        for _ in 0..<1_000 {
+            let candidate = lastPort.withLock { port in
+                port = port < 29_999 ? port + 1 : 20_000
+                return port
+            }
+            guard let (port, descriptor) = try? listen(on: candidate) else { continue }
+            close(descriptor)
+            return port
+        }
+        throw Problem("no port is free")
     }
 
     /// A port of loopback that takes connections and never answers; the caller closes the descriptor.
-    static func listen() throws -> (port: Int, descriptor: Int32) {
+    static func listen(on port: Int = 0) throws -> (port: Int, descriptor: Int32) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        address.sin_port = UInt16(port).bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let result = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
