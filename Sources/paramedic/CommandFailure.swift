@@ -25,7 +25,7 @@ enum CommandFailure {
     }
 
     private static func leave(_ message: String, code: Int32) -> Never {
-        FileHandle.standardError.write(Data("paramedic: \(message)\n".utf8))
+        Live.say(message)
         Foundation.exit(code)
     }
 }

@@ -12,7 +12,7 @@ struct ConfigCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Say whether the configuration is good.",
             discussion: """
-                Reads the file and the environment, and touches nothing else. Exits 0 when they are good, and 78 with every
+                Reads the file and the environment, and touches nothing else. Exits 0 when they are good, and 78 with every \
                 problem's file, line and key when they are not.
                 """
         )

@@ -3,23 +3,51 @@ internal import Operations
 internal import Reflector
 internal import Synchronization
 
-/// The line on standard error that tells what goes on. Silent when standard error is no terminal, but for notices.
+/// What is told on standard error while a command works: one line that is drawn anew where that is a terminal, and messages
+/// that stay.
 enum Live {
-    private static let terminal = Terminal.of(2, environment: ProcessInfo.processInfo.environment)
-    private static let line = Mutex(ProgressLine(on: terminal))
+    private struct State {
+        var line: ProgressLine
+        /// What goes on, before the figures of the line.
+        var step = ""
+    }
 
-    static func show(_ text: String) {
-        line.withLock { $0.show(text) }
+    private static let terminal = Terminal.of(2, environment: ProcessInfo.processInfo.environment)
+    private static let state = Mutex(State(line: ProgressLine(on: terminal)))
+    private static let style = TextStyle(columns: terminal.columns)
+
+    /// A part begins: its name stands before the figures that follow.
+    static func begin(_ step: String) {
+        state.withLock { state in
+            state.step = step
+            state.line.clear()
+            state.line.show(step)
+        }
+    }
+
+    static func show(_ figures: String) {
+        state.withLock { $0.line.show($0.step.isEmpty ? figures : "\($0.step): \(figures)") }
     }
 
     static func clear() {
-        line.withLock { $0.clear() }
+        state.withLock { $0.line.clear() }
     }
 
-    /// Something worth knowing also in a log: a wait, a fallback.
-    static func notice(_ text: String) {
+    /// Something worth keeping: a remark, an error. Broken at spaces on a terminal; one line elsewhere, for whoever reads a
+    /// log.
+    static func say(_ text: String) {
         clear()
-        FileHandle.standardError.write(Data("paramedic: \(text)\n".utf8))
+        let text = "paramedic: \(text)"
+        FileHandle.standardError.write(Data("\(terminal.isTerminal ? style.message(text) : text)\n".utf8))
+    }
+
+    /// A wait goes by with the line on a terminal; elsewhere it is a message.
+    static func tell(_ notice: ExaminerNotice) {
+        guard case .waiting = notice, terminal.redrawsLines else { return say("\(notice)") }
+        state.withLock { state in
+            state.line.clear()
+            state.line.show(state.step.isEmpty ? "\(notice)" : "\(state.step): \(notice)")
+        }
     }
 
     static func show(_ progress: ThroughputProgress) {
@@ -30,10 +58,15 @@ enum Live {
     }
 }
 
-/// How results are printed: for people, coloured only on a terminal that wants it.
+/// How results are printed: for people, as wide as their terminal and coloured only where it wants that.
 enum Page {
     static var text: TextReport {
         let terminal = Terminal.of(1, environment: ProcessInfo.processInfo.environment)
-        return TextReport(style: TextStyle(colour: terminal.usesColour))
+        return TextReport(
+            style: TextStyle(
+                colour: terminal.usesColour,
+                columns: terminal.isTerminal ? terminal.columns : TextStyle.widest
+            )
+        )
     }
 }

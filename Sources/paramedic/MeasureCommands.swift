@@ -113,8 +113,7 @@ struct ThroughputCommand: AsyncParsableCommand {
         withExtendedLifetime(lock) {}
         Live.clear()
         if shared.json { return print(try JSONReport.text(result), terminator: "") }
-        print(Page.text.text(result), terminator: "")
-        if let path { print("Reflector's load: \(Quantity.percent(path.cpuLoad * 100)) of its cores") }
+        print(Page.text.text(result, path: path), terminator: "")
     }
 }
 
@@ -159,7 +158,7 @@ struct BufferbloatCommand: AsyncParsableCommand {
                 seconds: duration,
                 streams: load.streams ?? desk.configuration.streams,
                 engine: load.engine ?? desk.configuration.engine,
-                onPhase: { Live.show(ExaminationStep.bufferbloat($0).title) },
+                onPhase: { Live.begin(ExaminationStep.bufferbloat($0).title) },
                 onProgress: { Live.show($0) }
             )
         }

@@ -38,7 +38,7 @@ struct ReflectorOptions: ParsableArguments {
             iperfPath: iperf3 ?? desk.configuration.iperfPath,
             mode: mode?.dataMode,
             patience: wait ?? desk.configuration.waitSec
-        ) { Live.notice($0) }
+        ) { Live.tell($0) }
         do {
             let result = try await body(examiner, known)
             await examiner.close()

@@ -24,8 +24,8 @@ struct PairCommand: AsyncParsableCommand {
         commandName: "pair",
         abstract: "Introduce this machine to a reflector.",
         discussion: """
-            Paste the line that `reflector pair` printed. The reflector's key is checked against --id before the token is
-            sent. Without --token the reflector is only remembered; it must already list this machine's ID. A name stands for
+            Paste the line that `reflector pair` printed. The reflector's key is checked against --id before the token is \
+            sent. Without --token the reflector is only remembered; it must already list this machine's ID. A name stands for \
             one ID: another reflector takes over a known name only with --replace.
             """
     )
@@ -123,13 +123,11 @@ struct ReflectorsCommand: AsyncParsableCommand {
             let all = try shared.open().store.reflectors()
             if shared.json { return print(try JSONReport.text(all), terminator: "") }
             guard !all.isEmpty else { throw ParamedicError.noReflector }
-            let table = TextTable(
-                columns: [.init("Name"), .init("Address"), .init("Endpoint ID"), .init("Added")],
-                rows: all.map {
-                    [$0.name, $0.address.hostAndPort, $0.address.endpointID.description, $0.addedAt.readable]
-                }
-            )
-            print(table.text, terminator: "")
+            // An ID has 69 characters: two lines fit where a table does not.
+            for one in all {
+                print("\(one.name)  \(one.address.hostAndPort)  added \(one.addedAt.readable)")
+                print("  \(one.address.endpointID)")
+            }
         }
     }
 

@@ -10,10 +10,10 @@ struct ParamedicCommand: AsyncParsableCommand {
         commandName: "paramedic",
         abstract: "Says what a link really does, measured against a reflector that you own.",
         discussion: """
-            Pair once with the line that `reflector pair` prints, then run `paramedic run` for the whole examination, or one
+            Pair once with the line that `reflector pair` prints, then run `paramedic run` for the whole examination, or one \
             test by itself. Results go to standard output, everything else to standard error.
 
-            Exit codes: 0 success, 1 failure, 4 denied by the reflector, 64 wrong usage, 78 wrong
+            Exit codes: 0 success, 1 failure, 4 denied by the reflector, 64 wrong usage, 78 wrong \
             configuration, 130 interrupted.
             """,
         version: "paramedic \(BuildVersion.line)",

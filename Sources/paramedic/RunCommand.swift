@@ -9,9 +9,9 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run",
         abstract: "The whole examination: latency, throughput, bufferbloat, and a verdict.",
         discussion: """
-            Seven tests, one after the other: a reflector that allows 10 an hour, as most do, has three left for the rest of
-            the hour, which is not enough for a second run. A part that the reflector denies, because the hour's tests or the
-            day's bytes are used up, is a note in the result, which is kept in the history. When every part is denied, nothing
+            Seven tests, one after the other: a reflector that allows 10 an hour, as most do, has three left for the rest of \
+            the hour, which is not enough for a second run. A part that the reflector denies, because the hour's tests or the \
+            day's bytes are used up, is a note in the result, which is kept in the history. When every part is denied, nothing \
             is kept and the exit code is 4.
             """
     )
@@ -45,7 +45,7 @@ struct RunCommand: AsyncParsableCommand {
                 plan,
                 reflectorName: known.name,
                 ownID: ownID,
-                onStep: { Live.show($0.title) },
+                onStep: { Live.begin("[\($0.number)/\(ExaminationPlan.tests)] \($0.title)") },
                 onThroughput: { Live.show($0) }
             )
         }
@@ -54,7 +54,7 @@ struct RunCommand: AsyncParsableCommand {
         try desk.store.save(examination)
         if form.csv || shared.json {
             // The page of text says these itself.
-            for note in examination.notes { Live.notice(note.printable(limit: 400)) }
+            for note in examination.notes { Live.say(note.printable(limit: 400)) }
         }
         try form.put(examination, json: shared.json)
     }

@@ -2,18 +2,20 @@ internal import NIOCore
 internal import NIOPosix
 internal import Operations
 
-/// Puts the system's reasons for a failed connect into words.
+/// Puts the system's reasons for a failed connect into words, with what to look at.
 enum ConnectFailure {
+    private static let remedy = "is the reflector running, and is the port open?"
+
     static func describe(_ error: any Error) -> String {
         switch error {
         case let failure as NIOConnectionError:
             if let first = failure.connectionErrors.first { return describe(first.error) }
-            return "the name \(failure.host) has no address"
-        case let failure as IOError: return failure.reason
+            return "the name \(failure.host) has no address; is it spelt right, and does DNS work?"
+        case let failure as IOError: return "\(failure.reason); \(remedy)"
         case let failure as ChannelError:
-            if case .connectTimeout = failure { return "no answer within \(LinkClient.connectSeconds) s" }
-            return "\(failure)"
-        default: return "\(error)"
+            if case .connectTimeout = failure { return "no answer within \(LinkClient.connectSeconds) s; \(remedy)" }
+            return "\(failure); \(remedy)"
+        default: return "\(error); \(remedy)"
         }
     }
 }

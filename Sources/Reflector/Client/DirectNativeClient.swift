@@ -52,7 +52,10 @@ struct DirectNativeClient: Sendable {
         if let failure = await connecting.value {
             streams.stop()
             _ = await streams.finish()
-            throw LinkClientError.unreachable(address: target.description, reason: failure.message)
+            throw LinkClientError.unreachable(
+                address: target.description,
+                reason: "\(failure.message); is the test's port open?"
+            )
         }
         let retransmits = await withTaskCancellationHandler {
             await streams.finish()

@@ -27,6 +27,16 @@ package enum ExaminationStep: Sendable, Equatable {
     case upload
     case bufferbloat(BufferbloatResult.Phase)
 
+    /// Which of the ``ExaminationPlan/tests`` it is, from 1.
+    package var number: Int {
+        switch self {
+        case .latency: 1
+        case .download: 2
+        case .upload: 3
+        case .bufferbloat(let phase): 4 + (BufferbloatResult.Phase.allCases.firstIndex(of: phase) ?? 0)
+        }
+    }
+
     package var title: String {
         switch self {
         case .latency: "latency"
@@ -59,8 +69,10 @@ extension Examiner {
         let hourly = hello.policySummary.maxTestsPerHour
         if hourly < ExaminationPlan.tests {
             notice(
-                "an examination takes \(ExaminationPlan.tests) tests and this reflector allows \(hourly) an hour: "
-                    + "it will deny the last parts"
+                .remark(
+                    "an examination takes \(ExaminationPlan.tests) tests and this reflector allows \(hourly) an hour: "
+                        + "it will deny the last parts"
+                )
             )
         }
 
@@ -143,7 +155,8 @@ extension Examiner {
             if let error = error as? LinkClientError {
                 switch error {
                 case .denied, .wrongMode, .refused, .endedEarly, .unexpected: break
-                case .unreachable, .wrongPeer, .noCommonProtocol, .handshakeFailed, .closed, .timedOut: throw error
+                case .unreachable, .wrongPeer, .noCommonProtocol, .handshakeFailed, .closed, .lost, .timedOut:
+                    throw error
                 }
             }
             failures.append(.init(name: what, error: error))

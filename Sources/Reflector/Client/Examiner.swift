@@ -17,8 +17,8 @@ package final class Examiner: Sendable {
     /// How every test must travel; nil leaves it to the reflector.
     private let mode: DataMode?
     private let patience: Int
-    /// Told in a sentence what the person at the terminal should know now.
-    let notice: @Sendable (String) -> Void
+    /// Told what the person at the terminal should know now.
+    let notice: @Sendable (ExaminerNotice) -> Void
     private let logger = Logger(label: "paramedic")
 
     private init(
@@ -29,7 +29,7 @@ package final class Examiner: Sendable {
         iperfPath: String,
         mode: DataMode?,
         patience: Int,
-        notice: @escaping @Sendable (String) -> Void
+        notice: @escaping @Sendable (ExaminerNotice) -> Void
     ) {
         self.address = address
         self.client = client
@@ -45,14 +45,14 @@ package final class Examiner: Sendable {
     /// - Parameters:
     ///   - mode: how every test must travel; a reflector that is configured for the other way runs none.
     ///   - patience: longest wait in seconds when the reflector denies a test for now.
-    ///   - notice: told in a sentence whenever the examiner waits.
+    ///   - notice: told whenever the examiner waits, and of what it foresees.
     package static func connect(
         to address: ReflectorAddress,
         key: IdentityKey,
         iperfPath: String = "iperf3",
         mode: DataMode? = nil,
         patience: Int = Examiner.defaultPatience,
-        notice: @escaping @Sendable (String) -> Void
+        notice: @escaping @Sendable (ExaminerNotice) -> Void
     ) async throws -> Examiner {
         let context = try LinkClient.context(for: key)
         let client = try await LinkClient.connect(to: address, context: context)
@@ -102,7 +102,11 @@ package final class Examiner: Sendable {
                     wait <= patience,
                     ContinuousClock.now + .seconds(wait) <= deadline
                 else { throw LinkClientError.denied(deny) }
-                notice("\(deny.message.printable(limit: 200)); waiting \(wait) s")
+                var reason = deny.message.printable(limit: 200)
+                // The wait is told already.
+                let advice = "; try again in \(wait) s"
+                if reason.hasSuffix(advice) { reason.removeLast(advice.count) }
+                notice(.waiting(seconds: wait, reason: reason))
                 try await Task.sleep(for: .seconds(wait))
             }
         }

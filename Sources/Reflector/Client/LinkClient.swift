@@ -30,6 +30,8 @@ package final class LinkClient: Sendable {
     let channel: any Channel
     private let handler: NIOLoopBound<LinkClientHandler>
     private let nextID = Atomic<UInt64>(1)
+    /// Whether anything but an error was ever answered here.
+    private let hasAnswered = Atomic<Bool>(false)
 
     private init(address: ReflectorAddress, channel: any Channel, handler: NIOLoopBound<LinkClientHandler>) {
         self.address = address
@@ -109,13 +111,18 @@ package final class LinkClient: Sendable {
             handler.value.send(LinkEnvelope(requestID: id, payload: message), promise: promise, on: channel)
         }
         do {
-            return try await promise.futureResult.get()
+            let answer = try await promise.futureResult.get()
+            if case .error = answer { return answer }
+            hasAnswered.store(true, ordering: .relaxed)
+            return answer
         } catch let error as LinkClientError {
             throw error
         } catch let error as LinkError {
             throw LinkClientError.refused(error)
         } catch {
-            throw LinkClientError.closed(address: address.hostAndPort)
+            throw hasAnswered.load(ordering: .relaxed)
+                ? LinkClientError.lost(address: address.hostAndPort)
+                : LinkClientError.closed(address: address.hostAndPort)
         }
     }
 

@@ -6,7 +6,10 @@ package enum LinkClientError: Error, CustomStringConvertible {
     case wrongPeer(PeerIdentityError)
     case noCommonProtocol(address: String)
     case handshakeFailed(address: String, reason: String)
+    /// Closed before it answered anything.
     case closed(address: String)
+    /// Closed, or broken, after it had answered.
+    case lost(address: String)
     case timedOut(what: String, seconds: Int)
     case refused(LinkError)
     case denied(SessionDeny)
@@ -22,7 +25,15 @@ package enum LinkClientError: Error, CustomStringConvertible {
     package var description: String {
         switch self {
         case .unreachable(let address, let reason):
-            "cannot reach \(address): \(reason); is the reflector running, and is the port open?"
+            "cannot reach \(address): \(reason)"
+        case .wrongPeer(.unexpectedPeer(let expected, let presented)):
+            """
+            this is not the reflector that was asked for:
+              asked  \(expected)
+              found  \(presented)
+            It was reinstalled, its identity was rotated, or somebody stands in between. Ask its owner for \
+            `reflector show-id`, and pair again when that is the ID found.
+            """
         case .wrongPeer(let error): error.description
         case .noCommonProtocol(let address):
             "\(address) does not speak Paramedic Link; is it a reflector?"
@@ -30,6 +41,8 @@ package enum LinkClientError: Error, CustomStringConvertible {
             "the TLS handshake with \(address) failed: \(reason)"
         case .closed(let address):
             "\(address) closed the connection; if it does not know this machine, pair it again"
+        case .lost(let address):
+            "the connection to \(address) was lost: the reflector has ended, or the network between has failed"
         case .timedOut(let what, let seconds):
             "\(what) did not answer within \(seconds) s"
         case .refused(let error): error.description.printable(limit: Self.longestReason)

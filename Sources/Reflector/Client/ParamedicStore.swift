@@ -224,7 +224,7 @@ package enum ParamedicError: Error, CustomStringConvertible {
     package var description: String {
         switch self {
         case .noReflector:
-            "no reflector is known; pair with one: paramedic pair HOST:PORT --id PP-… --token …"
+            "no reflector is known; run `reflector pair` on one and paste the line it prints here"
         case .ambiguous(let names):
             "several reflectors are known (\(names.joined(separator: ", "))); name one with --reflector"
         case .unknownReflector(let name, let known):

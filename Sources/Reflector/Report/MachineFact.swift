@@ -19,13 +19,8 @@ struct MachineFact: Sendable {
             guard let path = machine.pathBefore, let interface = path.interface else { return Quantity.missing }
             return interface.printable(limit: 32) + (path.mtu.map { ", MTU \($0)" } ?? "")
         },
-        MachineFact(name: "traffic before") { machine in
-            guard let path = machine.pathBefore, path.receivedBytesPerSec != nil || path.sentBytesPerSec != nil else {
-                return Quantity.missing
-            }
-            return "\(Quantity.rate(path.receivedBytesPerSec.map { $0 * 8 })) in, "
-                + "\(Quantity.rate(path.sentBytesPerSec.map { $0 * 8 })) out"
-        },
+        MachineFact(name: "traffic in, before") { Quantity.rate($0.pathBefore?.receivedBytesPerSec.map { $0 * 8 }) },
+        MachineFact(name: "traffic out, before") { Quantity.rate($0.pathBefore?.sentBytesPerSec.map { $0 * 8 }) },
         MachineFact(name: "clock") { $0.pathBefore?.clockWords ?? Quantity.missing },
     ]
 

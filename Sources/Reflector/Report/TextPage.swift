@@ -1,4 +1,4 @@
-/// Lines of a text report, none wider than ``TextStyle/columns``.
+/// Lines of a text report, none wider than its style's columns.
 struct TextPage {
     let style: TextStyle
     private(set) var lines: [String] = []
@@ -21,25 +21,29 @@ struct TextPage {
     /// A paragraph, wrapped; lines after the first are set in by `indent` and the length of `mark`.
     mutating func paragraph(_ text: String, mark: String = "", indent: Int = 2, tone: TextStyle.Tone? = nil) {
         let mark = style.plain(mark)
-        let width = TextStyle.columns - indent - mark.count
+        let width = style.columns - indent - mark.count
         for (index, line) in Self.wrapped(style.plain(text), width: width).enumerated() {
             let lead = index == 0 ? mark : String(repeating: " ", count: mark.count)
             lines.append(String(repeating: " ", count: indent) + lead + style.paint(line, tone))
         }
     }
 
-    /// A table: each cell as wide as the widest of its column; columns of figures are set to the right. Cells that do
-    /// not fit into the page are cut.
-    mutating func table(_ rows: [[TextCell]], indent: Int = 2) {
-        let count = rows.map(\.count).max() ?? 0
-        let widths = (0..<count).map { column in
-            rows.map { $0.count > column ? style.plain($0[column].text).count : 0 }.max() ?? 0
+    /// A table: each cell as wide as the widest of its column; columns of figures are set to the right. While it is wider
+    /// than the page the columns of `givingUp` are left out, one after the other; then cells that do not fit are cut.
+    mutating func table(_ rows: [[TextCell]], indent: Int = 2, givingUp: [Int] = []) {
+        var rows = rows
+        var widths = widths(rows)
+        var expendable = givingUp
+        while widths.reduce(indent - 2, { $0 + $1 + 2 }) > style.columns, let column = expendable.first {
+            expendable = expendable.dropFirst().map { $0 > column ? $0 - 1 : $0 }
+            for row in rows.indices where rows[row].count > column { rows[row].remove(at: column) }
+            widths.remove(at: column)
         }
         for row in rows {
             var used = indent
             var line = String(repeating: " ", count: indent)
             for (column, cell) in row.enumerated() {
-                let left = TextStyle.columns - used
+                let left = style.columns - used
                 guard left > 0 else { break }
                 var text = style.plain(cell.text)
                 if text.count > left { text = String(text.prefix(max(left - 1, 0))) + style.plain("…").prefix(1) }
@@ -52,6 +56,12 @@ struct TextPage {
             }
             while line.last == " " { line.removeLast() }
             lines.append(line)
+        }
+    }
+
+    private func widths(_ rows: [[TextCell]]) -> [Int] {
+        (0..<(rows.map(\.count).max() ?? 0)).map { column in
+            rows.map { $0.count > column ? style.plain($0[column].text).count : 0 }.max() ?? 0
         }
     }
 
@@ -85,6 +95,19 @@ struct TextPage {
             }
         }
         return words
+    }
+}
+
+extension TextStyle {
+    /// A message: each of its lines broken at spaces where it is wider than the page.
+    package func message(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false)
+            .flatMap { line in
+                guard line.count > columns else { return [String(line)] }
+                let indent = String(line.prefix { $0 == " " })
+                return TextPage.wrapped(String(line), width: columns - indent.count).map { indent + $0 }
+            }
+            .joined(separator: "\n")
     }
 }
 

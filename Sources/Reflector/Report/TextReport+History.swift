@@ -25,7 +25,7 @@ extension TextReport {
                 .label(examination.verdict.limit.words),
             ])
         }
-        page.table(cells)
+        page.table(cells, givingUp: [5, 4])
         guard newestFirst.count > 1 else { return page.text }
         page.blank()
         let oldestFirst = newestFirst.reversed()
@@ -39,6 +39,6 @@ extension TextReport {
     }
 
     private func trend(_ name: String, _ values: [Double], _ tone: TextStyle.Tone?) -> [TextCell] {
-        [.label(name, tone), .label(style.sparkline(values, width: 72), tone)]
+        [.label(name, tone), .label(style.sparkline(values, width: style.columns - 28), tone)]
     }
 }

@@ -31,9 +31,13 @@ package struct TextReport: Sendable {
         return page.text
     }
 
-    package func text(_ result: ThroughputResult) -> String {
+    /// - Parameter path: what the reflector says about itself after the test.
+    package func text(_ result: ThroughputResult, path: PathMetadata? = nil) -> String {
         var page = TextPage(style: style)
         throughput([result], on: &page)
+        if let load = path?.cpuLoad {
+            page.paragraph("the reflector's load after it: \(Quantity.fixed(load, decimals: 2)) a core", tone: .faint)
+        }
         return page.text
     }
 
@@ -83,7 +87,9 @@ extension TextReport {
                 ])
             }
         }
-        page.table(rows)
+        // What nobody counted goes first, then what follows from the rest.
+        let uncounted = [5, 4].filter { column in rows.dropFirst().allSatisfy { $0[column].text == Quantity.missing } }
+        page.table(rows, givingUp: uncounted + [3, 2])
         for result in results {
             let streams = result.streams == 1 ? "1 stream" : "\(Quantity.count(result.streams)) streams"
             let how =
@@ -107,7 +113,7 @@ extension TextReport {
             ]
             cells.append([.label(name)] + figures.map { .figure(Quantity.milliseconds($0)) })
         }
-        page.table(cells)
+        page.table(cells, givingUp: [7])
         let jitter = [
             result.jitterMs.map { "\(Quantity.milliseconds($0)) of the round trip" },
             result.jitterUpMs.map { "\(Quantity.milliseconds($0)) up" },
@@ -147,7 +153,7 @@ extension TextReport {
                     .figure(Quantity.milliseconds(bin.fromMs), .faint),
                     .figure("– \(Quantity.milliseconds(bin.toMs))", .faint),
                     .figure(Quantity.count(bin.count)),
-                    .label(style.bar(Double(bin.count) / Double(most), width: 50), .down),
+                    .label(style.bar(Double(bin.count) / Double(most), width: style.columns / 2), .down),
                 ]
             }
         )
@@ -173,7 +179,7 @@ extension TextReport {
         ]
         for phase in result.phases.prefix(8) {
             cells.append([
-                .label(phase.phase.words),
+                .label(phase.phase.rawValue),
                 .figure(Quantity.milliseconds(phase.latency.rtt?.mean)),
                 .figure(Quantity.milliseconds(phase.latency.rtt?.p95)),
                 .figure(phase.phase == .idle ? "" : Quantity.change(milliseconds: phase.increaseMs)),
@@ -184,7 +190,7 @@ extension TextReport {
                 .figure(Quantity.rate(phase.upBitsPerSecond)),
             ])
         }
-        page.table(cells)
+        page.table(cells, givingUp: [5, 2])
         let bands = result.gradeTable.prefix(12).map { "\($0.grade.rawValue) \($0.words)" }.joined(separator: ", ")
         page.paragraph("Grades by mean increase: \(bands).", tone: .faint)
         page.paragraph(BufferbloatWords.method, tone: .faint)

@@ -1,16 +1,22 @@
 /// How a text report is drawn.
 package struct TextStyle: Sendable, Equatable {
-    /// No line is wider.
-    package static let columns = 100
+    /// No line is wider on any terminal, and in files.
+    package static let widest = 100
+    /// Below this tables are cut.
+    package static let narrowest = 40
 
     /// ANSI colours; never on unless asked for.
     package var colour: Bool
     /// Block characters, arrows and dashes beyond ASCII.
     package var unicode: Bool
+    /// No line is wider.
+    package let columns: Int
 
-    package init(colour: Bool = false, unicode: Bool = true) {
+    /// - Parameter columns: those of the terminal; held between ``narrowest`` and ``widest``.
+    package init(colour: Bool = false, unicode: Bool = true, columns: Int = TextStyle.widest) {
         self.colour = colour
         self.unicode = unicode
+        self.columns = min(max(columns, Self.narrowest), Self.widest)
     }
 
     enum Tone: String {

@@ -39,7 +39,7 @@ extension PathMetadata {
     var clockWords: String {
         let state = timeSynced.map { $0 ? "synchronised" : "not synchronised" } ?? "unknown"
         guard timeSynced == true, let error = clockErrorUs, error >= 0 else { return state }
-        return "\(state), within \(Quantity.milliseconds(Double(error) / 1000))"
+        return "\(state) to \(Quantity.milliseconds(Double(error) / 1000))"
     }
 
     var memoryWords: String {

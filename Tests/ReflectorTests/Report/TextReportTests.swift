@@ -42,15 +42,34 @@ struct TextReportTests {
         )
     }
 
-    @Test func `no line is wider than a hundred columns, in either alphabet`() {
+    @Test func `a terminal of eighty columns gets whole tables without the columns that matter least`() {
+        let report = TextReport(style: TextStyle(columns: 80))
+        let latency = report.text(Specimen.latency).split(separator: "\n")
+        #expect(latency[1].hasSuffix("p99       max"))
+        #expect(latency[2].hasSuffix("14.0 ms   14.0 ms"))
+        let bloat = report.text(Specimen.bufferbloat).split(separator: "\n")
+        #expect(bloat[2].split(separator: " ") == ["mean", "p95", "increase", "grade", "lost", "down", "up"])
+        #expect(bloat[4].hasSuffix("88.0 Mbit/s            –"))
+        let throughput = report.text(Specimen.throughput(.down, rate: 90e6)).split(separator: "\n")
+        #expect(throughput[1].hasSuffix("resent  CPU here  CPU there  per second"))
+        let history = report.text(history: [Specimen.whole, Specimen.whole]).split(separator: "\n")
+        #expect(history[2].hasSuffix("The link") && history[2].contains("18.0 Mbit/s"))
+        let whole = report.text(Specimen.whole)
+        #expect(!whole.contains("…"))
+        for line in whole.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
+    }
+
+    @Test func `no line is wider than the page, in either alphabet`() {
         var examination = Specimen.whole
         examination.client.name = String(repeating: "very-long-name", count: 20)
         examination.reflector.address = String(repeating: "1234:", count: 40)
         examination.reflector.id = String(repeating: "PP-", count: 100)
         examination.notes = [String(repeating: "word ", count: 60), String(repeating: "x", count: 350)]
         for unicode in [true, false] {
-            let text = TextReport(style: TextStyle(unicode: unicode)).text(examination)
-            for line in text.split(separator: "\n") { #expect(line.count <= 100, "\(line)") }
+            for (columns, width) in [(-1, 40), (40, 40), (79, 79), (80, 80), (100, 100), (Int.max, 100)] {
+                let text = TextReport(style: TextStyle(unicode: unicode, columns: columns)).text(examination)
+                for line in text.split(separator: "\n") { #expect(line.count <= width, "\(line)") }
+            }
         }
     }
 
