@@ -12,11 +12,12 @@ package enum HTMLReport {
             </header>
             \(figures(examination))
             """
+        // What is missing stands before what is there.
+        content += notes(examination.notes)
         if let bufferbloat = examination.bufferbloat { content += section(bufferbloat) }
         content += throughput(examination.download, examination.upload)
         if let latency = examination.latency { content += section(latency) }
         content += machines(examination.client, examination.reflector)
-        content += notes(examination.notes)
         content += """
             <footer>Examination \(examination.id), \(Examination.schemaName), measured from \
             \(examination.startedAt.readable) to \(examination.finishedAt.readable).</footer>

@@ -20,14 +20,15 @@ package struct TextReport: Sendable {
         for reason in examination.verdict.reasons.prefix(24) {
             page.paragraph(reason.printable(limit: 400), mark: "• ")
         }
-        throughput([examination.download, examination.upload].compactMap { $0 }, on: &page)
-        if let latency = examination.latency { add(latency, titled: "Latency without load", to: &page) }
-        if let bufferbloat = examination.bufferbloat { add(bufferbloat, to: &page) }
-        machines([examination.client, examination.reflector], on: &page)
+        // What is missing stands before what is there.
         if !examination.notes.isEmpty {
             page.heading("Notes")
             for note in examination.notes.prefix(24) { page.paragraph(note.printable(limit: 400), mark: "• ") }
         }
+        throughput([examination.download, examination.upload].compactMap { $0 }, on: &page)
+        if let latency = examination.latency { add(latency, titled: "Latency without load", to: &page) }
+        if let bufferbloat = examination.bufferbloat { add(bufferbloat, to: &page) }
+        machines([examination.client, examination.reflector], on: &page)
         return page.text
     }
 

@@ -59,6 +59,19 @@ struct TextReportTests {
         for line in whole.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
     }
 
+    @Test func `what was not measured stands before what was, in text and HTML`() throws {
+        var examination = Specimen.whole
+        examination.notes = ["upload was not measured: the reflector denied the test"]
+        for (page, heading) in [
+            (TextReport().text(examination), "\nThroughput\n"), (HTMLReport.page(examination), "<h2>Throughput"),
+        ] {
+            let note = try #require(page.firstRange(of: "upload was not measured"))
+            let verdict = try #require(page.firstRange(of: "The link is the limit"))
+            let figures = try #require(page.firstRange(of: heading))
+            #expect(verdict.lowerBound < note.lowerBound && note.lowerBound < figures.lowerBound)
+        }
+    }
+
     @Test func `no line is wider than the page, in either alphabet`() {
         var examination = Specimen.whole
         examination.client.name = String(repeating: "very-long-name", count: 20)
