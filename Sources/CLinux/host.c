@@ -18,15 +18,6 @@
 #include <time.h>
 #include <unistd.h>
 
-int outpost_flock(int descriptor, int operation) {
-    int how = operation == 0 ? LOCK_UN : operation == 1 ? LOCK_SH : LOCK_EX;
-    int result;
-    do {
-        result = flock(descriptor, how | LOCK_NB);
-    } while (result != 0 && errno == EINTR);
-    return result == 0 ? 0 : errno;
-}
-
 int outpost_clock_state(struct outpost_clock_state *out) {
     struct timex request;
     memset(&request, 0, sizeof request);
@@ -106,13 +97,6 @@ int outpost_terminal_columns(int descriptor) {
     struct winsize size;
     if (ioctl(descriptor, TIOCGWINSZ, &size) != 0) return 0;
     return size.ws_col;
-}
-
-void outpost_error_text(int code, char *out, size_t capacity) {
-    if (capacity == 0) return;
-    const char *text = strerror_r(code, out, capacity);
-    if (text != out) snprintf(out, capacity, "%s", text);
-    out[capacity - 1] = 0;
 }
 
 uint64_t outpost_monotonic_ns(void) {

@@ -6,7 +6,7 @@ package enum EndpointTLS {
     /// The context of a machine that listens.
     package static func serverContext(key: IdentityKey, applicationProtocols: [String]) throws -> NIOSSLContext {
         // The library's server factory takes no client certificates and its factory for mutual TLS leaves
-        // TLS 1.0 on; `configuration(for:)` sets every field that matters.
+        // TLS 1.0 on; `configuration(_:key:protocols:)` sets every field that matters.
         let base = TLSConfiguration.makeServerConfiguration(
             certificateChain: [],
             privateKey: .privateKey(try tlsKey(key))

@@ -5,10 +5,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// flock(2). Swift sees `flock` as the structure of fcntl(2) and cannot call the function of the same name reliably.
-/// `operation`: 0 unlock, 1 shared, 2 exclusive; never blocks. Returns 0 or an errno.
-int outpost_flock(int descriptor, int operation);
-
 /// The kernel's clock discipline, from adjtimex(2) with no modes set (no privilege needed). `struct timex` is invisible to Swift.
 struct outpost_clock_state {
     /// What adjtimex returned: TIME_OK 0 … TIME_ERROR 5.
@@ -39,9 +35,6 @@ int outpost_raise_file_limit(void);
 
 /// Columns of the terminal behind a descriptor, 0 when it is none or does not tell. `ioctl` is variadic.
 int outpost_terminal_columns(int descriptor);
-
-/// Text of an errno, thread-safe (`strerror` is not). Always terminated.
-void outpost_error_text(int code, char *out, size_t capacity);
 
 /// CLOCK_MONOTONIC and CLOCK_REALTIME in nanoseconds.
 uint64_t outpost_monotonic_ns(void);

@@ -67,7 +67,7 @@ void outpost_wake_clear(int fd);
 
 // Names the calling thread, blocks every signal in it and takes away the kernel's 50 us timer slack.
 void outpost_thread_setup(const char *_Nonnull name);
-// The kernel's sentence for an errno; never NULL.
+// The system's sentence for an errno; never NULL, static, safe in any thread (`strerror` is not; Glibc hides the GNU call).
 const char *_Nonnull outpost_errno_text(int code);
 
 #endif

@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 
 /// The log's file as the log uses it. Tests put failures in between.
@@ -42,8 +41,8 @@ package final class AuditDiskFile: AuditFile {
 
     /// Whether a process holds the file for writing.
     var isLocked: Bool {
-        let code = outpost_flock(descriptor.raw, 1)
-        if code == 0 { _ = outpost_flock(descriptor.raw, 0) }
+        let code = change(to: LOCK_SH)
+        if code == 0 { _ = change(to: LOCK_UN) }
         return code == EWOULDBLOCK
     }
 
@@ -64,9 +63,20 @@ package final class AuditDiskFile: AuditFile {
     package func truncate(to length: Int64) throws(SystemError) { try descriptor.truncate(to: length) }
 
     package func lock() throws(SystemError) {
-        let code = outpost_flock(descriptor.raw, 2)
+        let code = change(to: LOCK_EX)
         if code != 0 { throw SystemError(call: "flock", path: descriptor.path, code: code) }
     }
 
-    package func unlock() { _ = outpost_flock(descriptor.raw, 0) }
+    package func unlock() { _ = change(to: LOCK_UN) }
+
+    /// flock(2) that never waits. Returns 0 or an errno.
+    @inline(never)
+    private func change(to lock: Int32) -> Int32 {
+        while true {
+            let result = flock(descriptor.raw, lock | LOCK_NB)
+            let code = errno
+            if result == 0 { return 0 }
+            if code != EINTR { return code }
+        }
+    }
 }

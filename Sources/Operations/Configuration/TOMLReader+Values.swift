@@ -146,23 +146,4 @@ extension TOMLReader {
             override: override
         ) { Value(rawValue: $0) }
     }
-
-    /// A duration (`30s`, `10m`) within `range`.
-    package mutating func duration(
-        _ section: String,
-        _ key: String,
-        in range: ClosedRange<Duration>,
-        default fallback: Duration,
-        override: ConfigurationOverride? = nil
-    ) -> Duration {
-        let bounds = "\(DurationText.format(range.lowerBound)) to \(DurationText.format(range.upperBound))"
-        return parsed(
-            section,
-            key,
-            default: fallback,
-            expected: "a duration from \(bounds)",
-            example: "\"\(DurationText.format(fallback))\"",
-            override: override
-        ) { text in (try? DurationText.parse(text)).flatMap { range.contains($0) ? $0 : nil } }
-    }
 }

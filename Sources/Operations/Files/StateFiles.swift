@@ -1,6 +1,6 @@
 package import Glibc
 
-/// The files a tool keeps: private, never through a symbolic link, replaced whole or not at all.
+/// The files a tool keeps: private, never through a symbolic link, made whole or not at all.
 package enum StateFiles {
     /// Creates `path` and its missing parents with mode 0700. A folder that exists must belong to us or to root and must not
     /// be writable for group or others.
@@ -61,38 +61,10 @@ package enum StateFiles {
         } catch { throw FileError(error, path: path) }
     }
 
-    /// Replaces the content of `path`, or creates it: after a crash there is the old content or the new, never a mixture.
-    /// A symbolic link at `path` is refused, as is anything that is not a file.
-    package static func replace(_ path: String, content: [UInt8], mode: mode_t = 0o600) throws(FileError) {
-        do throws(SystemError) {
-            do throws(SystemError) {
-                switch try FileStatus.ofLink(at: path).kind {
-                case .file: break
-                case .symbolicLink: throw SystemError(call: "rename", path: path, code: ELOOP)
-                case .folder: throw SystemError(call: "rename", path: path, code: EISDIR)
-                case .other: throw SystemError(call: "rename", path: path, code: EINVAL)
-                }
-            } catch  where error.code == ENOENT {}
-            let temporary = "\(path).\(UInt64.random(in: .min ... .max)).tmp"
-            do throws(SystemError) {
-                let file = try Descriptor.open(temporary, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
-                try file.setMode(mode)
-                try file.write(content)
-                try file.synchronise()
-                try rename(temporary, to: path)
-                try synchroniseFolder(of: path)
-            } catch {
-                try? remove(temporary)
-                throw error
-            }
-        } catch { throw FileError(error, path: path) }
-    }
-
-    /// Reads a file of at most `limit` bytes. With `isPrivate` it must be ours (or root's) and closed to group and others.
+    /// Reads a file of at most `limit` bytes.
     package static func read(
         _ path: String,
         limit: Int,
-        isPrivate: Bool = false,
         followsLinks: Bool = false
     ) throws(FileError) -> [UInt8] {
         do throws(SystemError) {
@@ -101,9 +73,6 @@ package enum StateFiles {
             let status = try file.status()
             if status.kind == .folder { throw SystemError(call: "read", path: path, code: EISDIR) }
             if status.kind == .other { throw SystemError(call: "read", path: path, code: EINVAL) }
-            if isPrivate, status.mode & 0o077 != 0 || (status.owner != geteuid() && status.owner != 0) {
-                throw SystemError(call: "read", path: path, code: EPERM)
-            }
             var bytes: [UInt8] = []
             while bytes.count <= limit {
                 let more = try file.read(atMost: min(limit + 1 - bytes.count, 65_536))
@@ -118,14 +87,6 @@ package enum StateFiles {
                     problem: "it is longer than \(limit) bytes",
                     remedy: "make it shorter, or give the right file",
                     code: EFBIG
-                )
-            }
-            if error.code == EPERM, isPrivate {
-                throw FileError(
-                    path: path,
-                    problem: "others can read it or own it",
-                    remedy: "chown it to the user that runs this and chmod 600 it",
-                    code: EPERM
                 )
             }
             throw FileError(error, path: path)

@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 
 /// A system call that failed: which, on what, and why.
@@ -17,18 +16,12 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
     }
 
     /// The kernel's sentence for `code`.
-    package var reason: String { SystemError.text(of: code) }
+    package var reason: String { SystemErrorText.describe(code) }
 
     package var description: String {
         path.isEmpty ? "\(call): \(reason)" : "\(call) \(path): \(reason)"
     }
 
-    static func text(of code: Int32) -> String {
-        var bytes = [CChar](repeating: 0, count: 256)
-        // The shim writes at most `bytes.count` bytes and terminates them.
-        unsafe outpost_error_text(code, &bytes, bytes.count)
-        return String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
 }
 
 /// A file that could not be used, with what to do about it.

@@ -14,8 +14,6 @@ package struct ChildExit: Sendable {
     /// At most the limit given at the start; the rest was read and dropped.
     package let output: [UInt8]
     package let errorOutput: [UInt8]
-    package let outputTruncated: Bool
-    package let runtime: Duration
 
     /// The exit code as shells tell it: 128 + the signal for a killed process.
     package var code: Int32 {
@@ -34,10 +32,9 @@ package struct ChildProcessError: Error, CustomStringConvertible {
     package var isMissing: Bool { code == ENOENT }
 
     package var description: String {
-        // strerror's result is copied at once.
-        let reason = unsafe String(cString: strerror(code))
-        return code == ENOENT
-            ? "\(executable) was not found; install it or set its path" : "cannot start \(executable): \(reason)"
+        code == ENOENT
+            ? "\(executable) was not found; install it or set its path"
+            : "cannot start \(executable): \(SystemErrorText.describe(code))"
     }
 }
 
@@ -69,12 +66,11 @@ package final class ChildProcess: Sendable {
         try await withCheckedThrowingContinuation { continuation in
             // The child dies with the thread that started it, so this block lasts as long as the child.
             DispatchQueue(label: "child \(executable)").async {
-                let began = ContinuousClock.now
                 do {
                     let (pid, output, error) = try spawn(executable, arguments, environment)
                     let child = ChildProcess(pid: pid)
                     continuation.resume(returning: child)
-                    child.attend(output: output, error: error, limit: outputLimit, began: began)
+                    child.attend(output: output, error: error, limit: outputLimit)
                 } catch {
                     continuation.resume(throwing: error)
                 }
@@ -121,9 +117,8 @@ package final class ChildProcess: Sendable {
 
     // MARK: The child's thread
 
-    private func attend(output: Int32, error: Int32, limit: Int, began: ContinuousClock.Instant) {
+    private func attend(output: Int32, error: Int32, limit: Int) {
         var kept: [[UInt8]] = [[], []]
-        var truncated = false
         var open = [output, error]
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while open.contains(where: { $0 >= 0 }) {
@@ -137,7 +132,6 @@ package final class ChildProcess: Sendable {
                 if count > 0 {
                     let room = limit - kept[index].count
                     kept[index].append(contentsOf: chunk[..<min(count, max(0, room))])
-                    truncated = truncated || count > room
                 } else if count == 0 || errno != EINTR {
                     close(open[index])
                     open[index] = -1
@@ -159,9 +153,7 @@ package final class ChildProcess: Sendable {
             let exit = ChildExit(
                 status: signal == 0 ? .exited((status >> 8) & 0xff) : .signalled(signal),
                 output: kept[0],
-                errorOutput: kept[1],
-                outputTruncated: truncated,
-                runtime: ContinuousClock.now - began
+                errorOutput: kept[1]
             )
             state.life = .ended(exit)
             defer { state.waiters = [] }

@@ -2,7 +2,7 @@ internal import CLinux
 
 /// What the process keeps of the system's memory.
 package enum ProcessMemory {
-    /// Before any thread starts: keep little of what is freed.
+    /// Once, as early as can be: keep little of what is freed.
     package static func beFrugal() { outpost_memory_frugal() }
 
     /// After a burst: give back what is free.

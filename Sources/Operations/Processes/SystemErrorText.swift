@@ -1,9 +1,9 @@
-internal import Glibc
+internal import CLinux
 
 /// The system's words for an errno.
 package enum SystemErrorText {
     package static func describe(_ code: Int32) -> String {
-        // strerror's result is copied at once.
-        unsafe String(cString: strerror(code))
+        // A static string.
+        unsafe String(cString: outpost_errno_text(code))
     }
 }

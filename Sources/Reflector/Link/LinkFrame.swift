@@ -52,9 +52,6 @@ package struct LinkFrameDecoder {
         buffered = held
     }
 
-    /// Bytes that wait for the rest of their frame.
-    package var bufferedBytes: Int { buffered?.readableBytes ?? 0 }
-
     /// The payload of the next whole frame; nil when more bytes are needed.
     package mutating func next() throws(FrameTooLong) -> ByteBuffer? {
         guard let length = buffered?.getInteger(at: buffered?.readerIndex ?? 0, as: UInt32.self) else { return nil }

@@ -11,7 +11,7 @@ struct SampleConfiguration: Equatable {
     var port: UInt16 = 0
     var peers: [String] = []
     var isOpen = false
-    var ttl = Duration.zero
+    var ttl = 0
 
     init(_ text: String, override: ConfigurationOverride? = nil) throws {
         var reader = TOMLReader(try TOMLDocument(parsing: Array(text.utf8), path: "/etc/x.toml"))
@@ -20,7 +20,7 @@ struct SampleConfiguration: Equatable {
         port = reader.integer("network", "data_port", in: 1024...65_535, default: 5201, override: override)
         peers = reader.stringList("access", "authorized_peers", default: [])
         isOpen = reader.bool("access", "pairing_enabled", default: false)
-        ttl = reader.duration("limits.pairing", "ttl", in: .seconds(1)...(.seconds(86_400)), default: .seconds(600))
+        ttl = reader.integer("limits.pairing", "ttl", in: 1...86_400, default: 600)
         try reader.finish()
     }
 
@@ -37,7 +37,7 @@ struct SampleConfiguration: Equatable {
         let configuration = try SampleConfiguration("")
         #expect(configuration.listen == "0.0.0.0:4000")
         #expect(configuration.port == 5201)
-        #expect(configuration.ttl == .seconds(600))
+        #expect(configuration.ttl == 600)
     }
 
     @Test func `every type is read`() throws {
@@ -54,7 +54,7 @@ struct SampleConfiguration: Equatable {
             ]
             pairing_enabled = true
             [limits.pairing]
-            ttl = "1h"
+            ttl = 3600
             """
         )
         #expect(configuration.listen == "[::]:4000")
@@ -62,7 +62,7 @@ struct SampleConfiguration: Equatable {
         #expect(configuration.port == 8080)
         #expect(configuration.peers == ["PP-A", "PP-B"])
         #expect(configuration.isOpen)
-        #expect(configuration.ttl == .seconds(3600))
+        #expect(configuration.ttl == 3600)
     }
 
     @Test func `a wrong type names file, line, key, value, what is expected and an example`() {
@@ -95,7 +95,7 @@ struct SampleConfiguration: Equatable {
         #expect(problems[3].contains("found 70000 (an integer)"))
         #expect(problems[4].contains("did you mean listen_address?"))
         #expect(problems[5].contains("did you mean [network]?"))
-        #expect(problems[6].contains("a duration from 1s to 1d"))
+        #expect(problems[6].contains("an integer from 1 to 86400"))
     }
 
     @Test func `a key in the wrong section is sent to the right one`() {

@@ -7,38 +7,14 @@ import Testing
     let folder: TemporaryFolder
     init() throws { folder = try TemporaryFolder() }
 
-    @Test func `a file is created and replaced whole, private, and nothing is left beside it`() throws {
-        let path = folder.file("state")
-        try StateFiles.replace(path, content: [1, 2, 3])
-        #expect(try mode(path) == 0o600)
-        try StateFiles.replace(path, content: [4], mode: 0o640)
-        #expect(try bytes(path) == [4])
-        #expect(try mode(path) == 0o640)
-        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["state"])
-    }
-
     @Test func `the mode does not depend on the umask`() throws {
         let before = umask(0)
         defer { umask(before) }
-        try StateFiles.replace(folder.file("a"), content: [])
         try StateFiles.createPrivate(folder.file("b"), content: [])
         try StateFiles.createFolder(folder.file("c/d"))
-        #expect(try mode(folder.file("a")) == 0o600)
         #expect(try mode(folder.file("b")) == 0o600)
         #expect(try mode(folder.file("c")) == 0o700)
         #expect(try mode(folder.file("c/d")) == 0o700)
-    }
-
-    @Test func `a symbolic link, a folder and a pipe are not replaced`() throws {
-        let target = folder.file("target")
-        try write([1], to: target)
-        try FileManager.default.createSymbolicLink(atPath: folder.file("link"), withDestinationPath: target)
-        #expect(unsafe mkfifo(folder.file("pipe"), 0o600) == 0)
-        for bad in ["link", "pipe", ""] {
-            #expect(throws: FileError.self, "\(bad)") { try StateFiles.replace(folder.file(bad), content: [2]) }
-        }
-        #expect(try bytes(target) == [1])
-        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == 3)
     }
 
     @Test func `a private file is created once`() throws {
@@ -62,8 +38,7 @@ import Testing
         #expect(throws: FileError.self) { try StateFiles.createFolder("") }
     }
 
-    @Test func `reading is bounded and refuses links, folders, pipes and, where asked, files that others read`() throws
-    {
+    @Test func `reading is bounded and refuses links, folders and pipes`() throws {
         let path = folder.file("state")
         try write([UInt8](repeating: 7, count: 100), to: path)
         #expect(try StateFiles.read(path, limit: 100).count == 100)
@@ -74,19 +49,17 @@ import Testing
             #expect(throws: FileError.self, "\(bad)") { try StateFiles.read(folder.file(bad), limit: 100) }
         }
         #expect(try StateFiles.read(folder.file("link"), limit: 100, followsLinks: true).count == 100)
-        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
-        #expect { try StateFiles.read(path, limit: 100, isPrivate: true) } throws: { "\($0)".contains("chmod 600") }
     }
 
     @Test func `a path with a zero byte is refused, not cut`() throws {
         let path = folder.file("state\0.txt")
-        #expect(throws: FileError.self) { try StateFiles.replace(path, content: []) }
+        #expect(throws: FileError.self) { try StateFiles.createPrivate(path, content: []) }
         #expect(throws: FileError.self) { try StateFiles.createFolder(path) }
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
     }
 
     @Test func `errors name the path, the reason and the remedy`() {
-        #expect { try StateFiles.replace("/nonexistent/x", content: []) } throws: { error in
+        #expect { try StateFiles.createPrivate("/nonexistent/x", content: []) } throws: { error in
             "\(error)" == "/nonexistent/x: open: No such file or directory; create its folder, or correct the path"
         }
     }
