@@ -13,7 +13,7 @@ struct HealthTests {
             let health = try await Self.get(reflector, "/health")
             #expect(health.hasPrefix("HTTP/1.1 200 OK"))
             let json = try #require(
-                try JSONSerialization.jsonObject(with: Data(body(health).utf8)) as? [String: Any]
+                try JSONSerialization.jsonObject(with: Data(Self.body(health).utf8)) as? [String: Any]
             )
             #expect(json["status"] as? String == "ok")
             #expect(json["version"] is String)
@@ -102,7 +102,7 @@ struct HealthTests {
         }
     }
 
-    private func body(_ response: String) -> String {
+    static func body(_ response: String) -> String {
         response.components(separatedBy: "\r\n\r\n").dropFirst().joined()
     }
 }
