@@ -9,11 +9,12 @@ import Testing
 
     private func server(
         _ bind: InternetHost = .loopbackIPv4,
+        port: UInt16 = 0,
         peer: InternetHost = .loopbackIPv4,
         budget: UInt64 = .max,
         onBudgetSpent: (@Sendable (AccessToken) -> Void)? = nil
     ) throws -> EchoServer {
-        let server = try EchoServer(binding: InternetAddress(bind, port: 0), onBudgetSpent: onBudgetSpent)
+        let server = try EchoServer(binding: InternetAddress(bind, port: port), onBudgetSpent: onBudgetSpent)
         try server.admit(
             EchoPermit(token: Self.token, peer: .host(peer), maximumPacketsPerSecond: 1_000_000, byteBudget: budget)
         )
@@ -111,8 +112,14 @@ import Testing
         #expect(server.revoke(Self.token)?.repliesSent == 1)
     }
 
+    /// A port that the system gives to nobody by itself: another test cannot get it in the moment it is free.
+    private func reservedPort() throws -> UInt16 {
+        let socket = try Socket.firstFreeUDP(on: .loopbackIPv4, ports: UInt16.random(in: 10_000...18_000)...18_999)
+        return try socket.localAddress().port
+    }
+
     @Test func shutdownEndsAThreadThatHasNothingToDo() throws {
-        let server = try self.server()
+        let server = try self.server(port: self.reservedPort())
         #expect(server.shutdown() == nil)
         #expect(server.shutdown() == nil)
         // The port is free again.
@@ -121,7 +128,7 @@ import Testing
     }
 
     @Test func aServerThatNobodyHoldsAnyMoreGivesItsPortBack() throws {
-        let address = try self.server().address
+        let address = try self.server(port: self.reservedPort()).address
         _ = try Socket.bindUDP(address)
     }
 }

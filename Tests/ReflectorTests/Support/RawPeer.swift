@@ -4,6 +4,7 @@ import Identity
 import NIOCore
 import NIOPosix
 import NIOSSL
+import NIOTLS
 import Operations
 import X509
 
@@ -55,7 +56,12 @@ final class RawPeer: Sendable {
         if let key = appearance.key { tls.privateKey = .privateKey(key) }
         let context = try NIOSSLContext(configuration: tls)
         return try await connect(to: reflector.address.host, reflector.port, body) { channel in
-            try channel.pipeline.syncOperations.addHandler(NIOSSLClientHandler(context: context, serverHostname: nil))
+            let handshake = channel.eventLoop.makePromise(of: Void.self)
+            try channel.pipeline.syncOperations.addHandlers(
+                NIOSSLClientHandler(context: context, serverHostname: nil),
+                HandshakeWaiter(handshake)
+            )
+            return handshake.futureResult
         }
     }
 
@@ -65,25 +71,28 @@ final class RawPeer: Sendable {
         port: Int? = nil,
         _ body: @Sendable (Conversation) async throws -> Result
     ) async throws -> Result {
-        try await connect(to: reflector.address.host, port ?? reflector.port, body) { _ in }
+        try await connect(to: reflector.address.host, port ?? reflector.port, body) { $0.eventLoop.makeSucceededVoidFuture() }
     }
 
     private static func connect<Result: Sendable>(
         to host: String,
         _ port: Int,
         _ body: @Sendable (Conversation) async throws -> Result,
-        prepare: @escaping @Sendable (any Channel) throws -> Void
+        prepare: @escaping @Sendable (any Channel) throws -> EventLoopFuture<Void>
     ) async throws -> Result {
-        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        let (channel, isReady) = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: false)
             .connect(host: host, port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try prepare(channel)
-                    return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                    let isReady = try prepare(channel)
+                    return (
+                        try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel), isReady
+                    )
                 }
             }
         return try await channel.executeThenClose { inbound, outbound in
-            try await body(Conversation(inbound, outbound))
+            try await isReady.get()
+            return try await body(Conversation(inbound, outbound))
         }
     }
 
@@ -142,5 +151,29 @@ final class RawPeer: Sendable {
             }
             return isSilent
         }
+    }
+}
+
+/// Tells when the client's side of the handshake is done, or that it never will be.
+private final class HandshakeWaiter: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let promise: EventLoopPromise<Void>
+
+    init(_ promise: EventLoopPromise<Void>) { self.promise = promise }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .handshakeCompleted? = event as? TLSUserEvent { promise.succeed() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        promise.fail(error)
+        context.fireErrorCaught(error)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        promise.fail(ChannelError.eof)
+        context.fireChannelInactive()
     }
 }
