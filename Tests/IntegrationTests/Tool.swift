@@ -75,13 +75,13 @@ final class Installation: Sendable {
         self.environment = environment
     }
 
-    private static let lastPort = Mutex(Int.random(in: 20_000..<29_000))
+    private static let lastPort = Mutex(Int.random(in: 12_000..<19_000))
 
     /// A port of loopback that was free a moment ago and that the system gives to no connection by itself.
     static func freePort() throws -> Int {
         for _ in 0..<1_000 {
             let candidate = lastPort.withLock { port in
-                port = port < 29_999 ? port + 1 : 20_000
+                port = port < 19_999 ? port + 1 : 12_000
                 return port
             }
             guard let (port, descriptor) = try? listen(on: candidate) else { continue }

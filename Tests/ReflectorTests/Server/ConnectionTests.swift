@@ -1,6 +1,7 @@
 import Foundation
 import Identity
 import NIOCore
+import Synchronization
 import Testing
 
 @testable import Reflector
@@ -172,6 +173,37 @@ struct ConnectionTests {
             )
             try await client.close(grant.testID)
             await client.close()
+        }
+    }
+
+    @Test("a peer that asks on and on and takes no reply is not read any more, and others are served")
+    func unreadReplies() async throws {
+        let key = IdentityKey()
+        try await TestReflector.with(peers: [key.endpointID]) { reflector in
+            let requests = 400_000
+            let sent = try await RawPeer.withTLS(reflector, .endpoint(key), receiveBuffer: 16 << 10) { peer in
+                let id = String(repeating: "i", count: LinkEnvelope.maximumRequestIDLength)
+                let written = Mutex(0)
+                let writing = Task {
+                    for _ in 0..<requests / 100 {
+                        try await peer.send(.getStatus, id: id, times: 100)
+                        written.withLock { $0 += 100 }
+                    }
+                }
+                // It stands still once every buffer on the way is full; nobody else can make it go on.
+                var before = -1
+                while before != written.withLock({ $0 }), before < requests {
+                    before = written.withLock { $0 }
+                    try await Task.sleep(for: .seconds(2))
+                }
+                let client = try await reflector.connect(key)
+                _ = try await client.hello()
+                await client.close()
+                writing.cancel()
+                return before
+            }
+            #expect(sent > 100)
+            #expect(sent < requests)
         }
     }
 

@@ -1,6 +1,8 @@
 import Foundation
 import Identity
+import NIOCore
 import NIOSSL
+import Operations
 import Testing
 import X509
 
@@ -145,6 +147,42 @@ struct WhoMaySpeakTests {
             }
             #expect(reason.contains("not paired"))
         }
+    }
+
+    @Test("a TLS session from before the removal brings a removed peer nothing")
+    func resumption() async throws {
+        let key = IdentityKey()
+        try await TestReflector.with { reflector in
+            let offer = try await reflector.openPairing()
+            let client = try await reflector.connect(key)
+            _ = try await client.pair(token: offer.token, label: "laptop")
+            await client.close()
+            let before = try await openssl(reflector, key, "-sess_out")
+            #expect(before.contains("server_hello"), "\(before)")
+            #expect(try await reflector.ask(.removePeer(key.endpointID)) == .done)
+            let after = try await openssl(reflector, key, "-sess_in")
+            #expect(after.contains("unauthorized"), "\(after)")
+            #expect(!after.contains("server_hello"))
+        }
+    }
+
+    /// Says hello with `openssl s_client`, which keeps its TLS session in a file or comes back with it.
+    private func openssl(_ reflector: TestReflector, _ key: IdentityKey, _ session: String) async throws -> String {
+        let folder = reflector.folder + "/openssl"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let write = { (name: String, bytes: [UInt8]) in
+            try Data(bytes).write(to: URL(fileURLWithPath: folder + "/" + name))
+        }
+        try write("hello", Array(buffer: LinkEnvelope(requestID: "1", payload: .hello(Hello(features: []))).frame()))
+        try write("cert.der", EndpointCertificate.make(for: key))
+        try write("key.der", RawPeer.Appearance.pkcs8(of: key))
+        // The pause leaves time for the session tickets, which come after the handshake.
+        let script =
+            "(cat hello; sleep 2) | openssl s_client -connect 127.0.0.1:\(reflector.port) -alpn pp-link/1 -tls1_3 "
+            + "-cert cert.der -certform DER -key key.der -keyform DER -sigalgs ed25519 \(session) session.pem 2>&1"
+        let exit = try await ChildProcess.start("sh", ["-c", "cd '\(folder)' && " + script]).exit()
+        if session == "-sess_in" { #expect(FileManager.default.fileExists(atPath: folder + "/session.pem")) }
+        return String(decoding: exit.output, as: UTF8.self)
     }
 
     /// The handshake fails, or the connection ends without a message.

@@ -29,13 +29,15 @@ final class RawPeer: Sendable {
         }
 
         static func with(certificate: [UInt8], key: IdentityKey) throws -> Appearance {
-            let pkcs8: [UInt8] =
-                [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20]
-                + [UInt8](key.signingKey.rawRepresentation)
-            return Appearance(
+            Appearance(
                 certificate: try NIOSSLCertificate(bytes: certificate, format: .der),
-                key: try NIOSSLPrivateKey(bytes: pkcs8, format: .der)
+                key: try NIOSSLPrivateKey(bytes: pkcs8(of: key), format: .der)
             )
+        }
+
+        static func pkcs8(of key: IdentityKey) -> [UInt8] {
+            [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20]
+                + [UInt8](key.signingKey.rawRepresentation)
         }
     }
 
@@ -43,6 +45,7 @@ final class RawPeer: Sendable {
     static func withTLS<Result: Sendable>(
         _ reflector: TestReflector,
         _ appearance: Appearance,
+        receiveBuffer: Int? = nil,
         _ body: @Sendable (Conversation) async throws -> Result
     ) async throws -> Result {
         var tls = TLSConfiguration.makeClientConfiguration()
@@ -55,7 +58,7 @@ final class RawPeer: Sendable {
         if let certificate = appearance.certificate { tls.certificateChain = [.certificate(certificate)] }
         if let key = appearance.key { tls.privateKey = .privateKey(key) }
         let context = try NIOSSLContext(configuration: tls)
-        return try await connect(to: reflector.address.host, reflector.port, body) { channel in
+        return try await connect(to: reflector.address.host, reflector.port, receiveBuffer, body) { channel in
             let handshake = channel.eventLoop.makePromise(of: Void.self)
             try channel.pipeline.syncOperations.addHandlers(
                 NIOSSLClientHandler(context: context, serverHostname: nil),
@@ -71,17 +74,28 @@ final class RawPeer: Sendable {
         port: Int? = nil,
         _ body: @Sendable (Conversation) async throws -> Result
     ) async throws -> Result {
-        try await connect(to: reflector.address.host, port ?? reflector.port, body) { $0.eventLoop.makeSucceededVoidFuture() }
+        try await connect(to: reflector.address.host, port ?? reflector.port, nil, body) {
+            $0.eventLoop.makeSucceededVoidFuture()
+        }
     }
 
     private static func connect<Result: Sendable>(
         to host: String,
         _ port: Int,
+        _ receiveBuffer: Int?,
         _ body: @Sendable (Conversation) async throws -> Result,
         prepare: @escaping @Sendable (any Channel) throws -> EventLoopFuture<Void>
     ) async throws -> Result {
-        let (channel, isReady) = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: false)
+        if let receiveBuffer {
+            bootstrap = bootstrap.channelOption(
+                .socketOption(.so_rcvbuf),
+                value: SocketOptionValue(receiveBuffer)
+            )
+        }
+        let (channel, isReady) =
+            try await bootstrap
             .connect(host: host, port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let isReady = try prepare(channel)
@@ -120,7 +134,15 @@ final class RawPeer: Sendable {
         }
 
         func send(_ message: LinkMessage, id: String = "1") async throws {
-            try await outbound.write(LinkEnvelope(requestID: id, payload: message).frame())
+            try await send(message, id: id, times: 1)
+        }
+
+        /// The same frame so many times in one write.
+        func send(_ message: LinkMessage, id: String, times: Int) async throws {
+            let frame = try LinkEnvelope(requestID: id, payload: message).frame()
+            var bytes = ByteBuffer()
+            for _ in 0..<times { bytes.writeImmutableBuffer(frame) }
+            try await outbound.write(bytes)
         }
 
         /// The next message; nil when the connection ended instead, in whatever way.
