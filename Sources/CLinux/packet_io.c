@@ -181,17 +181,24 @@ static int receive_one(struct outpost_batch *batch, int fd) {
     return 1;
 }
 
-int outpost_batch_receive(struct outpost_batch *batch, int fd, bool blocking) {
-    if (blocking) return receive_one(batch, fd);
+static int receive_many(struct outpost_batch *batch, int fd, int flags) {
     for (uint32_t i = 0; i < batch->capacity; i++) {
         batch->incoming[i].msg_hdr.msg_namelen = OUTPOST_ADDRESS_BYTES;
         batch->incoming[i].msg_hdr.msg_controllen = RECEIVE_CONTROL;
     }
-    int got = recvmmsg(fd, batch->incoming, batch->capacity, MSG_DONTWAIT, NULL);
+    int got = recvmmsg(fd, batch->incoming, batch->capacity, flags, NULL);
     if (got < 0) return -errno;
     for (int i = 0; i < got; i++)
         take(&batch->lone->datagrams[i], &batch->incoming[i].msg_hdr, batch->incoming[i].msg_len);
     return got;
+}
+
+int outpost_batch_receive(struct outpost_batch *batch, int fd, bool blocking) {
+    return blocking ? receive_one(batch, fd) : receive_many(batch, fd, MSG_DONTWAIT);
+}
+
+int outpost_batch_collect(struct outpost_batch *batch, int fd) {
+    return receive_many(batch, fd, MSG_WAITFORONE);
 }
 
 // Local address and segment size of one outgoing message.
@@ -236,14 +243,23 @@ static void write_control(struct outpost_batch *batch, struct msghdr *header, ui
     header->msg_controllen = used;
 }
 
-static bool same_way(const struct outpost_datagram *a, const struct outpost_datagram *b) {
+// One way for all datagrams of a batch; `address` NULL: where the socket is connected.
+struct destination {
+    const void *address;
+    uint32_t length;
+};
+
+static bool same_way(const struct outpost_datagram *a, const struct outpost_datagram *b,
+                     const struct destination *destination) {
+    if (destination) return a->length == b->length;
     return a->length == b->length && a->address_length == b->address_length && a->has_local == b->has_local
         && memcmp(a->address, b->address, a->address_length) == 0
         && (!a->has_local || memcmp(a->local, b->local, 16) == 0);
 }
 
-// Messages for `replies[from..<to]`; returns their number.
-static uint32_t build(struct outpost_batch *batch, uint32_t from, uint32_t to, bool segment) {
+// Messages for `replies[from..<to]`, to `destination` or, without one, back to their senders; returns their number.
+static uint32_t build(struct outpost_batch *batch, uint32_t from, uint32_t to, bool segment,
+                      const struct destination *destination) {
     uint32_t messages = 0;
     for (uint32_t i = from; i < to;) {
         struct outpost_datagram *head = &batch->lone->datagrams[batch->replies[i]];
@@ -256,10 +272,10 @@ static uint32_t build(struct outpost_batch *batch, uint32_t from, uint32_t to, b
             bytes += next->length;
             run += 1;
         } while (segment && i + run < to && run < MAXIMUM_SEGMENTS && bytes + head->length <= MAXIMUM_MESSAGE
-                 && same_way(head, &batch->lone->datagrams[batch->replies[i + run]]));
+                 && same_way(head, &batch->lone->datagrams[batch->replies[i + run]], destination));
         struct msghdr *header = &batch->outgoing[messages].msg_hdr;
-        header->msg_name = (void *)head->address;
-        header->msg_namelen = head->address_length;
+        header->msg_name = destination ? (void *)destination->address : (void *)head->address;
+        header->msg_namelen = destination ? destination->length : head->address_length;
         header->msg_iov = &batch->send_vectors[i];
         header->msg_iovlen = run;
         header->msg_flags = 0;
@@ -272,34 +288,21 @@ static uint32_t build(struct outpost_batch *batch, uint32_t from, uint32_t to, b
     return messages;
 }
 
-// A lone reply is what a latency test waits for, with cold caches: it touches no memory that it does not need.
-static int send_one(struct outpost_datagram *datagram, int fd) {
-    ssize_t sent;
-    do {
-        sent = sendto(fd, datagram->bytes, datagram->length, MSG_DONTWAIT | MSG_NOSIGNAL,
-                      (const struct sockaddr *)datagram->address, datagram->address_length);
-    } while (sent < 0 && errno == EINTR);
-    datagram->was_sent = sent >= 0;
-    return sent >= 0 ? 1 : 0;
-}
-
-int outpost_batch_send(struct outpost_batch *batch, int fd, uint32_t count, bool *segment) {
-    if (count == 1 && batch->lone->datagrams[0].is_reply && !batch->lone->datagrams[0].has_local)
-        return send_one(&batch->lone->datagrams[0], fd);
+static int send_marked(struct outpost_batch *batch, int fd, uint32_t count, bool *segment, int flags,
+                       const struct destination *destination) {
     uint32_t replies = 0;
     for (uint32_t i = 0; i < count; i++)
         if (batch->lone->datagrams[i].is_reply) batch->replies[replies++] = i;
     int sent = 0;
     for (uint32_t from = 0; from < replies;) {
-        uint32_t messages = build(batch, from, replies, *segment);
+        uint32_t messages = build(batch, from, replies, *segment, destination);
         uint32_t next = 0;
         while (next < messages) {
-            // Never waits: a reply that finds a full queue is late, and late is worse than lost here.
-            int took = sendmmsg(fd, batch->outgoing + next, messages - next, MSG_DONTWAIT | MSG_NOSIGNAL);
+            int took = sendmmsg(fd, batch->outgoing + next, messages - next, flags | MSG_NOSIGNAL);
             if (took < 0 && errno == EINTR) continue;
             if (took <= 0) {
                 int error = took < 0 ? errno : EIO;
-                if (error == EAGAIN || error == ENOBUFS) return sent;
+                if (error == EPIPE || error == EAGAIN || (error == ENOBUFS && flags & MSG_DONTWAIT)) return sent;
                 uint32_t run = batch->first[next + 1] - batch->first[next];
                 if (run > 1 && (error == EIO || error == EINVAL || error == EMSGSIZE || error == EOPNOTSUPP)) {
                     // The segments do not fit the path's MTU, or the device cannot do it: one by one from here.
@@ -318,6 +321,30 @@ int outpost_batch_send(struct outpost_batch *batch, int fd, uint32_t count, bool
         from = batch->first[next];
     }
     return sent;
+}
+
+// A lone reply is what a latency test waits for, with cold caches: it touches no memory that it does not need.
+static int send_one(struct outpost_datagram *datagram, int fd) {
+    ssize_t sent;
+    do {
+        sent = sendto(fd, datagram->bytes, datagram->length, MSG_DONTWAIT | MSG_NOSIGNAL,
+                      (const struct sockaddr *)datagram->address, datagram->address_length);
+    } while (sent < 0 && errno == EINTR);
+    datagram->was_sent = sent >= 0;
+    return sent >= 0 ? 1 : 0;
+}
+
+int outpost_batch_send(struct outpost_batch *batch, int fd, uint32_t count, bool *segment) {
+    if (count == 1 && batch->lone->datagrams[0].is_reply && !batch->lone->datagrams[0].has_local)
+        return send_one(&batch->lone->datagrams[0], fd);
+    // Never waits: a reply that finds a full queue is late, and late is worse than lost here.
+    return send_marked(batch, fd, count, segment, MSG_DONTWAIT, NULL);
+}
+
+int outpost_batch_forward(struct outpost_batch *batch, int fd, uint32_t count, const void *address,
+                          uint32_t address_length, bool *segment) {
+    const struct destination destination = {.address = address, .length = address_length};
+    return send_marked(batch, fd, count, segment, 0, &destination);
 }
 
 int outpost_udp_options(int fd, bool ipv6, bool wildcard) {

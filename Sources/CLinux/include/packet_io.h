@@ -41,6 +41,14 @@ int outpost_batch_receive(struct outpost_batch *_Nonnull batch, int fd, bool blo
 // message (Linux 4.18); where the kernel or device refuses that, they leave one by one and `segment` turns false.
 int outpost_batch_send(struct outpost_batch *_Nonnull batch, int fd, uint32_t count, bool *_Nonnull segment);
 
+// Waits for one datagram and takes with it what else is there.
+int outpost_batch_collect(struct outpost_batch *_Nonnull batch, int fd);
+
+// Sends every datagram among the first `count` whose `is_reply` is set, unchanged, to `address`, or with NULL to where
+// `fd` is connected. Waits while the socket's buffer is full. Returns how many the kernel took; `segment` as above.
+int outpost_batch_forward(struct outpost_batch *_Nonnull batch, int fd, uint32_t count, const void *_Nullable address,
+                          uint32_t address_length, bool *_Nonnull segment);
+
 // Kernel receive timestamps in nanoseconds; with `wildcard` also the address each datagram was sent to.
 int outpost_udp_options(int fd, bool ipv6, bool wildcard);
 // Datagrams the kernel dropped because this socket's queue was full (SO_MEMINFO). 0 when unknown.

@@ -6,7 +6,7 @@ import Glibc
     private let batch: OpaquePointer
     /// `capacity` of them, owned by the batch.
     @unsafe let datagrams: UnsafeMutablePointer<outpost_datagram>
-    /// Whether runs of replies to one peer leave as one segmented message; turns off where the kernel cannot.
+    /// Whether runs of datagrams that go one way leave as one segmented message; turns off where the kernel cannot.
     private var segments = true
 
     init(capacity: Int, datagramBytes: Int) throws(SystemError) {
@@ -27,6 +27,32 @@ import Glibc
         while true {
             let got = unsafe outpost_batch_receive(self.batch, descriptor, blocking)
             if got != -EINTR { return Int(got) }
+        }
+    }
+
+    /// How many arrived, at least one, or minus the errno.
+    @inline(never)
+    mutating func collect(_ descriptor: Int32) -> Int {
+        while true {
+            let got = unsafe outpost_batch_collect(self.batch, descriptor)
+            if got != -EINTR { return Int(got) }
+        }
+    }
+
+    /// Sends those of the first `count` that are marked as replies to `address`, or where the socket is connected;
+    /// how many the kernel took.
+    @discardableResult
+    @inline(never)
+    mutating func forward(_ descriptor: Int32, count: Int, to address: InternetAddress? = nil) -> Int {
+        guard let address else {
+            return unsafe Int(outpost_batch_forward(self.batch, descriptor, UInt32(count), nil, 0, &self.segments))
+        }
+        let batch = unsafe self.batch
+        var segments = self.segments
+        defer { self.segments = segments }
+        // The address lives through the call.
+        return unsafe address.withSocketAddress { pointer, length in
+            unsafe Int(outpost_batch_forward(batch, descriptor, UInt32(count), pointer, length, &segments))
         }
     }
 

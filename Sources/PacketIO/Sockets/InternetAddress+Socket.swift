@@ -12,7 +12,7 @@ extension InternetAddress {
 
     /// Reads a kernel socket address; the bytes may be shorter or longer than any known one.
     @inline(__always)
-    init?(_ bytes: UnsafeRawBufferPointer) {
+    package init?(_ bytes: UnsafeRawBufferPointer) {
         // Each branch checks that the bytes hold the structure that it loads.
         guard bytes.count >= MemoryLayout<sockaddr_in>.size else { return nil }
         let family = unsafe bytes.loadUnaligned(as: sa_family_t.self)

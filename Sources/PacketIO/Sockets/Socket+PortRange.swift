@@ -44,11 +44,12 @@ extension Socket {
         }
     }
 
-    private static func first(
+    /// What `open` makes on the first port of the range on which it does not fail because the port is in use.
+    package static func first<Opened: ~Copyable>(
         on host: InternetHost,
         ports: ClosedRange<UInt16>,
-        open: (InternetAddress) throws(SystemError) -> SocketDescriptor
-    ) throws(PortRangeError) -> SocketDescriptor {
+        open: (InternetAddress) throws(SystemError) -> Opened
+    ) throws(PortRangeError) -> Opened {
         for port in ports {
             do {
                 return try open(InternetAddress(host, port: port))

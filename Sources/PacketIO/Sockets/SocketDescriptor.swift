@@ -34,9 +34,9 @@ extension SocketDescriptor {
     }
 
     /// Asks for socket buffers; the kernel takes what its limits allow, which is no error.
-    func askBuffers(receive: Int32, send: Int32) {
+    func askBuffers(receive: Int32, send: Int32? = nil) {
         _ = SystemCall.setOption(self.raw, SOL_SOCKET, SO_RCVBUF, receive)
-        _ = SystemCall.setOption(self.raw, SOL_SOCKET, SO_SNDBUF, send)
+        if let send { _ = SystemCall.setOption(self.raw, SOL_SOCKET, SO_SNDBUF, send) }
     }
 
     func bind(_ address: InternetAddress) throws(SystemError) {

@@ -2,70 +2,139 @@ internal import NIOCore
 internal import NIOPosix
 internal import PacketIO
 
-/// The public port of a direct iperf3 test over TCP. iperf3 itself listens on loopback: only connections from the peer's
-/// address reach it, every byte is counted as it passes, and nobody else's bytes ever meet its parser.
+/// The public port of a direct iperf3 test. iperf3 itself listens on loopback: only connections and datagrams from the
+/// peer's address reach it, every byte is counted as it passes, and nobody else's bytes ever meet its parser.
 final class IperfGate: Sendable {
+    /// Time for a connection's first bytes.
+    static let cookieTime = TimeAmount.seconds(2)
+
     let port: Int
     private let listener: any Channel
+    private let places: GatePlaces
+    /// Carries the datagrams of a UDP test.
+    private let relay: DatagramRelay?
 
-    private init(listener: any Channel, port: Int) {
+    private init(listener: any Channel, places: GatePlaces, relay: DatagramRelay?) {
         self.listener = listener
-        self.port = port
+        self.places = places
+        self.relay = relay
+        self.port = listener.localAddress?.port ?? 0
     }
 
+    private struct Doors: ~Copyable {
+        let listener: SocketDescriptor
+        let relay: DatagramRelay?
+    }
+
+    /// On the first port of the range that is free, for UDP as well when the test needs it.
     static func open(
         for session: LiveSession,
         address: String,
         ports: ClosedRange<Int>,
         iperfPort: Int
     ) async throws -> IperfGate {
-        guard let peer = InternetHost(session.peerAddress) else { throw ChannelError.unknownLocalAddress }
-        let (accepted, continuation) = AsyncStream.makeStream(of: (any Channel).self)
-        let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        let place = try DirectPlace(for: session, address: address, ports: ports)
+        let isUDP = session.params.transport == .udp
+        let doors = try Socket.first(on: place.local, ports: place.ports) { (address) throws(SystemError) in
+            let listener = try Socket.listenTCP(address)
+            let relay = isUDP ? try datagramRelay(for: session, on: address, place.peer, iperfPort) : nil
+            return Doors(listener: listener, relay: relay)
+        }
+        let relay = doors.relay
+        do {
+            return try await serve(session, doors, place.peer, iperfPort)
+        } catch {
+            relay?.shutdown()
+            throw error
+        }
+    }
+
+    /// Streams of the test, both directions together.
+    private static func flows(of session: LiveSession) -> Int {
+        session.streams * (session.params.bidirectional == true ? 2 : 1)
+    }
+
+    private static func datagramRelay(
+        for session: LiveSession,
+        on address: InternetAddress,
+        _ peer: InternetHost,
+        _ iperfPort: Int
+    ) throws(SystemError) -> DatagramRelay {
+        let directions: Set<StreamPreface.Direction> =
+            session.params.bidirectional == true ? [.up, .down] : [session.params.reverse == true ? .down : .up]
+        return try DatagramRelay(
+            Socket.bindUDP(address),
+            to: InternetAddress(.loopbackIPv4, port: UInt16(clamping: iperfPort)),
+            permit: RelayPermit(peer: peer, flows: flows(of: session), directions: directions)
+        ) { session.record($0, $1 == .up ? .up : .down) }
+    }
+
+    private static func serve(
+        _ session: LiveSession,
+        _ doors: consuming Doors,
+        _ peer: InternetHost,
+        _ iperfPort: Int
+    ) async throws -> IperfGate {
+        // iperf3's control connection, and over TCP its streams.
+        let places = GatePlaces(1 + (doors.relay == nil ? flows(of: session) : 0))
+        let (accepted, continuation) = AsyncStream.makeStream(of: (any Channel, EventLoopFuture<ByteBuffer>).self)
+        let relay = doors.relay
+        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    guard let remote = RemoteEnd(channel), remote.address.host == peer,
-                        session.openTunnel(channel, wish: nil) != nil
+                    guard let remote = RemoteEnd(channel), remote.address.host == peer, places.arrive(channel)
                     else { throw ChannelError.alreadyClosed }
                     try TunnelBuffers.tune(channel)
-                    continuation.yield(channel)
+                    let promise = channel.eventLoop.makePromise(of: ByteBuffer.self)
+                    let handler = CookieHandler(patience: cookieTime, promise: promise)
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                    continuation.yield((channel, promise.futureResult))
                 }
             }
-        var opened: (any Channel)?
-        for port in ports {
-            if let channel = try? await bootstrap.bind(host: address, port: port).get() {
-                opened = channel
-                break
-            }
-        }
-        guard let listener = opened else {
-            continuation.finish()
-            throw IperfServer.Failure.noFreePort(ports)
-        }
+            .withBoundSocket(doors.listener.release())
+            .get()
         // One after the other: iperf3 tells its senders from its receivers by the order in which they connect.
         Task {
-            for await channel in accepted {
+            for await (channel, cookie) in accepted {
                 do {
+                    let first = try await cookie.get()
+                    guard places.enter(channel) else { throw ChannelError.alreadyClosed }
                     try await PreparedTunnel.make(.iperf(session, port: iperfPort), on: channel, packetsPerSecond: 0)
-                        .installed(on: channel)
+                        .installed(on: channel, after: first)
                 } catch {
                     channel.close(promise: nil)
                 }
             }
         }
         listener.closeFuture.whenComplete { _ in continuation.finish() }
-        return IperfGate(listener: listener, port: listener.localAddress?.port ?? 0)
+        return IperfGate(listener: listener, places: places, relay: relay)
     }
 
-    func close() async { try? await listener.close() }
+    /// Closes the port and what came through it; all bytes are counted when it returns.
+    func close() async {
+        try? await listener.close()
+        await places.close()
+        relay?.shutdown()
+    }
 }
 
 extension PreparedTunnel {
-    /// Installs on the channel's event loop.
-    fileprivate func installed(on channel: any Channel) async throws {
-        try await channel.eventLoop.submit { try self.install(on: channel) }.get()
+    /// Installs on the channel's event loop, and lets the bytes that were held come first.
+    fileprivate func installed(on channel: any Channel, after first: ByteBuffer) async throws {
+        try await channel.eventLoop.flatSubmit { () -> EventLoopFuture<Void> in
+            do {
+                let pipeline = channel.pipeline.syncOperations
+                return pipeline.removeHandler(try pipeline.handler(type: CookieHandler.self)).flatMapThrowing {
+                    try self.install(on: channel)
+                    channel.pipeline.fireChannelRead(first)
+                    channel.pipeline.fireChannelReadComplete()
+                }
+            } catch {
+                return channel.eventLoop.makeFailedFuture(error)
+            }
+        }.get()
     }
 }

@@ -6,24 +6,21 @@ internal import Operations
 internal import PacketIO
 internal import _CryptoExtras
 
-/// Where and how iperf3 listens for one test.
+/// iperf3 for one test, on a loopback port that only the holder of fresh credentials may use.
 struct IperfServer: Sendable {
     let process: ChildProcess
     let port: Int
-    let credentials: IperfCredentials?
+    let credentials: IperfCredentials
     private let folder: String
 
     enum Failure: Error, CustomStringConvertible {
         case missing(String)
-        case noFreePort(ClosedRange<Int>)
         case didNotListen(String)
 
         var description: String {
             switch self {
             case .missing(let path):
                 "iperf3 (\(path)) is not installed on the reflector; ask for engine native, or install it there"
-            case .noFreePort(let range):
-                "every data port from \(range.lowerBound) to \(range.upperBound) is in use; try again later"
             case .didNotListen(let reason):
                 "iperf3 did not start on the reflector: \(reason)"
             }
@@ -31,50 +28,37 @@ struct IperfServer: Sendable {
     }
 
     /// Starts `iperf3 -s --one-off` and returns when it listens.
-    /// - Parameters:
-    ///   - ports: tried in order; `0...0` lets the system choose.
-    ///   - authenticated: whether only the holder of fresh credentials is let in.
-    ///   - bitrateLimit: bits a second that the day's budget allows over the whole test; nil for no limit.
-    static func start(
-        executable: String,
-        address: String,
-        ports: ClosedRange<Int>,
-        authenticated: Bool,
-        bitrateLimit: Int?,
-        stateFolder: String
-    ) async throws -> IperfServer {
+    static func start(executable: String, stateFolder: String) async throws -> IperfServer {
         let folder = stateFolder + "/iperf3-" + AccessToken.random().hex
         guard unsafe mkdir(folder, 0o700) == 0 else {
             throw Failure.didNotListen("cannot make \(folder)")
         }
         do {
-            let credentials = authenticated ? try await makeCredentials(in: folder) : nil
-            var reason = "no port was free"
-            for candidate in ports {
-                guard let port = PortProbe.free(address: address, port: candidate) else { continue }
-                var arguments = ["-s", "--one-off", "-J", "-p", "\(port)", "-B", address]
-                if credentials != nil {
-                    arguments += [
-                        "--rsa-private-key-path", folder + "/key.pem",
-                        "--authorized-users-path", folder + "/users.csv",
-                        // The key lives as long as the test; clocks that disagree must not refuse it.
-                        "--time-skew-threshold", "2000000000",
-                    ]
-                }
-                if let bitrateLimit { arguments += ["--server-bitrate-limit", "\(bitrateLimit)"] }
-                let process: ChildProcess
-                do {
-                    process = try await ChildProcess.start(executable, arguments)
-                } catch let error as ChildProcessError where error.isMissing {
-                    throw Failure.missing(executable)
-                }
-                if await PortProbe.listens(port: port, process: process) {
-                    return IperfServer(process: process, port: port, credentials: credentials, folder: folder)
-                }
-                let exit = await process.terminate()
-                reason = String(decoding: (exit.errorOutput + exit.output).prefix(300), as: UTF8.self)
+            let credentials = try await makeCredentials(in: folder)
+            guard let port = PortProbe.free(address: "127.0.0.1", port: 0) else {
+                throw Failure.didNotListen("no port was free")
             }
-            throw ports.count > 1 ? Failure.noFreePort(ports) : Failure.didNotListen(reason)
+            let arguments = [
+                "-s", "--one-off", "-J", "-p", "\(port)", "-B", "127.0.0.1",
+                // Other users of this machine can connect to loopback, too.
+                "--rsa-private-key-path", folder + "/key.pem",
+                "--authorized-users-path", folder + "/users.csv",
+                // The key lives as long as the test; clocks that disagree must not refuse it.
+                "--time-skew-threshold", "2000000000",
+            ]
+            let process: ChildProcess
+            do {
+                process = try await ChildProcess.start(executable, arguments)
+            } catch let error as ChildProcessError where error.isMissing {
+                throw Failure.missing(executable)
+            }
+            guard await PortProbe.listens(port: port, process: process) else {
+                let exit = await process.terminate()
+                throw Failure.didNotListen(
+                    String(decoding: (exit.errorOutput + exit.output).prefix(300), as: UTF8.self)
+                )
+            }
+            return IperfServer(process: process, port: port, credentials: credentials, folder: folder)
         } catch {
             Self.remove(folder)
             throw error

@@ -18,11 +18,13 @@ struct RemoteEnd: Sendable, CustomStringConvertible {
 }
 
 extension InternetAddress {
-    /// nil for anything but IPv4 and IPv6.
+    /// nil for anything but IPv4 and IPv6. Keeps the scope of a link-local address, which means nothing without it.
     init?(socket: SocketAddress) {
-        guard let host = socket.ipAddress.flatMap({ InternetHost($0) }),
-            let port = socket.port.flatMap(UInt16.init(exactly:))
-        else { return nil }
-        self.init(host, port: port)
+        let address = unsafe socket.withSockAddr { pointer, size in
+            // NIO gives the address that it holds, and its size.
+            unsafe InternetAddress(UnsafeRawBufferPointer(start: pointer, count: size))
+        }
+        guard let address else { return nil }
+        self = address
     }
 }

@@ -4,7 +4,7 @@ internal import Operations
 enum SessionEngine: Sendable {
     /// Nothing: all bytes come through tunnels.
     case tunnels
-    /// With its gate when the test is direct and over TCP.
+    /// With its gate when the test is direct.
     case iperf(IperfServer, IperfGate?)
     case direct(DirectNativeServer)
     case directEcho(DirectEcho)
@@ -13,7 +13,7 @@ enum SessionEngine: Sendable {
     func port(in mode: DataMode) -> Int {
         switch (self, mode) {
         case (_, .tunneled), (.tunnels, _): 0
-        case (.iperf(let server, let gate), .directEphemeral): gate?.port ?? server.port
+        case (.iperf(_, let gate), .directEphemeral): gate?.port ?? 0
         case (.direct(let server), .directEphemeral): server.port
         case (.directEcho(let echo), .directEphemeral): echo.port
         }

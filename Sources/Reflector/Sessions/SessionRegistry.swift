@@ -161,7 +161,8 @@ actor SessionRegistry {
             await abandon(testID)
             switch error {
             case let failure as IperfServer.Failure: throw Self.denial(for: failure)
-            case let failure as PortRangeError: throw Self.busy("\(failure)", retryAfter: 5)
+            // An address that cannot be used is no matter of waiting.
+            case let failure as PortRangeError where failure.cause == nil: throw Self.busy("\(failure)", retryAfter: 5)
             case is AuditError: throw Self.busy("the audit log cannot be written, no test may run", retryAfter: 60)
             default: throw error
             }
@@ -192,11 +193,11 @@ actor SessionRegistry {
         case (.udpEcho, _, .tunneled), (.throughput, .native, .tunneled):
             return .tunnels
         case (.udpEcho, _, .directEphemeral):
-            _ = try await reserve(for: session)
+            try await reserve(for: session)
             return .directEcho(try startEcho(for: session, token: session.token, at: address))
         case (.throughput, .native, .directEphemeral):
             // Its bytes are counted exactly, but by threads that ask nobody: they get all they may use at the start.
-            _ = try await reserve(for: session)
+            try await reserve(for: session)
             return .direct(
                 try DirectNativeServer.start(
                     for: session,
@@ -210,21 +211,11 @@ actor SessionRegistry {
         }
     }
 
-    /// Over TCP iperf3 listens on loopback, behind tunnels or a gate that count its bytes. Over UDP it listens itself, and
-    /// is held to a rate that keeps it within the day's budget for as long as it may live.
+    /// iperf3 listens on loopback, behind tunnels or a gate that count its bytes.
     private func startIperf(for session: LiveSession, mode: DataMode, at address: String) async throws -> SessionEngine
     {
-        let listensItself = mode == .directEphemeral && session.params.transport == .udp
-        let limit = listensItself ? try await reserve(for: session) : nil
-        let server = try await IperfServer.start(
-            executable: settings.iperfPath,
-            address: listensItself ? address : "127.0.0.1",
-            ports: listensItself ? settings.dataPorts : 0...0,
-            authenticated: mode == .directEphemeral,
-            bitrateLimit: limit,
-            stateFolder: settings.stateFolder
-        )
-        guard mode == .directEphemeral, !listensItself else { return .iperf(server, nil) }
+        let server = try await IperfServer.start(executable: settings.iperfPath, stateFolder: settings.stateFolder)
+        guard mode == .directEphemeral else { return .iperf(server, nil) }
         do {
             let gate = try await IperfGate.open(
                 for: session,
@@ -250,25 +241,20 @@ actor SessionRegistry {
     }
 
     /// Charges a test in direct mode with all that it may move, because it cannot ask for more while it runs; what it did
-    /// not use is given back at its end. Returns the rate in bits a second that keeps it within the day's budget, when the
-    /// budget is the tighter bound.
-    private func reserve(for session: LiveSession) async throws -> Int {
-        let isEcho = session.type == .udpEcho
-        // iperf3 lives until the test expires, so that is how long its rate counts.
-        let seconds = session.params.durationSec + (session.params.transport == .udp ? Self.setupSeconds : 0)
+    /// not use is given back at its end.
+    private func reserve(for session: LiveSession) async throws {
+        let seconds = session.params.durationSec
         let directions = session.params.bidirectional == true ? 2 : 1
-        let echo = isEcho ? settings.echoPacketsPerSecond * EchoDatagram.maximumLength * 2 * seconds : nil
         let wished =
-            echo
-            ?? session.params.bitrateBps.map { rate in
+            session.type == .udpEcho
+            ? settings.echoPacketsPerSecond * EchoDatagram.maximumLength * 2 * seconds
+            : session.params.bitrateBps.map { rate in
                 // Bounded before it is multiplied: the peer chose the number. A quarter more for headers and bursts.
                 min(rate, 1 << 40) / 8 * 5 / 4 * seconds * directions * session.streams
             }
         let charged = session.reservedBytes
         let more = try await governor.charge(session.testID, bytes: (wished ?? .max) - charged)
-        let total = charged + more
-        session.reserved(total)
-        return max(1, min(total, wished ?? .max) / seconds) * 8
+        session.reserved(charged + more)
     }
 
     // MARK: While it runs
@@ -427,7 +413,7 @@ actor SessionRegistry {
             retransmits: retransmits,
             cpu: CPUTime.process() - entry.usageAtStart
         )
-        return (result, SessionReport.chargedBytes(session, result: result, iperfRan: exit != nil), exit)
+        return (result, result.bytesUp + result.bytesDown, exit)
     }
 
     /// Takes back a test that could not start.
@@ -519,7 +505,7 @@ actor SessionRegistry {
     private static func denial(for failure: IperfServer.Failure) -> SessionDeny {
         switch failure {
         case .missing: SessionDeny(reason: .invalidParams, message: failure.description, retryAfterSec: nil)
-        case .noFreePort, .didNotListen: busy(failure.description, retryAfter: 5)
+        case .didNotListen: busy(failure.description, retryAfter: 5)
         }
     }
 }

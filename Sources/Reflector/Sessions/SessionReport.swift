@@ -22,25 +22,11 @@ enum SessionReport {
             state: state,
             endReason: reason?.rawValue,
             durationMs: milliseconds,
-            bytesUp: bytes(session.up, throughput?[.up]) + session.echoBytes.up,
-            bytesDown: bytes(session.down, throughput?[.down]) + session.echoBytes.down,
+            bytesUp: session.up.bytes + session.echoBytes.up,
+            bytesDown: session.down.bytes + session.echoBytes.down,
             throughput: result,
             echo: session.echoReport
         )
-    }
-
-    /// What is charged against the day: what was counted, or, for a direct iperf3 that told nothing, all that it might
-    /// have moved.
-    static func chargedBytes(_ session: LiveSession, result: SessionResult, iperfRan: Bool) -> Int {
-        let counted = result.bytesUp + result.bytesDown
-        if iperfRan, session.mode == .directEphemeral, session.params.transport == .udp, result.throughput == nil {
-            return session.reservedBytes
-        }
-        return counted
-    }
-
-    private static func bytes(_ meter: FlowMeter, _ told: ThroughputDirection?) -> Int {
-        max(meter.bytes, told?.bytesReceived ?? told?.bytesSent ?? 0)
     }
 
     /// The endpoint's half of a native test: what arrived, and what it sent.

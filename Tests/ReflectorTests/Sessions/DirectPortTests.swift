@@ -127,6 +127,135 @@ struct DirectPortTests {
         }
     }
 
+    @Test(
+        "UDP through iperf3 runs behind the gate in every direction, and both ends count the same",
+        arguments: ["127.0.0.1", "::1"],
+        ["up", "down", "both"]
+    )
+    func iperfDatagrams(host: String, way: String) async throws {
+        let request = Self.datagrams(reverse: way == "down", bidirectional: way == "both")
+        try await withGrant(host, request) { reflector, client, grant in
+            let result = try await Self.run(request, grant, reflector)
+            let theirs = try await client.result(of: grant.testID)
+            for direction in way == "both" ? [StreamDirection.up, .down] : [way == "up" ? .up : .down] {
+                let told = try #require(result[direction])
+                // 8 Mbit/s in datagrams of 1448 bytes.
+                #expect((300...800).contains(told.packets ?? 0))
+                #expect(try #require(told.lossPercent) < 50)
+                let counted = direction == .up ? theirs.bytesUp : theirs.bytesDown
+                #expect(counted >= told.bytesReceived ?? .max)
+                #expect(counted < 1_600_000)
+            }
+        }
+    }
+
+    @Test("strangers and spoofers on a UDP iperf3 port reach nothing, are not answered and not counted")
+    func iperfDatagramStrangers() async throws {
+        let request = Self.datagrams()
+        try await withGrant("127.0.0.1", request) { reflector, client, grant in
+            let target = InternetAddress(.loopbackIPv4, port: UInt16(grant.port))
+            let strangers = try ["127.0.0.9", "127.0.0.1"].map { host in
+                Stranger(try Socket.connectUDP(target, from: InternetHost(host)))
+            }
+            // Before the peer's own streams and beside them: iperf3's hello, and floods of data.
+            for stranger in strangers { stranger.send(Array("9876".utf8)) }
+            let flood = Task {
+                while !Task.isCancelled {
+                    for stranger in strangers { stranger.send([UInt8](repeating: 0x39, count: 1448)) }
+                    try? await Task.sleep(for: .microseconds(500))
+                }
+            }
+            let result = try await Self.run(request, grant, reflector)
+            flood.cancel()
+            await flood.value
+            let told = try #require(result[.up])
+            #expect((300...800).contains(told.packets ?? 0))
+            for stranger in strangers { #expect(!stranger.hasHeard) }
+            // The floods are 5 MB and more.
+            let theirs = try await client.result(of: grant.testID)
+            #expect(theirs.bytesUp < 1_600_000)
+        }
+    }
+
+    @Test("a UDP iperf3 test moves only what was granted: streams, directions and the day's bytes")
+    func iperfDatagramBounds() async throws {
+        var wider = Self.datagrams(reverse: true)
+        try await withGrant("127.0.0.1", Self.datagrams()) { reflector, client, grant in
+            // Its control connection was let in, so it may ask iperf3 for anything.
+            _ = try? await Self.run(wider, grant, reflector)
+            let theirs = try await client.result(of: grant.testID)
+            #expect(theirs.bytesDown < 100_000)
+        }
+        let budget = 3_000_000
+        let key = IdentityKey()
+        try await TestReflector.with(peers: [key.endpointID]) {
+            $0.mode = .directEphemeral
+            $0.quotas.maxBytesPerDayPerPeer = budget
+        } _: { reflector in
+            let client = try await reflector.connect(key)
+            _ = try await client.hello()
+            var request = Self.datagrams()
+            request.params.bitrateBps = 1
+            let grant = try await client.request(request)
+            wider = Self.datagrams()
+            wider.params.bitrateBps = 80_000_000
+            wider.params.durationSec = 5
+            _ = try? await Self.run(wider, grant, reflector)
+            let completed = try await reflector.audit(.sessionCompleted, count: 1)[0]
+            #expect(completed["reason"] as? String == "budget_spent")
+            // One batch may be on its way when the budget ends.
+            let received = try #require(completed["bytes_received"] as? Int)
+            #expect((budget..<budget + 200_000).contains(received))
+            await client.close()
+        }
+    }
+
+    private static func datagrams(reverse: Bool = false, bidirectional: Bool = false) -> SessionRequest {
+        SessionRequest(
+            testType: .throughput,
+            params: SessionParameters(
+                durationSec: 1,
+                transport: .udp,
+                streams: 2,
+                reverse: reverse,
+                bidirectional: bidirectional,
+                bitrateBps: 4_000_000,
+                engine: .iperf3
+            )
+        )
+    }
+
+    /// iperf3 with datagrams that loopback does not make as long as its frames.
+    private static func run(_ request: SessionRequest, _ grant: SessionGrant, _ reflector: TestReflector) async throws
+        -> ThroughputResult
+    {
+        let script = reflector.folder + "/iperf3-short"
+        try "#!/bin/sh\nexec iperf3 \"$@\" -l 1448\n".write(toFile: script, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: script)
+        return try await IperfClient(
+            address: reflector.address,
+            context: LinkClient.context(for: IdentityKey()),
+            executable: script,
+            grant: grant,
+            params: request.params,
+            meters: ClientMeters(seconds: 2)
+        ).run(host: reflector.address.host)
+    }
+
+    /// A UDP socket of somebody else.
+    private final class Stranger: Sendable {
+        private let socket: SocketDescriptor
+
+        init(_ socket: consuming SocketDescriptor) { self.socket = socket }
+
+        func send(_ bytes: [UInt8]) { _ = Glibc.send(socket.raw, bytes, bytes.count, Int32(MSG_DONTWAIT)) }
+
+        var hasHeard: Bool {
+            var byte: UInt8 = 0
+            return recv(socket.raw, &byte, 1, Int32(MSG_DONTWAIT)) >= 0
+        }
+    }
+
     private func connect(_ descriptor: Int32, from host: String, port: Int) -> Bool {
         func address(_ host: String, _ port: Int) -> sockaddr_in {
             var address = sockaddr_in()

@@ -1,0 +1,182 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// The relay's two loops and what its threads and its owner share.
+final class DatagramRelayCore: Sendable {
+    /// Datagrams taken in one system call. Few enough that a burst fits the buffer that Linux gives a socket which asks
+    /// for none, as iperf3's does: 32 of 1500 bytes take 72 of its 208 KiB.
+    static let batchSize = 32
+    /// The longest UDP payload over IPv4.
+    static let datagramBytes = 65_507
+    /// What may wait while a thread is not scheduled; the kernel gives what `net.core.rmem_max` allows.
+    static let bufferBytes: Int32 = 4 << 20
+
+    private final class Connection: Sendable {
+        let socket: SocketDescriptor
+
+        init(_ socket: consuming SocketDescriptor) {
+            self.socket = socket
+        }
+    }
+
+    let counters = Mutex(RelayCounters())
+    private let descriptor: Int32
+    private let socket: Mutex<SocketDescriptor?>
+    private let service: InternetAddress
+    private let permit: RelayPermit
+    private let count: DatagramRelay.Count
+    private let flows: Mutex<RelayFlows<Connection>>
+    private let isStopping = Atomic(false)
+    /// Tells the downward thread that there is another flow, or that all is over.
+    private let wakeUp: WakeUp
+
+    init(
+        _ socket: consuming SocketDescriptor,
+        _ service: InternetAddress,
+        _ permit: RelayPermit,
+        _ count: @escaping DatagramRelay.Count
+    ) throws(SystemError) {
+        self.descriptor = socket.raw
+        self.socket = Mutex(socket)
+        self.service = service
+        self.permit = permit
+        self.count = count
+        self.flows = Mutex(RelayFlows(permit))
+        self.wakeUp = try WakeUp()
+    }
+
+    /// From any thread, also from the relay's own.
+    func stop() {
+        self.isStopping.store(true, ordering: .releasing)
+        // ENOTCONN is what an unconnected socket says, and its sleeping reader wakes all the same.
+        _ = SystemCall.shutDown(self.descriptor, Int32(SHUT_RDWR))
+        self.wakeUp.signal()
+    }
+
+    /// Closes the port; the threads must have ended.
+    func close() {
+        self.socket.withLock { $0 = nil }
+    }
+
+    private var stops: Bool { self.isStopping.load(ordering: .acquiring) }
+
+    // MARK: From the peer to the service
+
+    func runUp() {
+        guard var batch = try? DatagramBatch(capacity: Self.batchSize, datagramBytes: Self.datagramBytes) else {
+            return self.stop()
+        }
+        var owners = [Int](repeating: -1, count: Self.batchSize)
+        while true {
+            let got = batch.collect(self.descriptor)
+            if self.stops { return }
+            guard got > 0 else {
+                if got == 0 || got == -Int(EAGAIN) { continue }
+                return self.stop()
+            }
+            let connections = self.assign(&batch, got, &owners)
+            var bytes = 0
+            for index in 0..<got where owners[index] >= 0 { bytes += unsafe Int(batch.datagrams[index].length) }
+            guard !connections.isEmpty else { continue }
+            guard self.count(bytes, .up) else { return self.stop() }
+            for (id, connection) in connections {
+                for index in 0..<got { unsafe batch.datagrams[index].is_reply = owners[index] == id }
+                batch.forward(connection.socket.raw, count: got)
+            }
+        }
+    }
+
+    /// Sets the flow's number, or -1, for each datagram of the batch; the flows that got any.
+    private func assign(_ batch: inout DatagramBatch, _ count: Int, _ owners: inout [Int]) -> [(Int, Connection)] {
+        var counted = RelayCounters()
+        let used = self.flows.withLock { flows -> [(Int, Connection)] in
+            var used: [(Int, Connection)] = []
+            for index in 0..<count {
+                owners[index] = -1
+                let source = batch.source(index)
+                let length = unsafe Int(batch.datagrams[index].length)
+                var verdict = flows.judge(source, length: length)
+                if verdict == .open, let source, let connection = self.connect() {
+                    flows.open(source, connection)
+                    self.wakeUp.signal()
+                    verdict = flows.judge(source, length: length)
+                }
+                switch verdict {
+                case .forward(let place):
+                    let flow = flows.flows[place]
+                    owners[index] = flow.id
+                    if !used.contains(where: { $0.0 == flow.id }) { used.append((flow.id, flow.connection)) }
+                case .stranger: counted.strangers += 1
+                case .open, .refused: counted.refused += 1
+                }
+            }
+            return used
+        }
+        if counted != RelayCounters() { self.add(strangers: counted.strangers, refused: counted.refused) }
+        return used
+    }
+
+    /// nil when the machine has no descriptor or memory for it: the hello is lost, as any datagram may be.
+    private func connect() -> Connection? {
+        guard let socket = try? Socket.connectUDP(self.service) else { return nil }
+        socket.askBuffers(receive: Self.bufferBytes)
+        return Connection(socket)
+    }
+
+    // MARK: From the service to the peer
+
+    func runDown() {
+        guard var batch = try? DatagramBatch(capacity: Self.batchSize, datagramBytes: Self.datagramBytes) else {
+            return self.stop()
+        }
+        while !self.stops {
+            let flows = self.flows.withLock { $0.flows }
+            var entries = [pollfd(fd: self.wakeUp.raw, events: Int16(POLLIN), revents: 0)]
+            for flow in flows {
+                entries.append(pollfd(fd: flow.connection.socket.raw, events: Int16(POLLIN), revents: 0))
+            }
+            let code = SystemCall.poll(&entries, timeout: nil)
+            guard code >= 0 else {
+                if code == -EINTR { continue }
+                return self.stop()
+            }
+            if entries[0].revents != 0 { self.wakeUp.clear() }
+            for (flow, entry) in zip(flows, entries.dropFirst()) where entry.revents != 0 {
+                guard !self.stops else { return }
+                guard self.answer(flow, &batch) else { return self.stop() }
+            }
+        }
+    }
+
+    /// Forwards what the service has sent on one flow; false when the bytes are not allowed any more.
+    private func answer(_ flow: RelayFlows<Connection>.Flow, _ batch: inout DatagramBatch) -> Bool {
+        let got = batch.receive(flow.connection.socket.raw, blocking: false)
+        guard got > 0 else {
+            // Nothing listens there, or not any more: the place is somebody else's.
+            if got != -Int(EAGAIN) { self.flows.withLock { $0.close(flow.id) } }
+            return true
+        }
+        if !flow.isAnswered { self.flows.withLock { $0.answered(flow.id) } }
+        var bytes = 0
+        var refused: UInt64 = 0
+        for index in 0..<got {
+            let length = unsafe Int(batch.datagrams[index].length)
+            let passes = self.permit.passes(.down, length: length)
+            unsafe batch.datagrams[index].is_reply = passes
+            if passes { bytes += length } else { refused += 1 }
+        }
+        if refused > 0 { self.add(refused: refused) }
+        guard refused < UInt64(got) else { return true }
+        guard self.count(bytes, .down) else { return false }
+        batch.forward(self.descriptor, count: got, to: flow.source)
+        return true
+    }
+
+    private func add(strangers: UInt64 = 0, refused: UInt64) {
+        self.counters.withLock {
+            $0.strangers &+= strangers
+            $0.refused &+= refused
+        }
+    }
+}

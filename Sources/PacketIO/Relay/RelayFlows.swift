@@ -1,0 +1,83 @@
+/// Who may use a relay, and for what.
+package struct RelayPermit: Sendable {
+    /// The only address that is heard and answered.
+    package var peer: InternetHost
+    /// Source ports at most.
+    package var flows: Int
+    /// Directions that carry data; the other one carries the hello alone.
+    package var directions: Set<StreamPreface.Direction>
+
+    package init(peer: InternetHost, flows: Int, directions: Set<StreamPreface.Direction>) {
+        self.peer = peer
+        self.flows = flows
+        self.directions = directions
+    }
+
+    /// iperf3's first datagram of each stream, and the server's reply to it, are four bytes.
+    static let helloBytes = 4
+
+    func passes(_ direction: StreamPreface.Direction, length: Int) -> Bool {
+        self.directions.contains(direction) || length <= Self.helloBytes
+    }
+}
+
+/// Decides which datagrams of a relay belong to a flow. No socket, thread or clock inside.
+///
+/// A flow begins with a hello from a new source port of the peer, is answered when the service behind the relay sends
+/// its first datagram, and from then on keeps its place until the service is gone. A flow that was never answered makes
+/// room for a newer one, so that nobody can use the places up with hellos that the service did not want.
+struct RelayFlows<Connection> {
+    struct Flow {
+        let id: Int
+        let source: InternetAddress
+        let connection: Connection
+        var isAnswered = false
+    }
+
+    enum Verdict: Equatable {
+        /// To the flow at this index.
+        case forward(Int)
+        /// A hello of a source that has no flow yet.
+        case open
+        /// Of another address.
+        case stranger
+        /// Of the peer, but more or else than it was granted.
+        case refused
+    }
+
+    let permit: RelayPermit
+    private(set) var flows: [Flow] = []
+    private var opened = 0
+
+    init(_ permit: RelayPermit) {
+        self.permit = permit
+    }
+
+    /// What becomes of a datagram that came from outside.
+    func judge(_ source: InternetAddress?, length: Int) -> Verdict {
+        guard let source, source.host == self.permit.peer else { return .stranger }
+        if let index = self.flows.firstIndex(where: { $0.source == source }) {
+            return self.permit.passes(.up, length: length) ? .forward(index) : .refused
+        }
+        guard length == RelayPermit.helloBytes, self.permit.flows > 0 else { return .refused }
+        return self.flows.count < self.permit.flows || self.flows.contains { !$0.isAnswered } ? .open : .refused
+    }
+
+    /// Gives a new source its flow, and takes it from the oldest unanswered one when there is no place left.
+    mutating func open(_ source: InternetAddress, _ connection: Connection) {
+        if self.flows.count >= self.permit.flows, let oldest = self.flows.firstIndex(where: { !$0.isAnswered }) {
+            self.flows.remove(at: oldest)
+        }
+        self.opened += 1
+        self.flows.append(Flow(id: self.opened, source: source, connection: connection))
+    }
+
+    mutating func answered(_ id: Int) {
+        if let index = self.flows.firstIndex(where: { $0.id == id }) { self.flows[index].isAnswered = true }
+    }
+
+    /// The service is gone: the place comes back.
+    mutating func close(_ id: Int) {
+        self.flows.removeAll { $0.id == id }
+    }
+}
