@@ -158,9 +158,13 @@ package final class LinkClient: Sendable {
     }
 
     /// Address of this end, without port.
-    package var localHost: String? { channel.localAddress?.ipAddress }
-    /// Address of the reflector as connected, without port.
-    package var remoteHost: String? { channel.remoteAddress?.ipAddress }
+    package var localHost: String? { host(channel.localAddress) }
+    /// Address of the reflector as connected, without port; with its scope when it is link-local.
+    package var remoteHost: String? { host(channel.remoteAddress) }
+
+    private func host(_ address: SocketAddress?) -> String? {
+        address.flatMap(InternetAddress.init(socket:))?.host.description
+    }
 
     package func close() async {
         try? await channel.close()
