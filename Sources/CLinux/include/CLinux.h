@@ -7,5 +7,6 @@
 #include "memory.h"
 #include "packet_io.h"
 #include "process.h"
+#include "socket_owner.h"
 
 #endif

@@ -18,6 +18,11 @@ struct IperfClient: Sendable {
     let params: SessionParameters
     let meters: ClientMeters
 
+    private var streams: Int { grant.streams ?? params.streams ?? 1 }
+
+    /// iperf3's control connection and its streams.
+    var connections: Int { 1 + streams * (params.bidirectional == true ? 2 : 1) }
+
     func run(host: String) async throws -> ThroughputResult {
         switch grant.mode {
         case .directEphemeral: return try await run(host: host, port: grant.port)
@@ -39,7 +44,7 @@ struct IperfClient: Sendable {
         var arguments = [
             "-c", host, "-p", "\(port)", "-J", "-t", "\(params.durationSec)", "--connect-timeout", "10000",
         ]
-        arguments += ["-P", "\(grant.streams ?? params.streams ?? 1)"]
+        arguments += ["-P", "\(streams)"]
         if params.transport == .udp { arguments.append("-u") }
         if params.reverse == true { arguments.append("-R") }
         if params.bidirectional == true { arguments.append("--bidir") }

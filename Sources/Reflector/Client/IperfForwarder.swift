@@ -1,8 +1,10 @@
 internal import NIOCore
 internal import NIOPosix
+internal import PacketIO
 internal import Synchronization
 
-/// A port on loopback whose connections travel through tunnels to the reflector's iperf3.
+/// A port on loopback whose connections travel through tunnels to the reflector's iperf3: those of this user's processes,
+/// as many as one test needs.
 final class IperfForwarder: Sendable {
     let port: Int
     private let listener: any Channel
@@ -33,12 +35,17 @@ final class IperfForwarder: Sendable {
                 }
             }
         }
+        let places = Places(test.connections)
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { local in
                 local.eventLoop.makeCompletedFuture {
+                    // Every user of this machine can connect to loopback.
+                    guard let ends = RemoteEnd(local),
+                        ConnectionOwner.isThisUser(remote: ends.address, local: ends.local), places.take()
+                    else { throw ChannelError.alreadyClosed }
                     try TunnelBuffers.tune(local)
                     continuation.yield(local)
                 }

@@ -1,0 +1,20 @@
+import Testing
+
+@testable import PacketIO
+
+@Suite struct ConnectionOwnerTests {
+    @Test func anOpenConnectionOfThisUserIsKnownAndAClosedOneIsNobodys() throws {
+        let listener = try Socket.listenTCP(InternetAddress(.loopbackIPv4, port: 0))
+        let local = try listener.localAddress()
+        func ask(_ remote: InternetAddress) -> Bool { ConnectionOwner.isThisUser(remote: remote, local: local) }
+        let remote: InternetAddress
+        do {
+            let client = try Socket.connectTCP(local)
+            remote = try client.localAddress()
+            #expect(ask(remote))
+            #expect(!ask(InternetAddress(remote.host, port: remote.port ^ 1)))
+            #expect(!ask(InternetAddress(.loopbackIPv6, port: remote.port)))
+        }
+        #expect(!ask(remote))
+    }
+}
