@@ -38,6 +38,7 @@ import Testing
     private struct Admitted: Sendable {
         let preface: StreamPreface
         let firstBytes: [UInt8]
+        let place: StreamPlace
     }
 
     private func acceptor(
@@ -48,8 +49,11 @@ import Testing
         let (stream, continuation) = AsyncStream<Admitted>.makeStream()
         let permit = StreamPermit(token: Self.token, peer: peer, directions: [.up], streams: streams)
         let listener = try Socket.listenTCP(InternetAddress(.loopbackIPv4, port: 0))
-        let acceptor = try StreamAcceptor(listener, permit: permit, prefaceTime: prefaceTime) { socket, preface in
-            continuation.yield(Admitted(preface: preface, firstBytes: socket.receive(blocking: false)))
+        let acceptor = try StreamAcceptor(listener, permit: permit, prefaceTime: prefaceTime) {
+            socket,
+            preface,
+            place in
+            continuation.yield(Admitted(preface: preface, firstBytes: socket.receive(blocking: false), place: place))
         }
         return (acceptor, stream.makeAsyncIterator())
     }
@@ -101,6 +105,21 @@ import Testing
         }
         #expect(acceptor.counters.refused == 5 && acceptor.counters.admitted == 1)
         _ = first.raw
+    }
+
+    @Test func aStreamThatEndedEarlyIsOpenedAgainButNotWithoutEnd() async throws {
+        var (acceptor, admitted) = try self.acceptor()
+        defer { acceptor.shutdown() }
+        for opening in 1...OpenedStreams.maximumOpenings {
+            let socket = try self.open(acceptor, self.preface().bytes)
+            let stream = try #require(await admitted.next())
+            #expect(acceptor.counters.admitted == opening)
+            stream.place.giveBack()
+            _ = socket.raw
+        }
+        let socket = try self.open(acceptor, self.preface().bytes)
+        #expect(socket.receive().isEmpty)
+        #expect(acceptor.counters.refused == 1)
     }
 
     @Test func anotherAddressIsClosedWhateverItSays() throws {

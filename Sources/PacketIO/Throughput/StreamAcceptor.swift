@@ -17,6 +17,20 @@ package struct StreamPermit: Sendable {
     }
 }
 
+/// The place of one stream on a direct port. It is taken for good until it is given back.
+package final class StreamPlace: Sendable {
+    private let opened: OpenedStreams
+    private let key: UInt16
+
+    init(_ opened: OpenedStreams, _ key: UInt16) {
+        self.opened = opened
+        self.key = key
+    }
+
+    /// Lets the stream be opened again, a few times. From any thread.
+    package func giveBack() { self.opened.giveBack(self.key) }
+}
+
 /// What came to a direct port.
 package struct StreamAcceptorCounters: Equatable, Sendable {
     package var admitted = 0
@@ -48,13 +62,13 @@ package final class StreamAcceptor: Sendable {
     /// - Parameters:
     ///   - listener: from `Socket.listenTCP` or `Socket.firstFreeTCP`.
     ///   - prefaceTime: nanoseconds for a whole preface.
-    ///   - onStream: takes over each admitted connection, blocking and positioned behind its preface. Called on the
-    ///     acceptor's thread; must not block.
+    ///   - onStream: takes over each admitted connection, blocking and positioned behind its preface, and its place.
+    ///     Called on the acceptor's thread; must not block.
     package init(
         _ listener: consuming SocketDescriptor,
         permit: StreamPermit,
         prefaceTime: Int64 = StreamAcceptor.prefaceTime,
-        onStream: @escaping @Sendable (consuming SocketDescriptor, StreamPreface) -> Void
+        onStream: @escaping @Sendable (consuming SocketDescriptor, StreamPreface, StreamPlace) -> Void
     ) throws(SystemError) {
         self.address = try listener.localAddress()
         _ = try SystemCall.check(SystemCall.setBlocking(listener.raw, false), "fcntl", self.address)

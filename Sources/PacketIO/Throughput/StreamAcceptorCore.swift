@@ -10,15 +10,16 @@ final class StreamAcceptorCore: Sendable {
     let wakeUp: WakeUp
     private let listener: Mutex<SocketDescriptor?>
     private let permit: StreamPermit
+    private let opened = OpenedStreams()
     private let prefaceTime: Int64
-    private let onStream: @Sendable (consuming SocketDescriptor, StreamPreface) -> Void
+    private let onStream: @Sendable (consuming SocketDescriptor, StreamPreface, StreamPlace) -> Void
 
     init(
         _ listener: consuming SocketDescriptor,
         _ permit: StreamPermit,
         _ prefaceTime: Int64,
         _ wakeUp: WakeUp,
-        _ onStream: @escaping @Sendable (consuming SocketDescriptor, StreamPreface) -> Void
+        _ onStream: @escaping @Sendable (consuming SocketDescriptor, StreamPreface, StreamPlace) -> Void
     ) {
         self.listener = Mutex(listener)
         self.permit = permit
@@ -32,7 +33,6 @@ final class StreamAcceptorCore: Sendable {
         let listener: SocketDescriptor
         /// Oldest first.
         var pending: [PendingStream] = []
-        var opened: Set<UInt16> = []
         var acceptAgain: Int64 = .min
 
         init(_ listener: consuming SocketDescriptor) {
@@ -104,21 +104,19 @@ final class StreamAcceptorCore: Sendable {
             case .incomplete, .ended:
                 self.counters.withLock { $0.incomplete += 1 }
             case .complete(let preface):
-                self.admit(stream, preface, state)
+                self.admit(stream, preface)
             }
         }
         state.pending = kept
     }
 
-    private func admit(_ stream: PendingStream, _ preface: StreamPreface?, _ state: State) {
+    private func admit(_ stream: PendingStream, _ preface: StreamPreface?) {
         guard let preface, preface.token == self.permit.token, self.permit.directions.contains(preface.direction),
-            Int(preface.index) < self.permit.streams,
-            state.opened.insert(UInt16(preface.direction.rawValue) << 8 | UInt16(preface.index)).inserted
-        else {
-            self.counters.withLock { $0.refused += 1 }
-            return
-        }
+            Int(preface.index) < self.permit.streams
+        else { return self.counters.withLock { $0.refused += 1 } }
+        let key = UInt16(preface.direction.rawValue) << 8 | UInt16(preface.index)
+        guard self.opened.take(key) else { return self.counters.withLock { $0.refused += 1 } }
         self.counters.withLock { $0.admitted += 1 }
-        if let socket = stream.take() { self.onStream(socket, preface) }
+        if let socket = stream.take() { self.onStream(socket, preface, StreamPlace(self.opened, key)) }
     }
 }

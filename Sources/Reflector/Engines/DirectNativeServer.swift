@@ -39,19 +39,26 @@ final class DirectNativeServer: Sendable {
         let seconds = Int64(session.params.durationSec)
         let rate = session.params.bitrateBps.map { UInt64(max(1, $0 / 8 / session.streams)) }
         let streams = DirectStreams(up: session.up, down: session.down)
+        let shares = StreamShares(each: share)
         let acceptor = try StreamAcceptor(
             Socket.firstFreeTCP(on: place.local, ports: place.ports),
             permit: permit
-        ) { socket, preface in
+        ) { socket, preface, place in
+            let budget = shares.left(preface)
             let now = KernelClock.monotonic
+            let thread: WorkThread<ByteTotals>?
             // A stream that cannot start closes its connection, which its client sees.
             switch preface.direction {
             case .up:
-                let limits = ByteStreamLimits(deadline: now + (seconds + slack) * 1_000_000_000, byteBudget: share)
-                try? streams.sink(socket, .up, limits)
+                let limits = ByteStreamLimits(deadline: now + (seconds + slack) * 1_000_000_000, byteBudget: budget)
+                thread = try? streams.sink(socket, .up, limits)
             case .down:
-                let limits = ByteStreamLimits(deadline: now + seconds * 1_000_000_000, byteBudget: share)
-                try? streams.source(socket, .down, limits, maximumBytesPerSecond: rate)
+                let limits = ByteStreamLimits(deadline: now + seconds * 1_000_000_000, byteBudget: budget)
+                thread = try? streams.source(socket, .down, limits, maximumBytesPerSecond: rate)
+            }
+            Task {
+                let totals = await thread?.value
+                if shares.ended(preface, totals) { place.giveBack() }
             }
         }
         return DirectNativeServer(acceptor: acceptor, streams: streams)

@@ -49,27 +49,33 @@ final class DirectStreams: Sendable {
         self.down = down
     }
 
-    /// Starts sending on a connection.
+    /// Starts sending on a connection; what it moved, when it has ended.
+    @discardableResult
     func source(
         _ socket: consuming SocketDescriptor,
         _ direction: StreamDirection,
         _ limits: ByteStreamLimits,
         maximumBytesPerSecond: UInt64? = nil
-    ) throws(SystemError) {
+    ) throws(SystemError) -> WorkThread<ByteTotals> {
         let source = try ByteSource(socket, until: limits, maximumBytesPerSecond: maximumBytesPerSecond)
         meter(direction).record(0, at: UInt64(KernelClock.monotonic))
-        add(.source(source, try source.start()), direction)
+        let thread = try source.start()
+        add(.source(source, thread), direction)
+        return thread
     }
 
-    /// Starts receiving on a connection.
+    /// Starts receiving on a connection; what it moved, when it has ended.
+    @discardableResult
     func sink(
         _ socket: consuming SocketDescriptor,
         _ direction: StreamDirection,
         _ limits: ByteStreamLimits
-    ) throws(SystemError) {
+    ) throws(SystemError) -> WorkThread<ByteTotals> {
         let sink = ByteSink(socket, until: limits)
         meter(direction).record(0, at: UInt64(KernelClock.monotonic))
-        add(.sink(sink, try sink.start()), direction)
+        let thread = try sink.start()
+        add(.sink(sink, thread), direction)
+        return thread
     }
 
     /// Ends every stream at once, and every later one.

@@ -65,6 +65,70 @@ struct DirectPortTests {
         }
     }
 
+    @Test("a native stream that broke may come again, with what is left of its bytes and no more")
+    func nativeAgain() async throws {
+        let key = IdentityKey()
+        let budget = 3_000_000
+        try await TestReflector.with(peers: [key.endpointID]) {
+            $0.mode = .directEphemeral
+            $0.quotas.maxBytesPerDayPerPeer = budget
+        } _: { reflector in
+            let client = try await reflector.connect(key)
+            _ = try await client.hello()
+            let params = SessionParameters(durationSec: 10, streams: 1, engine: .native)
+            let grant = try await client.request(SessionRequest(testType: .throughput, params: params))
+            let token = try #require(AccessToken(hex: grant.token))
+            let target = InternetAddress(.loopbackIPv4, port: UInt16(grant.port))
+            let megabyte = [UInt8](repeating: 1, count: 1_000_000)
+            for megabytes in [1, 2, 3, 3] {
+                try await eventually("the stream is taken") {
+                    let socket = try Socket.connectTCP(target)
+                    try StreamPreface(direction: .up, index: 0, token: token).send(on: socket)
+                    _ = send(socket.raw, megabyte, megabyte.count, Int32(MSG_NOSIGNAL))
+                    socket.shutDown(Int32(SHUT_WR))
+                    // Until the other side has taken all and closes, or has refused.
+                    var byte: UInt8 = 0
+                    _ = recv(socket.raw, &byte, 1, 0)
+                    return try await client.result(of: grant.testID).bytesUp >= megabytes * 1_000_000 ? true : nil
+                }
+            }
+            try await client.close(grant.testID)
+            let result = try await client.result(of: grant.testID)
+            #expect(result.bytesUp == budget)
+            await client.close()
+        }
+    }
+
+    @Test("neighbours behind the peer's address who say nothing, too little, or leave keep no place from a test")
+    func iperfNeighbours() async throws {
+        let request = SessionRequest(
+            testType: .throughput,
+            params: SessionParameters(durationSec: 1, streams: 1, engine: .iperf3)
+        )
+        try await withGrant("127.0.0.1", request) { reflector, client, grant in
+            let target = InternetAddress(.loopbackIPv4, port: UInt16(grant.port))
+            var neighbours: [Int32] = []
+            defer { for descriptor in neighbours { close(descriptor) } }
+            for number in 0..<GatePlaces.maximumPending + 8 {
+                let socket = try Socket.connectTCP(target)
+                // One byte less than iperf3's cookie.
+                if number % 2 == 0 { _ = send(socket.raw, [UInt8](repeating: 0x61, count: 36), 36, 0) }
+                if number % 3 != 0 { neighbours.append(socket.release()) }
+            }
+            let result = try await IperfClient(
+                address: reflector.address,
+                context: LinkClient.context(for: IdentityKey()),
+                executable: "iperf3",
+                grant: grant,
+                params: request.params,
+                meters: ClientMeters(seconds: 2)
+            ).run(host: "127.0.0.1")
+            #expect(try #require(result[.up]?.bitsPerSecond) > 1e6)
+            let theirs = try await client.result(of: grant.testID)
+            #expect(theirs.bytesUp > 1_000_000)
+        }
+    }
+
     @Test("a stranger on a direct iperf3 port reaches nothing, and the peer still gets its test")
     func iperf() async throws {
         let request = SessionRequest(
