@@ -7,13 +7,12 @@ import Testing
     private static let peer = InternetHost(ipv4: 0xC000_0207)
     private static let source = EchoSource.datagram(InternetAddress(peer, port: 1000))
 
-    private func permit(rate: Int = 1_000_000, budget: UInt64 = .max, deadline: Int64? = nil) -> EchoPermit {
+    private func permit(rate: Int = 1_000_000, budget: UInt64 = .max) -> EchoPermit {
         EchoPermit(
             token: Self.token,
             peer: .host(Self.peer),
             maximumPacketsPerSecond: rate,
-            byteBudget: budget,
-            deadline: deadline
+            byteBudget: budget
         )
     }
 
@@ -91,13 +90,6 @@ import Testing
         #expect(self.present(&responder).verdict == .drop(.wrongSource))
         #expect(self.present(&responder, from: .tunnel(5)).verdict == .drop(.wrongSource))
         #expect(self.present(&responder, from: .tunnel(4)).verdict.isReply, "no reply")
-    }
-
-    @Test func nothingIsAnsweredFromTheDeadlineOn() throws {
-        var responder = try self.responder(self.permit(deadline: 100))
-        #expect(self.present(&responder, now: 99).verdict.isReply, "too early")
-        #expect(self.present(&responder, now: 100).verdict == .drop(.expired))
-        #expect(responder.counters(Self.token)?.expired == 1)
     }
 
     @Test func theBudgetCountsBothDirectionsAndItsEndIsSaidOnce() throws {

@@ -27,10 +27,11 @@ extension EchoResponder {
         to bytes: inout [UInt8],
         from source: EchoSource,
         receivedAt: Int64,
-        now: Int64
+        now: Int64,
+        isWithinRate: () -> Bool = { true }
     ) -> Verdict {
         var span = bytes.mutableSpan
         var raw = unsafe span.mutableBytes  // any bytes are bytes
-        return self.respond(to: &raw, from: source, receivedAt: receivedAt, now: now)
+        return self.respond(to: &raw, from: source, receivedAt: receivedAt, now: now, isWithinRate: isWithinRate)
     }
 }

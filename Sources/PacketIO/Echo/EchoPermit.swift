@@ -19,21 +19,17 @@ package struct EchoPermit: Sendable {
     package var maximumPacketsPerSecond: Int
     /// UDP payload bytes of both directions together.
     package var byteBudget: UInt64
-    /// Nanoseconds of `KernelClock.monotonic`; nil: until revoked.
-    package var deadline: Int64?
 
     package init(
         token: AccessToken,
         peer: EchoPeer,
         maximumPacketsPerSecond: Int,
-        byteBudget: UInt64 = .max,
-        deadline: Int64? = nil
+        byteBudget: UInt64 = .max
     ) {
         self.token = token
         self.peer = peer
         self.maximumPacketsPerSecond = maximumPacketsPerSecond
         self.byteBudget = byteBudget
-        self.deadline = deadline
     }
 }
 
@@ -42,8 +38,6 @@ package enum EchoDropReason: Hashable, Sendable, CaseIterable {
     /// Too short, too long, or not ours.
     case malformed
     case unknownToken
-    /// After the permit's deadline.
-    case expired
     /// From another address or port than the permit's.
     case wrongSource
     case rate
@@ -66,7 +60,6 @@ package struct EchoCounters: Equatable, Sendable {
     /// Arrivals too far behind to tell whether they were duplicates; in no other of these three counts.
     package var tooOld: UInt64 = 0
     package var highestSequence: UInt64?
-    package var expired: UInt64 = 0
     package var wrongSource: UInt64 = 0
     package var overRate: UInt64 = 0
     package var overBudget: UInt64 = 0

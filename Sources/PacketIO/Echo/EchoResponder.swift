@@ -2,7 +2,7 @@
 /// datagrams inside a TLS stream.
 ///
 /// A datagram passes these gates in order, and the first that it fails counts it:
-/// well formed → live token → before the deadline → from the permit's peer → budget → rate → reply.
+/// well formed → live token → from the permit's peer → budget → rate → reply.
 /// From the budget on it is also counted as arrived.
 package struct EchoResponder: Sendable {
     /// Every datagram's token is compared with every permit, so that time tells nothing; this bounds the work.
@@ -70,14 +70,20 @@ package struct EchoResponder: Sendable {
     /// - Parameters:
     ///   - bytes: one datagram, whole; a reply is made in place.
     ///   - receivedAt: CLOCK_REALTIME in nanoseconds, goes into the reply.
-    ///   - now: CLOCK_MONOTONIC in nanoseconds, for rate and deadline.
+    ///   - now: CLOCK_MONOTONIC in nanoseconds, for the rate.
+    ///   - isWithinRate: a rate that this permit shares with those of other responders; asked for each datagram that
+    ///     would be answered.
     package mutating func respond(
         to bytes: inout MutableRawSpan,
         from source: EchoSource,
         receivedAt: Int64,
-        now: Int64
+        now: Int64,
+        isWithinRate: () -> Bool
     ) -> Verdict {
-        let judgement = self.judge(&bytes, from: source, receivedAt: receivedAt, now: now)
+        var judgement = self.judge(&bytes, from: source, receivedAt: receivedAt, now: now)
+        if judgement.verdict == .reply, !isWithinRate() {
+            judgement = Judgement(verdict: .drop(.rate), index: judgement.index)
+        }
         self.settle(judgement, bytes.bytes, wasSent: true)
         return judgement.verdict
     }
@@ -133,7 +139,6 @@ package struct EchoResponder: Sendable {
 extension EchoResponder.Entry {
     @inline(__always)
     fileprivate mutating func judge(length: UInt64, from source: EchoSource, now: Int64) -> EchoResponder.Verdict {
-        if let deadline = self.permit.deadline, now >= deadline { return .drop(.expired) }
         guard self.accepts(source) else { return .drop(.wrongSource) }
         // A reply is as long as what it answers.
         guard !self.isSpent, self.permit.byteBudget - self.charged >= 2 * length else {
@@ -155,9 +160,6 @@ extension EchoResponder.Entry {
         wasSent: Bool
     ) {
         switch verdict {
-        case .drop(.expired):
-            self.counters.expired &+= 1
-            return
         case .drop(.wrongSource), .drop(.malformed), .drop(.unknownToken):
             self.counters.wrongSource &+= 1
             return

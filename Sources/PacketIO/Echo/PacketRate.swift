@@ -1,5 +1,5 @@
 /// A token bucket, as the generic cell rate algorithm (ITU-T I.371): one number of state, no clock of its own.
-struct PacketRate: Sendable {
+package struct PacketRate: Sendable {
     /// A tenth of a second may come at once: timers and queues bunch packets of an honest sender.
     static let burst: Int64 = 100_000_000
     private let interval: Int64
@@ -7,13 +7,13 @@ struct PacketRate: Sendable {
     private var due: Int64 = .min
 
     /// 0 packets a second lets nothing through.
-    init(packetsPerSecond: Int) {
+    package init(packetsPerSecond: Int) {
         // Rounded up: never faster than was granted.
         self.interval = packetsPerSecond <= 0 ? .max : 999_999_999 / Int64(packetsPerSecond) + 1
     }
 
     /// Takes one packet at `now`, in nanoseconds of any clock that does not run backwards.
-    mutating func admit(at now: Int64) -> Bool {
+    package mutating func admit(at now: Int64) -> Bool {
         guard self.interval != .max else { return false }
         let due = max(self.due, now)
         // A rate below ten a second still lets one through.

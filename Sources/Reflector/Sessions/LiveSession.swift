@@ -43,6 +43,8 @@ final class LiveSession: Sendable {
         var drainWaiters: [CheckedContinuation<Void, Never>] = []
         var echo: EchoReport?
         var echoBytes = (up: 0, down: 0)
+        /// One for all echo tunnels of the test; made by the first datagram.
+        var echoRate: PacketRate?
         var reserved: Int
     }
 
@@ -165,6 +167,15 @@ final class LiveSession: Sendable {
 
     /// Bytes of the echo: datagrams that came, and replies.
     var echoBytes: (up: Int, down: Int) { state.withLock { $0.echoBytes } }
+
+    /// Takes one datagram from the rate that all echo tunnels of the test share.
+    func takeEchoDatagram(packetsPerSecond: Int, now: Int64) -> Bool {
+        state.withLock { state in
+            var rate = state.echoRate ?? PacketRate(packetsPerSecond: packetsPerSecond)
+            defer { state.echoRate = rate }
+            return rate.admit(at: now)
+        }
+    }
 
     func echoEnded(_ counters: EchoCounters) {
         state.withLock { state in

@@ -80,7 +80,10 @@ final class TunnelEchoHandler: ChannelInboundHandler {
         if scratch.count != length { scratch = [UInt8](repeating: 0, count: length) }
         // In place: a test's datagrams all have one length.
         scratch.replaceSubrange(0..<length, with: datagram.readableBytesView)
-        switch responder.respond(to: &scratch, from: .tunnel(0), receivedAt: receivedAt, now: now) {
+        let verdict = responder.respond(to: &scratch, from: .tunnel(0), receivedAt: receivedAt, now: now) {
+            session.takeEchoDatagram(packetsPerSecond: packetsPerSecond, now: now)
+        }
+        switch verdict {
         case .reply:
             EchoDatagram.setServerSend(KernelClock.realtime, in: &scratch)
             replies.writeInteger(UInt16(length))
