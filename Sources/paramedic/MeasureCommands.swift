@@ -72,7 +72,12 @@ struct ThroughputCommand: AsyncParsableCommand {
     )
     var transport = TransportProtocol.tcp
 
-    @Option(help: ArgumentHelp("The sender's limit in bits a second, e.g. 50M, for iperf3.", valueName: "rate"))
+    @Option(
+        help: ArgumentHelp(
+            "Limit in bits a second for each direction, all streams together, e.g. 50M.",
+            valueName: "rate"
+        )
+    )
     var bitrate: String?
 
     @OptionGroup var test: TestOptions

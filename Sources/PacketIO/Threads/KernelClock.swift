@@ -9,6 +9,12 @@ package enum KernelClock {
     /// Processor time of the calling thread.
     package static var threadProcessorTime: Int64 { self.read(CLOCK_THREAD_CPUTIME_ID) }
 
+    /// Blocks the calling thread for about this long; a signal may end it sooner.
+    static func sleep(_ nanoseconds: Int64) {
+        var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+        unsafe nanosleep(&time, nil)  // only reads the time
+    }
+
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         unsafe clock_gettime(clock, &time)  // fails only for a clock that does not exist

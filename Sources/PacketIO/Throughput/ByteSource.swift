@@ -10,18 +10,27 @@ package final class ByteSource: Sendable {
     /// One call's bytes. Measured over loopback: see `Benchmarks/packet-io`.
     static let bufferBytes = 128 << 10
 
+    /// Writes of a source with a rate: this part of a second at a time.
+    private static let writesPerSecond: UInt64 = 50
+    /// What a source that was held up may send later than it was due, nanoseconds.
+    private static let maximumLag: Int64 = 100_000_000
+    /// Longest sleep until the deadline and an order to stop are looked at, nanoseconds.
+    private static let nap: Int64 = 20_000_000
+
     private let core: ByteStreamCore
+    private let rate: UInt64?
 
     /// - Parameters:
     ///   - socket: connected and blocking.
-    ///   - maximumBytesPerSecond: TCP paces itself to this (SO_MAX_PACING_RATE); nil: as fast as it goes.
+    ///   - maximumBytesPerSecond: nil: as fast as it goes. The kernel paces its packets to this as well.
     package init(
         _ socket: consuming SocketDescriptor,
         until limits: ByteStreamLimits,
         maximumBytesPerSecond: UInt64? = nil
     ) throws(SystemError) {
-        if let rate = maximumBytesPerSecond {
-            let code = SystemCall.setOption(socket.raw, SOL_SOCKET, SO_MAX_PACING_RATE, max(1, rate))
+        self.rate = maximumBytesPerSecond.map { max(1, $0) }
+        if let rate {
+            let code = SystemCall.setOption(socket.raw, SOL_SOCKET, SO_MAX_PACING_RATE, rate)
             _ = try SystemCall.check(code, "setsockopt", "SO_MAX_PACING_RATE")
         }
         self.core = ByteStreamCore(socket, limits)
@@ -32,8 +41,8 @@ package final class ByteSource: Sendable {
 
     /// Starts sending.
     package func start() throws(SystemError) -> WorkThread<ByteTotals> {
-        let core = self.core
-        return try WorkThread("byte-source") { Self.run(core) }
+        let (core, rate) = (self.core, self.rate)
+        return try WorkThread("byte-source") { Self.run(core, rate) }
     }
 
     /// Ends the stream at once; what the kernel still has to send may be lost.
@@ -41,15 +50,17 @@ package final class ByteSource: Sendable {
         self.core.stop()
     }
 
-    private static func run(_ core: ByteStreamCore) -> ByteTotals {
+    private static func run(_ core: ByteStreamCore, _ rate: UInt64?) -> ByteTotals {
         var generator = SystemRandomNumberGenerator()
         // Bytes that no link compresses.
         let bytes = (0..<Self.bufferBytes / 8).map { _ in generator.next() as UInt64 }
         // The array is only read, and lives through the closure.
-        return unsafe bytes.withUnsafeBytes { unsafe self.send($0, core) }
+        return unsafe bytes.withUnsafeBytes { unsafe self.send($0, core, rate) }
     }
 
-    private static func send(_ bytes: UnsafeRawBufferPointer, _ core: ByteStreamCore) -> ByteTotals {
+    private static func send(_ bytes: UnsafeRawBufferPointer, _ core: ByteStreamCore, _ rate: UInt64?) -> ByteTotals {
+        let size = rate.map { max(1, min(UInt64(bytes.count), $0 / Self.writesPerSecond)) } ?? UInt64(bytes.count)
+        var due = KernelClock.monotonic
         var totals = ByteTotals()
         var timeout = CallTimeout(option: SO_SNDTIMEO)
         let descriptor = core.socket.raw
@@ -64,7 +75,19 @@ package final class ByteSource: Sendable {
                 totals.end = .byteBudget
                 break
             }
-            let chunk = unsafe UnsafeRawBufferPointer(rebasing: bytes.prefix(Int(min(left, UInt64(bytes.count)))))
+            if let rate {
+                guard due <= now else {
+                    // Without the kernel's queue, which holds seconds of a low rate.
+                    if core.stopped {
+                        totals.end = .stopped
+                        break
+                    }
+                    KernelClock.sleep(min(due - now, Self.nap))
+                    continue
+                }
+                due = max(due, now - Self.maximumLag) + Int64(size * 1_000_000_000 / rate)
+            }
+            let chunk = unsafe UnsafeRawBufferPointer(rebasing: bytes.prefix(Int(min(left, size))))
             let sent = unsafe SystemCall.send(descriptor, chunk, flags: 0)
             if sent > 0 {
                 totals.bytes = core.add(sent)

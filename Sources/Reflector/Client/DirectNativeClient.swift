@@ -24,7 +24,7 @@ struct DirectNativeClient: Sendable {
         let streams = DirectStreams(up: meters.up, down: meters.down)
         let wanted = directions
         let seconds = Int64(params.durationSec)
-        let rate = params.bitrateBps.map { UInt64(max(1, $0 / 8 / count)) }
+        let rate = params.bytesPerSecond(ofEachOf: count).map(UInt64.init)
         // Connecting blocks, so it has a thread.
         let connecting = try WorkThread("connect") { () -> SystemError? in
             do throws(SystemError) {

@@ -48,7 +48,7 @@ struct IperfClient: Sendable {
         if params.transport == .udp { arguments.append("-u") }
         if params.reverse == true { arguments.append("-R") }
         if params.bidirectional == true { arguments.append("--bidir") }
-        if let bitrate = params.bitrateBps { arguments += ["-b", "\(bitrate)"] }
+        if let bitrate = params.bitsPerSecond(ofEachOf: streams) { arguments += ["-b", "\(bitrate)"] }
         var environment: [String: String] = [:]
         var keyFile: String?
         defer { if let keyFile { _ = unsafe unlink(keyFile) } }

@@ -85,12 +85,13 @@ package struct NativeThroughput: Sendable {
     private func start(_ client: LinkClient, _ direction: StreamDirection) async throws {
         let open = TunnelOpen(testID: grant.testID, token: grant.token, direction: direction)
         let (meters, seconds) = (meters, params.durationSec)
+        let rate = params.bytesPerSecond(ofEachOf: grant.streams ?? params.streams ?? 1)
         try await client.open(open) { channel in
             try TunnelBuffers.tune(channel)
             switch direction {
             case .up:
                 try channel.pipeline.syncOperations.addHandler(
-                    ByteSourceHandler(duration: .seconds(Int64(seconds))) { count in
+                    ByteSourceHandler(duration: .seconds(Int64(seconds)), bytesPerSecond: rate) { count in
                         meters.up.record(count, at: NIODeadline.now().uptimeNanoseconds)
                         return true
                     }

@@ -37,7 +37,7 @@ final class DirectNativeServer: Sendable {
         )
         let share = UInt64(max(1, budget / (session.streams * directions.count)))
         let seconds = Int64(session.params.durationSec)
-        let rate = session.params.bitrateBps.map { UInt64(max(1, $0 / 8 / session.streams)) }
+        let rate = session.params.bytesPerSecond(ofEachOf: session.streams).map(UInt64.init)
         let streams = DirectStreams(up: session.up, down: session.down)
         let shares = StreamShares(each: share)
         let acceptor = try StreamAcceptor(

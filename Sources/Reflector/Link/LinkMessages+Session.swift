@@ -47,7 +47,7 @@ package struct SessionParameters: Codable, Sendable, Equatable {
     /// Only from reflector to client.
     package var reverse: Bool?
     package var bidirectional: Bool?
-    /// Sender's limit in bits a second; UDP needs one.
+    /// Limit in bits a second for each direction, all its streams together.
     package var bitrateBps: Int?
     package var engine: ThroughputEngine?
     /// The only way in which the test may travel; a reflector that is configured for the other denies it.

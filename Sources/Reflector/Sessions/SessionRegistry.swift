@@ -250,7 +250,7 @@ actor SessionRegistry {
             ? settings.echoPacketsPerSecond * EchoDatagram.maximumLength * 2 * seconds
             : session.params.bitrateBps.map { rate in
                 // Bounded before it is multiplied: the peer chose the number. A quarter more for headers and bursts.
-                min(rate, 1 << 40) / 8 * 5 / 4 * seconds * directions * session.streams
+                min(rate, 1 << 40) / 8 * 5 / 4 * seconds * directions
             }
         let charged = session.reservedBytes
         let more = try await governor.charge(session.testID, bytes: (wished ?? .max) - charged)

@@ -1,22 +1,36 @@
 internal import NIOCore
 
-/// Sends as much as the connection takes until the time is over, then closes.
+/// Sends as much as the connection takes, or as its rate allows, until the time is over, then closes.
 final class ByteSourceHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    /// Writes of a sender with a rate: this part of a second at a time.
+    private static let writesPerSecond = 50
+    /// What a sender that was held up may send later than it was due.
+    private static let maximumLag = TimeAmount.milliseconds(100)
+
     private let duration: TimeAmount
+    private let bytesPerSecond: Int?
+    /// When the next write is due.
+    private var due = NIODeadline.now()
+    private var isWaiting = false
     private let record: (Int) -> Bool
     private let block: ByteBuffer
     private var end: Scheduled<Void>?
     private var isOver = false
     private var isFilling = false
 
-    /// - Parameter record: takes the bytes of one write; false ends the connection.
-    init(duration: TimeAmount, record: @escaping (Int) -> Bool) {
+    /// - Parameters:
+    ///   - bytesPerSecond: nil for as fast as it goes.
+    ///   - record: takes the bytes of one write; false ends the connection.
+    init(duration: TimeAmount, bytesPerSecond: Int? = nil, record: @escaping (Int) -> Bool) {
         self.duration = duration
+        self.bytesPerSecond = bytesPerSecond
         self.record = record
-        self.block = Self.noise
+        let noise = Self.noise
+        let count = bytesPerSecond.map { max(1, min(noise.readableBytes, $0 / Self.writesPerSecond)) }
+        self.block = noise.getSlice(at: noise.readerIndex, length: count ?? noise.readableBytes) ?? noise
     }
 
     /// Bytes that no link can compress; made once, shared by all streams.
@@ -69,10 +83,31 @@ final class ByteSourceHandler: ChannelInboundHandler {
         guard !isFilling else { return }
         isFilling = true
         defer { isFilling = false }
-        while !isOver, context.channel.isWritable {
+        while !isOver, context.channel.isWritable, isDue(context) {
             guard record(block.readableBytes) else { return finish(context) }
             context.writeAndFlush(wrapOutboundOut(block), promise: nil)
         }
+    }
+
+    /// Whether a write may leave now; when not, `fill` is called again when it may.
+    private func isDue(_ context: ChannelHandlerContext) -> Bool {
+        guard let bytesPerSecond else { return true }
+        guard !isWaiting else { return false }
+        let now = NIODeadline.now()
+        guard due <= now else {
+            isWaiting = true
+            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            context.eventLoop.scheduleTask(deadline: due) {
+                let (handler, context) = bound.value
+                handler.isWaiting = false
+                if !handler.isOver { handler.fill(context) }
+            }
+            return false
+        }
+        due =
+            max(due, now - Self.maximumLag)
+            + .nanoseconds(Int64(block.readableBytes) * 1_000_000_000 / Int64(bytesPerSecond))
+        return true
     }
 
     private func finish(_ context: ChannelHandlerContext) {

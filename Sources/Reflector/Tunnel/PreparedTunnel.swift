@@ -54,7 +54,10 @@ struct PreparedTunnel: Sendable {
             try pipeline.addHandler(ByteSinkHandler { session.record($0, .up) })
         case .source(let session):
             try pipeline.addHandler(
-                ByteSourceHandler(duration: .seconds(Int64(session.params.durationSec))) { session.record($0, .down) }
+                ByteSourceHandler(
+                    duration: .seconds(Int64(session.params.durationSec)),
+                    bytesPerSecond: session.params.bytesPerSecond(ofEachOf: session.streams)
+                ) { session.record($0, .down) }
             )
         case .iperf(let session, _):
             guard let partner else { throw ChannelError.alreadyClosed }

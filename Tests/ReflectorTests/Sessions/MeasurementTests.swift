@@ -1,5 +1,6 @@
 import Foundation
 import Identity
+import PacketIO
 import Testing
 
 @testable import Reflector
@@ -7,23 +8,28 @@ import Testing
 /// Whole tests over real sockets, client and server in one process.
 @Suite("Measurements", .timeLimit(.minutes(5)), .serialized)
 struct MeasurementTests {
+    private static let everyEngine: [(ThroughputEngine, DataMode)] = [
+        (.native, .tunneled), (.native, .directEphemeral), (.iperf3, .tunneled), (.iperf3, .directEphemeral),
+    ]
+
     @Test(
-        "native throughput is measured by both ends, in each mode and direction",
-        arguments: [DataMode.tunneled, .directEphemeral],
+        "throughput is measured by both ends, with each engine, in each mode and direction",
+        arguments: everyEngine,
         ["up", "down", "both"]
     )
-    func native(mode: DataMode, way: String) async throws {
-        try await withExaminer(mode) { reflector, examiner in
+    func throughput(kind: (engine: ThroughputEngine, mode: DataMode), way: String) async throws {
+        try await withExaminer(kind.mode) { reflector, examiner in
             let params = SessionParameters(
                 durationSec: 1,
                 streams: 2,
                 reverse: way == "down",
                 bidirectional: way == "both",
-                engine: .native
+                engine: kind.engine
             )
             let (result, _) = try await examiner.throughput(params)
-            #expect(result.engine == .native)
-            #expect(result.mode == mode)
+            #expect(result.engine == kind.engine)
+            #expect(result.mode == kind.mode)
+            #expect(result.streams == 2)
             let expected: [StreamDirection] = way == "both" ? [.up, .down] : [way == "up" ? .up : .down]
             #expect(Set(result.directions.map(\.direction)) == Set(expected))
             for direction in result.directions {
@@ -36,33 +42,38 @@ struct MeasurementTests {
                 #expect(try #require(direction.bitsPerSecond) > 1e6)
             }
             try await expectBooks(reflector, examiner, atLeast: 1_000_000)
-        }
-    }
-
-    @Test(
-        "iperf3 runs through the tunnel and directly, and both ends read its JSON",
-        arguments: [DataMode.tunneled, .directEphemeral],
-        ["up", "down", "both"]
-    )
-    func iperf(mode: DataMode, way: String) async throws {
-        try await withExaminer(mode) { reflector, examiner in
-            let params = SessionParameters(
-                durationSec: 1,
-                streams: 2,
-                reverse: way == "down",
-                bidirectional: way == "both",
-                engine: .iperf3
-            )
-            let (result, _) = try await examiner.throughput(params)
-            #expect(result.engine == .iperf3)
-            #expect(result.streams == 2)
-            #expect(result.directions.count == (way == "both" ? 2 : 1))
-            for direction in result.directions { #expect(try #require(direction.bitsPerSecond) > 1e6) }
-            try await expectBooks(reflector, examiner, atLeast: 1_000_000)
+            guard kind.engine == .iperf3 else { return }
             let completed = try await reflector.audit(.sessionCompleted, count: 1)[0]
             #expect(completed["exit_code"] as? Int == 0)
             let pid = try #require(completed["pid"] as? Int)
             #expect(!FileManager.default.fileExists(atPath: "/proc/\(pid)"))
+        }
+    }
+
+    @Test(
+        "the bitrate is what each direction carries, all streams together, with every engine",
+        arguments: everyEngine,
+        [TransportProtocol.tcp, .udp]
+    )
+    func bitrate(kind: (engine: ThroughputEngine, mode: DataMode), transport: TransportProtocol) async throws {
+        // UDP is iperf3's, and direct.
+        guard transport == .tcp || kind == (.iperf3, .directEphemeral) else { return }
+        try await withExaminer(kind.mode) { reflector, examiner in
+            let params = SessionParameters(
+                durationSec: 2,
+                transport: transport,
+                streams: 2,
+                bidirectional: true,
+                bitrateBps: 16_000_000,
+                engine: kind.engine
+            )
+            _ = try await examiner.throughput(params)
+            let completed = try await reflector.audit(.sessionCompleted, count: 1)[0]
+            // 16 Mbit/s for 2 s are 4 MB; iperf3 over TCP writes 128 KiB at a time.
+            for direction in ["bytes_sent", "bytes_received"] {
+                let bytes = try #require(completed[direction] as? Int)
+                #expect((2_000_000...6_000_000).contains(bytes), "\(direction)")
+            }
         }
     }
 
@@ -144,6 +155,35 @@ struct MeasurementTests {
             #expect(try #require(latency).received > 10)
             #expect(try await examiner.client.status().testsToday == 1)
             #expect(try await reflector.audit(.sessionCompleted, count: 1).count == 1)
+        }
+    }
+
+    @Test("the echo's packet rate is the test's, not each tunnel's")
+    func echoRate() async throws {
+        let key = IdentityKey()
+        try await TestReflector.with(peers: [key.endpointID]) {
+            $0.limits.udpEchoMaxPps = 1
+        } _: { reflector in
+            let client = try await reflector.connect(key)
+            _ = try await client.hello()
+            let grant = try await client.request(SessionTests.echo)
+            let token = try #require(AccessToken(hex: grant.token))
+            let datagram = EchoDatagram(token: token, sequence: 0, clientSend: 1).bytes()
+            for _ in 0..<4 {
+                try await RawPeer.withTLS(reflector, RawPeer.Appearance.endpoint(key)) { tunnel in
+                    try await tunnel.send(.tunnelOpen(TunnelOpen(testID: grant.testID, token: grant.token)))
+                    #expect(await tunnel.next()?.payload == .ok)
+                    try await tunnel.send([0, UInt8(datagram.count)] + datagram)
+                }
+            }
+            let echo = try await eventually("all tunnels have ended") {
+                let echo = try await client.result(of: grant.testID).echo
+                return echo?.received == 4 ? echo : nil
+            }
+            // One at once, and at most one more while the four connect.
+            #expect((1...2).contains(echo.replied))
+            #expect(echo.replied + echo.rateLimited == 4)
+            await client.close()
         }
     }
 
