@@ -34,6 +34,8 @@ package final class ByteSink: Sendable {
         let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.bufferBytes, alignment: 4096)
         defer { unsafe bytes.deallocate() }
         var totals = ByteTotals()
+        var share = ByteShare(core.limits)
+        defer { share.settle(totals.bytes) }
         var timeout = CallTimeout(option: SO_RCVTIMEO)
         let descriptor = core.socket.raw
         while true {
@@ -41,7 +43,14 @@ package final class ByteSink: Sendable {
                 totals.end = .deadline
                 break
             }
-            let left = core.limits.byteBudget - totals.bytes
+            guard let left = share.left(after: totals.bytes) else {
+                if core.stopped {
+                    totals.end = .stopped
+                    break
+                }
+                KernelClock.sleep(ByteStreamCore.accountPause)
+                continue
+            }
             guard left > 0 else {
                 totals.end = .byteBudget
                 break

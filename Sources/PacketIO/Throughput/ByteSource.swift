@@ -62,6 +62,8 @@ package final class ByteSource: Sendable {
         let size = rate.map { max(1, min(UInt64(bytes.count), $0 / Self.writesPerSecond)) } ?? UInt64(bytes.count)
         var due = KernelClock.monotonic
         var totals = ByteTotals()
+        var share = ByteShare(core.limits)
+        defer { share.settle(totals.bytes) }
         var timeout = CallTimeout(option: SO_SNDTIMEO)
         let descriptor = core.socket.raw
         while true {
@@ -70,7 +72,14 @@ package final class ByteSource: Sendable {
                 totals.end = .deadline
                 break
             }
-            let left = core.limits.byteBudget - totals.bytes
+            guard let left = share.left(after: totals.bytes) else {
+                if core.stopped {
+                    totals.end = .stopped
+                    break
+                }
+                KernelClock.sleep(ByteStreamCore.accountPause)
+                continue
+            }
             guard left > 0 else {
                 totals.end = .byteBudget
                 break

@@ -3,10 +3,13 @@ package struct ByteStreamLimits: Sendable {
     /// Nanoseconds of `KernelClock.monotonic`.
     package var deadline: Int64
     package var byteBudget: UInt64
+    /// What this stream shares with others, asked besides its own budget.
+    package var account: (any ByteAccount)?
 
-    package init(deadline: Int64, byteBudget: UInt64 = .max) {
+    package init(deadline: Int64, byteBudget: UInt64 = .max, account: (any ByteAccount)? = nil) {
         self.deadline = deadline
         self.byteBudget = byteBudget
+        self.account = account
     }
 }
 

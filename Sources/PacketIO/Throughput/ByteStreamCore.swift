@@ -3,6 +3,9 @@ import Synchronization
 
 /// What a stream's thread and its owner share: the socket, the running count, the order to stop.
 final class ByteStreamCore: Sendable {
+    /// Until an account that had nothing to give is asked again, nanoseconds.
+    static let accountPause: Int64 = 1_000_000
+
     let socket: SocketDescriptor
     let limits: ByteStreamLimits
     let bytes = Atomic<UInt64>(0)

@@ -18,12 +18,10 @@ final class DirectNativeServer: Sendable {
         self.port = Int(acceptor.address.port)
     }
 
-    /// - Parameter budget: bytes that the test may move, all streams together.
     static func start(
         for session: LiveSession,
         address: String,
-        ports: ClosedRange<Int>,
-        budget: Int
+        ports: ClosedRange<Int>
     ) throws -> DirectNativeServer {
         let place = try DirectPlace(for: session, address: address, ports: ports)
         let bidirectional = session.params.bidirectional == true
@@ -35,30 +33,30 @@ final class DirectNativeServer: Sendable {
             directions: directions,
             streams: session.streams
         )
-        let share = UInt64(max(1, budget / (session.streams * directions.count)))
         let seconds = Int64(session.params.durationSec)
         let rate = session.params.bytesPerSecond(ofEachOf: session.streams).map(UInt64.init)
         let streams = DirectStreams(up: session.up, down: session.down)
-        let shares = StreamShares(each: share)
         let acceptor = try StreamAcceptor(
             Socket.firstFreeTCP(on: place.local, ports: place.ports),
             permit: permit
         ) { socket, preface, place in
-            let budget = shares.left(preface)
             let now = KernelClock.monotonic
             let thread: WorkThread<ByteTotals>?
             // A stream that cannot start closes its connection, which its client sees.
             switch preface.direction {
             case .up:
-                let limits = ByteStreamLimits(deadline: now + (seconds + slack) * 1_000_000_000, byteBudget: budget)
+                let limits = ByteStreamLimits(deadline: now + (seconds + slack) * 1_000_000_000, account: session)
                 thread = try? streams.sink(socket, .up, limits)
             case .down:
-                let limits = ByteStreamLimits(deadline: now + seconds * 1_000_000_000, byteBudget: budget)
+                let limits = ByteStreamLimits(deadline: now + seconds * 1_000_000_000, account: session)
                 thread = try? streams.source(socket, .down, limits, maximumBytesPerSecond: rate)
             }
             Task {
-                let totals = await thread?.value
-                if shares.ended(preface, totals) { place.giveBack() }
+                // A stream that broke may come again; one that did what it was granted may not.
+                switch await thread?.value.end {
+                case nil, .endOfStream, .failed: place.giveBack()
+                case .deadline, .byteBudget, .stopped: break
+                }
             }
         }
         return DirectNativeServer(acceptor: acceptor, streams: streams)

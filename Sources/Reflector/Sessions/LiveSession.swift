@@ -40,6 +40,7 @@ final class LiveSession: Sendable {
         var opened = 0
         var openedUp = 0
         var ended = false
+        var isSpent = false
         var drainWaiters: [CheckedContinuation<Void, Never>] = []
         var echo: EchoReport?
         var echoBytes = (up: 0, down: 0)
@@ -99,13 +100,19 @@ final class LiveSession: Sendable {
             onRefill(self)
             return true
         case .spent:
-            onSpent(self)
+            budgetSpent()
             return false
         }
     }
 
     /// The budget is spent: the test ends.
-    func budgetSpent() { onSpent(self) }
+    func budgetSpent() {
+        state.withLock { $0.isSpent = true }
+        onSpent(self)
+    }
+
+    /// Whether the test is ending because its budget is spent.
+    var isSpent: Bool { state.withLock { $0.isSpent } }
 
     /// Streams in each direction that a native test may open.
     var streams: Int { params.streams ?? 1 }
@@ -186,7 +193,7 @@ final class LiveSession: Sendable {
         }
     }
 
-    // MARK: Direct iperf3
+    // MARK: Direct echo
 
     /// Bytes charged ahead.
     var reservedBytes: Int { state.withLock { $0.reserved } }
@@ -205,6 +212,21 @@ final class LiveSession: Sendable {
         for channel in channels ?? [] { channel.close(mode: .all, promise: nil) }
         return channels != nil
     }
+}
+
+/// Streams on threads of their own take from the test's allowance what they are about to move.
+extension LiveSession: ByteAccount {
+    func take(_ wished: Int, moved: Int) -> Int? {
+        let (bytes, verdict) = allowance.take(wished, moved: moved)
+        switch verdict {
+        case .go: break
+        case .refill: onRefill(self)
+        case .spent: budgetSpent()
+        }
+        return bytes
+    }
+
+    func giveBack(_ unused: Int, moved: Int) { allowance.giveBack(unused, moved: moved) }
 }
 
 extension LiveSession.State {

@@ -196,14 +196,11 @@ actor SessionRegistry {
             try await reserve(for: session)
             return .directEcho(try startEcho(for: session, token: session.token, at: address))
         case (.throughput, .native, .directEphemeral):
-            // Its bytes are counted exactly, but by threads that ask nobody: they get all they may use at the start.
-            try await reserve(for: session)
             return .direct(
                 try DirectNativeServer.start(
                     for: session,
                     address: address,
-                    ports: settings.dataPorts,
-                    budget: session.reservedBytes
+                    ports: settings.dataPorts
                 )
             )
         case (.throughput, _, let mode):
@@ -240,21 +237,12 @@ actor SessionRegistry {
         )
     }
 
-    /// Charges a test in direct mode with all that it may move, because it cannot ask for more while it runs; what it did
+    /// Charges an echo in direct mode with all that it may move, because it cannot ask for more while it runs; what it did
     /// not use is given back at its end.
     private func reserve(for session: LiveSession) async throws {
-        let seconds = session.params.durationSec
-        let directions = session.params.bidirectional == true ? 2 : 1
-        let wished =
-            session.type == .udpEcho
-            ? settings.echoPacketsPerSecond * EchoDatagram.maximumLength * 2 * seconds
-            : session.params.bitrateBps.map { rate in
-                // Bounded before it is multiplied: the peer chose the number. A quarter more for headers and bursts.
-                min(rate, 1 << 40) / 8 * 5 / 4 * seconds * directions
-            }
+        let most = settings.echoPacketsPerSecond * EchoDatagram.maximumLength * 2 * session.params.durationSec
         let charged = session.reservedBytes
-        let more = try await governor.charge(session.testID, bytes: (wished ?? .max) - charged)
-        session.reserved(charged + more)
+        session.reserved(charged + (try await governor.charge(session.testID, bytes: most - charged)))
     }
 
     // MARK: While it runs
@@ -446,6 +434,10 @@ actor SessionRegistry {
             } else {
                 await entry.session.drained(within: Self.drainPatience)
             }
+        }
+        // The streams may be gone before the end that their last byte asked for.
+        if let entry = running[testID], entry.session.peer == peer, entry.session.isSpent {
+            await end(testID, .budgetSpent)
         }
         if let known = finished[testID], known.peer == peer { return .result(known.result) }
         guard let entry = running[testID], entry.session.peer == peer else {

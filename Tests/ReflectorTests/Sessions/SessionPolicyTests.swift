@@ -141,4 +141,31 @@ struct SessionPolicyTests {
         #expect(orphan.spend(110) == .go)
         #expect(orphan.spend(1) == .spent)
     }
+
+    @Test("streams take from an allowance what they move, wait while it is filled, and share its end in small pieces")
+    func takenAhead() {
+        let instalment = 16 << 20
+        let allowance = ByteAllowance(charged: instalment, instalment: instalment)
+        #expect(allowance.take(4 << 20, moved: 0) == (1 << 20, .go))
+        var taken = 1 << 20
+        var last = taken
+        var asked = 0
+        while true {
+            let (bytes, verdict) = allowance.take(4 << 20, moved: last)
+            if verdict == .refill { asked += 1 }
+            guard let bytes else { break }
+            taken += bytes
+            last = bytes
+        }
+        #expect(taken == instalment)
+        #expect(asked == 1)
+        allowance.refill(100_000)
+        #expect(allowance.take(1 << 20, moved: 0) == (64 << 10, .go))
+        #expect(allowance.take(1 << 20, moved: 0) == (100_000 - (64 << 10), .go))
+        // Somebody else still has bytes that may come back.
+        #expect(allowance.take(1, moved: 100_000 - (64 << 10)) == (nil, .go))
+        allowance.giveBack(100, moved: (64 << 10) - 100)
+        #expect(allowance.take(1_000, moved: 0) == (100, .go))
+        #expect(allowance.take(1, moved: 100) == (0, .spent))
+    }
 }

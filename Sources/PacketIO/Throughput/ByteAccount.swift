@@ -1,0 +1,41 @@
+/// Bytes that several streams may move together. Their threads ask it, so it answers at once.
+package protocol ByteAccount: Sendable {
+    /// Grants up to `wished` bytes; 0 when nothing is left, nil when more may come in a moment.
+    /// - Parameter moved: what the stream was granted before, all of which has moved.
+    func take(_ wished: Int, moved: Int) -> Int?
+
+    /// Ends a grant of which `unused` bytes did not move.
+    func giveBack(_ unused: Int, moved: Int)
+}
+
+/// What one stream may still move: its own budget, and what it took from an account. Only the stream's thread has it.
+struct ByteShare {
+    /// Large enough that streams of gigabytes a second ask some thousand times.
+    private static let wish = 4 << 20
+
+    private let limits: ByteStreamLimits
+    private var granted: UInt64 = 0
+    /// Up to here the account knows what became of its grants.
+    private var settled: UInt64 = 0
+
+    init(_ limits: ByteStreamLimits) { self.limits = limits }
+
+    /// What may be moved after `moved` bytes; 0 when the budget is spent, nil when the account must be asked again.
+    @inline(__always)
+    mutating func left(after moved: UInt64) -> UInt64? {
+        let own = self.limits.byteBudget - moved
+        guard let account = self.limits.account, own > 0 else { return own }
+        if self.granted == moved {
+            let more = account.take(Int(min(own, UInt64(Self.wish))), moved: Int(moved - self.settled))
+            self.settled = moved
+            guard let more else { return nil }
+            self.granted += UInt64(more)
+        }
+        return min(own, self.granted - moved)
+    }
+
+    /// The stream has ended after `moved` bytes.
+    func settle(_ moved: UInt64) {
+        self.limits.account?.giveBack(Int(self.granted - moved), moved: Int(moved - self.settled))
+    }
+}
