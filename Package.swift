@@ -97,6 +97,18 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        // What must hold for bytes from outside; FuzzTests replays Fuzz/Corpus over it.
+        .target(
+            name: "FuzzProperties",
+            dependencies: [
+                "Identity", "Operations", "PacketIO", "Reflector",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            path: "Fuzz/Properties",
+            swiftSettings: strict
+        ),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzProperties"], swiftSettings: lenient),
         .testTarget(
             name: "IdentityTests",
             dependencies: [
@@ -155,6 +167,18 @@ if Context.environment["OUTPOST_BENCHMARKS"] != nil {
             dependencies: ["PacketIO"],
             path: "Benchmarks/packet-io",
             exclude: ["run.py"],
+            swiftSettings: strict
+        )
+    )
+}
+
+// libFuzzer's driver has no main of its own and is built only for scripts/fuzz: OUTPOST_FUZZ=1 swift build --sanitize fuzzer …
+if Context.environment["OUTPOST_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "outpost-fuzz",
+            dependencies: ["FuzzProperties"],
+            path: "Fuzz/Driver",
             swiftSettings: strict
         )
     )

@@ -122,23 +122,6 @@ struct ThroughputCommand: AsyncParsableCommand {
     }
 }
 
-/// Rates as people write them: 50M, 1.5G.
-enum BitRate {
-    static func parse(_ text: String) -> Int? {
-        let units: [Character: Double] = ["K": 1e3, "M": 1e6, "G": 1e9]
-        var digits = text[...]
-        var factor = 1.0
-        if let last = text.last, let unit = units[Character(last.uppercased())] {
-            factor = unit
-            digits = digits.dropLast()
-        }
-        guard let value = Double(digits), value.isFinite, value * factor >= 1, value * factor <= 1e13 else {
-            return nil
-        }
-        return Int(value * factor)
-    }
-}
-
 struct BufferbloatCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bufferbloat",

@@ -86,7 +86,7 @@ final class TunnelProber: LatencyProbe {
         private let isStopping: () -> Bool
         private let onEnd: (EchoSamples) -> Void
         private var recorded: EchoSamples
-        private var buffered = ByteBuffer()
+        private var decoder: EchoFrameDecoder
         private var scratch: [UInt8]
         private var began = NIODeadline.now()
         private var lastProgress = NIODeadline.now()
@@ -106,6 +106,8 @@ final class TunnelProber: LatencyProbe {
             self.isStopping = isStopping
             self.onEnd = onEnd
             self.recorded = EchoSamples(capacity: plan.count)
+            // Every reply is as long as what it answers.
+            self.decoder = EchoFrameDecoder(lengths: plan.datagramBytes...plan.datagramBytes)
             self.scratch = [UInt8](repeating: 0, count: plan.datagramBytes)
         }
 
@@ -125,21 +127,17 @@ final class TunnelProber: LatencyProbe {
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            var bytes = unwrapInboundIn(data)
-            buffered.discardReadBytes()
-            buffered.writeBuffer(&bytes)
+            decoder.append(unwrapInboundIn(data))
             let now = KernelClock.realtime
-            while let length = buffered.getInteger(at: buffered.readerIndex, as: UInt16.self).map(Int.init) {
-                guard length == plan.datagramBytes else { return context.close(promise: nil) }
-                guard buffered.readableBytes >= TunnelEchoHandler.lengthSize + length else { break }
-                buffered.moveReaderIndex(forwardBy: TunnelEchoHandler.lengthSize)
-                guard let datagram = buffered.readBytes(length: length) else { break }
-                if let reply = EchoDatagram(datagram) {
-                    recorded.recordReply(reply, token: token, receivedAt: now)
-                } else {
-                    recorded.recordStray()
+            do {
+                while let datagram = try decoder.next() {
+                    if let reply = EchoDatagram(Array(datagram.readableBytesView)) {
+                        recorded.recordReply(reply, token: token, receivedAt: now)
+                    } else {
+                        recorded.recordStray()
+                    }
                 }
-            }
+            } catch { return context.close(promise: nil) }
             if isStopping(), recorded.received == recorded.sent { finish(context) }
         }
 
@@ -165,9 +163,8 @@ final class TunnelProber: LatencyProbe {
             guard let sequence = recorded.recordSend(at: now) else { return }
             let datagram = EchoDatagram(token: token, sequence: UInt64(sequence), clientSend: now)
             datagram.write(over: &scratch)
-            var frame = context.channel.allocator.buffer(capacity: TunnelEchoHandler.lengthSize + scratch.count)
-            frame.writeInteger(UInt16(scratch.count))
-            frame.writeBytes(scratch)
+            var frame = context.channel.allocator.buffer(capacity: EchoFrame.headerLength + scratch.count)
+            EchoFrame.encode(scratch, into: &frame)
             context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
         }
 

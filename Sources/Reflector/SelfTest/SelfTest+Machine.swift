@@ -2,7 +2,7 @@ import Operations
 
 /// Processor, memory, clock and limits.
 extension SelfTest {
-    func checkCPU() -> SelfTestCheck {
+    package func checkCPU() -> SelfTestCheck {
         let threshold = "4 or more cores"
         let remedy = "run on a machine or instance with at least 4 cores; with fewer, ask for fewer streams"
         guard let cores = try? facts.processorCount() else {
@@ -55,7 +55,7 @@ extension SelfTest {
         return Int(exactly: now.rounded())
     }
 
-    func checkFeatures() -> SelfTestCheck {
+    package func checkFeatures() -> SelfTestCheck {
         let info = cpuInformation()
         let flags = Set((info["flags"] ?? info["Features"] ?? "").split(separator: " ").map(String.init))
         // x86-64 lists `flags`, arm64 lists `Features`.
@@ -77,7 +77,7 @@ extension SelfTest {
         )
     }
 
-    func checkMemory() -> SelfTestCheck {
+    package func checkMemory() -> SelfTestCheck {
         let threshold = "512 MB available"
         guard let memory = try? facts.memory() else {
             return SelfTestCheck(

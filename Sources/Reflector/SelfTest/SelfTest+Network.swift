@@ -5,7 +5,7 @@ extension SelfTest {
     private static let speedThreshold = "1000 Mbps"
 
     /// One check for each physical interface that is up, and the speed of the fastest.
-    func checkNetwork() -> (checks: [SelfTestCheck], mbps: Double?) {
+    package func checkNetwork() -> (checks: [SelfTestCheck], mbps: Double?) {
         // Only what has a device behind it: a bridge or veth reports a speed that no cable has.
         let physical = facts.interfaces().filter { facts.exists("/sys/class/net/\($0)/device") }
         let states = physical.map { ($0, state(of: $0)) }
@@ -71,7 +71,7 @@ extension SelfTest {
     }
 
     /// What the host itself answers. What other interfaces' rules or a firewall on the way do cannot be seen from here.
-    func checkTrace() -> SelfTestCheck {
+    package func checkTrace() -> SelfTestCheck {
         var faults: [String] = []
         var unknown: [String] = []
         var remedies: [String] = []

@@ -1,18 +1,11 @@
 internal import NIOCore
 internal import PacketIO
 
-// Echo datagrams inside a TLS stream, each as:
-//
-//   offset  size  field
-//   0       2     length N, unsigned, big endian
-//   2       N     the datagram, as over UDP
-
 /// Answers the echo datagrams of a tunnel.
 final class TunnelEchoHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    static let lengthSize = 2
     /// Replies that wait for a client which does not read them, in bytes; beyond it the connection ends.
     static let maximumPending = 1 << 20
 
@@ -20,7 +13,7 @@ final class TunnelEchoHandler: ChannelInboundHandler {
     private let token: AccessToken
     private let packetsPerSecond: Int
     private var responder = EchoResponder()
-    private var buffered = ByteBuffer()
+    private var decoder = EchoFrameDecoder()
     private var replies = ByteBuffer()
     private var scratch = [UInt8](repeating: 0, count: EchoDatagram.headerLength)
 
@@ -44,22 +37,16 @@ final class TunnelEchoHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var bytes = unwrapInboundIn(data)
-        buffered.discardReadBytes()
-        buffered.writeBuffer(&bytes)
+        decoder.append(unwrapInboundIn(data))
         let receivedAt = KernelClock.realtime
         let now = KernelClock.monotonic
-        while let length = buffered.getInteger(at: buffered.readerIndex, as: UInt16.self).map(Int.init) {
-            guard (EchoDatagram.headerLength...EchoDatagram.maximumLength).contains(length) else {
-                return context.close(promise: nil)
+        do {
+            while let datagram = try decoder.next() {
+                guard session.spend(datagram.readableBytes * 2),
+                    answer(datagram, receivedAt: receivedAt, now: now)
+                else { return context.close(promise: nil) }
             }
-            guard buffered.readableBytes >= Self.lengthSize + length else { break }
-            buffered.moveReaderIndex(forwardBy: Self.lengthSize)
-            guard let datagram = buffered.readSlice(length: length),
-                session.spend(length * 2),
-                answer(datagram, receivedAt: receivedAt, now: now)
-            else { return context.close(promise: nil) }
-        }
+        } catch { return context.close(promise: nil) }
         guard replies.readableBytes < Self.maximumPending else { return context.close(promise: nil) }
     }
 
@@ -86,8 +73,7 @@ final class TunnelEchoHandler: ChannelInboundHandler {
         switch verdict {
         case .reply:
             EchoDatagram.setServerSend(KernelClock.realtime, in: &scratch)
-            replies.writeInteger(UInt16(length))
-            replies.writeBytes(scratch)
+            EchoFrame.encode(scratch, into: &replies)
             return true
         case .drop(.rate), .drop(.budget):
             return true

@@ -1,0 +1,66 @@
+/// A place where bytes from outside are read, with what must hold there whatever they are.
+///
+/// libFuzzer drives one surface at a time (`scripts/fuzz`); the tests replay `Fuzz/Corpus/SURFACE/` over the same properties.
+package enum FuzzSurface: String, CaseIterable, Sendable {
+    /// `reflector.toml` and `paramedic.toml`, from bytes to configuration.
+    case configuration
+    /// What a client believes of a listening, reflector or interface address.
+    case address
+    /// An audit log with its checkpoint and closed files: verifying, exporting, opening, taking over.
+    case auditLog = "audit-log"
+    /// DER of a peer's certificate.
+    case certificate
+    /// Requests and replies of the control socket.
+    case controlMessage = "control-message"
+    /// A UDP echo datagram, at the reflector and at the client.
+    case echoDatagram = "echo-datagram"
+    /// Echo datagrams inside a TLS stream.
+    case echoTunnel = "echo-tunnel"
+    case endpointID = "endpoint-id"
+    /// `/proc` and `/sys` as the self-test and `path_meta` read them, and what `iperf3 --version` says.
+    case hostFacts = "host-facts"
+    /// What `iperf3 -J` printed.
+    case iperf3Output = "iperf3-output"
+    case json
+    /// A byte stream of Paramedic Link, in pieces.
+    case linkFrame = "link-frame"
+    /// The payload of one frame.
+    case linkMessage = "link-message"
+    /// Rates, durations, moments and tokens in text.
+    case quantity
+    /// The first bytes of a direct stream.
+    case streamPreface = "stream-preface"
+
+    /// Throws when a property does not hold. Traps when what is under test traps.
+    package func check(_ bytes: [UInt8]) throws(PropertyBroken) {
+        switch self {
+        case .configuration: try ConfigurationProperties.check(bytes)
+        case .address: try AddressProperties.check(bytes)
+        case .auditLog: try AuditLogProperties.check(bytes)
+        case .certificate: try CertificateProperties.check(bytes)
+        case .controlMessage: try LinkProperties.checkControl(bytes)
+        case .echoDatagram: try EchoProperties.checkDatagram(bytes)
+        case .echoTunnel: try EchoProperties.checkTunnel(bytes)
+        case .endpointID: try EndpointIDProperties.check(bytes)
+        case .hostFacts: try HostFactsProperties.check(bytes)
+        case .iperf3Output: try IPerf3Properties.check(bytes)
+        case .json: try JSONProperties.check(bytes)
+        case .linkFrame: try LinkProperties.checkFrames(bytes)
+        case .linkMessage: try LinkProperties.checkMessage(bytes)
+        case .quantity: try QuantityProperties.check(bytes)
+        case .streamPreface: try EchoProperties.checkPreface(bytes)
+        }
+    }
+}
+
+/// What did not hold.
+package struct PropertyBroken: Error, CustomStringConvertible {
+    package let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// Throws unless the property holds.
+func require(_ holds: Bool, _ property: @autoclosure () -> String) throws(PropertyBroken) {
+    if !holds { throw PropertyBroken(property()) }
+}
