@@ -15,10 +15,10 @@ struct TOMLPositions: Sendable {
     private(set) var places: [[String]: Position] = [:]
     /// The first thing that must not reach the parser (toml++ 3.4 behind TOMLKit 0.6): a header that does not begin with a key
     /// or a value that is missing or malformed (assertions fail), the character U+0000 (its C interface cuts the text there),
-    /// nesting that costs it its stack. Dates and times are refused as well: no key of ours takes one.
+    /// a carriage return within a line, nesting that costs it its stack. Dates and times are refused as well: no key of ours takes one.
     private(set) var hazard: (position: Position, problem: String)?
 
-    /// Deepest nesting of values, and most parts of a dotted key. Our files have two.
+    /// Deepest nesting of values, and most parts of a key with all that it is nested in. Our files have two.
     static let maximumDepth = 32
 
     /// What ends a number, a boolean or a date, and cannot begin a value.
@@ -31,6 +31,11 @@ struct TOMLPositions: Sendable {
 
     init(scanning text: [UInt8]) {
         bytes = text
+        // The parser passes over a byte order mark as well.
+        if text.starts(with: [0xef, 0xbb, 0xbf]) {
+            index = 3
+            lineStart = 3
+        }
         scan()
     }
 
@@ -51,7 +56,13 @@ struct TOMLPositions: Sendable {
     private mutating func skipSpace(overLines: Bool) {
         while let byte = next {
             switch byte {
-            case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"): advance()
+            case UInt8(ascii: " "), UInt8(ascii: "\t"): advance()
+            case UInt8(ascii: "\r"):
+                // TOML has it at the end of a line only; elsewhere the parser takes it for a key or a value.
+                if index + 1 < bytes.count, bytes[index + 1] != UInt8(ascii: "\n") {
+                    note(position, "a carriage return stands here; remove it, or end the line with it")
+                }
+                advance()
             case UInt8(ascii: "\n") where overLines: advance()
             case UInt8(ascii: "#") where overLines: skipLine()
             default: return
@@ -105,6 +116,12 @@ struct TOMLPositions: Sendable {
     private mutating func assignment(in path: [String], depth: Int) {
         let start = position
         let path = path + key()
+        if path.count > TOMLPositions.maximumDepth {
+            // Its beginnings are all recorded: a few kilobytes of nested dotted keys would take minutes.
+            note(start, "this is nested more than \(TOMLPositions.maximumDepth) deep")
+            index = bytes.count
+            return
+        }
         record(path, start)
         skipSpace(overLines: false)
         if next == UInt8(ascii: "=") {

@@ -84,7 +84,12 @@ extension ReflectorConfiguration {
         if first <= last {
             configuration.dataPorts = first...last
         } else {
-            reader.note("network", "data_port_range_end", "\(last) lies before data_port_range_start, \(first)")
+            // Said of a key that is there: the other may be the default.
+            if reader.sources["network.data_port_range_end"] != .builtIn {
+                reader.note("network", "data_port_range_end", "\(last) lies before data_port_range_start, \(first)")
+            } else {
+                reader.note("network", "data_port_range_start", "\(first) lies behind data_port_range_end, \(last)")
+            }
         }
         if reader.isSet("network", "position") || override("network", "position") != nil {
             configuration.networkPosition = reader.enumeration(
@@ -107,7 +112,11 @@ extension ReflectorConfiguration {
             do {
                 configuration.authorizedPeers.append(try EndpointID(parsing: text))
             } catch {
-                reader.note("access", "authorized_peers", "\"\(text.prefix(80))\" is not an Endpoint ID: \(error)")
+                reader.note(
+                    "access",
+                    "authorized_peers",
+                    "\"\(text.printable(limit: 80))\" is not an Endpoint ID: \(error)"
+                )
             }
         }
 
