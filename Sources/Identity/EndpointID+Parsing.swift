@@ -14,7 +14,7 @@ package enum EndpointIDError: Error, Equatable, CustomStringConvertible {
         case .wrongLength(let found):
             "an Endpoint ID has \(EndpointID.symbolCount + 1) symbols after \"PP-\", this one has \(found)"
         case .invalidSymbol(let symbol, let group):
-            "\"\(symbol)\" in group \(group) is not used in Endpoint IDs (digits, and letters but I, L, O and U)"
+            "\(Self.shown(symbol)) in group \(group) is not used in Endpoint IDs (digits, and letters but I, L, O and U)"
         case .wrongCheckSymbol(let suspects):
             switch suspects.count {
             case 0: "the check symbol does not match: a symbol is wrong or two are swapped"
@@ -26,6 +26,13 @@ package enum EndpointIDError: Error, Equatable, CustomStringConvertible {
         case .nonZeroPadding:
             "the last group carries bits that no key has: its last symbol is wrong"
         }
+    }
+
+    /// In quotes when it is plain ASCII; else its code points, at most three: it may come from a peer.
+    private static func shown(_ symbol: Character) -> String {
+        if let ascii = symbol.asciiValue, (0x21...0x7e).contains(ascii) { return "\"\(symbol)\"" }
+        return symbol.unicodeScalars.prefix(3).map { "U+" + String($0.value, radix: 16, uppercase: true) }
+            .joined(separator: " ")
     }
 }
 

@@ -42,9 +42,15 @@ package enum PeerIdentity {
             throw .notEd25519
         }
         for claimed in try identityNames(in: certificate) where (try? EndpointID(parsing: claimed)) != id {
-            throw .nameMismatch(claimed: String(claimed.prefix(96)), presented: id)
+            throw .nameMismatch(claimed: shown(claimed), presented: id)
         }
         return id
+    }
+
+    /// A claimed ID as it may be shown and logged: the peer chose every byte of it.
+    private static func shown(_ claimed: String) -> String {
+        let bytes = claimed.utf8.prefix(96).map { (0x21...0x7e).contains($0) ? $0 : UInt8(ascii: "?") }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private static func identityNames(in certificate: Certificate) throws(PeerIdentityError) -> [String] {

@@ -13,7 +13,7 @@ package struct AuditExport: Equatable, Sendable {
     package struct MalformedDate: Error, Equatable, CustomStringConvertible {
         package var text: String
         package var description: String {
-            "\(JSONValue.string(text).text) is neither a date nor an age; write 2026-01-31, 2026-01-31T12:00:00Z, 24h or 7d"
+            "\(JSONValue.excerpt(of: text)) is neither a date nor an age; write 2026-01-31, 2026-01-31T12:00:00Z, 24h or 7d"
         }
     }
 

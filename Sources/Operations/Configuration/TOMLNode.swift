@@ -12,19 +12,13 @@ enum TOMLNode: Equatable, Sendable {
     /// The value and what it is, for an error: `"5201" (text)`.
     var found: String {
         switch self {
-        case .string(let text): "\(TOMLNode.excerpt(text)) (text)"
+        case .string(let text): "\(JSONValue.excerpt(of: text)) (text)"
         case .integer(let number): "\(number) (an integer)"
         case .float(let number): "\(number) (a number with a fraction)"
         case .boolean(let flag): "\(flag) (a boolean)"
         case .array(let elements): "a list of \(elements.count)"
         case .table: "a table"
         }
-    }
-
-    /// Text in quotes with nothing in it that could disturb a terminal, at most 60 characters.
-    static func excerpt(_ text: String) -> String {
-        let short = text.count > 60 ? String(text.prefix(60)) + "…" : text
-        return JSONValue.string(short).text
     }
 
     init?(_ value: any TOMLValueConvertible) {

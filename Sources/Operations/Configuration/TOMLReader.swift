@@ -62,7 +62,7 @@ package struct TOMLReader {
         if let override {
             sources[name] = override.source
             if let value = fromText(override.text) { return value }
-            let found = TOMLNode.excerpt(override.text)
+            let found = JSONValue.excerpt(of: override.text)
             note(
                 name,
                 origin: "\(override.source)",
@@ -115,8 +115,10 @@ package struct TOMLReader {
     }
 
     private func problem(_ path: [String], _ text: String) -> ConfigurationProblem {
-        let shown = path.map { String($0.prefix(60)) }.joined(separator: ".")
-        let key = String(String.UnicodeScalarView(shown.unicodeScalars.map { $0.isHazardousInText ? "?" : $0 }))
+        // Scalars: one character can be as long as the file.
+        let key = path.map { name in
+            String(String.UnicodeScalarView(name.unicodeScalars.prefix(60).map { $0.isHazardousInText ? "?" : $0 }))
+        }.joined(separator: ".")
         return ConfigurationProblem(
             origin: document.path,
             line: document.positions[path]?.line,

@@ -66,6 +66,14 @@ extension JSONValue {
         bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: indentation))
     }
 
+    /// Text from anywhere as an error quotes it: a string literal of at most 60 scalars. Not characters: one can be endless.
+    package static func excerpt(of text: String) -> String {
+        let scalars = text.unicodeScalars
+        let end = scalars.index(scalars.startIndex, offsetBy: 60, limitedBy: scalars.endIndex) ?? scalars.endIndex
+        let rest = end == scalars.endIndex ? "" : "…"
+        return JSONValue.string(String(scalars[..<end]) + rest).text
+    }
+
     /// A JSON string literal in which nothing is left that could move a terminal's cursor, begin a line or reverse its order.
     package static func append(quoted text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))

@@ -12,7 +12,7 @@ package enum DurationText {
         package var text: String
         package var problem: String
         package var description: String {
-            "\(JSONValue.string(text).text) is not a duration: \(problem); "
+            "\(JSONValue.excerpt(of: text)) is not a duration: \(problem); "
                 + "write a whole number and a unit, for example 250ms, 30s, 10m, 1h or 1d"
         }
     }
@@ -34,7 +34,7 @@ package enum DurationText {
             }
             if letters.isEmpty { throw Malformed(text: text, problem: "the unit is missing") }
             guard let unit = units.first(where: { $0.name == unitName }) else {
-                throw Malformed(text: text, problem: "the unit \(JSONValue.string(unitName).text) is not known")
+                throw Malformed(text: text, problem: "the unit \(JSONValue.excerpt(of: unitName)) is not known")
             }
             if unit.milliseconds >= previous {
                 throw Malformed(text: text, problem: "its units are not in descending order")

@@ -89,7 +89,11 @@ package struct ParamedicConfiguration: Sendable, Equatable {
         let engine = reader.optionalString("defaults", "engine", override: override("defaults", "engine"))
         configuration.engine = engine.flatMap(ThroughputEngine.init(rawValue:))
         if let engine, configuration.engine == nil {
-            reader.note("defaults", "engine", "found \"\(engine.prefix(40))\", expected \"native\" or \"iperf3\"")
+            reader.note(
+                "defaults",
+                "engine",
+                "found \"\(engine.printable(limit: 40))\", expected \"native\" or \"iperf3\""
+            )
         }
         configuration.iperfPath = reader.string(
             "iperf3",

@@ -49,7 +49,7 @@ extension LinkMessage: Codable {
             throw DecodingError.dataCorruptedError(
                 forKey: .type,
                 in: container,
-                debugDescription: "unknown message type \"\(name.prefix(64))\""
+                debugDescription: "unknown message type \"\(name.printable(limit: 64))\""
             )
         }
         switch kind {
