@@ -57,7 +57,8 @@ package struct AuditCheckpoint: Equatable, Sendable {
         guard let text = String(validating: content, as: UTF8.self) else { return nil }
         let words = text.split(separator: " ", omittingEmptySubsequences: false)
         guard words.count == 7, "\(words[0]) \(words[1])" == AuditCheckpoint.title,
-            let sequence = Int64(words[2]), sequence >= 0, let offset = Int64(words[3]), offset >= 0,
+            let sequence = Int64(words[2]), (0...AuditLine.maximumSequence).contains(sequence),
+            let offset = Int64(words[3]), offset >= 0,
             AuditLine.isHash(String(words[4])), (1...128).contains(words[5].utf8.count),
             let signature = AuditCheckpoint.bytes(hexadecimal: words[6])
         else { return nil }

@@ -21,7 +21,9 @@ extension AuditLine {
             throw Malformed(problem: "has a timestamp that is not RFC 3339 in UTC with microseconds")
         }
         guard let eventType = try fields.text() else { throw Malformed(problem: "has no event_type") }
-        guard let sequence = try fields.integer(), sequence > 0 else { throw Malformed(problem: "has no seq above 0") }
+        guard let sequence = try fields.integer(), sequence > 0, sequence <= AuditLine.maximumSequence else {
+            throw Malformed(problem: "has no seq of 1 to \(AuditLine.maximumSequence)")
+        }
         guard let previousHash = try fields.text(), AuditLine.isHash(previousHash) else {
             throw Malformed(problem: "has a prev_hash that is not 64 hexadecimal digits")
         }
@@ -55,7 +57,7 @@ extension AuditLine {
     private static func difference(_ found: [String]) -> String {
         if let missing = names.first(where: { !found.contains($0) }) { return "has no \(missing)" }
         if let foreign = found.first(where: { !names.contains($0) }) {
-            return "has the unknown name \(JSONValue.string(String(foreign.prefix(40))).text)"
+            return "has the unknown name \(JSONValue.excerpt(of: foreign))"
         }
         return "has its names in another order"
     }

@@ -10,6 +10,8 @@ import Crypto
 package struct AuditLine: Equatable, Sendable {
     /// Longest line with its newline, bytes. A record is some hundred bytes; the bound keeps readers' memory bounded.
     package static let maximumLength = 65_536
+    /// Highest `seq`: every reader of JSON tells whole numbers up to here apart (RFC 8259, 6), and one more is still a number.
+    static let maximumSequence: Int64 = (1 << 53) - 1
     /// `prev_hash` of the first line.
     package static let noHash = String(repeating: "0", count: 64)
 

@@ -156,7 +156,7 @@ extension AuditWriter {
             guard checkpoint.offset == 0 else { throw tampered("the checkpoint contradicts itself") }
             return end
         }
-        guard let line = try wholeLine(endingAt: checkpoint.offset, file), AuditLine.hash(of: line) == checkpoint.hash
+        guard let line = try wholeLine(endingAt: checkpoint.offset, file), fits(line, checkpoint)
         else { throw tampered("line \(checkpoint.sequence) is not the line the checkpoint was signed for") }
         return end
     }
@@ -165,13 +165,19 @@ extension AuditWriter {
     private func chainEnd(at checkpoint: AuditCheckpoint, closedIn archive: AuditArchive) throws -> ChainEnd {
         let file = try AuditDiskFile(reading: archive.path)
         guard try file.status().size == checkpoint.offset,
-            let line = try wholeLine(endingAt: checkpoint.offset, file), AuditLine.hash(of: line) == checkpoint.hash
+            let line = try wholeLine(endingAt: checkpoint.offset, file), fits(line, checkpoint)
         else {
             throw tampered(
                 "\(archive.name) does not end with line \(checkpoint.sequence) as the checkpoint was signed for"
             )
         }
         return ChainEnd(sequence: checkpoint.sequence, hash: checkpoint.hash)
+    }
+
+    /// Whether the checkpoint speaks of this line: of its bytes and of its number.
+    private func fits(_ line: ArraySlice<UInt8>, _ checkpoint: AuditCheckpoint) -> Bool {
+        AuditLine.hash(of: line) == checkpoint.hash
+            && (try? AuditLine(parsing: line))?.sequence == checkpoint.sequence
     }
 
     /// The line whose newline is the byte before `offset`, without its newline.
@@ -194,12 +200,20 @@ extension AuditWriter {
         return bytes
     }
 
-    /// The end of a log that has no checkpoint: its last whole line, or that of the file before it, taken at its word.
+    /// The end of a log that has no checkpoint: its last whole line, or that of the file before it, taken at its word. The file
+    /// before it must be what its name says: going on with numbers that it claims would make a log that cannot be opened.
     private func lastLine(_ file: any AuditFile, size: Int64, after archive: AuditArchive?) throws -> ChainEnd {
         let end = try lastLine(file, size: size)
-        guard end.sequence == 0, let archive else { return end }
+        guard let archive else { return end }
+        if end.sequence > archive.last { return end }
         let closed = try AuditDiskFile(reading: archive.path)
         let last = try lastLine(closed, size: try closed.status().size)
+        guard end.sequence == 0, last.sequence == archive.last else {
+            throw tampered(
+                "\(archive.name) should end with line \(archive.last) and has \(last.sequence), "
+                    + "the present file has \(end.sequence)"
+            )
+        }
         return ChainEnd(sequence: last.sequence, hash: last.hash)
     }
 
