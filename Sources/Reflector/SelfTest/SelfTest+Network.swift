@@ -3,6 +3,8 @@ import Operations
 /// Interfaces, and what a traceroute meets.
 extension SelfTest {
     private static let speedThreshold = "1000 Mbps"
+    /// Mbit/s: a hundred times the fastest port sold.
+    private static let fastestLink = 100_000_000
 
     /// One check for each physical interface that is up, and the speed of the fastest.
     package func checkNetwork() -> (checks: [SelfTestCheck], mbps: Double?) {
@@ -34,9 +36,11 @@ extension SelfTest {
         return String(text.prefix { $0 != "\n" })
     }
 
-    /// Mbit/s; nil when the driver does not tell (-1, or an error when the link is down).
+    /// Mbit/s; nil when the driver does not tell (-1, or an error when the link is down) or tells what no link has.
     private func speed(of interface: String) -> Double? {
-        facts.number("/sys/class/net/\(interface)/speed").flatMap { $0 > 0 ? Double($0) : nil }
+        facts.number("/sys/class/net/\(interface)/speed").flatMap {
+            (1...Self.fastestLink).contains($0) ? Double($0) : nil
+        }
     }
 
     private func check(_ name: String, state: String, speed: Double?) -> SelfTestCheck {
