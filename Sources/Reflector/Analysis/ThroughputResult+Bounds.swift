@@ -54,15 +54,21 @@ extension ThroughputInterval {
     /// Drops impossible intervals, joins a tail too short to have a rate, and halves the resolution until there are at
     /// most ``ThroughputBounds/intervals``.
     static func tidied(_ intervals: [ThroughputInterval]) -> [ThroughputInterval] {
-        var kept = intervals.filter { $0.isPossible }.sorted { $0.startSec < $1.startSec }
-        if kept.count > 1, let tail = kept.last, tail.endSec - tail.startSec < ThroughputBounds.shortestIntervalSec {
-            kept.removeLast()
-            kept[kept.count - 1] = kept[kept.count - 1].joined(with: tail)
-        }
+        var kept = joiningShortTail(intervals.filter { $0.isPossible }.sorted { $0.startSec < $1.startSec })
         while kept.count > ThroughputBounds.intervals {
             kept = stride(from: 0, to: kept.count, by: 2).map { index in
                 index + 1 < kept.count ? kept[index].joined(with: kept[index + 1]) : kept[index]
             }
+        }
+        return joiningShortTail(kept)
+    }
+
+    /// Nothing short is left at the end, so that what was tidied once stays as it is.
+    private static func joiningShortTail(_ intervals: [ThroughputInterval]) -> [ThroughputInterval] {
+        var kept = intervals
+        while kept.count > 1, let tail = kept.last, tail.endSec - tail.startSec < ThroughputBounds.shortestIntervalSec {
+            kept.removeLast()
+            kept[kept.count - 1] = kept[kept.count - 1].joined(with: tail)
         }
         return kept
     }
@@ -83,6 +89,8 @@ extension ThroughputInterval {
             case (nil, nil): nil
             case (let first, let second): (first ?? 0).addingHeld(second ?? 0)
             }
-        return ThroughputInterval(startSec: startSec, endSec: next.endSec, bytes: sum, retransmits: again)
+        var joined = ThroughputInterval(startSec: startSec, endSec: next.endSec, bytes: sum, retransmits: again)
+        joined.bitsPerSecond = min(joined.bitsPerSecond, ThroughputBounds.bitsPerSecond)
+        return joined
     }
 }
