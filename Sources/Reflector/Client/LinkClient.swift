@@ -17,7 +17,7 @@ package struct ReflectorAddress: Sendable, Equatable, Codable {
         self.endpointID = endpointID
     }
 
-    package var hostAndPort: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    package var hostAndPort: String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
 
 /// One authenticated connection to a reflector. The reflector's key is checked before the first byte of ours is sent.

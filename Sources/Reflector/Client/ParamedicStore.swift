@@ -236,7 +236,7 @@ package enum ParamedicError: Error, CustomStringConvertible {
                 ? "no examination has an id that begins with \"\(prefix)\"; see `paramedic history`"
                 : "several examinations have ids that begin with \"\(prefix)\"; give more of it"
         case .badAddress(let text):
-            "\"\(text)\" is not HOST:PORT; write for example vps.example.net:4000 or [2001:db8::1]:4000"
+            "\"\(text.printable())\" is not HOST:PORT; write for example vps.example.net:4000 or [2001:db8::1]:4000"
         case .nameTaken(let name, let known, let new):
             """
             "\(name)" is the name of another reflector:

@@ -1,36 +1,46 @@
 package import Identity
+internal import Operations
 
 extension ReflectorAddress {
     /// The control port of seed 000.
     package static let defaultPort = 4000
+    /// Longest host name in bytes (RFC 1035, 2.3.4).
+    private static let maximumHostLength = 253
 
     /// Reads `host`, `host:port`, `address:port`, `[ipv6]`, `[ipv6]:port`.
     package init(parsing text: String, endpointID: EndpointID) throws {
-        var host = text[...]
-        var port = Self.defaultPort
-        if text.hasPrefix("[") {
-            guard let close = text.firstIndex(of: "]") else { throw ParamedicError.badAddress(text) }
-            host = text[text.index(after: text.startIndex)..<close]
-            let rest = text[text.index(after: close)...]
+        // Scalars, not characters: a mark behind a colon would hide it.
+        let scalars = text.unicodeScalars
+        var host = scalars[...]
+        var port: Int?
+        if scalars.first == "[" {
+            guard let close = scalars.firstIndex(of: "]") else { throw ParamedicError.badAddress(text) }
+            host = scalars[..<close].dropFirst()
+            let rest = scalars[close...].dropFirst()
             if !rest.isEmpty {
-                guard rest.hasPrefix(":"), let number = UInt16(rest.dropFirst()), number > 0 else {
-                    throw ParamedicError.badAddress(text)
-                }
-                port = Int(number)
+                guard rest.first == ":" else { throw ParamedicError.badAddress(text) }
+                port = try Self.port(rest.dropFirst(), of: text)
             }
-        } else if let colon = text.lastIndex(of: ":") {
+        } else if let colon = scalars.firstIndex(of: ":"), colon == scalars.lastIndex(of: ":") {
             // More than one colon is an IPv6 address without a port.
-            if text.firstIndex(of: ":") == colon {
-                host = text[..<colon]
-                guard let number = UInt16(text[text.index(after: colon)...]), number > 0 else {
-                    throw ParamedicError.badAddress(text)
-                }
-                port = Int(number)
-            }
+            host = scalars[..<colon]
+            port = try Self.port(scalars[colon...].dropFirst(), of: text)
         }
-        guard !host.isEmpty, host.utf8.count <= 253, host.allSatisfy({ !$0.isWhitespace && $0 != "/" }) else {
+        let name = String(host)
+        guard (1...Self.maximumHostLength).contains(name.utf8.count), host.allSatisfy(Self.mayBeInHost) else {
             throw ParamedicError.badAddress(text)
         }
-        self.init(host: String(host), port: port, endpointID: endpointID)
+        self.init(host: name, port: port ?? Self.defaultPort, endpointID: endpointID)
+    }
+
+    private static func port(_ digits: Substring.UnicodeScalarView, of text: String) throws -> Int {
+        guard digits.allSatisfy({ ("0"..."9").contains($0) }), let port = UInt16(String(digits)), port > 0 else {
+            throw ParamedicError.badAddress(text)
+        }
+        return Int(port)
+    }
+
+    private static func mayBeInHost(_ scalar: Unicode.Scalar) -> Bool {
+        !scalar.properties.isWhitespace && !scalar.isHazardousInText && !["/", "[", "]"].contains(scalar)
     }
 }
