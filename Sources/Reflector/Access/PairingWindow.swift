@@ -58,10 +58,11 @@ struct PairingWindow: Equatable {
         return .wrongToken(attemptsLeft: current.attemptsLeft)
     }
 
-    /// Opens the window again whose token was right, because the pairing came to nothing; not in place of a newer one.
-    mutating func reinstate() {
+    /// Opens the window again that this token spent, because the pairing came to nothing; not in place of a newer one.
+    mutating func reinstate(_ token: String) {
+        guard let spent, Self.equal(Self.hash(token), spent.tokenHash) else { return }
         if opening == nil { opening = spent }
-        spent = nil
+        self.spent = nil
     }
 
     private static func hash(_ token: String) -> [UInt8] {

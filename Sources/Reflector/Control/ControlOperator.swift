@@ -77,7 +77,7 @@ struct ControlOperator: Sendable {
     }
 
     private func remove(_ peer: EndpointID) async throws -> ControlReply {
-        guard await core.governor.isPaired(peer) else {
+        guard await core.governor.knows(peer) else {
             return .failed(
                 await core.governor.isConfigured(peer)
                     ? "\(peer) is in access.authorized_peers; remove it there and restart"
@@ -86,13 +86,13 @@ struct ControlOperator: Sendable {
         }
         let unwritten = await failure { try await core.audit.peerRemoved(peer) }
         // Whoever must go goes, also when that cannot be written down.
-        guard try await core.governor.remove(peer) else { return .failed("\(peer) is not paired") }
+        let unstored = await failure { try await core.governor.remove(peer) }
         let isConfigured = await core.governor.isConfigured(peer)
         if !isConfigured {
-            await core.sessions.peerRemoved(peer)
             core.ledger.drop(peer)
+            await core.sessions.peerRemoved(peer)
         }
-        return PeerRemoval.reply(peer, isConfigured: isConfigured, unwritten: unwritten)
+        return PeerRemoval.reply(peer, isConfigured: isConfigured, unwritten: unwritten, unstored: unstored)
     }
 
     private func failure(of work: () async throws -> Void) async -> (any Error)? {
@@ -100,7 +100,7 @@ struct ControlOperator: Sendable {
             try await work()
             return nil
         } catch {
-            core.logger.error("audit log failed", metadata: ["error": "\(error)"])
+            core.logger.error("a removal could not be written", metadata: ["error": "\(error)"])
             return error
         }
     }

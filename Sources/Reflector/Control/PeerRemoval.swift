@@ -5,8 +5,19 @@ enum PeerRemoval {
     /// - Parameters:
     ///   - isConfigured: `access.authorized_peers` has the peer, too.
     ///   - unwritten: why the removal is not in the audit log.
-    static func reply(_ peer: EndpointID, isConfigured: Bool, unwritten: (any Error)?) -> ControlReply {
+    ///   - unstored: why the running server knows the peer no more, but the next one will.
+    static func reply(
+        _ peer: EndpointID,
+        isConfigured: Bool,
+        unwritten: (any Error)?,
+        unstored: (any Error)? = nil
+    ) -> ControlReply {
         var warnings: [String] = []
+        if let unstored {
+            warnings.append(
+                "only until the next start, because it cannot be stored; make room and remove it again: \(unstored)"
+            )
+        }
         if isConfigured {
             warnings.append("access.authorized_peers still lets it in; remove it there and restart")
         }

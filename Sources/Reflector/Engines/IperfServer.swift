@@ -89,7 +89,11 @@ struct IperfServer: Sendable {
     }
 
     private static func remove(_ folder: String) {
-        for name in ["key.pem", "users.csv"] { _ = unsafe unlink(folder + "/" + name) }
+        // A link in the folder's place is not followed: the names would be somebody else's.
+        let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        for name in ["key.pem", "users.csv"] { _ = unsafe unlinkat(descriptor, name, 0) }
+        close(descriptor)
         _ = unsafe rmdir(folder)
     }
 

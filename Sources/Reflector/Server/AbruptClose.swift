@@ -1,7 +1,7 @@
 internal import NIOCore
 
-/// Stands between the socket and TLS, and can close the connection without asking TLS: its farewell would hold the
-/// descriptor for as long as the peer cares to be silent.
+/// Stands between the socket and TLS, and can close the connection without waiting for TLS: until the peer answers its
+/// farewell, or a second has passed, the descriptor would stay open and what comes would still be read and counted.
 final class AbruptClose: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
@@ -11,12 +11,14 @@ final class AbruptClose: ChannelInboundHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
-    /// Closes the socket at once when the channel has this handler, in order otherwise. From any thread.
+    /// Says farewell and closes the socket at once when the channel has this handler, in order otherwise. From any thread.
     static func close(_ channel: any Channel) {
         channel.eventLoop.execute {
             guard let handler = try? channel.pipeline.syncOperations.handler(type: AbruptClose.self),
                 let context = handler.context
             else { return channel.close(mode: .all, promise: nil) }
+            channel.close(mode: .all, promise: nil)
+            // Bytes that the kernel has not taken by now are lost.
             context.close(mode: .all, promise: nil)
         }
     }

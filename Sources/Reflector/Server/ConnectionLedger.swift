@@ -107,13 +107,13 @@ final class ConnectionLedger: Sendable {
     /// Closes all connections of a peer, also those about which nothing is decided yet.
     func drop(_ peer: EndpointID) {
         let channels = state.withLock { state in state.entries.values.filter { $0.claimed == peer }.map(\.channel) }
-        for channel in channels { channel.close(mode: .all, promise: nil) }
+        for channel in channels { AbruptClose.close(channel) }
     }
 
     /// Closes every connection.
     func dropAll() {
         let channels = state.withLock { state in state.entries.values.map(\.channel) }
-        for channel in channels { channel.close(mode: .all, promise: nil) }
+        for channel in channels { AbruptClose.close(channel) }
     }
 
     var counts: (open: Int, authorised: Int, accepted: UInt64, evicted: UInt64) {

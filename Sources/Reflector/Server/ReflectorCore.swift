@@ -145,7 +145,7 @@ final class ReflectorCore: Sendable {
                 throw error
             }
         } catch {
-            await governor.reinstatePairing()
+            await governor.reinstatePairing(request.token)
             logger.error("peer could not be enrolled", metadata: ["error": "\(error)"])
             let message = "the endpoint could not store the pairing; look at its log, then try the same token again"
             return .refused(.pairResponse(PairResponse(success: false, message: message, endpointID: nil)))

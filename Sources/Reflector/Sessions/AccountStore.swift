@@ -28,10 +28,17 @@ struct AccountStore {
         }
     }
 
-    /// Charges up to `bytes` more to a running test, bounded by what the day leaves; returns what was charged.
+    /// Charges up to `bytes` more to a running test, bounded by what its day leaves; returns what was charged.
     func charge(testID: String, peer: String, bytes: Int, limit: Int, now: Int64) throws -> Int {
         try database.write { database in
-            let used = try Self.bytesToday(of: peer, now: now, in: database)
+            // A test that began before midnight stays within the budget of the day it began in.
+            let began = try Int64.fetchOne(
+                database,
+                sql: "SELECT started_at FROM test WHERE test_id = ?",
+                arguments: [testID]
+            )
+            let day = Self.midnight(min(now, began ?? now))
+            let used = try Self.bytes(of: peer, since: day, in: database)
             let granted = max(0, min(bytes, limit - used))
             try database.execute(
                 sql: "UPDATE test SET bytes = bytes + ? WHERE test_id = ?",
@@ -84,10 +91,14 @@ struct AccountStore {
     }
 
     private static func bytesToday(of peer: String, now: Int64, in database: Database) throws -> Int {
+        try bytes(of: peer, since: midnight(now), in: database)
+    }
+
+    private static func bytes(of peer: String, since start: Int64, in database: Database) throws -> Int {
         try Int.fetchOne(
             database,
             sql: "SELECT coalesce(sum(bytes), 0) FROM test WHERE peer_id = ? AND started_at >= ?",
-            arguments: [peer, midnight(now)]
+            arguments: [peer, start]
         ) ?? 0
     }
 

@@ -33,7 +33,8 @@ final class ByteAllowance: Sendable {
     private let instalment: Int
 
     init(charged: Int, instalment: Int = Governor.instalment) {
-        self.state = Mutex(State(left: charged))
+        // Less than an instalment is all that the day has left.
+        self.state = Mutex(State(left: charged, last: charged < instalment))
         self.instalment = instalment
     }
 

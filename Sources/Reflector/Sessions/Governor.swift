@@ -72,7 +72,7 @@ package actor Governor {
     }
 
     /// The pairing came to nothing: its token is good again, as long as it was.
-    func reinstatePairing() { window.reinstate() }
+    func reinstatePairing(_ token: String) { window.reinstate(token) }
 
     func enrol(_ peer: PairedPeer) throws {
         guard paired[peer.endpointID] != nil || paired.count < PeerStore.maximumPeers else {
@@ -93,13 +93,16 @@ package actor Governor {
 
     package func isConfigured(_ peer: EndpointID) -> Bool { configured.contains(peer) }
 
-    package func isPaired(_ peer: EndpointID) -> Bool { paired[peer] != nil }
+    /// Whether the peer is paired, or would be again after a restart.
+    package func knows(_ peer: EndpointID) -> Bool {
+        paired[peer] != nil || (try? peers.all().contains { $0.endpointID == peer }) == true
+    }
 
-    /// False when the peer was not paired.
-    package func remove(_ peer: EndpointID) throws -> Bool {
-        guard try peers.remove(peer) else { return false }
+    /// The peer is unknown from here on, also when that cannot be stored: then it would be known again after a restart,
+    /// and this throws.
+    package func remove(_ peer: EndpointID) throws {
         paired[peer] = nil
-        return true
+        _ = try peers.remove(peer)
     }
 
     /// False when the peer was not paired.

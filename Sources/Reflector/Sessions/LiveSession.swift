@@ -35,8 +35,13 @@ final class LiveSession: Sendable {
     let down: FlowMeter
     let allowance: ByteAllowance
 
+    fileprivate struct Tunnel {
+        let channel: any Channel
+        let direction: StreamDirection
+    }
+
     fileprivate struct State {
-        var tunnels: [ObjectIdentifier: any Channel] = [:]
+        var tunnels: [ObjectIdentifier: Tunnel] = [:]
         var opened = 0
         var openedUp = 0
         var ended = false
@@ -125,7 +130,6 @@ final class LiveSession: Sendable {
         let granted = state.withLock { state -> StreamDirection? in
             guard !state.ended, state.opened < maximumTunnels else { return nil }
             state.opened += 1
-            state.tunnels[ObjectIdentifier(channel)] = channel
             let direction: StreamDirection
             if let wish, params.bidirectional == true || type == .udpEcho || params.engine == .iperf3 {
                 direction = wish
@@ -135,6 +139,7 @@ final class LiveSession: Sendable {
                 direction = params.reverse == true ? .down : .up
             }
             if direction == .up { state.openedUp += 1 }
+            state.tunnels[ObjectIdentifier(channel)] = Tunnel(channel: channel, direction: direction)
             return direction
         }
         // Whatever becomes of the connection, also when it never carries a byte of the test.
@@ -203,14 +208,22 @@ final class LiveSession: Sendable {
     var hasEnded: Bool { state.withLock { $0.ended } }
 
     /// True for the one caller that ends the session; its tunnels are closed.
-    func end() -> Bool {
-        let channels: [any Channel]? = state.withLock { state in
+    func end(_ reason: EndReason) -> Bool {
+        let tunnels: [Tunnel]? = state.withLock { state in
             guard !state.ended else { return nil }
             state.ended = true
             return Array(state.tunnels.values)
         }
-        for channel in channels ?? [] { channel.close(mode: .all, promise: nil) }
-        return channels != nil
+        for tunnel in tunnels ?? [] {
+            // What the peer sends from here on is nobody's. What was sent to it, and iperf3's last words, still arrive.
+            let isSending = params.engine == .native && tunnel.direction == .down
+            if isSending || reason == .processExited {
+                tunnel.channel.close(mode: .all, promise: nil)
+            } else {
+                AbruptClose.close(tunnel.channel)
+            }
+        }
+        return tunnels != nil
     }
 }
 

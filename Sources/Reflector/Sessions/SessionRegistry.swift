@@ -36,6 +36,9 @@ actor SessionRegistry {
         var engine = SessionEngine.tunnels
         var echo: DirectEcho?
         var timer: Task<Void, Never>?
+        /// The grant is in the audit log. Until then an end is only noted.
+        var isGranted = false
+        var wishedEnd: EndReason?
     }
 
     private struct Finished {
@@ -157,6 +160,7 @@ actor SessionRegistry {
             }
             // The decision is on the disk before the peer can act on it.
             try await audit.sessionGranted(session, pid: engine.pid)
+            running[testID]?.isGranted = true
         } catch {
             await abandon(testID)
             switch error {
@@ -167,6 +171,7 @@ actor SessionRegistry {
             default: throw error
             }
         }
+        if let reason = running[testID]?.wishedEnd { await end(testID, reason) }
         guard let entry = running[testID] else {
             throw Self.busy("the test ended before it could start", retryAfter: 1)
         }
@@ -330,21 +335,33 @@ actor SessionRegistry {
     }
 
     func peerRemoved(_ peer: EndpointID) async {
-        for (testID, entry) in running where entry.session.peer == peer { await end(testID, .peerRemoved) }
+        await endAll(.peerRemoved) { $0.session.peer == peer }
     }
 
     /// Ends every test and admits none.
     func shutdown() async {
         accepting = false
+        await endAll(.shutdown) { _ in true }
+    }
+
+    /// Ends tests side by side: one that takes its time does not keep the others going.
+    private func endAll(_ reason: EndReason, where isMeant: (Entry) -> Bool) async {
+        let tests = running.filter { isMeant($0.value) }.keys
         await withTaskGroup { group in
-            for testID in running.keys { group.addTask { await self.end(testID, .shutdown) } }
+            for testID in tests { group.addTask { await self.end(testID, reason) } }
         }
     }
 
     /// Ends a test once; later callers return when it has ended.
     private func end(_ testID: String, _ reason: EndReason) async {
         guard let entry = running[testID] else { return }
-        guard entry.session.end() else {
+        guard entry.isGranted else {
+            // It is being made ready; whoever does that ends it.
+            running[testID]?.wishedEnd = entry.wishedEnd ?? reason
+            await withCheckedContinuation { endings[testID, default: []].append($0) }
+            return
+        }
+        guard entry.session.end(reason) else {
             await withCheckedContinuation { endings[testID, default: []].append($0) }
             return
         }
@@ -407,7 +424,7 @@ actor SessionRegistry {
     /// Takes back a test that could not start.
     private func abandon(_ testID: String) async {
         guard let entry = running.removeValue(forKey: testID) else { return }
-        _ = entry.session.end()
+        _ = entry.session.end(.engineFailed)
         _ = await stop(entry, .engineFailed)
         do {
             try await governor.cancel(testID)

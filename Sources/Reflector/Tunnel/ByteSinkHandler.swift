@@ -5,6 +5,7 @@ final class ByteSinkHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
     private let record: (Int) -> Bool
+    private var isRefused = false
 
     /// - Parameter record: takes the bytes of one read; false ends the connection.
     init(record: @escaping (Int) -> Bool) {
@@ -13,7 +14,10 @@ final class ByteSinkHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let count = unwrapInboundIn(data).readableBytes
-        if count > 0, !record(count) { context.close(promise: nil) }
+        guard count > 0, !isRefused, !record(count) else { return }
+        // What TLS still delivers while it closes is not taken any more.
+        isRefused = true
+        AbruptClose.close(context.channel)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -89,19 +89,49 @@ struct UnwritableLogTests {
         }
     }
 
+    @Test("a peer is removed although that cannot be stored: at once, until the next start, and that is told")
+    func unstoredRemoval() async throws {
+        let key = IdentityKey()
+        try await TestReflector.with { reflector in
+            let offer = try await reflector.openPairing()
+            let client = try await reflector.connect(key)
+            #expect(try await client.pair(token: offer.token, label: nil).success)
+            try await alter(
+                reflector,
+                "CREATE TRIGGER full BEFORE DELETE ON peer BEGIN SELECT RAISE(ABORT, 'full'); END"
+            )
+            guard case .failed(let message) = try await reflector.ask(.removePeer(key.endpointID)) else {
+                Issue.record("a removal that is not stored was called a success")
+                return
+            }
+            #expect(message.contains("was removed, BUT only until the next start"), "\(message)")
+            await #expect(throws: LinkClientError.self) { try await client.status() }
+            let again = try await reflector.connect(key)
+            await #expect(throws: LinkClientError.self) { try await again.hello() }
+            // It can still be removed for good.
+            try await alter(reflector, "DROP TRIGGER full")
+            #expect(try await reflector.ask(.removePeer(key.endpointID)) == .done)
+        }
+    }
+
     @Test("a pairing window is reinstated once, and not in place of a newer one")
     func reinstatement() {
         var window = PairingWindow()
         window.open(token: "a", closesAt: 100)
         #expect(window.present("a", at: 1) == .accepted)
-        window.reinstate()
+        window.reinstate("a")
         #expect(window.present("a", at: 2) == .accepted)
         window.open(token: "b", closesAt: 100)
-        window.reinstate()
+        window.reinstate("a")
         #expect(window.present("a", at: 3) == .wrongToken(attemptsLeft: 4))
         #expect(window.present("b", at: 4) == .accepted)
-        window.reinstate()
-        #expect(window.present("b", at: 100) == .closed)
+        // The window that "b" spent is not opened again for the sake of "a".
+        window.reinstate("a")
+        #expect(window.present("b", at: 5) == .closed)
+        window.open(token: "c", closesAt: 100)
+        #expect(window.present("c", at: 6) == .accepted)
+        window.reinstate("c")
+        #expect(window.present("c", at: 100) == .closed)
     }
 
     /// Changes the server's database from another process, so that it cannot be written.

@@ -189,24 +189,33 @@ struct MeasurementTests {
 
     @Test(
         "a test ends when the day's bytes are spent, exactly where they end",
-        arguments: [(DataMode.tunneled, 1), (.directEphemeral, 1), (.directEphemeral, 4)]
+        arguments: [(DataMode.tunneled, 1), (.tunneled, 4), (.directEphemeral, 1), (.directEphemeral, 4)],
+        [true, false]
     )
-    func budget(mode: DataMode, streams: Int) async throws {
+    func budget(_ kind: (mode: DataMode, streams: Int), isReverse: Bool) async throws {
         let key = IdentityKey()
-        let budget = 20_000_000
+        // Enough for every tunnel to open before it is spent.
+        let budget = kind.mode == .tunneled ? 100_000_000 * kind.streams : 20_000_000
         try await TestReflector.with(peers: [key.endpointID]) {
             $0.quotas.maxBytesPerDayPerPeer = budget
-            $0.mode = mode
+            $0.mode = kind.mode
         } _: { reflector in
             let examiner = try await Examiner.connect(to: reflector.address, key: key) { _ in }
-            let params = SessionParameters(durationSec: 20, streams: streams, reverse: true, engine: .native)
-            let measured = try? await examiner.throughput(params).0
-            #expect(measured?.notes.contains { $0.contains("quota") } == true)
+            let params = SessionParameters(
+                durationSec: 20,
+                streams: kind.streams,
+                reverse: isReverse,
+                engine: .native
+            )
+            var measured: ThroughputResult?
+            let error = await failure(of: { measured = try await examiner.throughput(params).0 })
+            if isReverse { #expect(error == nil, "\(error.map { "\($0)" } ?? "")") }
+            if isReverse { #expect(measured?.notes.contains { $0.contains("quota") } == true) }
             let completed = try await reflector.audit(.sessionCompleted, count: 1)[0]
             #expect(completed["reason"] as? String == "budget_spent")
-            let sent = try #require(completed["bytes_sent"] as? Int)
-            // In the tunnel one write may be under way when the budget ends; direct streams take before they send.
-            #expect((budget...budget + (mode == .tunneled ? 2_000_000 : 0)).contains(sent))
+            let moved = try #require(completed[isReverse ? "bytes_sent" : "bytes_received"] as? Int)
+            // In each tunnel one read or write may be under way when the budget ends; direct streams take before they move.
+            #expect((budget...budget + (kind.mode == .tunneled ? 1_500_000 * kind.streams : 0)).contains(moved))
             let answer = try await examiner.client.ask(.sessionRequest(SessionTests.echo))
             guard case .sessionDeny(let deny) = answer else {
                 Issue.record("granted beyond the day's budget")
