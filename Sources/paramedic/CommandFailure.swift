@@ -46,6 +46,12 @@ enum Interruption {
         }
         signal(SIGPIPE, SIG_IGN)
         defer { for source in sources { source.cancel() } }
-        try await task.value
+        do {
+            try await task.value
+        } catch {
+            // Whatever failed, it failed because of the interruption, or too late to matter.
+            throw task.isCancelled ? CancellationError() : error
+        }
+        if task.isCancelled { throw CancellationError() }
     }
 }

@@ -113,7 +113,9 @@ struct ThroughputCommand: AsyncParsableCommand {
         let lock = try HeavyTestLock(folder: desk.store.folder)
         let (result, path) = try await reflector.examine(desk, mode: test.mode) { examiner, _ in
             let (result, _) = try await examiner.throughput(params) { Live.show($0) }
-            return (result, try? await examiner.client.pathMetadata())
+            let path = try? await examiner.client.pathMetadata()
+            try Task.checkCancellation()
+            return (result, path)
         }
         withExtendedLifetime(lock) {}
         Live.clear()

@@ -110,6 +110,7 @@ extension Examiner {
         }
         let theirsAfter = try? await client.pathMetadata()
         let ownAfter = try? await metadata.collect(localAddress: ownAddress)
+        try Task.checkCancellation()
         return Examination(
             id: UUID().uuidString.lowercased(),
             startedAt: started,

@@ -7,6 +7,8 @@ internal import Operations
 package final class Examiner: Sendable {
     /// Longest wait, in seconds, that the client accepts by itself when it is denied for now.
     package static let defaultPatience = 120
+    /// Longest wait in seconds for the answer to the close that ends every test; nothing depends on it.
+    private static let farewellSeconds = 2
 
     package let address: ReflectorAddress
     package let client: LinkClient
@@ -92,7 +94,7 @@ package final class Examiner: Sendable {
                 )
                 if let mode, grant.mode != mode {
                     // A reflector that does not know the wish grants what it is configured for.
-                    try? await client.close(grant.testID)
+                    await farewell(grant.testID)
                     throw LinkClientError.wrongMode(wanted: mode, granted: grant.mode)
                 }
                 return grant
@@ -120,11 +122,17 @@ package final class Examiner: Sendable {
         let grant = try await acquire(request)
         do {
             let result = try await body(grant)
-            try? await client.close(grant.testID)
+            await farewell(grant.testID)
             return result
         } catch {
-            try? await client.close(grant.testID)
+            await farewell(grant.testID)
             throw error
         }
+    }
+
+    /// Closes the test, also when the task is cancelled: a task of its own is not.
+    private func farewell(_ testID: String) async {
+        let client = client
+        await Task { try? await client.close(testID, seconds: Self.farewellSeconds) }.value
     }
 }

@@ -20,14 +20,14 @@ extension LinkClient {
         throw Self.failure(answer)
     }
 
-    package func close(_ testID: String) async throws {
-        let answer = try await ask(.sessionClose(SessionClose(testID: testID)))
+    package func close(_ testID: String, seconds: Int = LinkClient.answerSeconds) async throws {
+        let answer = try await ask(.sessionClose(SessionClose(testID: testID)), seconds: seconds)
         if case .ok = answer { return }
         throw Self.failure(answer)
     }
 
-    package func result(of testID: String) async throws -> SessionResult {
-        let answer = try await ask(.getResult(GetResult(testID: testID)))
+    package func result(of testID: String, seconds: Int = LinkClient.answerSeconds) async throws -> SessionResult {
+        let answer = try await ask(.getResult(GetResult(testID: testID)), seconds: seconds)
         if case .result(let result) = answer { return result }
         throw Self.failure(answer)
     }

@@ -57,26 +57,31 @@ package final class LinkClient: Sendable {
         let channel: any Channel
         let bound: NIOLoopBound<LinkClientHandler>
         do {
-            (channel, bound) = try await ClientBootstrap(group: loop)
-                .connectTimeout(.seconds(Int64(connectSeconds)))
-                .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .connect(host: address.host, port: address.port) { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        let tls = try NIOSSLClientHandler(
-                            context: context,
-                            serverHostname: nil,
-                            customVerificationCallback: { certificates, promise in
-                                promise.succeed(verdict.judge(certificates, expected: address.endpointID))
-                            }
-                        )
-                        let handler = LinkClientHandler(alpn: alpn, handshake: handshake)
-                        if forBulk { try TunnelBuffers.tune(channel) }
-                        try channel.pipeline.syncOperations.addHandlers(tls, handler)
-                        return (channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
+            (channel, bound) = try await untilCancelled(handshake) {
+                try await ClientBootstrap(group: loop)
+                    .connectTimeout(.seconds(Int64(connectSeconds)))
+                    .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+                    .connect(host: address.host, port: address.port) { channel in
+                        // Also when it fails before it is connected: by cancellation.
+                        handshake.futureResult.whenFailure { _ in channel.close(promise: nil) }
+                        return channel.eventLoop.makeCompletedFuture {
+                            let tls = try NIOSSLClientHandler(
+                                context: context,
+                                serverHostname: nil,
+                                customVerificationCallback: { certificates, promise in
+                                    promise.succeed(verdict.judge(certificates, expected: address.endpointID))
+                                }
+                            )
+                            let handler = LinkClientHandler(alpn: alpn, handshake: handshake)
+                            if forBulk { try TunnelBuffers.tune(channel) }
+                            try channel.pipeline.syncOperations.addHandlers(tls, handler)
+                            return (channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
+                        }
                     }
-                }
+            }
         } catch {
             handshake.fail(error)
+            try Task.checkCancellation()
             throw LinkClientError.unreachable(address: address.hostAndPort, reason: ConnectFailure.describe(error))
         }
         let deadline = loop.scheduleTask(in: .seconds(Int64(connectSeconds))) {
@@ -84,9 +89,10 @@ package final class LinkClient: Sendable {
         }
         defer { deadline.cancel() }
         do {
-            try await handshake.futureResult.get()
+            try await untilCancelled(handshake) { try await handshake.futureResult.get() }
         } catch {
             channel.close(promise: nil)
+            if error is CancellationError { throw error }
             if let identity = verdict.error { throw LinkClientError.wrongPeer(identity) }
             if error is LinkClientHandler.NoCommonProtocol {
                 throw LinkClientError.noCommonProtocol(address: address.hostAndPort)
@@ -97,8 +103,9 @@ package final class LinkClient: Sendable {
         return LinkClient(address: address, channel: channel, handler: bound)
     }
 
-    /// Sends a request and waits for its reply, whatever it is.
+    /// Sends a request and waits for its reply, whatever it is; no longer than until the task is cancelled.
     package func ask(_ message: LinkMessage, seconds: Int = LinkClient.answerSeconds) async throws -> LinkMessage {
+        try Task.checkCancellation()
         let id = "\(nextID.add(1, ordering: .relaxed).oldValue)"
         let loop = channel.eventLoop
         let promise = loop.makePromise(of: LinkMessage.self)
@@ -111,16 +118,30 @@ package final class LinkClient: Sendable {
             handler.value.send(LinkEnvelope(requestID: id, payload: message), promise: promise, on: channel)
         }
         do {
-            let answer = try await promise.futureResult.get()
+            let answer = try await Self.untilCancelled(promise) { try await promise.futureResult.get() }
             if case .error = answer { return answer }
             hasAnswered.store(true, ordering: .relaxed)
             return answer
-        } catch let error as LinkClientError {
-            throw error
-        } catch let error as LinkError {
-            throw LinkClientError.refused(error)
         } catch {
-            throw hasAnswered.load(ordering: .relaxed)
+            throw reason(of: error)
+        }
+    }
+
+    /// Runs `body`, which waits for the promise, and fails the promise with `CancellationError` when the task is cancelled.
+    private static func untilCancelled<Value, Result: Sendable>(
+        _ promise: EventLoopPromise<Value>,
+        _ body: () async throws -> Result
+    ) async throws -> Result {
+        try await withTaskCancellationHandler(operation: body) { promise.fail(CancellationError()) }
+    }
+
+    /// What the person at the terminal is told when the connection failed with this error.
+    private func reason(of error: any Error) -> any Error {
+        switch error {
+        case is LinkClientError, is CancellationError: error
+        case let error as LinkError: LinkClientError.refused(error)
+        default:
+            hasAnswered.load(ordering: .relaxed)
                 ? LinkClientError.lost(address: address.hostAndPort)
                 : LinkClientError.closed(address: address.hostAndPort)
         }
@@ -149,11 +170,10 @@ package final class LinkClient: Sendable {
             )
         }
         do {
-            try await promise.futureResult.get()
+            try await Self.untilCancelled(promise) { try await promise.futureResult.get() }
         } catch {
             await close()
-            if error is ChannelError { throw LinkClientError.closed(address: address.hostAndPort) }
-            throw error
+            throw reason(of: error)
         }
     }
 
