@@ -22,4 +22,21 @@ struct TunnelFailureTests {
             try await eventually("the connection is closed") { reflector.openConnections == 0 ? true : nil }
         }
     }
+
+    @Test("a reflector that hangs up on tunnel_open is named as the one that closed the connection")
+    func hungUp() async throws {
+        try await ScriptedReflector.with { _ in
+            nil
+        } hangsUp: { _ in
+            true
+        } _: { reflector in
+            let context = try LinkClient.context(for: IdentityKey())
+            let tunnel = try await LinkClient.connect(to: reflector.address, context: context)
+            let error = await failure { try await tunnel.open(TunnelOpen(testID: "i", token: "00")) { _ in } }
+            guard case .closed(reflector.address.hostAndPort)? = error as? LinkClientError else {
+                Issue.record("another failure: \(String(describing: error))")
+                return
+            }
+        }
+    }
 }

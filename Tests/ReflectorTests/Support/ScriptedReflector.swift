@@ -36,7 +36,12 @@ final class ScriptedReflector: Sendable {
     var openConnections: Int { record.state.withLock { $0.open } }
 
     /// Listens on loopback while `body` runs.
-    static func with(_ script: @escaping Script, _ body: (ScriptedReflector) async throws -> Void) async throws {
+    /// - Parameter hangsUp: whether this request ends the connection, without the farewell of TLS.
+    static func with(
+        _ script: @escaping Script,
+        hangsUp: @escaping @Sendable (LinkMessage) -> Bool = { _ in false },
+        _ body: (ScriptedReflector) async throws -> Void
+    ) async throws {
         let key = IdentityKey()
         let context = try EndpointTLS.serverContext(key: key, applicationProtocols: ["pp-link/1"])
         let record = Record()
@@ -47,7 +52,7 @@ final class ScriptedReflector: Sendable {
                         context: context,
                         customVerificationCallback: { $1.succeed(.certificateVerified) }
                     )
-                    try channel.pipeline.syncOperations.addHandlers(tls, Answering(script, record))
+                    try channel.pipeline.syncOperations.addHandlers(tls, Answering(script, hangsUp, record))
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
@@ -70,11 +75,13 @@ final class ScriptedReflector: Sendable {
         typealias OutboundOut = ByteBuffer
 
         private let script: Script
+        private let hangsUp: @Sendable (LinkMessage) -> Bool
         private let record: Record
         private var decoder = LinkFrameDecoder(limit: LinkFrame.maximumLength)
 
-        init(_ script: @escaping Script, _ record: Record) {
+        init(_ script: @escaping Script, _ hangsUp: @escaping @Sendable (LinkMessage) -> Bool, _ record: Record) {
             self.script = script
+            self.hangsUp = hangsUp
             self.record = record
         }
 
@@ -94,6 +101,10 @@ final class ScriptedReflector: Sendable {
                 while let payload = try decoder.next() {
                     let envelope = try LinkEnvelope.decode(payload)
                     record.state.withLock { $0.asked.append(envelope.payload) }
+                    if hangsUp(envelope.payload) {
+                        let tls = try context.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
+                        return tls.close(promise: nil)
+                    }
                     guard let answer = script(envelope.payload) else { continue }
                     let frame = try LinkEnvelope(requestID: envelope.requestID, payload: answer).frame()
                     context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
