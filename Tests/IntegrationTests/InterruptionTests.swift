@@ -4,6 +4,24 @@ import Testing
 
 @Suite("A client that is interrupted", .timeLimit(.minutes(3)))
 struct InterruptionTests {
+    @Test("SIGINT while a reflector does not answer exits 130")
+    func silentReflector() async throws {
+        try await Installation.with { installation in
+            let (port, descriptor) = try Installation.listen()
+            defer { close(descriptor) }
+            let id = try await installation.paramedic("id").lines[0]
+            let arguments = ["pair", "127.0.0.1:\(port)", "--id", id, "--token", "t"]
+            let client = try await Tool.start("paramedic", arguments, installation.environment)
+            // It has connected.
+            let connection = accept(descriptor, nil, nil)
+            defer { close(connection) }
+            client.signal(SIGINT)
+            let exit = await client.exit()
+            #expect(exit.code == 130)
+            #expect(String(decoding: exit.errorOutput, as: UTF8.self).contains("interrupted"))
+        }
+    }
+
     @Test(
         "SIGINT and SIGTERM in a test exit 130, close the test at the reflector and leave the state whole",
         arguments: ["throughput --engine native", "throughput --engine iperf3", "latency", "bufferbloat", "run"],
