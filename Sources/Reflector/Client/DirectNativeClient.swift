@@ -4,15 +4,12 @@ internal import PacketIO
 struct DirectNativeClient: Sendable {
     /// Seconds beyond the test's length for bytes that are under way.
     private static let slack: Int64 = 3
+    /// Seconds for all connections of a test together.
+    private static let connectSeconds: Int64 = 10
 
     let grant: SessionGrant
     let params: SessionParameters
     let meters: ClientMeters
-
-    private var directions: [StreamPreface.Direction] {
-        if params.bidirectional == true { return [.up, .down] }
-        return [params.reverse == true ? .down : .up]
-    }
 
     /// Connects every stream, then starts all of them, and returns when all have ended.
     func run(host: String) async throws -> ThroughputResult {
@@ -22,40 +19,12 @@ struct DirectNativeClient: Sendable {
         let target = InternetAddress(host, port: port)
         let count = grant.streams ?? params.streams ?? 1
         let streams = DirectStreams(up: meters.up, down: meters.down)
-        let wanted = directions
-        let seconds = Int64(params.durationSec)
-        let rate = params.bytesPerSecond(ofEachOf: count).map(UInt64.init)
-        // Connecting blocks, so it has a thread.
-        let connecting = try WorkThread("connect") { () -> SystemError? in
-            do throws(SystemError) {
-                for index in 0..<count {
-                    for direction in wanted {
-                        let socket = try Socket.connectTCP(target)
-                        let preface = StreamPreface(direction: direction, index: UInt8(clamping: index), token: token)
-                        try preface.send(on: socket)
-                        let now = KernelClock.monotonic
-                        switch direction {
-                        case .up:
-                            let limits = ByteStreamLimits(deadline: now + seconds * 1_000_000_000)
-                            try streams.source(socket, .up, limits, maximumBytesPerSecond: rate)
-                        case .down:
-                            let limits = ByteStreamLimits(deadline: now + (seconds + Self.slack) * 1_000_000_000)
-                            try streams.sink(socket, .down, limits)
-                        }
-                    }
-                }
-                return nil
-            } catch {
-                return error
-            }
-        }
-        if let failure = await connecting.value {
+        do {
+            try await connect(count, to: target, token: token, streams)
+        } catch {
             streams.stop()
             _ = await streams.finish()
-            throw LinkClientError.unreachable(
-                address: target.description,
-                reason: "\(failure.message); is the test's port open?"
-            )
+            throw error
         }
         let retransmits = await withTaskCancellationHandler {
             await streams.finish()
@@ -68,5 +37,63 @@ struct DirectNativeClient: Sendable {
             result.directions[index].retransmits = retransmits[.up]
         }
         return result
+    }
+
+    /// Connects one stream after the other and starts each. Throws when one cannot be connected, when the time for all of
+    /// them is over, or when the task is cancelled; a connection that is under way then is ended when it is there.
+    private func connect(
+        _ count: Int,
+        to target: InternetAddress,
+        token: AccessToken,
+        _ streams: DirectStreams
+    ) async throws {
+        let deadline = KernelClock.monotonic + Self.connectSeconds * 1_000_000_000
+        // Ends without a value when all are connected, and when the task that reads it is cancelled.
+        let (failures, report) = AsyncStream.makeStream(of: SystemError?.self)
+        // Connecting blocks, so it has a thread, which nobody waits for.
+        _ = try WorkThread("connect") {
+            defer { report.finish() }
+            do throws(SystemError) {
+                for index in 0..<count {
+                    for direction in params.directions {
+                        if case .terminated = report.yield(nil) { return }
+                        let left = max(0, deadline - KernelClock.monotonic)
+                        let socket = try Socket.connectTCP(target, timeout: left)
+                        try start(socket, direction, UInt8(clamping: index), token, streams)
+                    }
+                }
+            } catch {
+                report.yield(error)
+            }
+        }
+        for await case let failure? in failures {
+            throw LinkClientError.unreachable(
+                address: target.description,
+                reason: "\(failure.message); is the test's port open?"
+            )
+        }
+        try Task.checkCancellation()
+    }
+
+    private func start(
+        _ socket: consuming SocketDescriptor,
+        _ direction: StreamDirection,
+        _ index: UInt8,
+        _ token: AccessToken,
+        _ streams: DirectStreams
+    ) throws(SystemError) {
+        let wire: StreamPreface.Direction = direction == .up ? .up : .down
+        try StreamPreface(direction: wire, index: index, token: token).send(on: socket)
+        let now = KernelClock.monotonic
+        let seconds = Int64(params.durationSec)
+        switch direction {
+        case .up:
+            let limits = ByteStreamLimits(deadline: now + seconds * 1_000_000_000)
+            let rate = params.bytesPerSecond(ofEachOf: grant.streams ?? params.streams ?? 1).map(UInt64.init)
+            try streams.source(socket, .up, limits, maximumBytesPerSecond: rate)
+        case .down:
+            let limits = ByteStreamLimits(deadline: now + (seconds + Self.slack) * 1_000_000_000)
+            try streams.sink(socket, .down, limits)
+        }
     }
 }

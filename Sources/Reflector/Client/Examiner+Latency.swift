@@ -18,9 +18,7 @@ extension Examiner {
                 onProgress: onProgress
             )
             let samples = try await probe.samples()
-            // The endpoint's counts come with the end of the session.
-            try? await client.close(grant.testID)
-            let report = try await client.result(of: grant.testID)
+            let report = try await closingResult(of: grant.testID)
             // Probes that nobody was there to answer are not lost on the link.
             try report.requireOrderlyEnd(spentCounts: false)
             return probe.result(samples, report: report.echo)

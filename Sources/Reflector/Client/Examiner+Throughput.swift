@@ -38,13 +38,16 @@ extension Examiner {
             if let reason = theirs.endReason, reason == EndReason.budgetSpent.rawValue {
                 own.notes.append("the day's byte quota ended the test early")
             }
-            let merged = theirs.throughput.map { ThroughputResult.merging(client: own, server: $0) } ?? own
+            var merged = own
+            if var half = theirs.throughput {
+                // What was not asked for was not measured, whatever the reflector says.
+                half.directions.removeAll { !params.directions.contains($0.direction) }
+                merged = .merging(client: own, server: half)
+            }
             guard let probe, let samples else { return (merged, nil) }
             var counts = theirs.echo
             if counts == nil {
-                // A direct echo lives as long as its test, and its counts come with its end.
-                try? await client.close(grant.testID)
-                counts = try? await client.result(of: grant.testID).echo
+                counts = try? await closingResult(of: grant.testID).echo
             }
             return (merged, probe.result(samples, report: counts))
         }

@@ -92,6 +92,10 @@ package final class Examiner: Sendable {
                     "session granted",
                     metadata: ["test.id": "\(grant.testID)", "mode": "\(grant.mode.rawValue)", "port": "\(grant.port)"]
                 )
+                if let asked = request.params.streams, let granted = grant.streams, granted > asked {
+                    await farewell(grant.testID)
+                    throw LinkClientError.unexpected("a grant of \(granted) streams where \(asked) were asked for")
+                }
                 if let mode, grant.mode != mode {
                     // A reflector that does not know the wish grants what it is configured for.
                     await farewell(grant.testID)
@@ -128,6 +132,16 @@ package final class Examiner: Sendable {
             await farewell(grant.testID)
             throw error
         }
+    }
+
+    /// The result of a test that is closed for it: a direct echo lives as long as its test, and its counts come with its end.
+    func closingResult(of testID: String) async throws -> SessionResult {
+        do {
+            try await client.close(testID, seconds: LinkClient.resultSeconds)
+        } catch LinkClientError.refused {
+            // It has ended already.
+        }
+        return try await client.result(of: testID)
     }
 
     /// Closes the test, also when the task is cancelled: a task of its own is not.

@@ -26,7 +26,7 @@ extension LinkClient {
         throw Self.failure(answer)
     }
 
-    package func result(of testID: String, seconds: Int = LinkClient.answerSeconds) async throws -> SessionResult {
+    package func result(of testID: String, seconds: Int = LinkClient.resultSeconds) async throws -> SessionResult {
         let answer = try await ask(.getResult(GetResult(testID: testID)), seconds: seconds)
         if case .result(let result) = answer { return result }
         throw Self.failure(answer)

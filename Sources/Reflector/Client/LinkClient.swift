@@ -22,9 +22,11 @@ package struct ReflectorAddress: Sendable, Equatable, Codable {
 
 /// One authenticated connection to a reflector. The reflector's key is checked before the first byte of ours is sent.
 package final class LinkClient: Sendable {
-    /// Seconds for the connection and the handshake, and for an answer.
+    /// Seconds for the connection, for the handshake, and for an answer.
     static let connectSeconds = 10
     static let answerSeconds = 30
+    /// Seconds for the result of a test that is over: nothing is left to be done for it.
+    static let resultSeconds = 10
 
     package let address: ReflectorAddress
     let channel: any Channel

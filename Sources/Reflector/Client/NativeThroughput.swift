@@ -26,12 +26,10 @@ package struct NativeThroughput: Sendable {
         self.meters = meters
     }
 
+    /// That of every stream.
     private var directions: [StreamDirection] {
         let streams = grant.streams ?? params.streams ?? 1
-        if params.bidirectional == true {
-            return Array(repeating: .up, count: streams) + Array(repeating: .down, count: streams)
-        }
-        return Array(repeating: params.reverse == true ? .down : .up, count: streams)
+        return params.directions.flatMap { Array(repeating: $0, count: streams) }
     }
 
     /// Connects every stream, then starts all of them, and returns when all have ended; throws when it is cancelled.

@@ -1,3 +1,4 @@
+import Glibc
 import Identity
 import NIOCore
 import NIOPosix
@@ -54,6 +55,46 @@ struct SilentReflectorTests {
         }
     }
 
+    @Test("a result that does not come fails the test long before the time of other answers", arguments: [true, false])
+    func result(isCloseAnswered: Bool) async throws {
+        try await ScriptedReflector.with { message in
+            switch message {
+            case .hello: .serverHello(ScriptedReflector.hello)
+            case .sessionRequest: .sessionGrant(ScriptedReflector.grant("i"))
+            case .tunnelOpen: .ok
+            case .sessionClose: isCloseAnswered ? .ok : nil
+            default: nil
+            }
+        } _: { reflector in
+            let examiner = try await Examiner.connect(to: reflector.address, key: IdentityKey()) { _ in }
+            let plan = LatencyPlan(durationSec: 1, intervalMs: 500)
+            let outcome = try await outcome(Task { try await examiner.latency(plan) })
+            let error = #expect(throws: LinkClientError.self) { try outcome.get() }
+            guard case .timedOut? = error else {
+                Issue.record("another failure: \(String(describing: error))")
+                return
+            }
+            await examiner.close()
+        }
+    }
+
+    @Test("a connect to a direct port that answers nothing is cancelled")
+    func directConnect() async throws {
+        // Its queue is full: the next connect gets no answer.
+        let full = try FullListener()
+        var grant = ScriptedReflector.grant("i")
+        grant.mode = .directEphemeral
+        grant.port = full.port
+        let params = SessionParameters(durationSec: 1, streams: 1)
+        let client = DirectNativeClient(grant: grant, params: params, meters: ClientMeters(seconds: 1))
+        let test = Task { try await client.run(host: "127.0.0.1") }
+        try await Task.sleep(for: .milliseconds(200))
+        test.cancel()
+        let outcome = try await outcome(test)
+        #expect(throws: CancellationError.self) { try outcome.get() }
+        withExtendedLifetime(full) {}
+    }
+
     @Test("a connection is cancelled while its handshake is unanswered")
     func handshake() async throws {
         let accepted = Counter()
@@ -84,4 +125,35 @@ private final class Outcome<Success: Sendable>: Sendable {
 
 private final class Counter: Sendable {
     let value = Mutex(0)
+}
+
+/// A port of loopback whose queue of connections is full.
+private final class FullListener {
+    let port: Int
+    private let descriptors: [Int32]
+
+    init() throws {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var descriptors = [listener]
+        withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                _ = bind(listener, pointer, length)
+                _ = listen(listener, 0)
+                _ = getsockname(listener, pointer, &length)
+                for _ in 0..<4 {
+                    let one = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+                    _ = connect(one, pointer, length)
+                    descriptors.append(one)
+                }
+            }
+        }
+        self.port = Int(UInt16(bigEndian: address.sin_port))
+        self.descriptors = descriptors
+    }
+
+    deinit { for descriptor in descriptors { close(descriptor) } }
 }
