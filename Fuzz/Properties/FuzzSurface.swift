@@ -4,7 +4,7 @@
 package enum FuzzSurface: String, CaseIterable, Sendable {
     /// `reflector.toml` and `paramedic.toml`, from bytes to configuration.
     case configuration
-    /// What a client believes of a listening, reflector or interface address.
+    /// A reflector, an interface and a place to listen, in text.
     case address
     /// An audit log with its checkpoint and closed files: verifying, exporting, opening, taking over.
     case auditLog = "audit-log"
@@ -17,7 +17,7 @@ package enum FuzzSurface: String, CaseIterable, Sendable {
     /// Echo datagrams inside a TLS stream.
     case echoTunnel = "echo-tunnel"
     case endpointID = "endpoint-id"
-    /// `/proc` and `/sys` as the self-test and `path_meta` read them, and what `iperf3 --version` says.
+    /// `/proc` and `/sys` as the self-test and `path_meta` read them.
     case hostFacts = "host-facts"
     /// What `iperf3 -J` printed.
     case iperf3Output = "iperf3-output"
