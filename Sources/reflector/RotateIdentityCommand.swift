@@ -9,7 +9,7 @@ struct RotateIdentityCommand: AsyncParsableCommand {
         abstract: "Give this machine a new Ed25519 key and so a new Endpoint ID.",
         discussion: """
             The old key stays beside the new one. A running reflector switches at once and drops its connections. Every peer
-            must pair again, because each of them pins the old ID.
+            must take over the new ID, because it pins the old one: paramedic pair HOST:PORT --id NEW --replace.
             """
     )
 
@@ -37,7 +37,10 @@ struct RotateIdentityCommand: AsyncParsableCommand {
                     .init("New Endpoint ID", new.description),
                     .init("Old Key", kept),
                 ],
-                footer: ["All peers must pair again: run `reflector pair` for each."]
+                footer: [
+                    "Each peer must take over the new ID; no token is needed, its own key is still known here:",
+                    "  paramedic pair HOST:PORT --id \(new) --replace",
+                ]
             ).text,
             terminator: ""
         )

@@ -116,7 +116,7 @@ final class ReflectorCore: Sendable {
             await refused(peer, from: remote, reason: "wrong pairing token", isPairing: true)
             let message =
                 left > 0
-                ? "the pairing token is wrong; \(left) more tries"
+                ? "the pairing token is wrong; tries left: \(left)"
                 : "the pairing token is wrong; the window is closed now, run `reflector pair` again"
             return .refused(.pairResponse(PairResponse(success: false, message: message, endpointID: nil)))
         case .closed:

@@ -55,7 +55,7 @@ struct PairingTests {
                 let response = try await client.pair(token: UUID().uuidString, label: nil)
                 #expect(!response.success)
                 #expect(response.endpointID == nil)
-                #expect(response.message.contains(attempt < 5 ? "\(5 - attempt) more" : "closed"))
+                #expect(response.message.contains(attempt < 5 ? "left: \(5 - attempt)" : "closed"))
             }
             let late = try await reflector.connect(IdentityKey())
             await #expect(throws: LinkClientError.self) { try await late.pair(token: offer.token, label: nil) }
