@@ -35,6 +35,11 @@ extension Examiner {
             if own.engine == .native, let seconds = own.directions.map(\.durationSec).max(), seconds > 0 {
                 own.clientCPUPercent = used.seconds / seconds * 100
             }
+            if let rate = params.bitrateBps {
+                own.notes.append("limited to \(Quantity.rate(Double(rate))) in each direction, as was asked for")
+            } else if params.transport == .udp {
+                own.notes.append("UDP ran at iperf3's own 1 Mbit/s for each stream; ask for another with --bitrate")
+            }
             if let reason = theirs.endReason, reason == EndReason.budgetSpent.rawValue {
                 own.notes.append("the day's byte quota ended the test early")
             }

@@ -73,7 +73,9 @@ package final class ParamedicStore: Sendable {
     package static func defaultFolder(environment: [String: String]) -> String {
         if let folder = environment["PARAMEDIC_STATE"], !folder.isEmpty { return folder }
         if let state = environment["XDG_STATE_HOME"], state.hasPrefix("/") { return state + "/paramedic" }
-        return (environment["HOME"] ?? "") + "/.local/state/paramedic"
+        // Services and cron jobs may have no HOME; the user's entry in the password database has it all the same.
+        let home = environment["HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+        return (home ?? FileManager.default.homeDirectoryForCurrentUser.path) + "/.local/state/paramedic"
     }
 
     /// This machine's key; made on first use.

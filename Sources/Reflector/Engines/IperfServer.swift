@@ -53,16 +53,27 @@ struct IperfServer: Sendable {
                 throw Failure.missing(executable)
             }
             guard await PortProbe.listens(port: port, process: process) else {
-                let exit = await process.terminate()
-                throw Failure.didNotListen(
-                    String(decoding: (exit.errorOutput + exit.output).prefix(300), as: UTF8.self)
-                )
+                throw Failure.didNotListen(Self.reason(of: await process.terminate()))
             }
             return IperfServer(process: process, port: port, credentials: credentials, folder: folder)
         } catch {
             Self.remove(folder)
             throw error
         }
+    }
+
+    /// Why it did not listen, in its own words where it has any.
+    private static func reason(of exit: ChildExit) -> String {
+        let words = String(decoding: exit.errorOutput, as: UTF8.self).printable(limit: 200)
+        if !words.isEmpty { return words }
+        do {
+            _ = try IPerf3Output.result(exit.output, printedBy: .server, mode: .tunneled)
+        } catch .reported(let message) {
+            return message
+        } catch {
+            // It prints a document without a word when it is ended before it listens.
+        }
+        return "it did not listen in time; the machine may be busy"
     }
 
     /// Ends the process and removes its key.

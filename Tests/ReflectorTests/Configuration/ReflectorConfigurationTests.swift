@@ -1,3 +1,4 @@
+import Foundation
 import Operations
 import Testing
 
@@ -26,6 +27,19 @@ struct ReflectorConfigurationTests {
         #expect(configuration.logLevel == "info")
         #expect(configuration.auditLogPath == "/var/lib/reflector/audit.jsonl")
         #expect(configuration.healthListen.description == "127.0.0.1:7301")
+    }
+
+    @Test("the complete example in Docs is read, and says what the defaults are")
+    func documentedExample() throws {
+        let docs = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../../Docs")
+        let text = try String(contentsOf: docs.appendingPathComponent("reflector.toml"), encoding: .utf8)
+        #expect(String(reflecting: try read(text)) == String(reflecting: try read("")))
+        // Every key is in it, if only in a comment.
+        let keys = try String(contentsOf: docs.appendingPathComponent("REFERENCE.md"), encoding: .utf8)
+            .split(separator: "## Configuration of paramedic")[0]
+            .split(separator: "\n").compactMap { $0.wholeMatch(of: /\| `([a-z0-9_]+)` \|.*/)?.output.1 }
+        #expect(keys.count > 30)
+        for key in keys { #expect(text.contains("\(key) = "), "\(key)") }
     }
 
     @Test("the complete example of seed 000 is read as it stands")

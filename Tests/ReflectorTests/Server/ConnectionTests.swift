@@ -113,7 +113,7 @@ struct ConnectionTests {
             // Long enough that a busy machine does not miss them when it is not meant to.
             $0.limits.handshakeTimeoutSec = 4
             $0.limits.firstFrameTimeoutSec = 4
-            $0.limits.idleTimeoutSec = 1
+            $0.limits.idleTimeoutSec = 4
         } _: { reflector in
             try await RawPeer.withTCP(reflector) { peer in
                 #expect(await peer.endsSilently())

@@ -67,7 +67,8 @@ struct MeasurementTests {
                 bitrateBps: 16_000_000,
                 engine: kind.engine
             )
-            _ = try await examiner.throughput(params)
+            let (result, _) = try await examiner.throughput(params)
+            #expect(result.notes.contains { $0.contains("limited to") }, "\(result.notes)")
             let completed = try await reflector.audit(.sessionCompleted, count: 1)[0]
             // 16 Mbit/s for 2 s are 4 MB; iperf3 over TCP writes 128 KiB at a time.
             for direction in ["bytes_sent", "bytes_received"] {
