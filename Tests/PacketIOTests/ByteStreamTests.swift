@@ -3,7 +3,7 @@ import Testing
 
 @testable import PacketIO
 
-@Suite(.timeLimit(.minutes(1))) struct ByteStreamTests {
+@Suite(.timeLimit(.minutes(3))) struct ByteStreamTests {
     private static let never = Int64.max
 
     private func pair() throws -> (PairEnd, PairEnd) {

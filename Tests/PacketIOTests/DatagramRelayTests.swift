@@ -59,7 +59,7 @@ import Testing
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct DatagramRelayTests {
+@Suite(.timeLimit(.minutes(3))) struct DatagramRelayTests {
     private final class Counted: Sendable {
         let bytes = Mutex<[StreamPreface.Direction: Int]>([:])
         let limit: Int

@@ -4,7 +4,7 @@ import Testing
 
 @testable import PacketIO
 
-@Suite(.timeLimit(.minutes(1))) struct EchoProberTests {
+@Suite(.timeLimit(.minutes(3))) struct EchoProberTests {
     private static let token = AccessToken(high: 0xA, low: 0xB)
 
     private func server(rate: Int = 1_000_000) throws -> EchoServer {

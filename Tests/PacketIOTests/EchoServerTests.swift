@@ -4,7 +4,7 @@ import Testing
 
 @testable import PacketIO
 
-@Suite(.timeLimit(.minutes(1))) struct EchoServerTests {
+@Suite(.timeLimit(.minutes(3))) struct EchoServerTests {
     private static let token = AccessToken(high: 0xA, low: 0xB)
 
     private func server(

@@ -32,7 +32,7 @@ import Testing
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct StreamAcceptorTests {
+@Suite(.timeLimit(.minutes(3))) struct StreamAcceptorTests {
     private static let token = AccessToken(high: 3, low: 4)
 
     private struct Admitted: Sendable {

@@ -4,7 +4,7 @@ import Testing
 @testable import Reflector
 
 /// What the person at the terminal reads when there is no connection.
-@Suite("A reflector that cannot be reached", .timeLimit(.minutes(1)))
+@Suite("A reflector that cannot be reached", .timeLimit(.minutes(3)))
 struct ConnectFailureTests {
     private func reason(_ address: ReflectorAddress) async throws -> String {
         let context = try LinkClient.context(for: IdentityKey())

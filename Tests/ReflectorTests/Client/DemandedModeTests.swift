@@ -4,7 +4,7 @@ import Testing
 @testable import Reflector
 
 /// `--mode`: the client demands a way of travelling, the reflector's configuration decides.
-@Suite("A demanded mode", .timeLimit(.minutes(1)))
+@Suite("A demanded mode", .timeLimit(.minutes(3)))
 struct DemandedModeTests {
     @Test("the configured mode is granted, the other denied without costing a test", arguments: DataMode.allCases)
     func demanded(configured: DataMode) async throws {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Reflector
 
-@Suite("A reflector that invents", .timeLimit(.minutes(1)))
+@Suite("A reflector that invents", .timeLimit(.minutes(3)))
 struct InventedAnswerTests {
     @Test("more streams than were asked for are not opened: the test is closed, and the reason says the counts")
     func streams() async throws {

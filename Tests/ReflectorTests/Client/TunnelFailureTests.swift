@@ -3,7 +3,7 @@ import Testing
 
 @testable import Reflector
 
-@Suite("Tunnels that do not open", .timeLimit(.minutes(1)))
+@Suite("Tunnels that do not open", .timeLimit(.minutes(3)))
 struct TunnelFailureTests {
     @Test(
         "a connection that does not become a tunnel is closed, whatever the answer was",

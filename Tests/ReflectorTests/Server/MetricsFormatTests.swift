@@ -4,7 +4,7 @@ import Testing
 
 @testable import Reflector
 
-@Suite("Metrics as Prometheus reads them", .timeLimit(.minutes(1)))
+@Suite("Metrics as Prometheus reads them", .timeLimit(.minutes(3)))
 struct MetricsFormatTests {
     /// One metric as the text format 0.0.4 describes it.
     struct Family: Equatable {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Reflector
 
-@Suite("Addresses of direct mode", .timeLimit(.minutes(1)))
+@Suite("Addresses of direct mode", .timeLimit(.minutes(3)))
 struct DirectAddressTests {
     @Test(
         "an address that cannot be bound is told as an error with its reason, not as a matter of waiting",

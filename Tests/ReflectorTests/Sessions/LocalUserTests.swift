@@ -6,7 +6,7 @@ import Testing
 @testable import Reflector
 
 /// Other users of the reflector's or the client's machine, who can connect to loopback.
-@Suite("Other users of the machine", .timeLimit(.minutes(1)))
+@Suite("Other users of the machine", .timeLimit(.minutes(3)))
 struct LocalUserTests {
     /// `nobody` of most systems.
     private static let stranger = ["setpriv", "--reuid", "65534", "--clear-groups"]
