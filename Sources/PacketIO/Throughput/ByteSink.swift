@@ -39,20 +39,9 @@ package final class ByteSink: Sendable {
         var timeout = CallTimeout(option: SO_RCVTIMEO)
         let descriptor = core.socket.raw
         while true {
-            guard timeout.renew(descriptor, deadline: core.limits.deadline, now: KernelClock.monotonic) else {
-                totals.end = .deadline
-                break
-            }
-            guard let left = share.left(after: totals.bytes) else {
-                if core.stopped {
-                    totals.end = .stopped
-                    break
-                }
-                KernelClock.sleep(ByteStreamCore.accountPause)
-                continue
-            }
-            guard left > 0 else {
-                totals.end = .byteBudget
+            let (left, end) = core.allowed(&share, &timeout, after: totals.bytes)
+            if let end {
+                totals.end = end
                 break
             }
             let place = unsafe UnsafeMutableRawBufferPointer(

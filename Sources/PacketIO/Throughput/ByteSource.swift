@@ -67,23 +67,12 @@ package final class ByteSource: Sendable {
         var timeout = CallTimeout(option: SO_SNDTIMEO)
         let descriptor = core.socket.raw
         while true {
+            let (left, end) = core.allowed(&share, &timeout, after: totals.bytes)
+            if let end {
+                totals.end = end
+                break
+            }
             let now = KernelClock.monotonic
-            guard timeout.renew(descriptor, deadline: core.limits.deadline, now: now) else {
-                totals.end = .deadline
-                break
-            }
-            guard let left = share.left(after: totals.bytes) else {
-                if core.stopped {
-                    totals.end = .stopped
-                    break
-                }
-                KernelClock.sleep(ByteStreamCore.accountPause)
-                continue
-            }
-            guard left > 0 else {
-                totals.end = .byteBudget
-                break
-            }
             if let rate {
                 guard due <= now else {
                     // Without the kernel's queue, which holds seconds of a low rate.

@@ -61,6 +61,21 @@ struct CallTimeout {
 }
 
 extension ByteStreamCore {
+    /// Bytes that the stream may move after `moved`, or why it ends. Waits while its account has nothing to give.
+    @inline(__always)
+    func allowed(
+        _ share: inout ByteShare,
+        _ timeout: inout CallTimeout,
+        after moved: UInt64
+    ) -> (left: UInt64, end: ByteStreamEnd?) {
+        while timeout.renew(self.socket.raw, deadline: self.limits.deadline, now: KernelClock.monotonic) {
+            if let left = share.left(after: moved) { return (left, left > 0 ? nil : .byteBudget) }
+            if self.stopped { return (0, .stopped) }
+            KernelClock.sleep(Self.accountPause)
+        }
+        return (0, .deadline)
+    }
+
     /// What a call's 0 or minus errno means; nil: nothing, go on.
     func end(of call: String, _ code: Int) -> ByteStreamEnd? {
         if self.stopped { return .stopped }
