@@ -7,12 +7,12 @@ import Testing
     private static let peer = InternetHost(ipv4: 0xC000_0207)
     private static let source = EchoSource.datagram(InternetAddress(peer, port: 1000))
 
-    private func permit(rate: Int = 1_000_000, budget: UInt64 = .max) -> EchoPermit {
+    private func permit(rate: Int = 1_000_000, account: (any ByteAccount)? = nil) -> EchoPermit {
         EchoPermit(
             token: Self.token,
             peer: .host(Self.peer),
             maximumPacketsPerSecond: rate,
-            byteBudget: budget
+            account: account
         )
     }
 
@@ -92,12 +92,14 @@ import Testing
         #expect(self.present(&responder, from: .tunnel(4)).verdict.isReply, "no reply")
     }
 
-    @Test func theBudgetCountsBothDirectionsAndItsEndIsSaidOnce() throws {
-        var responder = try self.responder(self.permit(budget: 56 * 4 + 111))
+    @Test func theAccountCountsBothDirections() throws {
+        let account = FixedAccount(bytes: 56 * 4 + 111)
+        var responder = try self.responder(self.permit(account: account))
         for _ in 0..<2 {
             #expect(self.present(&responder).verdict.isReply, "within the budget")
         }
-        #expect(self.present(&responder).verdict == .spent(Self.token))
+        #expect(self.present(&responder).verdict == .drop(.budget))
+        #expect(account.isSpent)
         #expect(self.present(&responder).verdict == .drop(.budget))
         let counters = try #require(responder.counters(Self.token))
         #expect(counters.overBudget == 2 && counters.bytesOut == 112 && counters.bytesIn == 224)

@@ -11,12 +11,11 @@ import Testing
         _ bind: InternetHost = .loopbackIPv4,
         port: UInt16 = 0,
         peer: InternetHost = .loopbackIPv4,
-        budget: UInt64 = .max,
-        onBudgetSpent: (@Sendable (AccessToken) -> Void)? = nil
+        account: (any ByteAccount)? = nil
     ) throws -> EchoServer {
-        let server = try EchoServer(binding: InternetAddress(bind, port: port), onBudgetSpent: onBudgetSpent)
+        let server = try EchoServer(binding: InternetAddress(bind, port: port))
         try server.admit(
-            EchoPermit(token: Self.token, peer: .host(peer), maximumPacketsPerSecond: 1_000_000, byteBudget: budget)
+            EchoPermit(token: Self.token, peer: .host(peer), maximumPacketsPerSecond: 1_000_000, account: account)
         )
         try server.start()
         return server
@@ -100,16 +99,20 @@ import Testing
         #expect(server.counters(Self.token)?.distinctSequences == 200)
     }
 
-    @Test func theOwnerHearsThatTheBudgetIsSpent() async throws {
-        let (tokens, continuation) = AsyncStream<AccessToken>.makeStream()
-        let server = try self.server(budget: 112) { continuation.yield($0) }
+    @Test func anAccountThatWasRefilledIsAskedAgain() throws {
+        let account = FixedAccount(bytes: 112)
+        let server = try self.server(account: account)
         defer { server.shutdown() }
         let client = try self.client(server)
         client.send(self.probe(0).bytes())
+        #expect(EchoDatagram(client.receive())?.sequence == 0)
         client.send(self.probe(1).bytes())
-        var iterator = tokens.makeAsyncIterator()
-        #expect(await iterator.next() == Self.token)
-        #expect(server.revoke(Self.token)?.repliesSent == 1)
+        while !account.isSpent {}
+        account.add(112)
+        client.send(self.probe(2).bytes())
+        #expect(EchoDatagram(client.receive())?.sequence == 2)
+        let counters = try #require(server.revoke(Self.token))
+        #expect(counters.repliesSent == 2 && counters.overBudget == 1)
     }
 
     /// A port that the system gives to nobody by itself: another test cannot get it in the moment it is free.

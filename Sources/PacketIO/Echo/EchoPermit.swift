@@ -17,19 +17,19 @@ package struct EchoPermit: Sendable {
     package var token: AccessToken
     package var peer: EchoPeer
     package var maximumPacketsPerSecond: Int
-    /// UDP payload bytes of both directions together.
-    package var byteBudget: UInt64
+    /// Gives the UDP payload bytes of both directions; nil for as many as come.
+    package var account: (any ByteAccount)?
 
     package init(
         token: AccessToken,
         peer: EchoPeer,
         maximumPacketsPerSecond: Int,
-        byteBudget: UInt64 = .max
+        account: (any ByteAccount)? = nil
     ) {
         self.token = token
         self.peer = peer
         self.maximumPacketsPerSecond = maximumPacketsPerSecond
-        self.byteBudget = byteBudget
+        self.account = account
     }
 }
 

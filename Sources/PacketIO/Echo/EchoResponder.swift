@@ -7,13 +7,13 @@
 package struct EchoResponder: Sendable {
     /// Every datagram's token is compared with every permit, so that time tells nothing; this bounds the work.
     package static let maximumPermits = 64
+    /// Bytes asked of an account at once: some twenty of the longest datagrams, some hundred of the usual.
+    static let grant = 64 << 10
 
     package enum Verdict: Equatable, Sendable {
         /// Send the same bytes back; the server's receive time is in, its send time is the sender's to fill.
         case reply
         case drop(EchoDropReason)
-        /// Dropped, and the permit's budget is spent with it. Said once a permit.
-        case spent(AccessToken)
     }
 
     package enum AdmitError: Error, Equatable, Sendable {
@@ -25,9 +25,9 @@ package struct EchoResponder: Sendable {
     fileprivate struct Entry: Sendable {
         let permit: EchoPermit
         var rate: PacketRate
-        var charged: UInt64 = 0
+        /// Bytes that may still move; without an account never fewer.
+        var granted: UInt64
         var pinnedPort: UInt16?
-        var isSpent = false
         var counters = EchoCounters()
         var window = SequenceWindow()
     }
@@ -50,7 +50,7 @@ package struct EchoResponder: Sendable {
         guard self.entries.count < Self.maximumPermits else { throw .tooManyPermits }
         guard self.find(permit.token) < 0 else { throw .tokenInUse }
         let rate = PacketRate(packetsPerSecond: permit.maximumPacketsPerSecond)
-        self.entries.append(Entry(permit: permit, rate: rate))
+        self.entries.append(Entry(permit: permit, rate: rate, granted: permit.account == nil ? .max : 0))
     }
 
     /// Ends a permit; its last counters, or nil when there is none.
@@ -141,16 +141,28 @@ extension EchoResponder.Entry {
     fileprivate mutating func judge(length: UInt64, from source: EchoSource, now: Int64) -> EchoResponder.Verdict {
         guard self.accepts(source) else { return .drop(.wrongSource) }
         // A reply is as long as what it answers.
-        guard !self.isSpent, self.permit.byteBudget - self.charged >= 2 * length else {
-            defer { self.isSpent = true }
-            return self.isSpent ? .drop(.budget) : .spent(self.permit.token)
-        }
+        guard self.granted >= 2 * length || self.refill(for: 2 * length) else { return .drop(.budget) }
         guard self.rate.admit(at: now) else {
-            self.charged += length
+            self.spend(length)
             return .drop(.rate)
         }
-        self.charged += 2 * length
+        self.spend(2 * length)
         return .reply
+    }
+
+    @inline(__always)
+    private mutating func spend(_ bytes: UInt64) {
+        if self.permit.account != nil { self.granted -= bytes }
+    }
+
+    /// Asks the account for more; false when it has nothing, for now or for good.
+    private mutating func refill(for needed: UInt64) -> Bool {
+        guard let account = self.permit.account else { return true }
+        guard let more = account.take(EchoResponder.grant, moved: 0), more > 0 else { return false }
+        // Counted as moved at once: streams beside the echo do not wait for what it might give back.
+        account.giveBack(0, moved: more)
+        self.granted += UInt64(more)
+        return self.granted >= needed
     }
 
     fileprivate mutating func settle(
@@ -165,7 +177,7 @@ extension EchoResponder.Entry {
             return
         case .drop(.rate):
             self.counters.overRate &+= 1
-        case .drop(.budget), .spent:
+        case .drop(.budget):
             self.counters.overBudget &+= 1
         case .reply where wasSent:
             self.counters.repliesSent &+= 1

@@ -22,25 +22,18 @@ package final class EchoServer: Sendable {
     package var port: UInt16 { self.address.port }
 
     /// Binds; nothing is received before `start`. IPv6 `::` takes IPv4 too.
-    /// - Parameter onBudgetSpent: called on the server's thread, once a permit; must not block.
-    package convenience init(
-        binding address: InternetAddress,
-        onBudgetSpent: (@Sendable (AccessToken) -> Void)? = nil
-    ) throws(SystemError) {
-        try self.init(socket: Socket.bindUDP(address), onBudgetSpent: onBudgetSpent)
+    package convenience init(binding address: InternetAddress) throws(SystemError) {
+        try self.init(socket: Socket.bindUDP(address))
     }
 
     /// Takes a bound UDP socket, such as one from `Socket.firstFreeUDP`.
-    package init(
-        socket: consuming SocketDescriptor,
-        onBudgetSpent: (@Sendable (AccessToken) -> Void)? = nil
-    ) throws(SystemError) {
+    package init(socket: consuming SocketDescriptor) throws(SystemError) {
         let address = try socket.localAddress()
         socket.askBuffers(receive: Self.bufferBytes, send: Self.bufferBytes)
         let code = outpost_udp_options(socket.raw, !address.host.isIPv4, address.host.isAny)
         _ = try SystemCall.check(code, "setsockopt", "SO_TIMESTAMPNS")
         self.address = address
-        self.core = EchoServerCore(descriptor: socket.raw, onBudgetSpent: onBudgetSpent)
+        self.core = EchoServerCore(descriptor: socket.raw)
         self.owned = Mutex(Owned(socket: socket, thread: nil))
     }
 
@@ -87,7 +80,7 @@ package final class EchoServer: Sendable {
     }
 
     /// Ends the thread, waits for it, and closes the socket. The error that ended the thread before, if one did.
-    /// Not to be called from `onBudgetSpent`. A second call does nothing.
+    /// A second call does nothing.
     @discardableResult
     package func shutdown() -> SystemError? {
         self.owned.withLock { owned in

@@ -17,11 +17,9 @@ final class EchoServerCore: Sendable {
     let isStopping = Atomic(false)
     let finalDrops = Atomic<UInt64>(0)
     private let descriptor: Int32
-    private let onBudgetSpent: (@Sendable (AccessToken) -> Void)?
 
-    init(descriptor: Int32, onBudgetSpent: (@Sendable (AccessToken) -> Void)?) {
+    init(descriptor: Int32) {
         self.descriptor = descriptor
-        self.onBudgetSpent = onBudgetSpent
     }
 
     /// Until it is stopped, or the error that ended it.
@@ -44,8 +42,7 @@ final class EchoServerCore: Sendable {
                 let previous = now
                 now = KernelClock.monotonic
                 isClose = now - previous < Self.closeGap
-                let spent = self.responder.withLock { unsafe self.answer(&$0, &batch, got, now, judgements) }
-                for token in spent { self.onBudgetSpent?(token) }
+                self.responder.withLock { unsafe self.answer(&$0, &batch, got, now, judgements) }
             }
         } catch {
             return error
@@ -53,14 +50,14 @@ final class EchoServerCore: Sendable {
     }
 
     /// Judges, sends and counts one batch, all under the responder's lock, so that who asks for counters after a reply
-    /// finds that reply counted. The tokens whose budget ended with this batch: as a rule none, which allocates nothing.
+    /// finds that reply counted.
     private func answer(
         _ responder: inout EchoResponder,
         _ batch: inout DatagramBatch,
         _ count: Int,
         _ now: Int64,
         _ judgements: UnsafeMutablePointer<EchoResponder.Judgement>
-    ) -> [AccessToken] {
+    ) {
         let datagrams = unsafe batch.datagrams
         var replies = 0
         for index in 0..<count {
@@ -81,7 +78,6 @@ final class EchoServerCore: Sendable {
             }
         }
         if replies > 0 { self.send(&batch, count) }
-        var spent: [AccessToken] = []
         for index in 0..<count {
             let judgement = unsafe judgements[index]
             let wasSent = unsafe datagrams[index].was_sent
@@ -89,9 +85,7 @@ final class EchoServerCore: Sendable {
             let place = unsafe datagrams[index]
             let bytes = unsafe RawSpan(_unsafeStart: place.bytes, byteCount: Int(place.length))
             responder.settle(judgement, bytes, wasSent: wasSent)
-            if case .spent(let token) = judgement.verdict { spent.append(token) }
         }
-        return spent
     }
 
     private func send(_ batch: inout DatagramBatch, _ count: Int) {

@@ -30,7 +30,7 @@ package final class DatagramRelay: Sendable {
     /// - Parameters:
     ///   - socket: bound to one address; from `Socket.bindUDP`.
     ///   - service: where the datagrams go.
-    ///   - count: called on the relay's threads for each batch; must not block.
+    ///   - count: called on the relay's threads for each batch; while it blocks, that direction stands still.
     package init(
         _ socket: consuming SocketDescriptor,
         to service: InternetAddress,

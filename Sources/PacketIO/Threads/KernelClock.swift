@@ -10,7 +10,7 @@ package enum KernelClock {
     package static var threadProcessorTime: Int64 { self.read(CLOCK_THREAD_CPUTIME_ID) }
 
     /// Blocks the calling thread for about this long; a signal may end it sooner.
-    static func sleep(_ nanoseconds: Int64) {
+    package static func sleep(_ nanoseconds: Int64) {
         var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
         unsafe nanosleep(&time, nil)  // only reads the time
     }

@@ -21,5 +21,9 @@ package final class HeavyTestLock: Sendable {
         }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // A child that was forked and has not executed its program yet shares the lock until then.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 }

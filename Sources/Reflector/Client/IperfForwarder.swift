@@ -75,13 +75,12 @@ final class IperfForwarder: Sendable {
         let meters = test.meters
         let open = TunnelOpen(testID: test.grant.testID, token: test.grant.token)
         try await tunnel.open(open) { channel in
-            try SpliceHandler.join(local, channel) { count in
-                meters.up.record(count, at: NIODeadline.now().uptimeNanoseconds)
-                return true
-            } backward: { count in
-                meters.down.record(count, at: NIODeadline.now().uptimeNanoseconds)
-                return true
-            }
+            try SpliceHandler.join(
+                local,
+                channel,
+                forward: meters.up.tunnelMeter,
+                backward: meters.down.tunnelMeter
+            )
         }
     }
 }

@@ -89,20 +89,23 @@ package struct NativeThroughput: Sendable {
             switch direction {
             case .up:
                 try channel.pipeline.syncOperations.addHandler(
-                    ByteSourceHandler(duration: .seconds(Int64(seconds)), bytesPerSecond: rate) { count in
-                        meters.up.record(count, at: NIODeadline.now().uptimeNanoseconds)
-                        return true
-                    }
+                    ByteSourceHandler(
+                        duration: .seconds(Int64(seconds)),
+                        bytesPerSecond: rate,
+                        meter: meters.up.tunnelMeter
+                    )
                 )
             case .down:
-                try channel.pipeline.syncOperations.addHandler(
-                    ByteSinkHandler { count in
-                        meters.down.record(count, at: NIODeadline.now().uptimeNanoseconds)
-                        return true
-                    }
-                )
+                try channel.pipeline.syncOperations.addHandler(ByteSinkHandler(meters.down.tunnelMeter))
             }
         }
+    }
+}
+
+extension FlowMeter {
+    /// Counts what a tunnel moves; nothing holds a client back.
+    var tunnelMeter: TunnelMeter {
+        TunnelMeter { self.record($0, at: NIODeadline.now().uptimeNanoseconds) }
     }
 }
 

@@ -4,15 +4,8 @@ internal import PacketIO
 struct DirectEcho: Sendable {
     private let server: EchoServer
     private let token: AccessToken
-    private let session: LiveSession
-    /// Taken from the test's allowance; a test that is an echo has reserved its bytes.
-    private let taken: Int
 
     var port: Int { Int(server.port) }
-
-    /// Bytes that a latency probe beside a throughput test takes from the test's budget: 64-byte probes a hundred times a
-    /// second for ten minutes.
-    private static let probeBudget = 8 << 20
 
     static func start(
         for session: LiveSession,
@@ -22,22 +15,17 @@ struct DirectEcho: Sendable {
         packetsPerSecond: Int
     ) throws -> DirectEcho {
         let place = try DirectPlace(for: session, address: address, ports: ports)
-        let isTest = session.type == .udpEcho
-        let server = try EchoServer(socket: Socket.firstFreeUDP(on: place.local, ports: place.ports)) { _ in
-            // A probe that has had its bytes falls silent; the test beside it goes on.
-            if isTest { session.budgetSpent() }
-        }
-        let taken = isTest ? 0 : session.take(probeBudget, moved: 0) ?? 0
+        let server = try EchoServer(socket: Socket.firstFreeUDP(on: place.local, ports: place.ports))
         try server.admit(
             EchoPermit(
                 token: token,
                 peer: .host(place.peer),
                 maximumPacketsPerSecond: packetsPerSecond,
-                byteBudget: UInt64(isTest ? session.reservedBytes : taken)
+                account: session
             )
         )
         try server.start()
-        return DirectEcho(server: server, token: token, session: session, taken: taken)
+        return DirectEcho(server: server, token: token)
     }
 
     /// Ends the thread and closes the port.
@@ -45,10 +33,6 @@ struct DirectEcho: Sendable {
         let counters = server.revoke(token) ?? EchoCounters()
         // Joins the thread, which wakes at once.
         server.shutdown()
-        if taken > 0 {
-            let moved = min(taken, Int(clamping: counters.bytesIn) + Int(clamping: counters.bytesOut))
-            session.giveBack(taken - moved, moved: moved)
-        }
         return counters
     }
 }

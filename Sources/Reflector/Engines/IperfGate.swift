@@ -66,7 +66,13 @@ final class IperfGate: Sendable {
             Socket.bindUDP(address),
             to: InternetAddress(.loopbackIPv4, port: UInt16(clamping: iperfPort)),
             permit: RelayPermit(peer: peer, flows: flows(of: session), directions: directions)
-        ) { session.record($0, $1 == .up ? .up : .down) }
+        ) { bytes, direction in
+            switch session.record(bytes, direction == .up ? .up : .down) {
+            case .go: true
+            case .wait: session.waitForBooks()
+            case .stop: false
+            }
+        }
     }
 
     private static func serve(

@@ -163,7 +163,7 @@ package final class ReflectorServer: Service {
             core.ledger.dropAll()
             await core.audit.close()
             try? await group.shutdownGracefully()
-            withExtendedLifetime(folder) {}
+            folder.release()
             logger.info("stopped")
         }
         guard isDone else { throw ShutdownTimeout(seconds: limit) }

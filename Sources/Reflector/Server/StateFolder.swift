@@ -27,7 +27,14 @@ final class StateFolder: Sendable {
         self.lock = descriptor
     }
 
-    deinit { close(lock) }
+    /// Lets the next server in, at once: a child that was forked and has not executed its program yet shares the lock, and
+    /// closing alone would leave it to that child.
+    func release() { flock(lock, LOCK_UN) }
+
+    deinit {
+        release()
+        close(lock)
+    }
 }
 
 package struct StateFolderError: Error, CustomStringConvertible {

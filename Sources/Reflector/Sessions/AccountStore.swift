@@ -116,6 +116,12 @@ struct AccountStore {
                 arguments: [peer]
             ),
             bytesToday: try bytesToday(of: peer, now: now, in: database),
+            bytesHeld: try Int.fetchOne(
+                database,
+                sql:
+                    "SELECT coalesce(sum(bytes), 0) FROM test WHERE peer_id = ? AND started_at >= ? AND ended_at IS NULL",
+                arguments: [peer, midnight(now)]
+            ) ?? 0,
             runningTests: runningTests
         )
     }

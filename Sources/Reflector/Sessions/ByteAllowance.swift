@@ -1,22 +1,16 @@
 internal import Synchronization
 
-/// The bytes that a test may still move. More are asked for, ahead of need, from whoever keeps the day's account.
+/// The bytes that a test may still move. More are asked for, ahead of need, from whoever keeps the day's account, and
+/// nothing moves that is not in the books: a kill can only count too much.
 final class ByteAllowance: Sendable {
-    enum Verdict: Equatable {
-        case go
-        /// Moving on, but an instalment must be asked for now.
-        case refill
-        /// The budget is spent: the test ends.
-        case spent
-    }
-
-    private struct State {
+    fileprivate struct State {
         var left: Int
         /// Granted, and neither moved nor given back yet.
         var granted = 0
         var refilling = false
         /// No more instalments will come.
         var last = false
+        var waiters: [@Sendable () -> Void] = []
 
         /// True for the one caller that has to ask for an instalment.
         mutating func needsRefill(below level: Int) -> Bool {
@@ -28,38 +22,58 @@ final class ByteAllowance: Sendable {
 
     /// Streams that share the last bytes take so few at once that none ends while another holds many.
     private static let smallestGrant = 64 << 10
+    /// Kept back from those that count what has moved already: more than all tunnels of a test read at once.
+    private static let reserve = 16 << 20
 
     private let state: Mutex<State>
     private let instalment: Int
+    private let reserve: Int
 
     init(charged: Int, instalment: Int = Governor.instalment) {
         // Less than an instalment is all that the day has left.
         self.state = Mutex(State(left: charged, last: charged < instalment))
         self.instalment = instalment
+        self.reserve = min(Self.reserve, instalment / 4)
     }
 
     /// Counts bytes that have moved.
-    func spend(_ count: Int) -> Verdict {
+    /// - Returns: whether to go on, and whether the caller must ask for an instalment now.
+    func spend(_ count: Int) -> (verdict: TunnelMeter.Verdict, refill: Bool) {
         state.withLock { state in
             state.left -= count
-            // Past the budget, or so far ahead of the books that a kill could lose count.
-            if state.left <= 0, state.last || state.left < -instalment { return .spent }
-            return state.needsRefill(below: instalment / 2) ? .refill : .go
+            if state.last { return (state.left <= 0 ? .stop : .go, false) }
+            let refill = state.needsRefill(below: instalment / 2)
+            return (state.left < reserve ? .wait : .go, refill)
         }
     }
 
-    /// Grants up to `wished` bytes that have not moved yet; nil when more may come, from the books or from another stream.
+    /// False while those that count what has moved already must wait.
+    var isFilled: Bool { state.withLock { $0.last || $0.left >= reserve } }
+
+    /// Calls back, once and on any thread, when those that were told to wait may go on.
+    func whenFilled(_ body: @escaping @Sendable () -> Void) {
+        let isFilled = state.withLock { state in
+            if state.last || state.left >= reserve { return true }
+            state.waiters.append(body)
+            return false
+        }
+        if isFilled { body() }
+    }
+
+    /// Grants up to `wished` bytes that have not moved yet; nil when more may come, from the books or from another stream;
+    /// 0 when the budget is spent.
     /// - Parameter moved: bytes of an earlier grant that have moved.
-    func take(_ wished: Int, moved: Int) -> (bytes: Int?, verdict: Verdict) {
+    /// - Returns: the grant, and whether the caller must ask for an instalment now.
+    func take(_ wished: Int, moved: Int) -> (bytes: Int?, refill: Bool) {
         state.withLock { state in
             state.granted -= moved
             let share = min(wished, max(Self.smallestGrant, state.left / 16))
             let bytes = max(0, min(share, state.left))
             state.left -= bytes
             state.granted += bytes
-            let verdict: Verdict = state.needsRefill(below: instalment / 2) ? .refill : .go
-            if bytes > 0 { return (bytes, verdict) }
-            return state.last && state.granted == 0 ? (0, .spent) : (nil, verdict)
+            let refill = state.needsRefill(below: instalment / 2)
+            if bytes > 0 { return (bytes, refill) }
+            return (state.last && state.granted == 0 ? 0 : nil, refill)
         }
     }
 
@@ -73,10 +87,24 @@ final class ByteAllowance: Sendable {
 
     /// `charged` bytes were added to the account; fewer than an instalment means that the day's budget ends with them.
     func refill(_ charged: Int) {
-        state.withLock { state in
+        let waiters = state.withLock { state in
             state.left += charged
             state.refilling = false
             state.last = charged < instalment
+            return state.takeWaiters()
         }
+        for waiter in waiters { waiter() }
+    }
+
+    /// The test is over: nobody waits any more.
+    func close() {
+        state.withLock { _ = $0.takeWaiters() }
+    }
+}
+
+extension ByteAllowance.State {
+    fileprivate mutating func takeWaiters() -> [@Sendable () -> Void] {
+        defer { waiters = [] }
+        return waiters
     }
 }

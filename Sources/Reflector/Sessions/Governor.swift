@@ -14,7 +14,7 @@ struct Admission: Sendable {
 /// One actor on a queue of its own: between a decision and its record nothing else runs, so two requests for the last
 /// slot cannot both get it.
 package actor Governor {
-    /// Bytes charged to a peer ahead of their use. A kill can thus only count too much, never too little.
+    /// Bytes charged to a peer ahead of their use, who waits for them where need be: a kill can thus only count too much.
     static let instalment = 256 << 20
 
     private let executor = QueueExecutor(label: "reflector.governor")

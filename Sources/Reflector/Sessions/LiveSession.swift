@@ -51,8 +51,10 @@ final class LiveSession: Sendable {
         var echoBytes = (up: 0, down: 0)
         /// One for all echo tunnels of the test; made by the first datagram.
         var echoRate: PacketRate?
-        var reserved: Int
     }
+
+    /// Nanoseconds between two looks of a thread that waits for the books.
+    private static let booksPause: Int64 = 1_000_000
 
     private let state: Mutex<State>
     private let onRefill: @Sendable (LiveSession) -> Void
@@ -81,14 +83,14 @@ final class LiveSession: Sendable {
         self.up = FlowMeter(seconds: admission.params.durationSec + SessionRegistry.setupSeconds)
         self.down = FlowMeter(seconds: admission.params.durationSec + SessionRegistry.setupSeconds)
         self.allowance = ByteAllowance(charged: admission.charged)
-        self.state = Mutex(State(reserved: admission.charged))
+        self.state = Mutex(State())
         self.onRefill = onRefill
         self.onSpent = onSpent
     }
 
-    /// Counts bytes of the tunnel; false when the budget is spent and the bytes must stop.
+    /// Counts bytes of the tunnel.
     func record(_ count: Int, _ direction: StreamDirection, at now: UInt64 = NIODeadline.now().uptimeNanoseconds)
-        -> Bool
+        -> TunnelMeter.Verdict
     {
         switch direction {
         case .up: up.record(count, at: now)
@@ -98,16 +100,17 @@ final class LiveSession: Sendable {
     }
 
     /// Takes bytes from the budget without metering them: the latency probe's.
-    func spend(_ count: Int) -> Bool {
-        switch allowance.spend(count) {
-        case .go: return true
-        case .refill:
-            onRefill(self)
-            return true
-        case .spent:
-            budgetSpent()
-            return false
-        }
+    func spend(_ count: Int) -> TunnelMeter.Verdict {
+        let (verdict, refill) = allowance.spend(count)
+        if refill { onRefill(self) }
+        if verdict == .stop { budgetSpent() }
+        return verdict
+    }
+
+    /// Blocks a thread that may do nothing else until the books have caught up; false when the test has ended.
+    func waitForBooks() -> Bool {
+        while !allowance.isFilled, !hasEnded { KernelClock.sleep(Self.booksPause) }
+        return !hasEnded
     }
 
     /// The budget is spent: the test ends.
@@ -198,13 +201,6 @@ final class LiveSession: Sendable {
         }
     }
 
-    // MARK: Direct echo
-
-    /// Bytes charged ahead.
-    var reservedBytes: Int { state.withLock { $0.reserved } }
-
-    func reserved(_ bytes: Int) { state.withLock { $0.reserved = bytes } }
-
     var hasEnded: Bool { state.withLock { $0.ended } }
 
     /// True for the one caller that ends the session; its tunnels are closed.
@@ -214,6 +210,7 @@ final class LiveSession: Sendable {
             state.ended = true
             return Array(state.tunnels.values)
         }
+        allowance.close()
         for tunnel in tunnels ?? [] {
             // What the peer sends from here on is nobody's. What was sent to it, and iperf3's last words, still arrive.
             let isSending = params.engine == .native && tunnel.direction == .down
@@ -230,12 +227,9 @@ final class LiveSession: Sendable {
 /// Streams on threads of their own take from the test's allowance what they are about to move.
 extension LiveSession: ByteAccount {
     func take(_ wished: Int, moved: Int) -> Int? {
-        let (bytes, verdict) = allowance.take(wished, moved: moved)
-        switch verdict {
-        case .go: break
-        case .refill: onRefill(self)
-        case .spent: budgetSpent()
-        }
+        let (bytes, refill) = allowance.take(wished, moved: moved)
+        if refill { onRefill(self) }
+        if bytes == 0 { budgetSpent() }
         return bytes
     }
 

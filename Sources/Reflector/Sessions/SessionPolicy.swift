@@ -6,6 +6,8 @@ struct PeerUsage: Equatable {
     var lastEnd: Int64?
     /// Bytes charged to the peer today.
     var bytesToday = 0
+    /// Those of them that a running test of the peer holds; what it does not use comes back.
+    var bytesHeld = 0
     /// Tests of any peer that run now.
     var runningTests = 0
 }
@@ -96,7 +98,7 @@ struct SessionPolicy {
                 afterMilliseconds: leaving + Self.millisecondsPerHour - now
             )
         }
-        if usage.bytesToday >= quotas.maxBytesPerDayPerPeer {
+        if usage.bytesToday - usage.bytesHeld >= quotas.maxBytesPerDayPerPeer {
             throw SessionDeny(
                 reason: .quotaExceeded,
                 message:
@@ -110,6 +112,13 @@ struct SessionPolicy {
                 message: usage.runningTests == 1
                     ? "another test is running; try again when it has ended"
                     : "\(usage.runningTests) tests are running; try again when one has ended",
+                retryAfterSec: nil
+            )
+        }
+        if usage.bytesToday >= quotas.maxBytesPerDayPerPeer {
+            throw SessionDeny(
+                reason: .busy,
+                message: "a running test of yours holds the rest of today's bytes; try again when it has ended",
                 retryAfterSec: nil
             )
         }

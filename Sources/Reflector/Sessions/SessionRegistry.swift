@@ -198,7 +198,6 @@ actor SessionRegistry {
         case (.udpEcho, _, .tunneled), (.throughput, .native, .tunneled):
             return .tunnels
         case (.udpEcho, _, .directEphemeral):
-            try await reserve(for: session)
             return .directEcho(try startEcho(for: session, token: session.token, at: address))
         case (.throughput, .native, .directEphemeral):
             return .direct(
@@ -240,14 +239,6 @@ actor SessionRegistry {
             ports: settings.dataPorts,
             packetsPerSecond: settings.echoPacketsPerSecond
         )
-    }
-
-    /// Charges an echo in direct mode with all that it may move, because it cannot ask for more while it runs; what it did
-    /// not use is given back at its end.
-    private func reserve(for session: LiveSession) async throws {
-        let most = settings.echoPacketsPerSecond * EchoDatagram.maximumLength * 2 * session.params.durationSec
-        let charged = session.reservedBytes
-        session.reserved(charged + (try await governor.charge(session.testID, bytes: most - charged)))
     }
 
     // MARK: While it runs

@@ -4,20 +4,24 @@ internal import NIOCore
 final class ByteSinkHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
-    private let record: (Int) -> Bool
+    private let meter: TunnelMeter
     private var isRefused = false
 
-    /// - Parameter record: takes the bytes of one read; false ends the connection.
-    init(record: @escaping (Int) -> Bool) {
-        self.record = record
+    init(_ meter: TunnelMeter) {
+        self.meter = meter
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let count = unwrapInboundIn(data).readableBytes
-        guard count > 0, !isRefused, !record(count) else { return }
-        // What TLS still delivers while it closes is not taken any more.
-        isRefused = true
-        AbruptClose.close(context.channel)
+        guard count > 0, !isRefused else { return }
+        switch meter.record(count) {
+        case .go: break
+        case .wait: meter.pauseReading(context.channel)
+        case .stop:
+            // What TLS still delivers while it closes is not taken any more.
+            isRefused = true
+            AbruptClose.close(context.channel)
+        }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

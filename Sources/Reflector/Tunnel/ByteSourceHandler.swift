@@ -15,19 +15,17 @@ final class ByteSourceHandler: ChannelInboundHandler {
     /// When the next write is due.
     private var due = NIODeadline.now()
     private var isWaiting = false
-    private let record: (Int) -> Bool
+    private let meter: TunnelMeter
     private let block: ByteBuffer
     private var end: Scheduled<Void>?
     private var isOver = false
     private var isFilling = false
 
-    /// - Parameters:
-    ///   - bytesPerSecond: nil for as fast as it goes.
-    ///   - record: takes the bytes of one write; false ends the connection.
-    init(duration: TimeAmount, bytesPerSecond: Int? = nil, record: @escaping (Int) -> Bool) {
+    /// - Parameter bytesPerSecond: nil for as fast as it goes.
+    init(duration: TimeAmount, bytesPerSecond: Int? = nil, meter: TunnelMeter) {
         self.duration = duration
         self.bytesPerSecond = bytesPerSecond
-        self.record = record
+        self.meter = meter
         let noise = Self.noise
         let count = bytesPerSecond.map { max(1, min(noise.readableBytes, $0 / Self.writesPerSecond)) }
         self.block = noise.getSlice(at: noise.readerIndex, length: count ?? noise.readableBytes) ?? noise
@@ -84,23 +82,24 @@ final class ByteSourceHandler: ChannelInboundHandler {
         isFilling = true
         defer { isFilling = false }
         while !isOver, context.channel.isWritable, isDue(context) {
-            guard record(block.readableBytes) else { return finish(context) }
+            let verdict = meter.record(block.readableBytes)
+            guard verdict != .stop else { return finish(context) }
             context.writeAndFlush(wrapOutboundOut(block), promise: nil)
+            if verdict == .wait { pause(context) }
         }
     }
 
     /// Whether a write may leave now; when not, `fill` is called again when it may.
     private func isDue(_ context: ChannelHandlerContext) -> Bool {
-        guard let bytesPerSecond else { return true }
         guard !isWaiting else { return false }
+        guard let bytesPerSecond else { return true }
         let now = NIODeadline.now()
         guard due <= now else {
             isWaiting = true
             let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
             context.eventLoop.scheduleTask(deadline: due) {
                 let (handler, context) = bound.value
-                handler.isWaiting = false
-                if !handler.isOver { handler.fill(context) }
+                handler.goOn(context)
             }
             return false
         }
@@ -108,6 +107,24 @@ final class ByteSourceHandler: ChannelInboundHandler {
             max(due, now - Self.maximumLag)
             + .nanoseconds(Int64(block.readableBytes) * 1_000_000_000 / Int64(bytesPerSecond))
         return true
+    }
+
+    /// Writes nothing until the meter says that it may.
+    private func pause(_ context: ChannelHandlerContext) {
+        isWaiting = true
+        let eventLoop = context.eventLoop
+        let bound = NIOLoopBound((self, context), eventLoop: eventLoop)
+        meter.whenReady {
+            eventLoop.execute {
+                let (handler, context) = bound.value
+                handler.goOn(context)
+            }
+        }
+    }
+
+    private func goOn(_ context: ChannelHandlerContext) {
+        isWaiting = false
+        if !isOver { fill(context) }
     }
 
     private func finish(_ context: ChannelHandlerContext) {

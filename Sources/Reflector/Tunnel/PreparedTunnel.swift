@@ -51,21 +51,23 @@ struct PreparedTunnel: Sendable {
         let pipeline = channel.pipeline.syncOperations
         switch role {
         case .sink(let session):
-            try pipeline.addHandler(ByteSinkHandler { session.record($0, .up) })
+            try pipeline.addHandler(ByteSinkHandler(TunnelMeter(session, .up)))
         case .source(let session):
             try pipeline.addHandler(
                 ByteSourceHandler(
                     duration: .seconds(Int64(session.params.durationSec)),
-                    bytesPerSecond: session.params.bytesPerSecond(ofEachOf: session.streams)
-                ) { session.record($0, .down) }
+                    bytesPerSecond: session.params.bytesPerSecond(ofEachOf: session.streams),
+                    meter: TunnelMeter(session, .down)
+                )
             )
         case .iperf(let session, _):
             guard let partner else { throw ChannelError.alreadyClosed }
-            try SpliceHandler.join(channel, partner) {
-                session.record($0, .up)
-            } backward: {
-                session.record($0, .down)
-            }
+            try SpliceHandler.join(
+                channel,
+                partner,
+                forward: TunnelMeter(session, .up),
+                backward: TunnelMeter(session, .down)
+            )
         case .echo(let session, let token):
             try pipeline.addHandler(
                 TunnelEchoHandler(session: session, token: token, packetsPerSecond: packetsPerSecond)

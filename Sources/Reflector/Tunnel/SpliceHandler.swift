@@ -8,24 +8,25 @@ final class SpliceHandler: ChannelDuplexHandler {
 
     private var partner: SpliceHandler?
     private var context: ChannelHandlerContext?
-    private let record: (Int) -> Bool
+    private let meter: TunnelMeter
     private var pendingRead = false
+    private var isWaiting = false
 
-    private init(record: @escaping (Int) -> Bool) {
-        self.record = record
+    private init(_ meter: TunnelMeter) {
+        self.meter = meter
     }
 
     /// - Parameters:
-    ///   - forward: takes the bytes from `one` to `other`; false ends both.
-    ///   - backward: takes the bytes from `other` to `one`.
+    ///   - forward: of the bytes from `one` to `other`.
+    ///   - backward: of the bytes from `other` to `one`.
     static func join(
         _ one: any Channel,
         _ other: any Channel,
-        forward: @escaping (Int) -> Bool,
-        backward: @escaping (Int) -> Bool
+        forward: TunnelMeter,
+        backward: TunnelMeter
     ) throws {
-        let first = SpliceHandler(record: forward)
-        let second = SpliceHandler(record: backward)
+        let first = SpliceHandler(forward)
+        let second = SpliceHandler(backward)
         first.partner = second
         second.partner = first
         for channel in [one, other] {
@@ -57,7 +58,10 @@ final class SpliceHandler: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data)
         guard bytes.readableBytes > 0 else { return }
-        guard record(bytes.readableBytes) else {
+        switch meter.record(bytes.readableBytes) {
+        case .go: break
+        case .wait: pause(context.eventLoop)
+        case .stop:
             partner?.closeAll()
             context.close(promise: nil)
             return
@@ -91,12 +95,25 @@ final class SpliceHandler: ChannelDuplexHandler {
     }
 
     private func readWhenWritable() {
-        guard let partner, let context else { return }
+        guard let partner, let context, !isWaiting else { return }
         if partner.context?.channel.isWritable == true {
             pendingRead = false
             context.read()
         } else {
             pendingRead = true
+        }
+    }
+
+    /// Reads nothing until the meter says that it may.
+    private func pause(_ eventLoop: any EventLoop) {
+        guard !isWaiting else { return }
+        isWaiting = true
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        meter.whenReady {
+            eventLoop.execute {
+                bound.value.isWaiting = false
+                bound.value.readWhenWritable()
+            }
         }
     }
 

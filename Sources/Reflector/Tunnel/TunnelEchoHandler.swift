@@ -42,9 +42,11 @@ final class TunnelEchoHandler: ChannelInboundHandler {
         let now = KernelClock.monotonic
         do {
             while let datagram = try decoder.next() {
-                guard session.spend(datagram.readableBytes * 2),
-                    answer(datagram, receivedAt: receivedAt, now: now)
-                else { return context.close(promise: nil) }
+                let verdict = session.spend(datagram.readableBytes * 2)
+                guard verdict != .stop, answer(datagram, receivedAt: receivedAt, now: now) else {
+                    return context.close(promise: nil)
+                }
+                if verdict == .wait { TunnelMeter(session, .up).pauseReading(context.channel) }
             }
         } catch { return context.close(promise: nil) }
         guard replies.readableBytes < Self.maximumPending else { return context.close(promise: nil) }
@@ -77,7 +79,7 @@ final class TunnelEchoHandler: ChannelInboundHandler {
             return true
         case .drop(.rate), .drop(.budget):
             return true
-        case .drop, .spent:
+        case .drop:
             return false
         }
     }

@@ -1,6 +1,7 @@
 import Foundation
 import Identity
 import NIOCore
+import PacketIO
 import Synchronization
 import Testing
 
@@ -165,6 +166,13 @@ struct ConnectionTests {
         try await TestReflector.with(peers: [key.endpointID]) { reflector in
             let flood = try await StalledConnections.open(1_000, to: reflector)
             defer { flood.close() }
+            // The last of them push out the first, and anybody who is still shaking hands then.
+            try await eventually("the flood has arrived") { () -> Bool? in
+                let metrics = try await HealthTests.get(reflector, "/metrics")
+                let line = metrics.split(separator: "\n").first { $0.hasPrefix("reflector_connections_total ") }
+                let count = line.flatMap { Double($0.split(separator: " ")[1].trimmingCharacters(in: .whitespaces)) }
+                return try #require(count) >= 1_000 ? true : nil
+            }
             guard case .status(let during) = try await reflector.ask(.status) else { return }
             #expect(during.connections <= reflector.configuration.limits.maxConnectionsPerAddress)
             let client = try await reflector.connect(key)
@@ -236,17 +244,8 @@ final class StalledConnections: Sendable {
     static func open(_ count: Int, to reflector: TestReflector) async throws -> StalledConnections {
         var descriptors: [Int32] = []
         for _ in 0..<count {
-            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = UInt16(reflector.port).bigEndian
-            address.sin_addr.s_addr = inet_addr("127.0.0.1")
-            let connected = withUnsafePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-                }
-            }
-            if connected == 0 { descriptors.append(descriptor) } else { Glibc.close(descriptor) }
+            let target = InternetAddress(.loopbackIPv4, port: UInt16(reflector.port))
+            if let socket = try? Socket.connectTCP(target) { descriptors.append(socket.release()) }
         }
         return StalledConnections(descriptors)
     }

@@ -1,6 +1,7 @@
 import Foundation
 import Identity
 import NIOCore
+import PacketIO
 import Testing
 
 @testable import Reflector
@@ -49,18 +50,7 @@ struct HealthTests {
             var sockets: [Int32] = []
             defer { for descriptor in sockets { close(descriptor) } }
             for _ in 0..<200 {
-                let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-                sockets.append(descriptor)
-                var address = sockaddr_in()
-                address.sin_family = sa_family_t(AF_INET)
-                address.sin_port = in_port_t(port).bigEndian
-                address.sin_addr.s_addr = inet_addr("127.0.0.1")
-                let result = withUnsafePointer(to: &address) { pointer in
-                    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-                    }
-                }
-                #expect(result == 0)
+                sockets.append(try Socket.connectTCP(InternetAddress(.loopbackIPv4, port: UInt16(port))).release())
             }
             for _ in 0..<3 { #expect(try await Self.get(reflector, "/health").hasPrefix("HTTP/1.1 200")) }
             // 200 came, 64 places: the first have been closed, the last have not.

@@ -128,9 +128,10 @@ struct DirectPortTests {
         try await withGrant("127.0.0.1", request) { reflector, client, grant in
             // iperf3's 37 cookie bytes and junk, from another address: not one byte comes back, nothing ends.
             for _ in 0..<3 {
-                let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+                let target = InternetAddress(.loopbackIPv4, port: UInt16(grant.port))
+                let stranger = try #require(InternetHost("127.0.0.9"))
+                let descriptor = try Socket.connectTCP(target, from: stranger).release()
                 defer { close(descriptor) }
-                try #require(connect(descriptor, from: "127.0.0.9", port: grant.port))
                 let junk = [UInt8](repeating: 0x61, count: 64)
                 _ = send(descriptor, junk, junk.count, Int32(MSG_NOSIGNAL))
                 var byte: UInt8 = 0
@@ -320,25 +321,6 @@ struct DirectPortTests {
             var byte: UInt8 = 0
             return recv(socket.raw, &byte, 1, Int32(MSG_DONTWAIT)) >= 0
         }
-    }
-
-    private func connect(_ descriptor: Int32, from host: String, port: Int) -> Bool {
-        func address(_ host: String, _ port: Int) -> sockaddr_in {
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = UInt16(port).bigEndian
-            address.sin_addr.s_addr = inet_addr(host)
-            return address
-        }
-        let size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        var (local, remote) = (address(host, 0), address("127.0.0.1", port))
-        let isBound = withUnsafePointer(to: &local) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, size) == 0 }
-        }
-        return isBound
-            && withUnsafePointer(to: &remote) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(descriptor, $0, size) == 0 }
-            }
     }
 
     private func received(_ target: InternetAddress, token: AccessToken, from local: InternetHost? = nil) async throws

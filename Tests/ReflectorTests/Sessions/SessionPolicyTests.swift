@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import Reflector
@@ -120,39 +121,58 @@ struct SessionPolicyTests {
         usage.runningTests = 1
         let deny = #expect(throws: SessionDeny.self) { try policy().admit(usage, now: 0) }
         #expect(deny?.reason == .busy)
-        try policy(.tunneled) { $0.maxConcurrentTests = 2 }.admit(usage, now: 0)
+        let two = policy(.tunneled) { $0.maxConcurrentTests = 2 }
+        try two.admit(usage, now: 0)
+        // What a running test holds is not used yet.
+        usage.bytesToday = 5_000_000_000
+        usage.bytesHeld = 1
+        #expect(#expect(throws: SessionDeny.self) { try policy().admit(usage, now: 0) }?.reason == .busy)
+        #expect(#expect(throws: SessionDeny.self) { try two.admit(usage, now: 0) }?.reason == .busy)
+        usage.bytesHeld = 0
+        #expect(#expect(throws: SessionDeny.self) { try policy().admit(usage, now: 0) }?.reason == .quotaExceeded)
     }
 
     @Test("an allowance asks for more ahead of need, and ends when there is no more")
     func allowance() {
         let allowance = ByteAllowance(charged: 100, instalment: 100)
-        #expect(allowance.spend(50) == .go)
-        #expect(allowance.spend(10) == .refill)
-        #expect(allowance.spend(10) == .go)
+        #expect(allowance.spend(50) == (.go, false))
+        #expect(allowance.spend(10) == (.go, true))
+        #expect(allowance.spend(10) == (.go, false))
         allowance.refill(100)
-        #expect(allowance.spend(60) == .go)
-        #expect(allowance.spend(30) == .refill)
+        #expect(allowance.spend(60) == (.go, false))
+        #expect(allowance.spend(30) == (.go, true))
         allowance.refill(20)
-        #expect(allowance.spend(50) == .go)
-        #expect(allowance.spend(10) == .spent)
-        // An account that does not answer ends the test before a whole instalment is owed.
-        let orphan = ByteAllowance(charged: 100, instalment: 100)
-        #expect(orphan.spend(90) == .refill)
-        #expect(orphan.spend(110) == .go)
-        #expect(orphan.spend(1) == .spent)
+        #expect(allowance.spend(50) == (.go, false))
+        #expect(allowance.spend(10) == (.stop, false))
+    }
+
+    @Test("who counts what has moved waits while the books do not answer, before it moves what they do not hold")
+    func waiting() {
+        let allowance = ByteAllowance(charged: 100, instalment: 100)
+        #expect(allowance.spend(75) == (.go, true))
+        let called = Mutex(0)
+        allowance.whenFilled { called.withLock { $0 += 1 } }
+        #expect(called.withLock { $0 } == 1)
+        #expect(allowance.spend(1) == (.wait, false))
+        allowance.whenFilled { called.withLock { $0 += 1 } }
+        #expect(called.withLock { $0 } == 1)
+        #expect(!allowance.isFilled)
+        allowance.refill(100)
+        #expect(called.withLock { $0 } == 2)
+        #expect(allowance.isFilled)
     }
 
     @Test("streams take from an allowance what they move, wait while it is filled, and share its end in small pieces")
     func takenAhead() {
         let instalment = 16 << 20
         let allowance = ByteAllowance(charged: instalment, instalment: instalment)
-        #expect(allowance.take(4 << 20, moved: 0) == (1 << 20, .go))
+        #expect(allowance.take(4 << 20, moved: 0) == (1 << 20, false))
         var taken = 1 << 20
         var last = taken
         var asked = 0
         while true {
-            let (bytes, verdict) = allowance.take(4 << 20, moved: last)
-            if verdict == .refill { asked += 1 }
+            let (bytes, refill) = allowance.take(4 << 20, moved: last)
+            if refill { asked += 1 }
             guard let bytes else { break }
             taken += bytes
             last = bytes
@@ -160,12 +180,12 @@ struct SessionPolicyTests {
         #expect(taken == instalment)
         #expect(asked == 1)
         allowance.refill(100_000)
-        #expect(allowance.take(1 << 20, moved: 0) == (64 << 10, .go))
-        #expect(allowance.take(1 << 20, moved: 0) == (100_000 - (64 << 10), .go))
+        #expect(allowance.take(1 << 20, moved: 0) == (64 << 10, false))
+        #expect(allowance.take(1 << 20, moved: 0) == (100_000 - (64 << 10), false))
         // Somebody else still has bytes that may come back.
-        #expect(allowance.take(1, moved: 100_000 - (64 << 10)) == (nil, .go))
+        #expect(allowance.take(1, moved: 100_000 - (64 << 10)) == (nil, false))
         allowance.giveBack(100, moved: (64 << 10) - 100)
-        #expect(allowance.take(1_000, moved: 0) == (100, .go))
-        #expect(allowance.take(1, moved: 100) == (0, .spent))
+        #expect(allowance.take(1_000, moved: 0) == (100, false))
+        #expect(allowance.take(1, moved: 100) == (0, false))
     }
 }

@@ -148,18 +148,21 @@ struct TestFailure: Error, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
-/// Asks again until there is an answer: for what happens on another thread or in another process. Fails after 20 s.
+/// Asks again until there is an answer: for what happens on another thread or in another process. Fails after a minute,
+/// but not before it has asked often: a process that was not scheduled has not waited.
 @discardableResult
 func eventually<Result>(
     _ what: String,
     _ body: () async throws -> Result?
 ) async throws -> Result {
-    let deadline = ContinuousClock.now + .seconds(20)
-    while ContinuousClock.now < deadline {
+    let deadline = ContinuousClock.now + .seconds(60)
+    var looks = 0
+    while ContinuousClock.now < deadline || looks < 500 {
+        looks += 1
         if let result = try await body() { return result }
         try await Task.sleep(for: .milliseconds(10))
     }
-    throw TestFailure("did not happen within 20 s: \(what)")
+    throw TestFailure("did not happen within a minute: \(what)")
 }
 
 /// The error that `body` throws; nil when it throws none.

@@ -1,0 +1,39 @@
+internal import NIOCore
+
+/// Counts what a tunnel's handler moves, and says whether it may go on.
+struct TunnelMeter: Sendable {
+    enum Verdict: Sendable {
+        case go
+        /// Nothing more until the books have caught up; ``whenReady`` tells.
+        case wait
+        case stop
+    }
+
+    /// Takes the bytes of one read or write.
+    let record: @Sendable (Int) -> Verdict
+    /// Calls back once, on any thread, when the handler may go on; at once when it may already.
+    let whenReady: @Sendable (@escaping @Sendable () -> Void) -> Void
+
+    /// Counts only.
+    init(counting record: @escaping @Sendable (Int) -> Void) {
+        self.record = {
+            record($0)
+            return .go
+        }
+        self.whenReady = { $0() }
+    }
+
+    /// One direction of a test.
+    init(_ session: LiveSession, _ direction: StreamDirection) {
+        self.record = { session.record($0, direction) }
+        self.whenReady = { session.allowance.whenFilled($0) }
+    }
+
+    /// Stops reading until the handler may go on.
+    func pauseReading(_ channel: any Channel) {
+        try? channel.syncOptions?.setOption(.autoRead, value: false)
+        whenReady {
+            channel.eventLoop.execute { try? channel.syncOptions?.setOption(.autoRead, value: true) }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import Identity
+import Testing
+
+@testable import Reflector
+
+/// A disk that stands still for a while, under tests that move bytes.
+@Suite("Slow books", .timeLimit(.minutes(3)), .serialized)
+struct SlowBooksTests {
+    private static let kinds: [(ThroughputEngine, DataMode, Bool)] = [
+        (.native, .tunneled, false), (.native, .tunneled, true), (.native, .directEphemeral, false),
+        (.iperf3, .tunneled, true),
+    ]
+
+    @Test(
+        "while the books do not answer a test moves no more than they hold, and then goes on",
+        arguments: kinds
+    )
+    func standsStill(engine: ThroughputEngine, mode: DataMode, isReverse: Bool) async throws {
+        let key = IdentityKey()
+        try await TestReflector.with(peers: [key.endpointID]) {
+            $0.mode = mode
+        } _: { reflector in
+            let examiner = try await Examiner.connect(to: reflector.address, key: key) { _ in }
+            let client = try await reflector.connect(key)
+            let params = SessionParameters(durationSec: 6, streams: 2, reverse: isReverse, engine: engine)
+            let test = Task { try await examiner.throughput(params).0 }
+            let granted = try await reflector.audit(.sessionGranted, count: 1)[0]
+            let testID = try #require(granted["test_id"] as? String)
+            let books = try HeldBooks(of: key.endpointID, folder: reflector.folder)
+            try await Task.sleep(for: .seconds(1))
+            if engine == .native, mode == .tunneled {
+                // Answers after the seconds that it waits for the end of a running test.
+                let result = try await client.result(of: testID)
+                let moved = result.bytesUp + result.bytesDown
+                #expect(result.state == .running)
+                #expect(moved <= books.charged, "\(moved) bytes moved, \(books.charged) are in the books")
+            } else {
+                try await Task.sleep(for: .seconds(3))
+            }
+            books.release()
+            let direction = try #require(try await test.value.directions.first)
+            #expect(try #require(direction.bytesReceived) > books.charged)
+            // It stood still for a second at least, and not at its end.
+            let still = try #require(direction.intervals.lastIndex { $0.bytes == 0 })
+            #expect(direction.intervals[still...].contains { $0.bytes > 0 })
+            await examiner.close()
+            await client.close()
+        }
+    }
+}
+
+/// The reflector's database, locked by another writer until it is released.
+private final class HeldBooks: Sendable {
+    /// What the books say that the peer has used.
+    let charged: Int
+    private let end = DispatchSemaphore(value: 0)
+
+    init(of peer: EndpointID, folder: String) throws {
+        let accounts = AccountStore(database: try StateDatabase.open(inFolder: folder))
+        let (held, end) = (Held(), end)
+        Thread.detachNewThread {
+            // Inside its transaction; what it throws takes it back.
+            _ = try? accounts.begin(
+                testID: "",
+                peer: peer.description,
+                type: .udpEcho,
+                now: Int64(Date().timeIntervalSince1970 * 1_000),
+                runningTests: 0
+            ) { (usage) throws(SessionDeny) in
+                held.charged = usage.bytesToday
+                held.ready.signal()
+                end.wait()
+                throw SessionDeny(reason: .busy, message: "", retryAfterSec: nil)
+            }
+            held.ready.signal()
+        }
+        held.ready.wait()
+        charged = held.charged
+    }
+
+    deinit { end.signal() }
+
+    func release() { end.signal() }
+
+    /// Handed over by the semaphore.
+    private final class Held: @unchecked Sendable {
+        let ready = DispatchSemaphore(value: 0)
+        var charged = 0
+    }
+}
