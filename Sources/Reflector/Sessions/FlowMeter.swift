@@ -31,7 +31,9 @@ package final class FlowMeter: Sendable {
         self.state = Mutex(State(buckets: [Int](repeating: 0, count: max(1, seconds))))
     }
 
-    package func record(_ count: Int, at now: UInt64) {
+    /// - Returns: the bytes so far.
+    @discardableResult
+    package func record(_ count: Int, at now: UInt64) -> Int {
         state.withLock { state in
             let first = state.first ?? now
             state.first = first
@@ -39,6 +41,7 @@ package final class FlowMeter: Sendable {
             state.bytes += count
             let second = now > first ? Int((now - first) / 1_000_000_000) : 0
             state.buckets[min(second, state.buckets.count - 1)] += count
+            return state.bytes
         }
     }
 

@@ -53,6 +53,8 @@ final class LiveSession: Sendable {
         var echoRate: PacketRate?
     }
 
+    /// Bytes that an iperf3 test may move against the direction it was granted: results of a long test.
+    static let againstDirection = 16 << 20
     /// Nanoseconds between two looks of a thread that waits for the books.
     private static let booksPause: Int64 = 1_000_000
 
@@ -92,11 +94,19 @@ final class LiveSession: Sendable {
     func record(_ count: Int, _ direction: StreamDirection, at now: UInt64 = NIODeadline.now().uptimeNanoseconds)
         -> TunnelMeter.Verdict
     {
-        switch direction {
-        case .up: up.record(count, at: now)
-        case .down: down.record(count, at: now)
-        }
-        return spend(count)
+        let total =
+            switch direction {
+            case .up: up.record(count, at: now)
+            case .down: down.record(count, at: now)
+            }
+        let verdict = spend(count)
+        return params.engine == .iperf3 && total > mostBytes(direction) ? .stop : verdict
+    }
+
+    /// iperf3's client tells its server the direction itself, and what it exchanges besides goes both ways.
+    private func mostBytes(_ direction: StreamDirection) -> Int {
+        let isGranted = params.bidirectional == true || (params.reverse == true) == (direction == .down)
+        return isGranted ? .max : Self.againstDirection
     }
 
     /// Takes bytes from the budget without metering them: the latency probe's.

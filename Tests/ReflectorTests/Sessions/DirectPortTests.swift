@@ -164,6 +164,33 @@ struct DirectPortTests {
         #expect(theirs.bytesUp > 1_000_000)
     }
 
+    @Test("an iperf3 that turns its test round is cut off", arguments: [DataMode.directEphemeral, .tunneled])
+    func iperfDirection(mode: DataMode) async throws {
+        let key = IdentityKey()
+        try await TestReflector.with(peers: [key.endpointID]) {
+            $0.mode = mode
+        } _: { reflector in
+            let client = try await reflector.connect(key)
+            var params = SessionParameters(durationSec: 5, streams: 1, engine: .iperf3)
+            let grant = try await client.request(SessionRequest(testType: .throughput, params: params))
+            params.reverse = true
+            let turned = try IperfClient(
+                address: reflector.address,
+                context: LinkClient.context(for: key),
+                executable: "iperf3",
+                grant: grant,
+                params: params,
+                meters: ClientMeters(seconds: 5)
+            )
+            _ = await failure(of: { try await turned.run(host: "127.0.0.1") })
+            let moved = try await client.result(of: grant.testID).bytesDown
+            #expect(moved > LiveSession.againstDirection)
+            // One read of the stream more, and what iperf3 has on the way.
+            #expect(moved < LiveSession.againstDirection + 8 << 20)
+            await client.close()
+        }
+    }
+
     @Test("direct iperf3 ends when the day's bytes are spent, whatever rate the peer claimed")
     func iperfBudget() async throws {
         let key = IdentityKey()

@@ -159,7 +159,7 @@ struct MeasurementTests {
         }
     }
 
-    @Test("the echo's packet rate is the test's, not each tunnel's")
+    @Test("the echo's packet rate is the test's, not each tunnel's, and the bytes of all tunnels are charged")
     func echoRate() async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) {
@@ -184,6 +184,11 @@ struct MeasurementTests {
             // One at once, and at most one more while the four connect.
             #expect((1...2).contains(echo.replied))
             #expect(echo.replied + echo.rateLimited == 4)
+            try await client.close(grant.testID)
+            let completed = try await reflector.audit(.sessionCompleted, count: 1)[0]
+            #expect(completed["bytes_received"] as? Int == 4 * datagram.count)
+            #expect(completed["bytes_sent"] as? Int == echo.replied * datagram.count)
+            #expect(try await client.status().bytesToday == (4 + echo.replied) * datagram.count)
             await client.close()
         }
     }
