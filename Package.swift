@@ -109,10 +109,22 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "FuzzTests", dependencies: ["FuzzProperties"], swiftSettings: lenient),
+        // Certificates that no endpoint of ours would make.
+        .target(
+            name: "TestCertificates",
+            dependencies: [
+                "Identity",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "X509", package: "swift-certificates"),
+            ],
+            path: "Tests/TestCertificates",
+            swiftSettings: lenient
+        ),
         .testTarget(
             name: "IdentityTests",
             dependencies: [
-                "Identity",
+                "Identity", "TestCertificates",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "X509", package: "swift-certificates"),
@@ -144,13 +156,12 @@ let package = Package(
         .testTarget(
             name: "ReflectorTests",
             dependencies: [
-                "Identity", "Operations", "PacketIO", "Reflector",
+                "Identity", "Operations", "PacketIO", "Reflector", "TestCertificates",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "X509", package: "swift-certificates"),
             ],
             swiftSettings: lenient

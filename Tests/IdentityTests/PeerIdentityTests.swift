@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import SwiftASN1
+import TestCertificates
 import Testing
 import X509
 
@@ -36,7 +37,7 @@ struct PeerIdentityTests {
             case "DNS": .dnsName("PP-ID-\(other)")
             default: .uniformResourceIdentifier("pp:id:\(other)")
             }
-        let der = try certificate(signedBy: mine, names: [.dnsName("pp-id-\(mine.endpointID)"), name])
+        let der = try TestCertificate.make(mine, names: [.dnsName("pp-id-\(mine.endpointID)"), name])
         #expect(throws: PeerIdentityError.nameMismatch(claimed: "\(other)", presented: mine.endpointID)) {
             try PeerIdentity.endpointID(ofLeaf: der)
         }
@@ -45,9 +46,9 @@ struct PeerIdentityTests {
     @Test("a certificate without names of ours is its key's; one with an unreadable ID is nobody's")
     func otherNames() throws {
         let key = IdentityKey()
-        let plain = try certificate(signedBy: key, names: [.dnsName("host.example")])
+        let plain = try TestCertificate.make(key, names: [.dnsName("host.example")])
         #expect(try PeerIdentity.endpointID(ofLeaf: plain) == key.endpointID)
-        let broken = try certificate(signedBy: key, names: [.dnsName("pp-id-PP-1234")])
+        let broken = try TestCertificate.make(key, names: [.dnsName("pp-id-PP-1234")])
         #expect(throws: PeerIdentityError.nameMismatch(claimed: "PP-1234", presented: key.endpointID)) {
             try PeerIdentity.endpointID(ofLeaf: broken)
         }
@@ -55,8 +56,7 @@ struct PeerIdentityTests {
 
     @Test("a key of another kind identifies nobody")
     func otherKey() throws {
-        let key = Certificate.PrivateKey(P256.Signing.PrivateKey())
-        let der = try certificate(key: key, algorithm: .ecdsaWithSHA256, names: [])
+        let der = try TestCertificate.make(P256.Signing.PrivateKey(), names: [])
         #expect(throws: PeerIdentityError.notEd25519) { try PeerIdentity.endpointID(ofLeaf: der) }
     }
 
@@ -75,32 +75,5 @@ struct PeerIdentityTests {
                 Issue.record("byte \(index): a certificate that names \(key.endpointID) passed as \(id)")
             }
         }
-    }
-
-    private func certificate(signedBy key: IdentityKey, names: [GeneralName]) throws -> [UInt8] {
-        try certificate(key: Certificate.PrivateKey(key.signingKey), algorithm: .ed25519, names: names)
-    }
-
-    private func certificate(
-        key: Certificate.PrivateKey,
-        algorithm: Certificate.SignatureAlgorithm,
-        names: [GeneralName]
-    ) throws -> [UInt8] {
-        let subject = try DistinguishedName { CommonName("test") }
-        let certificate = try Certificate(
-            version: .v3,
-            serialNumber: .init(),
-            publicKey: key.publicKey,
-            notValidBefore: Date(timeIntervalSince1970: 0),
-            notValidAfter: Date(timeIntervalSince1970: 4_000_000_000),
-            issuer: subject,
-            subject: subject,
-            signatureAlgorithm: algorithm,
-            extensions: try Certificate.Extensions { if !names.isEmpty { SubjectAlternativeNames(names) } },
-            issuerPrivateKey: key
-        )
-        var serializer = DER.Serializer()
-        try serializer.serialize(certificate)
-        return serializer.serializedBytes
     }
 }

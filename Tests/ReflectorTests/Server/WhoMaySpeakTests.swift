@@ -3,6 +3,7 @@ import Identity
 import NIOCore
 import NIOSSL
 import Operations
+import TestCertificates
 import Testing
 import X509
 
@@ -67,7 +68,7 @@ struct WhoMaySpeakTests {
         let known = IdentityKey()
         let thief = IdentityKey()
         try await TestReflector.with(peers: [known.endpointID]) { reflector in
-            let certificate = try Certificates.make(thief, names: [.dnsName("pp-id-\(known.endpointID)")])
+            let certificate = try TestCertificate.make(thief, names: [.dnsName("pp-id-\(known.endpointID)")])
             await expectRefusal(reflector, try .with(certificate: certificate, key: thief))
             let denials = try await reflector.audit(.connectionDenied, count: 1)
             #expect((denials[0]["reason"] as? String)?.contains("claims to be \(known.endpointID)") == true)
@@ -80,7 +81,7 @@ struct WhoMaySpeakTests {
         let known = IdentityKey()
         try await TestReflector.with(peers: [known.endpointID]) { reflector in
             await expectRefusal(reflector, RawPeer.Appearance())
-            await expectRefusal(reflector, try Certificates.p256(names: [.dnsName("pp-id-\(known.endpointID)")]))
+            await expectRefusal(reflector, try .p256(names: [.dnsName("pp-id-\(known.endpointID)")]))
             var old = try RawPeer.Appearance.endpoint(known)
             old.maximumVersion = .tlsv12
             await expectRefusal(reflector, old)

@@ -6,6 +6,7 @@ import NIOPosix
 import NIOSSL
 import NIOTLS
 import Operations
+import TestCertificates
 import X509
 
 @testable import Reflector
@@ -32,6 +33,15 @@ final class RawPeer: Sendable {
             Appearance(
                 certificate: try NIOSSLCertificate(bytes: certificate, format: .der),
                 key: try NIOSSLPrivateKey(bytes: pkcs8(of: key), format: .der)
+            )
+        }
+
+        /// With a key of another kind.
+        static func p256(names: [GeneralName]) throws -> Appearance {
+            let key = P256.Signing.PrivateKey()
+            return Appearance(
+                certificate: try NIOSSLCertificate(bytes: TestCertificate.make(key, names: names), format: .der),
+                key: try NIOSSLPrivateKey(bytes: [UInt8](key.pemRepresentation.utf8), format: .pem)
             )
         }
 

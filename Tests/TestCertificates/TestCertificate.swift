@@ -1,25 +1,19 @@
-import Crypto
+package import Crypto
 import Foundation
-import Identity
-import NIOSSL
+package import Identity
 import SwiftASN1
-import X509
+package import X509
 
-/// Certificates that no endpoint of ours would make.
-enum Certificates {
-    /// A self-signed Ed25519 certificate with these names.
-    static func make(_ key: IdentityKey, names: [GeneralName]) throws -> [UInt8] {
+/// Certificates that no endpoint of ours would make: self-signed, valid for decades, with any names and any key.
+package enum TestCertificate {
+    /// DER of one with an Ed25519 key.
+    package static func make(_ key: IdentityKey, names: [GeneralName]) throws -> [UInt8] {
         try make(Certificate.PrivateKey(key.signingKey), .ed25519, names: names)
     }
 
-    /// One with a key of another kind.
-    static func p256(names: [GeneralName]) throws -> RawPeer.Appearance {
-        let key = P256.Signing.PrivateKey()
-        let der = try make(Certificate.PrivateKey(key), .ecdsaWithSHA256, names: names)
-        return RawPeer.Appearance(
-            certificate: try NIOSSLCertificate(bytes: der, format: .der),
-            key: try NIOSSLPrivateKey(bytes: [UInt8](key.pemRepresentation.utf8), format: .pem)
-        )
+    /// DER of one with a P-256 key.
+    package static func make(_ key: P256.Signing.PrivateKey, names: [GeneralName]) throws -> [UInt8] {
+        try make(Certificate.PrivateKey(key), .ecdsaWithSHA256, names: names)
     }
 
     private static func make(
