@@ -56,18 +56,19 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "CLinux",
+                "CLinux", "SystemErrors",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],
             swiftSettings: strict
         ),
-        .target(name: "PacketIO", dependencies: ["CLinux"], swiftSettings: strict),
+        .target(name: "SystemErrors", dependencies: ["CLinux"], swiftSettings: strict),
+        .target(name: "PacketIO", dependencies: ["CLinux", "SystemErrors"], swiftSettings: strict),
         .target(
             name: "Reflector",
             dependencies: [
-                "CLinux", "Identity", "Operations", "PacketIO",
+                "CLinux", "Identity", "Operations", "PacketIO", "SystemErrors",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "_CryptoExtras", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
@@ -138,7 +139,7 @@ let package = Package(
             path: "Tests/AuditAppender",
             swiftSettings: lenient
         ),
-        .testTarget(name: "PacketIOTests", dependencies: ["PacketIO"], swiftSettings: strict),
+        .testTarget(name: "PacketIOTests", dependencies: ["PacketIO", "SystemErrors"], swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",
             dependencies: ["Operations", "paramedic", "reflector"],
@@ -147,7 +148,7 @@ let package = Package(
         .testTarget(
             name: "OperationsTests",
             dependencies: [
-                "AuditAppender", "Operations",
+                "AuditAppender", "Operations", "SystemErrors",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -1,4 +1,5 @@
 import Glibc
+import SystemErrors
 import Testing
 
 @testable import PacketIO
@@ -97,7 +98,7 @@ private final class PairEnd {
     }
 
     func take() throws -> SocketDescriptor {
-        guard let socket = self.socket.take() else { throw SystemError(call: "take", errno: EBADF) }
+        guard let socket = self.socket.take() else { throw SystemError(call: "take", code: EBADF) }
         return socket
     }
 }

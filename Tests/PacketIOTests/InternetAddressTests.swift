@@ -52,12 +52,4 @@ import Testing
         storage.ss_family = sa_family_t(AF_UNIX)
         #expect(InternetAddress(storage, length: 128) == nil)
     }
-
-    @Test func anErrorSaysWhatFailedOnWhatAndWhatToDo() throws {
-        let address = try #require(InternetAddress("127.0.0.1:80"))
-        let message = SystemError(call: "bind", errno: EADDRINUSE, subject: address.description).message
-        #expect(message.hasPrefix("bind 127.0.0.1:80: Address already in use; "))
-        #expect(message.contains("choose another port"))
-        #expect(SystemError(call: "read", errno: 99_999).message == "read: unknown error")
-    }
 }

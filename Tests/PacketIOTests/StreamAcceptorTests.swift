@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import SystemErrors
 import Testing
 
 @testable import PacketIO
@@ -193,7 +194,7 @@ import Testing
         #expect {
             _ = try Socket.firstFreeTCP(on: InternetHost(ipv4: 0xC000_0201), ports: 5201...5299)
         } throws: { error in
-            (error as? PortRangeError)?.cause?.errno == EADDRNOTAVAIL
+            (error as? PortRangeError)?.cause?.code == EADDRNOTAVAIL
         }
     }
 
@@ -203,7 +204,7 @@ import Testing
         #expect {
             _ = try Socket.connectTCP(InternetAddress(.loopbackIPv4, port: port))
         } throws: { error in
-            (error as? SystemError)?.errno == ECONNREFUSED && "\(error)".contains("nothing listens there")
+            (error as? SystemError)?.code == ECONNREFUSED && "\(error)".contains("nothing listens there")
         }
     }
 }

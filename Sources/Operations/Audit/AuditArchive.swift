@@ -1,4 +1,5 @@
 import Glibc
+package import SystemErrors
 
 /// A part of the log that rotation closed: `<log>.FIRST-LAST`, the numbers of its lines with 12 digits.
 ///

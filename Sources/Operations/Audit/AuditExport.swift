@@ -1,3 +1,5 @@
+import SystemErrors
+
 /// Copies the part of a log that support asks for.
 package struct AuditExport: Equatable, Sendable {
     /// Lines given to the sink.

@@ -1,4 +1,5 @@
 import Glibc
+package import SystemErrors
 
 /// The log's file as the log uses it. Tests put failures in between.
 package protocol AuditFile: Sendable {

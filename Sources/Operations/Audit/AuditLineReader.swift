@@ -1,4 +1,5 @@
 import Glibc
+import SystemErrors
 
 /// Reads a file line by line with bounded memory: one line of the longest allowed length and one block.
 struct AuditLineReader: ~Copyable {

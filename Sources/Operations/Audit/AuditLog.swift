@@ -1,5 +1,6 @@
 import Dispatch
 import Synchronization
+import SystemErrors
 
 /// The append-only audit log: JSON lines in a hash chain, with a signed checkpoint beside it.
 ///
@@ -51,7 +52,7 @@ package final class AuditLog: Sendable {
         }
     }
 
-    package static func open(
+    static func open(
         path: String,
         signing: AuditSigning,
         acceptsMissingCheckpoint: Bool,

@@ -1,4 +1,5 @@
 import Glibc
+import SystemErrors
 
 /// Reads a log from its first line to its last, archives included, with bounded memory, and finds the first line that is not
 /// as it was written.

@@ -1,4 +1,5 @@
 import Glibc
+import SystemErrors
 
 /// What opening found and did.
 package struct AuditOpening: Equatable, Sendable {

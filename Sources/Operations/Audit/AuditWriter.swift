@@ -1,4 +1,5 @@
 import Glibc
+import SystemErrors
 
 /// The open log: its file, its checkpoint file and the end of its chain. Used by one thread at a time.
 struct AuditWriter {

@@ -1,4 +1,5 @@
 import Glibc
+import SystemErrors
 
 /// Finds a tool's configuration file: `--config`, `NAME_CONFIG`, `/etc/NAME/NAME.toml`, `$XDG_CONFIG_HOME/NAME/NAME.toml`
 /// or `~/.config/NAME/NAME.toml`, the first of them.

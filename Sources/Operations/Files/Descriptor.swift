@@ -1,4 +1,5 @@
 package import Glibc
+package import SystemErrors
 
 /// An open file descriptor that closes itself. Every call takes `errno` at once and repeats after `EINTR`.
 package struct Descriptor: ~Copyable, Sendable {

@@ -1,4 +1,5 @@
 package import Glibc
+package import SystemErrors
 
 /// What stat(2) says, as far as this package asks.
 package struct FileStatus: Equatable, Sendable {

@@ -1,4 +1,5 @@
 import Glibc
+package import SystemErrors
 
 /// The names in a folder, without `.` and `..`, in no order.
 package enum FolderListing {

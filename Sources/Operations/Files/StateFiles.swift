@@ -1,4 +1,5 @@
 package import Glibc
+package import SystemErrors
 
 /// The files a tool keeps: private, never through a symbolic link, made whole or not at all.
 package enum StateFiles {

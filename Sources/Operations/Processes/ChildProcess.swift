@@ -2,6 +2,7 @@ internal import CLinux
 internal import Dispatch
 internal import Glibc
 internal import Synchronization
+internal import SystemErrors
 
 /// How a child ended, and what it wrote.
 package struct ChildExit: Sendable {
@@ -34,7 +35,7 @@ package struct ChildProcessError: Error, CustomStringConvertible {
     package var description: String {
         code == ENOENT
             ? "\(executable) was not found; install it or set its path"
-            : "cannot start \(executable): \(SystemErrorText.describe(code))"
+            : "cannot start \(executable): \(SystemError.reason(of: code))"
     }
 }
 

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import SystemErrors
 
 /// The memory for receiving and answering many datagrams in two system calls, taken once. For one thread.
 @safe struct DatagramBatch: ~Copyable {
@@ -11,7 +12,7 @@ import Glibc
 
     init(capacity: Int, datagramBytes: Int) throws(SystemError) {
         guard let batch = unsafe outpost_batch_create(UInt32(capacity), UInt32(datagramBytes)) else {
-            throw SystemError(call: "malloc", errno: ENOMEM, subject: "\(capacity) datagrams")
+            throw SystemError(call: "malloc", subject: "\(capacity) datagrams", code: ENOMEM)
         }
         unsafe self.batch = batch
         unsafe self.datagrams = outpost_batch_datagrams(batch)

@@ -1,3 +1,5 @@
+package import SystemErrors
+
 /// What a prober is to do. Durations in nanoseconds.
 package struct EchoProbePlan: Sendable {
     /// 20 000 packets a second.
@@ -56,7 +58,7 @@ package enum EchoProbeError: Error, Equatable, Sendable, CustomStringConvertible
     package var description: String {
         switch self {
         case .invalidPlan(let reason): reason
-        case .system(let error): error.message
+        case .system(let error): error.description
         }
     }
 }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import SystemErrors
 
 extension EchoProber {
     /// Replies taken in one system call.
@@ -105,7 +106,7 @@ extension EchoProber {
                 // The answer to an earlier probe; this one has not been sent yet.
                 run.samples.refusals += 1
             case EMSGSIZE:
-                throw SystemError(call: "send", errno: EMSGSIZE, subject: "\(run.bytes.count) bytes")
+                throw SystemError(call: "send", subject: "\(run.bytes.count) bytes", code: EMSGSIZE)
             default:
                 tries = 0
             }
@@ -121,7 +122,7 @@ extension EchoProber {
             switch Int32(-got) {
             case EAGAIN: return
             case ECONNREFUSED: return run.samples.refusals += 1
-            default: throw SystemError(call: "recvmmsg", errno: Int32(-got), subject: self.plan.target.description)
+            default: throw SystemError(call: "recvmmsg", subject: self.plan.target.description, code: Int32(-got))
             }
         }
         for index in 0..<got {

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Synchronization
+package import SystemErrors
 
 /// Sends echo datagrams on an absolute schedule from a connected UDP socket and collects the replies, on one thread that
 /// sleeps between. One use each.

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Synchronization
+package import SystemErrors
 
 /// Answers UDP echo datagrams on one socket from a thread of its own, which sleeps in the kernel when none come.
 ///

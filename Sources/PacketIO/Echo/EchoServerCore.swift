@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Synchronization
+import SystemErrors
 
 /// What the echo server's thread and its callers share, and the loop itself.
 ///
@@ -37,7 +38,7 @@ final class EchoServerCore: Sendable {
                 if self.isStopping.load(ordering: .acquiring) { return nil }
                 guard got > 0 else {
                     if got == 0 || got == -Int(EAGAIN) { continue }
-                    throw SystemError(call: "recvmmsg", errno: Int32(-got))
+                    throw SystemError(call: "recvmmsg", code: Int32(-got))
                 }
                 let previous = now
                 now = KernelClock.monotonic

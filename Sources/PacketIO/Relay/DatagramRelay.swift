@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+package import SystemErrors
 
 /// What came to a relay that it did not forward.
 package struct RelayCounters: Equatable, Sendable {

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Synchronization
+import SystemErrors
 
 /// The relay's two loops and what its threads and its owner share.
 final class DatagramRelayCore: Sendable {

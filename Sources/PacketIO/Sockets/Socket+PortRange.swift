@@ -1,4 +1,5 @@
 import Glibc
+package import SystemErrors
 
 /// No port of a range could be had.
 package struct PortRangeError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -8,7 +9,7 @@ package struct PortRangeError: Error, Equatable, Sendable, CustomStringConvertib
     package let cause: SystemError?
 
     package var message: String {
-        if let cause { return cause.message }
+        if let cause { return cause.description }
         return "all ports \(self.ports.lowerBound)-\(self.ports.upperBound) on \(self.host) are busy: "
             + "widen data_port_range_start and data_port_range_end, or stop what uses them"
     }
@@ -53,7 +54,7 @@ extension Socket {
         for port in ports {
             do {
                 return try open(InternetAddress(host, port: port))
-            } catch  where error.errno == EADDRINUSE {
+            } catch  where error.code == EADDRINUSE {
                 continue
             } catch {
                 throw PortRangeError(host: host, ports: ports, cause: error)

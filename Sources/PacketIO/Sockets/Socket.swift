@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+package import SystemErrors
 
 /// Opening sockets: bind, listen, accept, connect.
 package enum Socket {
@@ -66,11 +67,11 @@ package enum Socket {
             let ready = SystemCall.wait(socket.raw, writable: true, wake: -1, timeout: left)
             if ready == -EINTR { continue }
             if try SystemCall.check(ready, "ppoll", address) != 0 { break }
-            throw SystemError(call: "connect", errno: ETIMEDOUT, subject: address.description)
+            throw SystemError(call: "connect", subject: address.description, code: ETIMEDOUT)
         }
         let (code, failure) = SystemCall.getOption(socket.raw, SOL_SOCKET, SO_ERROR)
         _ = try SystemCall.check(code, "getsockopt", address)
-        if failure != 0 { throw SystemError(call: "connect", errno: failure, subject: address.description) }
+        if failure != 0 { throw SystemError(call: "connect", subject: address.description, code: failure) }
     }
 
     /// A UDP socket that sends to and hears from `address` only.

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+package import SystemErrors
 
 /// An open socket, closed when its owner lets go of it.
 package struct SocketDescriptor: ~Copyable, Sendable {
@@ -58,7 +59,7 @@ extension SocketDescriptor {
     {
         _ = try SystemCall.check(got.0, call, self.raw)
         guard let address = InternetAddress(got.1, length: Int(got.2)) else {
-            throw SystemError(call: call, errno: EAFNOSUPPORT)
+            throw SystemError(call: call, code: EAFNOSUPPORT)
         }
         return address
     }

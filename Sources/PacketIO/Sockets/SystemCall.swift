@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import SystemErrors
 
 /// System calls that return their result or minus the errno, taken before anything else can change it. `@inline(never)`
 /// keeps the compiler from moving a call that sets errno in between.
@@ -12,7 +13,7 @@ enum SystemCall {
         _ subject: @autoclosure () -> some CustomStringConvertible
     ) throws(SystemError) -> Int32 {
         if result >= 0 { return result }
-        throw SystemError(call: call, errno: -result, subject: subject().description)
+        throw SystemError(call: call, subject: subject().description, code: -result)
     }
 
     @inline(never)

@@ -1,4 +1,5 @@
 import CLinux
+import SystemErrors
 
 /// An eventfd that gets a thread out of its wait from any other thread.
 final class WakeUp: Sendable {

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Synchronization
+package import SystemErrors
 
 /// A thread of its own for work that blocks in the kernel, and the value it ends with.
 package final class WorkThread<Value: Sendable>: Sendable {
@@ -92,7 +93,7 @@ private final class ThreadStart: Sendable {
         )
         guard code == 0 else {
             unsafe context.release()
-            throw SystemError(call: "pthread_create", errno: code, subject: self.name)
+            throw SystemError(call: "pthread_create", subject: self.name, code: code)
         }
         return thread
     }

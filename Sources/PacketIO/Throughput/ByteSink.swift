@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+package import SystemErrors
 
 /// Receives and discards bytes from a connected TCP socket on a thread of its own, and counts them.
 ///

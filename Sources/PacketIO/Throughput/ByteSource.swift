@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Synchronization
+package import SystemErrors
 
 /// Sends bytes over a connected TCP socket as fast as it takes them, on a thread of its own.
 ///

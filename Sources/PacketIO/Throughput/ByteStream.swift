@@ -1,3 +1,5 @@
+package import SystemErrors
+
 /// When a stream ends by itself. The first of them counts.
 package struct ByteStreamLimits: Sendable {
     /// Nanoseconds of `KernelClock.monotonic`.

@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import SystemErrors
 
 /// What a stream's thread and its owner share: the socket, the running count, the order to stop.
 final class ByteStreamCore: Sendable {
@@ -82,7 +83,7 @@ extension ByteStreamCore {
         switch Int32(-code) {
         case EAGAIN: return nil  // the call's timeout: the deadline is looked at next
         case 0, EPIPE, ECONNRESET: return .endOfStream
-        default: return .failed(SystemError(call: call, errno: Int32(-code)))
+        default: return .failed(SystemError(call: call, code: Int32(-code)))
         }
     }
 }

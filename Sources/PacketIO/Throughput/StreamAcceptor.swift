@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+package import SystemErrors
 
 /// Who may open streams on a direct port, and which.
 package struct StreamPermit: Sendable {

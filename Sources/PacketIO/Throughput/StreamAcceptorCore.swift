@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import SystemErrors
 
 /// The acceptor's loop and what its thread and its owner share.
 final class StreamAcceptorCore: Sendable {

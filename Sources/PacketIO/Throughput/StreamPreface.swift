@@ -10,6 +10,7 @@
 // The server answers nothing: it closes the connection, or the stream begins.
 
 import Glibc
+package import SystemErrors
 
 /// The first 24 bytes of a direct connection.
 package struct StreamPreface: Equatable, Sendable {
@@ -52,7 +53,7 @@ package struct StreamPreface: Equatable, Sendable {
         // The array is only read, and lives through the closure; a new socket's buffer takes 24 bytes whole.
         let sent = unsafe self.bytes.withUnsafeBytes { unsafe SystemCall.send(raw, $0, flags: 0) }
         guard sent == Self.byteCount else {
-            throw SystemError(call: "send", errno: sent < 0 ? Int32(-sent) : EPIPE, subject: "stream preface")
+            throw SystemError(call: "send", subject: "stream preface", code: sent < 0 ? Int32(-sent) : EPIPE)
         }
     }
 }

@@ -1,6 +1,7 @@
 internal import NIOCore
 internal import NIOPosix
 internal import Operations
+internal import SystemErrors
 
 /// Puts the system's reasons for a failed connect into words, with what to look at.
 enum ConnectFailure {
@@ -22,5 +23,5 @@ enum ConnectFailure {
 
 extension IOError {
     /// The system's words without the call's name.
-    fileprivate var reason: String { SystemErrorText.describe(errnoCode) }
+    fileprivate var reason: String { SystemError.reason(of: errnoCode) }
 }

@@ -1,4 +1,5 @@
 internal import PacketIO
+internal import SystemErrors
 
 /// The client's half of a native throughput test over the endpoint's port for this test.
 struct DirectNativeClient: Sendable {
@@ -69,7 +70,7 @@ struct DirectNativeClient: Sendable {
         for await case let failure? in failures {
             throw LinkClientError.unreachable(
                 address: target.description,
-                reason: "\(failure.message); is the test's port open?"
+                reason: "\(failure); is the test's port open?"
             )
         }
         try Task.checkCancellation()

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Operations
+internal import SystemErrors
 
 /// One heavy test at a time on this machine: a second would measure the first.
 package final class HeavyTestLock: Sendable {
@@ -11,13 +12,13 @@ package final class HeavyTestLock: Sendable {
         let path = folder + "/heavy-test.lock"
         descriptor = unsafe open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
-            throw ParamedicError.noLock(path: path, reason: SystemErrorText.describe(errno))
+            throw ParamedicError.noLock(path: path, reason: SystemError.reason(of: errno))
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let code = errno
             close(descriptor)
             if code == EWOULDBLOCK { throw ParamedicError.anotherTestRuns(path) }
-            throw ParamedicError.noLock(path: path, reason: SystemErrorText.describe(code))
+            throw ParamedicError.noLock(path: path, reason: SystemError.reason(of: code))
         }
     }
 

@@ -3,6 +3,7 @@ internal import GRDB
 internal import Glibc
 package import Identity
 package import Operations
+internal import SystemErrors
 
 /// A reflector that this machine paired with.
 package struct KnownReflector: Sendable, Equatable, Codable {
@@ -38,7 +39,7 @@ package final class ParamedicStore: Sendable {
         // Made here with its mode; its journals inherit it.
         let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
-            throw StateDatabaseError(path: path, reason: SystemErrorText.describe(errno))
+            throw StateDatabaseError(path: path, reason: SystemError.reason(of: errno))
         }
         Glibc.close(descriptor)
         var configuration = Configuration()

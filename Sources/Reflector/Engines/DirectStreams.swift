@@ -1,5 +1,6 @@
 internal import PacketIO
 internal import Synchronization
+internal import SystemErrors
 
 /// The streams of a direct native test at one end, each on a thread of its own. Their counters are sampled into the
 /// test's meters while it runs.

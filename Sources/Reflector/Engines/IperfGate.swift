@@ -1,6 +1,7 @@
 internal import NIOCore
 internal import NIOPosix
 internal import PacketIO
+internal import SystemErrors
 
 /// The public port of a direct iperf3 test. iperf3 itself listens on loopback: only connections and datagrams from the
 /// peer's address reach it, every byte is counted as it passes, and nobody else's bytes ever meet its parser.

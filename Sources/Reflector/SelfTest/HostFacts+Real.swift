@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Operations
+import SystemErrors
 
 extension HostFacts {
     /// Longest wait for an answer that comes at once or never, milliseconds.

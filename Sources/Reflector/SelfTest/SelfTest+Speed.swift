@@ -1,5 +1,6 @@
 import Glibc
 import Operations
+import SystemErrors
 
 /// The disks below the state folder and the audit log, and signatures.
 extension SelfTest {

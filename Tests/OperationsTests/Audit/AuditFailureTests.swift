@@ -1,7 +1,9 @@
 import Foundation
-import Operations
 import Synchronization
+import SystemErrors
 import Testing
+
+@testable import Operations
 
 @Suite struct AuditFailureTests {
     let folder: TemporaryFolder

@@ -1,6 +1,7 @@
 import Glibc
 import Operations
 import Synchronization
+import SystemErrors
 
 /// A real file that fails when it is told to.
 final class FaultyFile: AuditFile {

@@ -1,28 +1,5 @@
 import Glibc
-
-/// A system call that failed: which, on what, and why.
-package struct SystemError: Error, Equatable, CustomStringConvertible {
-    /// The call, as the manual names it: `open`, `fdatasync`, …
-    package var call: String
-    /// The path the call was about; empty when it had none.
-    package var path: String
-    /// `errno` as the call left it.
-    package var code: Int32
-
-    package init(call: String, path: String = "", code: Int32) {
-        self.call = call
-        self.path = path
-        self.code = code
-    }
-
-    /// The kernel's sentence for `code`.
-    package var reason: String { SystemErrorText.describe(code) }
-
-    package var description: String {
-        path.isEmpty ? "\(call): \(reason)" : "\(call) \(path): \(reason)"
-    }
-
-}
+package import SystemErrors
 
 /// A file that could not be used, with what to do about it.
 package struct FileError: Error, Equatable, CustomStringConvertible {
