@@ -190,6 +190,15 @@ import Testing
         #expect(throws: PortRangeError.self) { _ = try Socket.firstFreeUDP(on: .loopbackIPv4, ports: port...port) }
     }
 
+    @Test("a port that is taken for UDP alone is not free for a program that listens with both")
+    func udpTaken() throws {
+        let taken = try Socket.bindUDP(InternetAddress(.loopbackIPv4, port: 0))
+        let port = try taken.localAddress().port
+        _ = try Socket.firstFreeTCP(on: .loopbackIPv4, ports: port...port)
+        #expect(throws: PortRangeError.self) { _ = try Socket.freePort(on: .loopbackIPv4, ports: port...port) }
+        #expect(try taken.localAddress().port == port)
+    }
+
     @Test func anAddressThatIsNotOursIsNotCalledBusy() {
         #expect {
             _ = try Socket.firstFreeTCP(on: InternetHost(ipv4: 0xC000_0201), ports: 5201...5299)

@@ -34,14 +34,15 @@ extension Socket {
         try self.first(on: host, ports: ports, open: self.bindUDP)
     }
 
-    /// The first port of the range on which another program could listen with TCP now. It is not kept: who starts
-    /// that program must be ready for it to fail.
+    /// The first port of the range on which another program could listen now, with TCP and with UDP. It is not kept: who
+    /// starts that program must be ready for it to fail.
     package static func freePort(on host: InternetHost, ports: ClosedRange<UInt16>) throws(PortRangeError) -> UInt16 {
-        let socket = try self.firstFreeTCP(on: host, ports: ports)
-        do {
-            return try socket.localAddress().port
-        } catch {
-            throw PortRangeError(host: host, ports: ports, cause: error)
+        try self.first(on: host, ports: ports) { (address) throws(SystemError) in
+            let listener = try self.listenTCP(address)
+            // For port 0 the system has chosen one that is free for TCP.
+            let local = try listener.localAddress()
+            _ = try self.bindUDP(local)
+            return local.port
         }
     }
 

@@ -35,7 +35,7 @@ struct IperfServer: Sendable {
         }
         do {
             let credentials = try await makeCredentials(in: folder)
-            guard let port = PortProbe.free(address: "127.0.0.1", port: 0) else {
+            guard let port = PortProbe.free(on: .loopbackIPv4) else {
                 throw Failure.didNotListen("no port was free")
             }
             let arguments = [

@@ -8,12 +8,15 @@ enum PortProbe {
     private static let patience = Duration.seconds(3)
     private static let step = Duration.milliseconds(5)
 
-    /// `port`, or one that the system chooses for 0, when nothing else listens on it; nil otherwise.
-    static func free(address: String, port: Int) -> Int? {
-        guard let number = UInt16(exactly: port), let host = InternetHost(address),
-            let free = try? Socket.freePort(on: host, ports: number...number)
-        else { return nil }
-        return Int(free)
+    /// How many ports the system may choose for TCP that are taken for UDP.
+    private static let choices = 16
+
+    /// A port of this address that nothing uses, neither with TCP nor with UDP; nil when none was found.
+    static func free(on host: InternetHost) -> Int? {
+        for _ in 0..<choices {
+            if let port = try? Socket.freePort(on: host, ports: 0...0) { return Int(port) }
+        }
+        return nil
     }
 
     /// Waits until some socket of this machine listens on `port`; false when the process ends or time runs out first.
