@@ -155,8 +155,12 @@ struct ProcessTests {
             let child = try await iperfChild(of: server.pid)
             let users = try secretsOfIperf(in: installation.folder + "/r")
             #expect(!users.isEmpty)
+            // Both iperf3 run from here on.
+            let password = try await passwordOfIperf(startedBy: client.pid)
             let lines = try commandLines()
-            #expect(lines.contains { $0.contains("--rsa-private-key-path") }, "iperf3 was not looked at")
+            for option in ["--rsa-private-key-path", "--rsa-public-key-path"] {
+                #expect(lines.contains { $0.contains(option) }, "an iperf3 was not looked at")
+            }
             let result = await client.exit()
             #expect(result.code == 0, "\(String(decoding: result.errorOutput, as: UTF8.self))")
             #expect(!isAlive(child))
@@ -170,7 +174,7 @@ struct ProcessTests {
                     String(decoding: result.errorOutput, as: UTF8.self),
                     try await installation.reflector("audit", "export").output,
                 ]
-            for secret in [token, hexSeed] + users {
+            for secret in [token, hexSeed, password] + users {
                 for text in texts { #expect(!text.contains(secret)) }
             }
             // The one-time key files are gone with the test.
@@ -328,6 +332,24 @@ struct ProcessTests {
                 String(decoding: $0.map { $0 == 0 ? 32 : $0 }, as: UTF8.self)
             }
         }
+    }
+
+    /// What the client's iperf3 logs in with, from its environment.
+    private func passwordOfIperf(startedBy client: Int32) async throws -> String {
+        var password: String?
+        try await eventually("the client's iperf3 runs") {
+            for pid in try childrenByScan(of: client) {
+                // Before it has become iperf3, the child has the client's environment.
+                let variables = FileManager.default.contents(atPath: "/proc/\(pid)/environ") ?? Data()
+                let entry = variables.split(separator: 0).first { $0.starts(with: "IPERF3_PASSWORD=".utf8) }
+                if let entry {
+                    password = String(decoding: entry.dropFirst("IPERF3_PASSWORD=".utf8.count), as: UTF8.self)
+                }
+            }
+            return password == nil ? nil : true
+        }
+        guard let password, !password.isEmpty else { throw Installation.Problem("iperf3 has no password") }
+        return password
     }
 
     /// The password hashes and the body of the private key that a running test's iperf3 uses.

@@ -38,6 +38,7 @@ final class TestReflector: Sendable {
         in given: String? = nil,
         peers: [EndpointID] = [],
         host: String = "127.0.0.1",
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         configure: (inout ReflectorConfiguration) -> Void = { _ in }
     ) async throws -> TestReflector {
         let folder = given ?? NSTemporaryDirectory() + "rt-\(UUID().uuidString.prefix(8))"
@@ -55,7 +56,7 @@ final class TestReflector: Sendable {
         let (stream, continuation) = AsyncThrowingStream.makeStream(of: ReflectorServer.Started.self)
         let server = ReflectorServer(
             configuration: configuration,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            logger: logger
         ) { started in
             continuation.yield(started)
         }
@@ -84,10 +85,11 @@ final class TestReflector: Sendable {
     static func with<Result>(
         peers: [EndpointID] = [],
         host: String = "127.0.0.1",
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         configure: (inout ReflectorConfiguration) -> Void = { _ in },
         _ body: (TestReflector) async throws -> Result
     ) async throws -> Result {
-        let reflector = try await start(peers: peers, host: host, configure: configure)
+        let reflector = try await start(peers: peers, host: host, logger: logger, configure: configure)
         do {
             let result = try await body(reflector)
             await reflector.stop()
