@@ -100,12 +100,15 @@ struct ReportCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The beginning of its id; the latest when absent.", valueName: "id"))
     var id: String?
 
+    @Option(name: [.short, .long], help: ArgumentHelp("Only among those of this reflector.", valueName: "name"))
+    var reflector: String?
+
     @OptionGroup var form: FormOptions
     @OptionGroup var shared: SharedOptions
 
     func validate() throws { try form.validate(json: shared.json) }
 
     func run() async throws {
-        try form.put(try shared.open().store.examination(id), json: shared.json)
+        try form.put(try shared.open().store.examination(id, of: reflector), json: shared.json)
     }
 }

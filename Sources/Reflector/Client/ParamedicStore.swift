@@ -176,8 +176,9 @@ package final class ParamedicStore: Sendable {
         }
     }
 
-    /// The latest examinations, oldest first.
+    /// The latest examinations, oldest first. Throws when no reflector has, or had, the name that is asked for.
     package func examinations(of reflector: String? = nil, last count: Int) throws -> [Examination] {
+        if let reflector { try checkIsInHistory(reflector) }
         let documents = try database.read { database in
             try String.fetchAll(
                 database,
@@ -191,17 +192,33 @@ package final class ParamedicStore: Sendable {
         return try documents.reversed().map { try JSONReport.examination(Array($0.utf8)) }
     }
 
-    /// The examination whose id begins with `prefix`, or the latest.
-    package func examination(_ prefix: String?) throws -> Examination {
+    /// A known reflector may have no examination yet, and a forgotten one still has those that were made.
+    private func checkIsInHistory(_ name: String) throws {
+        var names = try reflectors().map(\.name)
+        let examined = try database.read { database in
+            try String.fetchAll(database, sql: "SELECT DISTINCT reflector FROM examination ORDER BY reflector")
+        }
+        names += examined.filter { !names.contains($0) }
+        guard names.contains(name) else { throw ParamedicError.unknownReflector(name, known: names) }
+    }
+
+    /// The examination whose id begins with `prefix`, or the latest; among those of `reflector` when it is given.
+    package func examination(_ prefix: String?, of reflector: String? = nil) throws -> Examination {
         guard let prefix else {
-            guard let latest = try examinations(last: 1).last else { throw ParamedicError.noExamination }
+            guard let latest = try examinations(of: reflector, last: 1).last else {
+                throw ParamedicError.noExamination(of: reflector)
+            }
             return latest
         }
+        if let reflector { try checkIsInHistory(reflector) }
         let documents = try database.read { database in
             try String.fetchAll(
                 database,
-                sql: "SELECT document FROM examination WHERE substr(id, 1, length(?1)) = ?1 LIMIT 2",
-                arguments: [prefix]
+                sql: """
+                    SELECT document FROM examination
+                    WHERE substr(id, 1, length(?1)) = ?1 AND (?2 IS NULL OR reflector = ?2) LIMIT 2
+                    """,
+                arguments: [prefix, reflector]
             )
         }
         guard documents.count == 1, let document = documents.first else {
@@ -216,7 +233,7 @@ package enum ParamedicError: Error, CustomStringConvertible {
     case noReflector
     case ambiguous([String])
     case unknownReflector(String, known: [String])
-    case noExamination
+    case noExamination(of: String?)
     case unknownExamination(String, matches: Int)
     case badAddress(String)
     case nameTaken(String, known: EndpointID, new: EndpointID)
@@ -233,7 +250,9 @@ package enum ParamedicError: Error, CustomStringConvertible {
         case .unknownReflector(let name, let known):
             "no reflector is called \"\(name)\""
                 + (known.isEmpty ? "; see `paramedic reflectors`" : "; known are \(known.joined(separator: ", "))")
-        case .noExamination: "the history is empty; make an examination with `paramedic run`"
+        case .noExamination(let reflector):
+            "\(reflector.map { "the history has nothing of \"\($0)\"" } ?? "the history is empty")"
+                + "; make an examination with `paramedic run`"
         case .unknownExamination(let prefix, let matches):
             matches == 0
                 ? "no examination has an id that begins with \"\(prefix)\"; see `paramedic history`"

@@ -112,7 +112,7 @@ extension HTMLReport {
             SVGPlot.Bar(
                 name: phase.phase.words,
                 style: phase.phase.rawValue,
-                value: phase.latency.rtt?.mean ?? 0,
+                value: phase.latency.rtt?.mean,
                 reach: phase.latency.rtt?.p95,
                 label: Quantity.milliseconds(phase.latency.rtt?.mean)
             )

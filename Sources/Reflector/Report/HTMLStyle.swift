@@ -77,6 +77,7 @@ enum HTMLStyle {
         .stroke.dashed{stroke-dasharray:6 4}
         .area{stroke:none;opacity:.12}
         .area.download{fill:var(--download)}.area.upload{fill:var(--upload)}.area.idle{fill:var(--idle)}.area.both{fill:var(--both)}
+        .dot.idle{fill:var(--idle)}.dot.download{fill:var(--download)}.dot.upload{fill:var(--upload)}.dot.both{fill:var(--both)}
         .band{fill:var(--wash)}
         .bar.idle,.reach.idle{fill:var(--idle)}.bar.download,.reach.download{fill:var(--download)}\
         .bar.upload,.reach.upload{fill:var(--upload)}.bar.both,.reach.both{fill:var(--both)}

@@ -6,6 +6,18 @@ struct SVGPlot {
         var style: String
         var points: [(x: Double, y: Double)?]
         var isFilled = false
+        /// Each point gets a dot. One with gaps on both sides always gets it: a line without length is not seen.
+        var marksPoints = false
+
+        /// The points that get a dot.
+        var marked: [(x: Double, y: Double)] {
+            points.indices.compactMap { index in
+                guard let point = points[index] else { return nil }
+                let isAlone =
+                    (index == 0 || points[index - 1] == nil) && (index == points.count - 1 || points[index + 1] == nil)
+                return marksPoints || isAlone ? point : nil
+            }
+        }
     }
 
     /// A part of the width with a name above it.
@@ -81,6 +93,7 @@ struct SVGPlot {
                 """
         }
         content += "</svg>"
+        for line in lines { content += dots(line, x: x, y: y) }
         content += axis(xMarks, x: x)
         return svg(content, height: height, style: "lines")
     }
@@ -111,6 +124,18 @@ struct SVGPlot {
         return content
     }
 
+    /// Outside the stretched part of the plot, so that they are round.
+    private func dots(_ line: Line, x: PlotScale, y: PlotScale) -> Markup {
+        var content = Markup.empty
+        for point in line.marked {
+            content += """
+                <circle class="dot \(line.style)" cx="\(PlotScale.percent(x.share(point.x)))" \
+                cy="\(PlotScale.coordinate(above + inner * (1 - y.share(point.y))))" r="2.5"/>
+                """
+        }
+        return content
+    }
+
     private func path(_ line: Line, x: PlotScale, y: PlotScale) -> Markup {
         var strokes = ""
         var area = ""
@@ -128,11 +153,7 @@ struct SVGPlot {
             let down = PlotScale.coordinate(inner * (1 - y.share(point.y)))
             strokes += "\(start == nil ? "M" : "L")\(across) \(down)"
             area += "\(start == nil ? "M" : "L")\(across) \(down)"
-            if start == nil {
-                start = across
-                // A point with gaps on both sides is a line without length, which round ends make a dot.
-                strokes += "L\(across) \(down)"
-            }
+            start = start ?? across
             end = across
         }
         if let start { area += "L\(end) \(PlotScale.coordinate(inner))L\(start) \(PlotScale.coordinate(inner))Z" }
@@ -166,14 +187,15 @@ struct SVGPlot {
     struct Bar {
         var name: String
         var style: String
-        var value: Double
+        /// Nil draws no bar: nothing was measured.
+        var value: Double?
         var reach: Double?
         var label: String
     }
 
     func bars(_ bars: [Bar]) -> Markup {
         let row = 46.0
-        let scale = PlotScale(bars.flatMap { [$0.value, $0.reach ?? 0] }, fromZero: true)
+        let scale = PlotScale(bars.flatMap { [$0.value ?? 0, $0.reach ?? 0] }, fromZero: true)
         var content = Markup.empty
         for (index, bar) in bars.enumerated() {
             let top = Double(index) * row
@@ -181,7 +203,8 @@ struct SVGPlot {
                 <text class="name \(bar.style)" x="0" y="\(PlotScale.coordinate(top + 14))">\(bar.name)</text>\
                 <text class="label" x="100%" y="\(PlotScale.coordinate(top + 14))">\(bar.label)</text>
                 """
-            if let reach = bar.reach, reach > bar.value {
+            guard let value = bar.value else { continue }
+            if let reach = bar.reach, reach > value {
                 content += """
                     <rect class="reach \(bar.style)" x="0" y="\(PlotScale.coordinate(top + 22))" height="12" rx="2" \
                     width="\(PlotScale.percent(scale.share(reach)))"/>
@@ -189,7 +212,7 @@ struct SVGPlot {
             }
             content += """
                 <rect class="bar \(bar.style)" x="0" y="\(PlotScale.coordinate(top + 22))" height="12" rx="2" \
-                width="\(PlotScale.percent(max(scale.share(bar.value), 0.004)))"/>
+                width="\(PlotScale.percent(max(scale.share(value), 0.004)))"/>
                 """
         }
         return svg(content, height: Double(max(bars.count, 1)) * row, style: "bars")

@@ -26,19 +26,22 @@ extension TextReport {
             ])
         }
         page.table(cells, givingUp: [5, 4])
-        guard newestFirst.count > 1 else { return page.text }
-        page.blank()
-        let oldestFirst = newestFirst.reversed()
-        page.table([
-            trend("download", oldestFirst.map { $0.downloadBitsPerSecond ?? 0 }, .down),
-            trend("upload", oldestFirst.map { $0.uploadBitsPerSecond ?? 0 }, .up),
-            trend("round trip", oldestFirst.map { $0.latency?.rtt?.p50 ?? 0 }, nil),
-        ])
-        page.paragraph("Oldest on the left.", tone: .faint)
+        let trends = ReflectorTrend.all(of: newestFirst)
+        for trend in trends where trend.oldestFirst.count > 1 {
+            if trends.count > 1 { page.heading("Trend of \(trend.name)") } else { page.blank() }
+            page.table([
+                line("download", trend.downloads, .down),
+                line("upload", trend.uploads, .up),
+                line("round trip", trend.roundTrips, nil),
+            ])
+            let gaps = (trend.downloads + trend.uploads + trend.roundTrips).contains { $0 == nil }
+            page.paragraph("Oldest on the left.\(gaps ? " A gap was not measured." : "")", tone: .faint)
+        }
         return page.text
     }
 
-    private func trend(_ name: String, _ values: [Double], _ tone: TextStyle.Tone?) -> [TextCell] {
-        [.label(name, tone), .label(style.sparkline(values, width: style.columns - 28), tone)]
+    private func line(_ name: String, _ values: [Double?], _ tone: TextStyle.Tone?) -> [TextCell] {
+        let line = style.sparkline(values, width: style.columns - 28)
+        return [.label(name, tone), .label(values.allSatisfy { $0 == nil } ? Quantity.missing : line, tone)]
     }
 }

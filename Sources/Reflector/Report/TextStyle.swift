@@ -59,19 +59,21 @@ package struct TextStyle: Sendable, Equatable {
         unicode ? Array("▁▂▃▄▅▆▇█") : Array("_.-=+*#@")
     }
 
-    /// One character a value, from zero to the largest; at most `width` of them, each then the mean of its neighbours.
-    func sparkline(_ values: [Double], width: Int) -> String {
-        let values = values.map { $0.isFinite ? max($0, 0) : 0 }
+    /// One character a value, from zero to the largest, and a space for a value that is not there; at most `width` of them,
+    /// each then the mean of its neighbours.
+    func sparkline(_ values: [Double?], width: Int) -> String {
+        let values = values.map { $0.map { $0.isFinite ? max($0, 0) : 0 } }
         guard width > 0, !values.isEmpty else { return "" }
         let count = min(width, values.count)
-        let columns = (0..<count).map { column in
-            let part = values[(values.count * column / count)..<(values.count * (column + 1) / count)]
-            return part.reduce(0, +) / Double(part.count)
+        let columns = (0..<count).map { column -> Double? in
+            let part = values[(values.count * column / count)..<(values.count * (column + 1) / count)].compactMap { $0 }
+            return part.isEmpty ? nil : part.reduce(0, +) / Double(part.count)
         }
-        let top = columns.max() ?? 0
+        let top = columns.compactMap { $0 }.max() ?? 0
         return String(
             columns.map { value in
-                top > 0 ? heights[min(Int(value / top * 7.999), 7)] : heights[0]
+                guard let value else { return " " }
+                return top > 0 ? heights[min(Int(value / top * 7.999), 7)] : heights[0]
             }
         )
     }
