@@ -12,6 +12,7 @@ enum CommandFailure {
     static func exit(_ error: any Error, of command: any ParsableCommand.Type) -> Never {
         Live.clear()
         switch error {
+        case let error as PartlyMeasured: exit(error.cause, of: command)
         case is CancellationError: leave("interrupted", code: interrupted)
         case let error as ConfigurationError: leave(error.description, code: configuration)
         case LinkClientError.denied, LinkClientError.wrongMode: leave("\(error)", code: denied)
@@ -54,4 +55,11 @@ enum Interruption {
         }
         if task.isCancelled { throw CancellationError() }
     }
+}
+
+/// What ended a command after it had measured, and put out, a part of what was asked for.
+struct PartlyMeasured: Error {
+    let cause: any Error
+
+    init(_ cause: any Error) { self.cause = cause }
 }

@@ -143,7 +143,7 @@ struct BufferbloatCommand: AsyncParsableCommand {
     func run() async throws {
         let desk = try shared.open()
         let lock = try HeavyTestLock(folder: desk.store.folder)
-        let result = try await reflector.examine(desk, mode: test.mode) { examiner, _ in
+        let (result, failure) = try await reflector.examine(desk, mode: test.mode) { examiner, _ in
             try await examiner.bufferbloat(
                 seconds: duration,
                 streams: load.streams ?? desk.configuration.streams,
@@ -155,6 +155,7 @@ struct BufferbloatCommand: AsyncParsableCommand {
         withExtendedLifetime(lock) {}
         Live.clear()
         print(shared.json ? try JSONReport.text(result) : Page.text.text(result), terminator: "")
+        if let failure { throw PartlyMeasured(failure) }
     }
 }
 

@@ -11,8 +11,8 @@ struct RunCommand: AsyncParsableCommand {
         discussion: """
             Seven tests, one after the other: a reflector that allows 10 an hour, as most do, has three left for the rest of \
             the hour, which is not enough for a second run. A part that the reflector denies, because the hour's tests or the \
-            day's bytes are used up, is a note in the result, which is kept in the history. When every part is denied, nothing \
-            is kept and the exit code is 4.
+            day's bytes are used up, is a note in the result, which is kept in the history; so are the parts that are left \
+            when the connection is lost. When every part is denied, nothing is kept and the exit code is 4.
             """
     )
 

@@ -38,10 +38,12 @@ package enum BufferbloatAnalysis {
     ///   - measurements: The phases that ran; one of each at most counts.
     ///   - linkDown: What the link carries towards the client, in bits per second, if a throughput test has shown it.
     ///   - linkUp: The same for the other direction.
+    ///   - notMeasured: The phases that were to run and did not. The worst phase may be among them: no grade is given.
     package static func result(
         _ measurements: [Measurement],
         linkDown: Double? = nil,
-        linkUp: Double? = nil
+        linkUp: Double? = nil,
+        notMeasured: [UnmeasuredPart] = []
     ) -> BufferbloatResult {
         var ordered: [Measurement] = []
         for phase in BufferbloatResult.Phase.allCases {
@@ -65,14 +67,19 @@ package enum BufferbloatAnalysis {
                 : loaded(measurement, idle: idle?.latency.rtt, idleFault: idleFault, linkDown: linkDown, linkUp: linkUp)
         }
         let load = phases.filter { $0.phase != .idle }
-        let fault = load.isEmpty ? "no load was applied" : load.lazy.compactMap(\.inconclusive).first
-        return BufferbloatResult(
+        var result = BufferbloatResult(
             transport: transport,
             phases: phases,
-            grade: fault == nil ? load.compactMap(\.grade).max() : nil,
-            inconclusive: fault,
-            roundTripsPerMinute: fault == nil ? load.compactMap(\.roundTripsPerMinute).min() : nil
+            notMeasured: notMeasured.isEmpty ? nil : notMeasured
         )
+        result.inconclusive =
+            result.notMeasuredWords
+            ?? (load.isEmpty ? "no load was applied" : load.lazy.compactMap(\.inconclusive).first)
+        if result.inconclusive == nil {
+            result.grade = load.compactMap(\.grade).max()
+            result.roundTripsPerMinute = load.compactMap(\.roundTripsPerMinute).min()
+        }
+        return result
     }
 
     private static func loaded(

@@ -19,6 +19,8 @@ package struct BufferbloatResult: Codable, Sendable, Equatable {
     /// Round trips per minute under the worst load: 60 000 / mean loaded RTT in ms. Nil when the test is inconclusive.
     package var roundTripsPerMinute: Double?
     package var gradeTable: [GradeBand]
+    /// The phases that are missing because one of them failed; nil when all were measured.
+    package var notMeasured: [UnmeasuredPart]?
 
     package init(
         transport: LatencyResult.Transport,
@@ -26,7 +28,8 @@ package struct BufferbloatResult: Codable, Sendable, Equatable {
         grade: BufferbloatGrade? = nil,
         inconclusive: String? = nil,
         roundTripsPerMinute: Double? = nil,
-        gradeTable: [GradeBand] = BufferbloatGrade.table
+        gradeTable: [GradeBand] = BufferbloatGrade.table,
+        notMeasured: [UnmeasuredPart]? = nil
     ) {
         self.transport = transport
         self.phases = phases
@@ -34,6 +37,7 @@ package struct BufferbloatResult: Codable, Sendable, Equatable {
         self.inconclusive = inconclusive
         self.roundTripsPerMinute = roundTripsPerMinute
         self.gradeTable = gradeTable
+        self.notMeasured = notMeasured
     }
 
     /// The probe ran inside TLS: it shares the load's fate in the tunnel, and TCP hides its losses as delay.
@@ -50,6 +54,7 @@ package struct BufferbloatResult: Codable, Sendable, Equatable {
         case inconclusive
         case roundTripsPerMinute = "round_trips_per_minute"
         case gradeTable = "grade_table"
+        case notMeasured = "not_measured"
     }
 }
 

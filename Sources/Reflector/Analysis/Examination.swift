@@ -20,6 +20,8 @@ package struct Examination: Sendable, Equatable {
     package var upload: ThroughputResult?
     package var bufferbloat: BufferbloatResult?
     package var verdict: Verdict
+    /// Parts that were left out or failed, of those that are a member of their own here.
+    package var notMeasured: [UnmeasuredPart]
     /// Steps that were left out or failed, one sentence each.
     package var notes: [String]
 
@@ -34,6 +36,7 @@ package struct Examination: Sendable, Equatable {
         download: ThroughputResult? = nil,
         upload: ThroughputResult? = nil,
         bufferbloat: BufferbloatResult? = nil,
+        notMeasured: [UnmeasuredPart] = [],
         notes: [String] = []
     ) {
         self.id = id
@@ -46,6 +49,7 @@ package struct Examination: Sendable, Equatable {
         self.download = download
         self.upload = upload
         self.bufferbloat = bufferbloat
+        self.notMeasured = notMeasured
         self.notes = notes
         self.verdict = Verdict(limit: .inconclusive, sentence: "", reasons: [])
         self.verdict = Verdict(on: self)
@@ -71,6 +75,7 @@ extension Examination: Codable {
         case upload
         case bufferbloat
         case verdict
+        case notMeasured = "not_measured"
         case notes
     }
 
@@ -96,6 +101,7 @@ extension Examination: Codable {
         self.upload = try container.decodeIfPresent(ThroughputResult.self, forKey: .upload)
         self.bufferbloat = try container.decodeIfPresent(BufferbloatResult.self, forKey: .bufferbloat)
         self.verdict = try container.decode(Verdict.self, forKey: .verdict)
+        self.notMeasured = try container.decodeIfPresent([UnmeasuredPart].self, forKey: .notMeasured) ?? []
         self.notes = try container.decodeIfPresent([String].self, forKey: .notes) ?? []
     }
 
@@ -113,6 +119,7 @@ extension Examination: Codable {
         try container.encodeIfPresent(upload, forKey: .upload)
         try container.encodeIfPresent(bufferbloat, forKey: .bufferbloat)
         try container.encode(verdict, forKey: .verdict)
+        try container.encode(notMeasured, forKey: .notMeasured)
         try container.encode(notes, forKey: .notes)
     }
 }

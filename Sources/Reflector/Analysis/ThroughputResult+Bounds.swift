@@ -24,6 +24,7 @@ extension ThroughputResult {
         var seen: Set<ThroughputDirection.Direction> = []
         var result = self
         result.streams = min(max(streams, 1), ThroughputBounds.streams)
+        result.askedSec = askedSec.bounded(by: Int(ThroughputBounds.durationSec))
         result.directions = directions.filter { seen.insert($0.direction).inserted }.map { $0.bounded() }
         result.clientCPUPercent = clientCPUPercent.bounded(by: ThroughputBounds.cpuPercent)
         result.serverCPUPercent = serverCPUPercent.bounded(by: ThroughputBounds.cpuPercent)

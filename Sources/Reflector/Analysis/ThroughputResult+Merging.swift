@@ -25,6 +25,7 @@ extension ThroughputResult {
             transport: client.transport,
             mode: client.mode,
             streams: client.streams,
+            askedSec: client.askedSec,
             directions: directions,
             clientCPUPercent: client.clientCPUPercent ?? server.clientCPUPercent,
             serverCPUPercent: server.serverCPUPercent ?? client.serverCPUPercent,

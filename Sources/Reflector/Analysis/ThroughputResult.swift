@@ -12,6 +12,8 @@ package struct ThroughputResult: Sendable, Equatable {
     package var mode: Mode
     /// Parallel streams in each direction.
     package var streams: Int
+    /// Seconds that were asked for; nil where that is not known, as for the reflector's half.
+    package var askedSec: Int?
     /// At most one entry for each direction.
     package var directions: [ThroughputDirection]
     /// CPU time of the client's process over the test's time; 100 is one core.
@@ -26,6 +28,7 @@ package struct ThroughputResult: Sendable, Equatable {
         transport: Transport,
         mode: Mode,
         streams: Int,
+        askedSec: Int? = nil,
         directions: [ThroughputDirection],
         clientCPUPercent: Double? = nil,
         serverCPUPercent: Double? = nil,
@@ -35,6 +38,7 @@ package struct ThroughputResult: Sendable, Equatable {
         self.transport = transport
         self.mode = mode
         self.streams = streams
+        self.askedSec = askedSec
         self.directions = directions
         self.clientCPUPercent = clientCPUPercent
         self.serverCPUPercent = serverCPUPercent
@@ -52,6 +56,7 @@ extension ThroughputResult: Codable {
         case transport = "protocol"
         case mode
         case streams
+        case askedSec = "asked_sec"
         case directions
         case clientCPUPercent = "client_cpu_percent"
         case serverCPUPercent = "server_cpu_percent"
@@ -66,6 +71,7 @@ extension ThroughputResult: Codable {
             transport: try container.decode(Transport.self, forKey: .transport),
             mode: try container.decode(Mode.self, forKey: .mode),
             streams: try container.decode(Int.self, forKey: .streams),
+            askedSec: try container.decodeIfPresent(Int.self, forKey: .askedSec),
             directions: try container.decode([ThroughputDirection].self, forKey: .directions),
             clientCPUPercent: try container.decodeIfPresent(Double.self, forKey: .clientCPUPercent),
             serverCPUPercent: try container.decodeIfPresent(Double.self, forKey: .serverCPUPercent),

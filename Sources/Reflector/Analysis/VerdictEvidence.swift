@@ -1,3 +1,5 @@
+internal import Operations
+
 /// The facts that the verdict's rules look at, taken out of an examination and bounded.
 struct VerdictEvidence: Sendable {
     enum End: Sendable {
@@ -13,6 +15,8 @@ struct VerdictEvidence: Sendable {
         var bitsPerSecond: Double
         var sentBitsPerSecond: Double?
         var durationSec: Double
+        /// Nil where it was not kept what was asked for.
+        var askedSec: Int?
         var transport: ThroughputResult.Transport
         var engine: ThroughputResult.Engine
         var mode: ThroughputResult.Mode
@@ -54,11 +58,16 @@ struct VerdictEvidence: Sendable {
     var flows: [Flow]
     var latency: LatencyResult?
     var bufferbloat: BufferbloatResult?
+    /// What is missing, in words that fit into a list.
+    var missing: [String]
 
     init(_ examination: Examination) {
         mode = examination.mode
         latency = examination.latency
         bufferbloat = examination.bufferbloat
+        missing =
+            examination.notMeasured.map { $0.part.printable(limit: 40) }
+            + (examination.bufferbloat?.missingPhases ?? []).map { "latency \($0.underLoad)" }
         // Towards the client is what the client receives and what the reflector sends.
         client = Machine(examination.client, name: "This machine") { ($0.receivedBytesPerSec, $0.sentBytesPerSec) }
         reflector = Machine(examination.reflector, name: "The reflector") {
@@ -77,6 +86,7 @@ struct VerdictEvidence: Sendable {
                 bitsPerSecond: rate,
                 sentBitsPerSecond: moved.bitsPerSecondSent,
                 durationSec: moved.durationSec,
+                askedSec: result.askedSec,
                 transport: result.transport,
                 engine: result.engine,
                 mode: result.mode,

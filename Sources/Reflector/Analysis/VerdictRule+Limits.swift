@@ -11,12 +11,24 @@ extension VerdictRule {
         evidence.flows.contains { $0.bitsPerSecond > 0 } ? nil : "No throughput was measured."
     }
 
+    static let incomplete = VerdictRule(
+        name: "incomplete",
+        limit: .inconclusive,
+        condition: "a part of the examination was not measured"
+    ) { evidence in
+        evidence.missing.isEmpty
+            ? nil : "Not everything was measured; missing: \(evidence.missing.joined(separator: ", "))."
+    }
+
     static let tooShort = VerdictRule(
         name: "too short",
         limit: .inconclusive,
-        condition: "a direction was measured for less than 1 s"
+        condition: "a direction was measured for less than 1 s, and for less than 90 % of what was asked for"
     ) { evidence in
-        evidence.flows.first { $0.durationSec < At.shortestTestSec }.map {
+        evidence.flows.first { flow in
+            let whole = flow.askedSec.map { Double($0) * At.wholeTestShare } ?? .infinity
+            return flow.durationSec < min(At.shortestTestSec, whole)
+        }.map {
             "The test \($0.name) lasted only \(Quantity.seconds($0.durationSec)); a second at least is needed."
         }
     }

@@ -25,7 +25,7 @@ package struct VerdictRule: Sendable {
 
     /// The rules in order of strength. The first that finds something and names a limit decides.
     package static let table: [VerdictRule] = [
-        nothingMeasured, tooShort, offeredLoad, loopback,
+        nothingMeasured, incomplete, tooShort, offeredLoad, loopback,
         tunnelFillsBothEnds, clientProcessor, reflectorProcessor,
         clientCard, reflectorCard,
         clientTraffic, reflectorTraffic,
@@ -41,6 +41,9 @@ package struct VerdictRule: Sendable {
 package enum VerdictThresholds {
     /// Slow start, one round of scheduling and one interval of a reading take most of a shorter test.
     package static let shortestTestSec = 1.0
+    /// Of the time that was asked for: the count begins with the first byte that arrives and ends with the last, so that a
+    /// test that ran its full length measures a little less.
+    package static let wholeTestShare = 0.9
     /// A process at 90 % of the cores it can use has no slice left to wait in.
     package static let fullProcessorPercent = 90.0
     /// Runnable tasks per core, before a test: our own work then waits its turn.

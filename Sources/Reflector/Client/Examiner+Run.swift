@@ -51,8 +51,8 @@ package enum ExaminationStep: Sendable, Equatable {
 }
 
 extension Examiner {
-    /// The whole examination. A part that fails is a note in it; the others still run. Throws ``NothingMeasured`` when all
-    /// fail.
+    /// The whole examination. A part that fails is a note in it; the others still run, unless the reflector is gone. Throws
+    /// ``NothingMeasured`` when all fail.
     package func examine(
         _ plan: ExaminationPlan,
         reflectorName: String,
@@ -65,7 +65,7 @@ extension Examiner {
         let metadata = PathMetadataCollector(buildVersion: BuildVersion.version, buildHash: BuildVersion.commit)
         let ownBefore = try? await metadata.collect(localAddress: ownAddress)
         let theirsBefore = try await client.pathMetadata()
-        var failures: [NothingMeasured.Part] = []
+        var attempts = ExaminationAttempts(client)
         let hourly = hello.policySummary.maxTestsPerHour
         if hourly < ExaminationPlan.tests {
             notice(
@@ -77,13 +77,13 @@ extension Examiner {
         }
 
         onStep(.latency)
-        let latency = try await attempt("latency", &failures) {
+        let latency = try await attempts.attempt("latency") {
             try await self.latency(LatencyPlan(durationSec: plan.latencySec))
         }
         var throughputs: [StreamDirection: ThroughputResult] = [:]
         for direction in [StreamDirection.down, .up] {
             onStep(direction == .down ? .download : .upload)
-            throughputs[direction] = try await attempt(direction == .down ? "download" : "upload", &failures) {
+            throughputs[direction] = try await attempts.attempt(direction == .down ? "download" : "upload") {
                 let params = SessionParameters(
                     durationSec: plan.throughputSec,
                     transport: .tcp,
@@ -94,7 +94,7 @@ extension Examiner {
                 return try await self.throughput(params, onProgress: onThroughput).0
             }
         }
-        let bufferbloat = try await attempt("bufferbloat", &failures) {
+        let bufferbloat = try await attempts.attempt("bufferbloat") {
             try await self.bufferbloat(
                 seconds: plan.bufferbloatSec,
                 streams: plan.streams,
@@ -106,9 +106,10 @@ extension Examiner {
             )
         }
         guard latency != nil || !throughputs.isEmpty || bufferbloat != nil else {
-            throw NothingMeasured(parts: failures)
+            throw NothingMeasured(parts: attempts.failures)
         }
-        let theirsAfter = try? await client.pathMetadata()
+        if let failure = bufferbloat?.failure { await attempts.consider(failure) }
+        let theirsAfter = attempts.lost == nil ? try? await client.pathMetadata() : nil
         let ownAfter = try? await metadata.collect(localAddress: ownAddress)
         try Task.checkCancellation()
         return Examination(
@@ -133,35 +134,19 @@ extension Examiner {
                 pathBefore: theirsBefore,
                 pathAfter: theirsAfter
             ),
-            mode: throughputs.values.first?.mode ?? .tunneled,
+            mode: throughputs.values.first?.mode ?? (latency?.transport == .udp ? .directEphemeral : .tunneled),
             latency: latency,
             download: throughputs[.down],
             upload: throughputs[.up],
-            bufferbloat: bufferbloat,
-            notes: failures.map { "\($0.name) was not measured: \($0.error)" }
+            bufferbloat: bufferbloat?.result,
+            notMeasured: attempts.failures.map { UnmeasuredPart(part: $0.name, reason: "\($0.error)") },
+            notes: Self.notes(attempts.failures, bufferbloat?.result)
         )
     }
 
-    /// The result of `body`; when the test fails, nil and why. Cancellation and a lost connection end the examination.
-    private func attempt<Result: Sendable>(
-        _ what: String,
-        _ failures: inout [NothingMeasured.Part],
-        _ body: () async throws -> Result
-    ) async throws -> Result? {
-        do {
-            return try await body()
-        } catch {
-            // Whatever failed because of the interruption is no part that failed.
-            try Task.checkCancellation()
-            if let error = error as? LinkClientError {
-                switch error {
-                case .denied, .wrongMode, .refused, .endedEarly, .unexpected: break
-                case .unreachable, .wrongPeer, .noCommonProtocol, .handshakeFailed, .closed, .lost, .timedOut:
-                    throw error
-                }
-            }
-            failures.append(.init(name: what, error: error))
-            return nil
-        }
+    /// What is missing, a sentence for each part and one for all missing phases of bufferbloat, which share their reason.
+    private static func notes(_ failures: [NothingMeasured.Part], _ bufferbloat: BufferbloatResult?) -> [String] {
+        failures.map { "\($0.name) was not measured: \($0.error)" }
+            + [bufferbloat?.notMeasuredWords].compactMap { $0 }
     }
 }

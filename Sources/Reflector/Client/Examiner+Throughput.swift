@@ -27,6 +27,7 @@ extension Examiner {
                 probe?.cancel()
                 throw error
             }
+            own.askedSec = params.durationSec
             let used = CPUTime.process() - cpu
             probe?.stop()
             let samples = try await probe?.samples()

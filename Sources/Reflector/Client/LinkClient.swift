@@ -179,6 +179,9 @@ package final class LinkClient: Sendable {
         }
     }
 
+    /// False once either end, or the network, has ended the connection.
+    var isOpen: Bool { channel.isActive }
+
     /// Address of this end, without port.
     package var localHost: String? { host(channel.localAddress) }
     /// Address of the reflector as connected, without port; with its scope when it is link-local.

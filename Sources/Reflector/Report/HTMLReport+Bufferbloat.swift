@@ -1,6 +1,7 @@
 extension HTMLReport {
     static func section(_ result: BufferbloatResult) -> Markup {
         let phases = Array(result.phases.prefix(BufferbloatResult.Phase.allCases.count))
+        let missing = result.missingPhases.map { [$0.rawValue] + Array(repeating: Quantity.missing, count: 4) }
         let rows = phases.map { phase in
             [
                 phase.phase.rawValue,
@@ -25,10 +26,10 @@ extension HTMLReport {
             <div class="beside even">
             <figure><figcaption>Mean round trip; the pale end is the 95th percentile</figcaption>\(bars(phases))</figure>
             \(HTMLPage.table(
-                caption: "Round trips by phase", head: ["", "mean", "increase", "95 %", "grade"], rows: rows))
+                caption: "Round trips by phase", head: ["", "mean", "increase", "95 %", "grade"], rows: rows + missing))
             </div>
             \(HTMLPage.table(
-                caption: "Load, probes lost, round trips per minute (RPM)", head: ["", "download", "upload", "lost", "RPM"], rows: loads))
+                caption: "Load, probes lost, round trips per minute (RPM)", head: ["", "download", "upload", "lost", "RPM"], rows: loads + missing))
             <p class="small soft">\(BufferbloatWords.method)\(result.probeInsideTLS ? " " + BufferbloatWords.insideTLS : "")</p>
             </section>
             """

@@ -191,6 +191,10 @@ extension TextReport {
                 .figure(Quantity.rate(phase.upBitsPerSecond)),
             ])
         }
+        for phase in result.missingPhases {
+            let rest = Array(repeating: TextCell.figure(Quantity.missing), count: cells[0].count - 1)
+            cells.append([.label(phase.rawValue)] + rest)
+        }
         page.table(cells, givingUp: [5, 2])
         let bands = result.gradeTable.prefix(12).map { "\($0.grade.rawValue) \($0.words)" }.joined(separator: ", ")
         page.paragraph("Grades by mean increase: \(bands).", tone: .faint)

@@ -1,0 +1,23 @@
+/// A part of an examination, or a phase of a bufferbloat test, that was asked for and could not be measured.
+package struct UnmeasuredPart: Codable, Sendable, Equatable {
+    /// `latency`, `download`, `upload`, `bufferbloat`; of a bufferbloat test the name of the phase.
+    package var part: String
+    package var reason: String
+
+    package init(part: String, reason: String) {
+        self.part = part
+        self.reason = reason
+    }
+}
+
+extension BufferbloatResult {
+    /// The phases that were not measured, in their order.
+    package var missingPhases: [Phase] { (notMeasured ?? []).compactMap { Phase(rawValue: $0.part) } }
+
+    /// Which phases were not measured and why, as a sentence without its end; nil when all were.
+    package var notMeasuredWords: String? {
+        guard let first = notMeasured?.first else { return nil }
+        let phases = missingPhases.map(\.underLoad).joined(separator: ", ")
+        return "latency \(phases) was not measured: \(first.reason)"
+    }
+}
