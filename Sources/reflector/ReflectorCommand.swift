@@ -14,7 +14,7 @@ struct ReflectorCommand: AsyncParsableCommand {
             `paramedic`. Everything it keeps is in one folder; everything it may do is in one file, reflector.toml.
 
             Exit codes: 0 success, 1 failure, 2 self-test NOT READY or a damaged audit log, 3 no reflector is running,
-            64 wrong usage, 78 wrong configuration.
+            64 wrong usage, 74 standard output could not be written, 78 wrong configuration.
             """,
         version: "reflector \(BuildVersion.line)",
         subcommands: [
@@ -29,6 +29,7 @@ struct ReflectorCommand: AsyncParsableCommand {
             valued: ["--config", "-c", "--log-level"],
             flags: ["--json"]
         )
+        StandardOutput.checkAtExit()
         do {
             var command = try parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {

@@ -1,7 +1,27 @@
-internal import Glibc
+// The C library declares its streams as variables; nothing here changes them.
+@unsafe @preconcurrency internal import Glibc
 
-/// Standard output for bytes that are no text of ours.
+/// Standard output, where what cannot be written is an error and a reader that has gone is none.
 package enum StandardOutput {
+    /// EX_IOERR of sysexits.h.
+    package static let failure: Int32 = 74
+
+    /// Looks at the end of the process whether all that was printed could be written: a full disk shows only then. If not,
+    /// says so on standard error and exits with ``failure``. Call it once, before anything is printed.
+    package static func checkAtExit() {
+        atexit { StandardOutput.check() }
+    }
+
+    private static func check() {
+        let flushed = unsafe fflush(stdout)
+        let code = errno
+        // The stream may have failed earlier; why is forgotten by now.
+        let hasFailed = unsafe ferror(stdout) != 0
+        guard flushed != 0 || hasFailed, !isAbandoned else { return }
+        complain(flushed != 0 ? code : nil)
+        _exit(failure)
+    }
+
     /// Writes all bytes; ends the process as a pipe's reader expects when nobody reads any more.
     package static func write(_ bytes: [UInt8]) {
         var rest = bytes[...]
@@ -9,10 +29,26 @@ package enum StandardOutput {
             // The slice outlives the call.
             let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(1, $0.baseAddress, $0.count) }
             if count < 0 {
-                if errno == EINTR { continue }
-                exit(errno == EPIPE ? 0 : 1)
+                let code = errno
+                if code == EINTR { continue }
+                if code == EPIPE { exit(0) }
+                complain(code)
+                exit(failure)
             }
             rest = rest.dropFirst(count)
         }
+    }
+
+    /// Whether it is a pipe that nobody reads any more.
+    private static var isAbandoned: Bool {
+        var state = pollfd(fd: 1, events: Int16(POLLOUT), revents: 0)
+        // The structure outlives the call.
+        return unsafe poll(&state, 1, 0) > 0 && state.revents & Int16(POLLERR) != 0
+    }
+
+    private static func complain(_ code: Int32?) {
+        let program = CommandLine.arguments.first?.split(separator: "/").last ?? "outpost"
+        let reason = code.map { ": \(SystemErrorText.describe($0))" } ?? ""
+        StandardErrorLog.write(Array("\(program): standard output could not be written\(reason)\n".utf8), to: 2)
     }
 }
