@@ -15,8 +15,8 @@ enum ConnectFailure {
         case let failure as IOError: return "\(failure.reason); \(remedy)"
         case let failure as ChannelError:
             if case .connectTimeout = failure { return "no answer within \(LinkClient.connectSeconds) s; \(remedy)" }
-            return "\(failure); \(remedy)"
-        default: return "\(error); \(remedy)"
+            return "the connection was closed while it was made; \(remedy)"
+        default: return "the connection could not be made; \(remedy)"
         }
     }
 }

@@ -108,11 +108,7 @@ package final class Examiner: Sendable {
                     wait <= patience,
                     ContinuousClock.now + .seconds(wait) <= deadline
                 else { throw LinkClientError.denied(deny) }
-                var reason = deny.message.printable(limit: 200)
-                // The wait is told already.
-                let advice = "; try again in \(wait) s"
-                if reason.hasSuffix(advice) { reason.removeLast(advice.count) }
-                notice(.waiting(seconds: wait, reason: reason))
+                notice(.waiting(seconds: wait, for: deny, patience: patience))
                 try await Task.sleep(for: .seconds(wait))
             }
         }

@@ -17,6 +17,11 @@ package struct ReflectorAddress: Sendable, Equatable, Codable {
         self.endpointID = endpointID
     }
 
+    enum CodingKeys: String, CodingKey {
+        case host, port
+        case endpointID = "endpoint_id"
+    }
+
     package var hostAndPort: String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
 
@@ -100,7 +105,10 @@ package final class LinkClient: Sendable {
                 throw LinkClientError.noCommonProtocol(address: address.hostAndPort)
             }
             if let error = error as? LinkClientError { throw error }
-            throw LinkClientError.handshakeFailed(address: address.hostAndPort, reason: "\(error)")
+            throw LinkClientError.handshakeFailed(
+                address: address.hostAndPort,
+                reason: HandshakeFailure.describe(error)
+            )
         }
         return LinkClient(address: address, channel: channel, handler: bound)
     }

@@ -44,10 +44,10 @@ package enum LinkClientError: Error, CustomStringConvertible {
         case .lost(let address):
             "the connection to \(address) was lost: the reflector has ended, or the network between has failed"
         case .timedOut(let what, let seconds):
-            "\(what) did not answer within \(seconds) s"
+            "\(what) did not answer within \(seconds) s: it is overloaded, no reflector, or the network between has failed"
         case .refused(let error): error.description.printable(limit: Self.longestReason)
         case .denied(let deny):
-            "the reflector denied the test (\(deny.reason.rawValue)): \(deny.message.printable(limit: Self.longestReason))"
+            "the reflector denied the test (\(deny.reason.rawValue)): \(deny.explanation)"
         case .endedEarly(let reason):
             "the reflector ended the test before it was done: \(Self.explanation(of: reason))"
         case .wrongMode(let wanted, let granted):
