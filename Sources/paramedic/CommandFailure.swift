@@ -9,25 +9,34 @@ enum CommandFailure {
     static let configuration: Int32 = 78
     static let interrupted: Int32 = 130
 
-    static func exit(_ error: any Error, of command: any ParsableCommand.Type) -> Never {
+    /// - Parameter json: whether results were asked for as JSON: then the error is one too.
+    static func exit(_ error: any Error, of command: any ParsableCommand.Type, json: Bool) -> Never {
         Live.clear()
+        let (message, code) = outcome(error, of: command)
+        if json, code != 0 { Output.putError(message, code: code, cause: error) }
+        if isOfTheParser(error) { command.exit(withError: error) }
+        Live.say(message)
+        Foundation.exit(code)
+    }
+
+    /// What is said, and the exit code.
+    private static func outcome(_ error: any Error, of command: any ParsableCommand.Type) -> (String, Int32) {
         switch error {
-        case let error as PartlyMeasured: exit(error.cause, of: command)
-        case is CancellationError: leave("interrupted", code: interrupted)
-        case let error as ConfigurationError: leave(error.description, code: configuration)
-        case LinkClientError.denied, LinkClientError.wrongMode: leave("\(error)", code: denied)
-        case let error as NothingMeasured: leave(error.description, code: error.isDenied ? denied : 1)
-        case is ExitCode, is ValidationError, is CleanExit: command.exit(withError: error)
-        case let error as any CustomStringConvertible & Error
-        where !String(describing: type(of: error)).contains("CommandError"):
-            leave(error.description, code: 1)
-        default: command.exit(withError: error)
+        case is CancellationError: ("interrupted", interrupted)
+        case let error as ConfigurationError: (error.description, configuration)
+        case LinkClientError.denied, LinkClientError.wrongMode: ("\(error)", denied)
+        case let error as NothingMeasured: (error.description, error.isDenied ? denied : 1)
+        case _ where isOfTheParser(error): (command.message(for: error), command.exitCode(for: error).rawValue)
+        default: ("\(error)", 1)
         }
     }
 
-    private static func leave(_ message: String, code: Int32) -> Never {
-        Live.say(message)
-        Foundation.exit(code)
+    /// Its own errors, which it tells with the usage.
+    private static func isOfTheParser(_ error: any Error) -> Bool {
+        switch error {
+        case is ExitCode, is ValidationError, is CleanExit: true
+        default: String(describing: type(of: error)).contains("CommandError")
+        }
     }
 }
 
@@ -55,11 +64,4 @@ enum Interruption {
         }
         if task.isCancelled { throw CancellationError() }
     }
-}
-
-/// What ended a command after it had measured, and put out, a part of what was asked for.
-struct PartlyMeasured: Error {
-    let cause: any Error
-
-    init(_ cause: any Error) { self.cause = cause }
 }

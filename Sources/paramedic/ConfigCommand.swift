@@ -22,9 +22,9 @@ struct ConfigCommand: AsyncParsableCommand {
         func run() async throws {
             let source = try shared.load().source ?? "no file, the defaults"
             if shared.json {
-                return print(try JSONReport.text(["configuration": source, "status": "ok"]), terminator: "")
+                return try Output.put(json: ["configuration": source, "status": "ok"])
             }
-            print("\(source): ok")
+            Output.line("\(source): ok")
         }
     }
 }

@@ -24,7 +24,7 @@ struct FormOptions: ParsableArguments {
     /// - Parameter json: what standard output gets instead of the text; nil without `--json`.
     func put(_ examinations: [Examination], json: String?, text: () -> String, page: () -> String) throws {
         let result = csv ? CSVReport.text(examinations) : json ?? text()
-        Swift.print(result, terminator: "")
+        Output.put(result)
         guard let html else { return }
         do {
             try Data(page().utf8).write(to: URL(fileURLWithPath: html), options: .atomic)

@@ -47,7 +47,7 @@ struct LatencyCommand: AsyncParsableCommand {
             }
         }
         Live.clear()
-        print(shared.json ? try JSONReport.text(result) : Page.text.text(result), terminator: "")
+        Output.put(shared.json ? try JSONReport.text(result) : Page.text.text(result))
     }
 }
 
@@ -95,7 +95,12 @@ struct ThroughputCommand: AsyncParsableCommand {
         }
         try TestDuration.validate(duration)
         if let bitrate, BitRate.parse(bitrate) == nil {
-            throw ValidationError("--bitrate must be a number with an optional K, M or G, found \"\(bitrate)\"")
+            throw ValidationError(
+                """
+                --bitrate must be a number with an optional K, M or G, from 1 bit/s to 10000G, found "\(bitrate)"; leave it \
+                out for no limit over TCP, and for iperf3's own 1 Mbit/s for each stream over UDP
+                """
+            )
         }
     }
 
@@ -119,8 +124,8 @@ struct ThroughputCommand: AsyncParsableCommand {
         }
         withExtendedLifetime(lock) {}
         Live.clear()
-        if shared.json { return print(try JSONReport.text(result), terminator: "") }
-        print(Page.text.text(result, path: path), terminator: "")
+        if shared.json { return try Output.put(json: result) }
+        Output.put(Page.text.text(result, path: path))
     }
 }
 
@@ -154,8 +159,8 @@ struct BufferbloatCommand: AsyncParsableCommand {
         }
         withExtendedLifetime(lock) {}
         Live.clear()
-        print(shared.json ? try JSONReport.text(result) : Page.text.text(result), terminator: "")
-        if let failure { throw PartlyMeasured(failure) }
+        Output.put(shared.json ? try JSONReport.text(result) : Page.text.text(result))
+        if let failure { throw failure }
     }
 }
 
@@ -172,7 +177,7 @@ struct PathCommand: AsyncParsableCommand {
         let (metadata, known) = try await reflector.examine(try shared.open()) { examiner, known in
             (try await examiner.client.pathMetadata(), known)
         }
-        if shared.json { return print(try JSONReport.text(metadata), terminator: "") }
+        if shared.json { return try Output.put(json: metadata) }
         let machine = ExaminedMachine(
             name: known.name,
             id: known.address.endpointID.description,
@@ -180,6 +185,6 @@ struct PathCommand: AsyncParsableCommand {
             version: metadata.buildVersion,
             pathBefore: metadata
         )
-        print(Page.text.text([machine]), terminator: "")
+        Output.put(Page.text.text([machine]))
     }
 }

@@ -15,7 +15,7 @@ struct IDCommand: AsyncParsableCommand {
 
     func run() async throws {
         let id = try shared.open().key().endpointID.description
-        if shared.json { print(try JSONReport.text(["endpoint_id": id]), terminator: "") } else { print(id) }
+        if shared.json { try Output.put(json: ["endpoint_id": id]) } else { Output.line(id) }
     }
 }
 
@@ -50,14 +50,26 @@ struct PairCommand: AsyncParsableCommand {
 
     @OptionGroup var shared: SharedOptions
 
-    func run() async throws {
+    func validate() throws {
+        do {
+            _ = try parsedAddress()
+        } catch {
+            throw ValidationError("\(error)")
+        }
+    }
+
+    private func parsedAddress() throws -> ReflectorAddress {
         let endpointID: EndpointID
         do {
             endpointID = try EndpointID(parsing: id)
         } catch {
             throw ValidationError("--id: \(error)")
         }
-        let address = try ReflectorAddress(parsing: address, endpointID: endpointID)
+        return try ReflectorAddress(parsing: address, endpointID: endpointID)
+    }
+
+    func run() async throws {
+        let address = try parsedAddress()
         let desk = try shared.open()
         let known = KnownReflector(name: name ?? address.host, address: address, addedAt: .now)
         // Before the token is spent.
@@ -81,18 +93,18 @@ struct PairCommand: AsyncParsableCommand {
         try desk.store.remember(known, replacing: replace)
         let outcome = given == nil ? "remembered" : "paired"
         if shared.json {
-            return print(try JSONReport.text(Output(reflector: known, outcome: outcome)), terminator: "")
+            return try Output.put(json: Result(reflector: known, outcome: outcome))
         }
-        print(
+        Output.line(
             given == nil
                 ? "remembered \(known.name) (\(address.hostAndPort)), which already lists this machine"
                 : "paired with \(known.name) (\(address.hostAndPort))"
         )
-        print("  \(endpointID)")
+        Output.line("  \(address.endpointID)")
     }
 
     /// The known reflector, and whether it was `paired` or only `remembered`.
-    private struct Output: Encodable {
+    private struct Result: Encodable {
         let reflector: KnownReflector
         let outcome: String
 
@@ -121,12 +133,12 @@ struct ReflectorsCommand: AsyncParsableCommand {
 
         func run() async throws {
             let all = try shared.open().store.reflectors()
-            if shared.json { return print(try JSONReport.text(all), terminator: "") }
+            if shared.json { return try Output.put(json: all) }
             guard !all.isEmpty else { throw ParamedicError.noReflector }
             // An ID has 69 characters: two lines fit where a table does not.
             for one in all {
-                print("\(one.name)  \(one.address.hostAndPort)  added \(one.addedAt.readable)")
-                print("  \(one.address.endpointID)")
+                Output.line("\(one.name)  \(one.address.hostAndPort)  added \(one.addedAt.readable)")
+                Output.line("  \(one.address.endpointID)")
             }
         }
     }
@@ -141,9 +153,9 @@ struct ReflectorsCommand: AsyncParsableCommand {
         func run() async throws {
             try shared.open().store.rename(name, to: new)
             if shared.json {
-                print(try JSONReport.text(["renamed": name, "name": new]), terminator: "")
+                try Output.put(json: ["renamed": name, "name": new])
             } else {
-                print("renamed \(name) to \(new)")
+                Output.line("renamed \(name) to \(new)")
             }
         }
     }
@@ -160,9 +172,9 @@ struct ReflectorsCommand: AsyncParsableCommand {
                 throw ParamedicError.unknownReflector(name, known: try store.reflectors().map(\.name))
             }
             if shared.json {
-                print(try JSONReport.text(["removed": name]), terminator: "")
+                try Output.put(json: ["removed": name])
             } else {
-                print("removed \(name)")
+                Output.line("removed \(name)")
             }
         }
     }

@@ -13,8 +13,8 @@ struct ParamedicCommand: AsyncParsableCommand {
             Pair once with the line that `reflector pair` prints, then run `paramedic run` for the whole examination, or one \
             test by itself. Results go to standard output, everything else to standard error.
 
-            Exit codes: 0 success, 1 failure, 4 denied by the reflector, 64 wrong usage, 78 wrong \
-            configuration, 130 interrupted.
+            Exit codes: 0 success, 1 failure, 4 denied by the reflector, 64 wrong usage, 74 standard output could not \
+            be written, 78 wrong configuration, 130 interrupted.
             """,
         version: "paramedic \(BuildVersion.line)",
         subcommands: [
@@ -30,6 +30,7 @@ struct ParamedicCommand: AsyncParsableCommand {
             valued: ["--config", "-c", "--log-level", "--state", "--reflector", "-r"],
             flags: ["--json"]
         )
+        StandardOutput.checkAtExit()
         ProcessArguments.hide(valueOf: "--token")
         do {
             try await Interruption.cancelling {
@@ -41,7 +42,8 @@ struct ParamedicCommand: AsyncParsableCommand {
                 }
             }
         } catch {
-            CommandFailure.exit(error, of: Self.self)
+            let options = arguments.prefix { $0 != "--" }
+            CommandFailure.exit(error, of: Self.self, json: options.contains("--json"))
         }
     }
 }

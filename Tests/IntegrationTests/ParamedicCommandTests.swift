@@ -57,7 +57,7 @@ struct ParamedicCommandTests {
             let arguments = line.split(separator: " ").map(String.init)
             let result = try await Tool.run("paramedic", arguments, installation.environment)
             #expect(result.code == 64, "\(result.errors)")
-            #expect(result.output.isEmpty)
+            #expect(result.output.isEmpty == !line.contains("--json"))
             #expect(!FileManager.default.fileExists(atPath: installation.folder + "/p"))
         }
     }
@@ -82,7 +82,7 @@ struct ParamedicCommandTests {
                         installation.environment
                     )
                     #expect(denied.code == 4)
-                    #expect(denied.output.isEmpty)
+                    #expect(denied.output.isEmpty == !arguments.contains("--json"))
                     #expect(denied.errors.contains("nothing was measured"))
                     #expect(denied.errors.contains("rate_limited"))
                     #expect(!FileManager.default.fileExists(atPath: page))
