@@ -54,6 +54,18 @@ extension HistogramBin {
         return bins
     }
 
+    /// Whether the last bin is the one for all that lies above the others: its width is not theirs.
+    static func hasTail(_ bins: [HistogramBin]) -> Bool {
+        guard let first = bins.first, let last = bins.last, bins.count > 1 else { return false }
+        let width = first.toMs - first.fromMs
+        return ((last.toMs - last.fromMs) - width).magnitude > width * 0.01
+    }
+
+    /// The edge between two bins, in so many decimals that it differs from the next.
+    static func label(_ edge: Double, of bins: [HistogramBin]) -> String {
+        Quantity.milliseconds(edge, step: bins.first.map { $0.toMs - $0.fromMs } ?? 0)
+    }
+
     /// The smallest of 1, 2, 5 × 10^n that is at least `raw`.
     private static func roundWidth(_ raw: Double) -> Double {
         var power = 1.0

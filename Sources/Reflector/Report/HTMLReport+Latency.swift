@@ -95,15 +95,19 @@ extension HTMLReport {
         let bins = Array(latency.histogram.prefix(HistogramBin.mostBins))
         guard let first = bins.first, let last = bins.last else { return "" }
         let most = bins.max { $0.count < $1.count } ?? first
-        var marks = [SVGPlot.Mark(at: 0, label: Quantity.milliseconds(first.fromMs))]
+        let hasTail = HistogramBin.hasTail(bins)
+        let slots = Double(SVGPlot.slots(bins))
+        var marks = [SVGPlot.Mark(at: 0, label: HistogramBin.label(first.fromMs, of: bins))]
         if bins.count > 3 {
             let middle = bins.count / 2
-            marks.append(
-                SVGPlot.Mark(at: Double(middle) / Double(bins.count), label: Quantity.milliseconds(bins[middle].fromMs))
-            )
+            let label = HistogramBin.label(bins[middle].fromMs, of: bins)
+            marks.append(SVGPlot.Mark(at: Double(middle) / slots, label: label))
         }
-        // The last bin may be a wide one that holds all outliers.
-        marks.append(SVGPlot.Mark(at: 1, label: "to \(Quantity.milliseconds(last.toMs))"))
+        if hasTail {
+            marks.append(SVGPlot.Mark(at: 1, label: "above \(HistogramBin.label(last.fromMs, of: bins))"))
+        } else if last.toMs > first.fromMs {
+            marks.append(SVGPlot.Mark(at: 1, label: HistogramBin.label(last.toMs, of: bins)))
+        }
         return SVGPlot(
             id: "histogram",
             title: "Histogram of round trips",

@@ -27,6 +27,18 @@ package enum Quantity {
         return "\(fixed(value, decimals: decimals(millisecondsMagnitude: value.magnitude))) ms"
     }
 
+    /// Milliseconds in so many decimals that values `step` apart differ: `0.105 ms` for a step of 5 µs. Up to six.
+    package static func milliseconds(_ value: Double, step: Double) -> String {
+        guard value.isFinite, value.magnitude < 1e6, step.isFinite, step > 0 else { return milliseconds(value) }
+        var decimals = 0
+        var digit = step
+        while decimals < 6, digit < 0.999 {
+            digit *= 10
+            decimals += 1
+        }
+        return "\(fixed(value, decimals: decimals)) ms"
+    }
+
     /// Milliseconds with a sign, for a difference: `+182 ms`.
     package static func change(milliseconds value: Double?) -> String {
         guard let value, value.isFinite else { return missing }

@@ -162,19 +162,25 @@ struct SVGPlot {
         return "\(fill)<path class=\"stroke \(line.style)\" d=\"\(Markup(path: strokes))\"/>"
     }
 
-    /// Upright bars of one width each; a last bin that spans more than the others is drawn paler.
+    /// How many columns wide a histogram is: the open last bin stands apart from the others, one column away.
+    static func slots(_ bins: [HistogramBin]) -> Int { max(bins.count + (HistogramBin.hasTail(bins) ? 1 : 0), 1) }
+
+    /// Upright bars of one width each; an open last bin, which spans what lies above the others, stands apart and is paler.
     func columns(_ bins: [HistogramBin], labels: [Mark]) -> Markup {
         let most = Double(max(bins.map(\.count).max() ?? 0, 1))
-        let width = 1 / Double(max(bins.count, 1))
+        let slots = Self.slots(bins)
+        let width = 1 / Double(slots)
+        let tail = HistogramBin.hasTail(bins) ? bins.count - 1 : nil
         var content: Markup = """
             <line class="base" x1="0" x2="100%" y1="\(PlotScale.coordinate(above + inner))" \
             y2="\(PlotScale.coordinate(above + inner))"/>
             """
         for (index, bin) in bins.enumerated() where bin.count > 0 {
-            let isTail = index > 0 && bin.toMs - bin.fromMs > (bins[0].toMs - bins[0].fromMs) * 1.5
+            let slot = index == tail ? slots - 1 : index
             let tall = max(inner * min(max(Double(bin.count) / most, 0), 1), 1)
             content += """
-                <rect class="bar idle\(isTail ? " tail" : "")" x="\(PlotScale.percent((Double(index) + 0.06) * width))" \
+                <rect class="bar idle\(index == tail ? " tail" : "")" \
+                x="\(PlotScale.percent((Double(slot) + 0.06) * width))" \
                 width="\(PlotScale.percent(width * 0.88))" y="\(PlotScale.coordinate(above + inner - tall))" \
                 height="\(PlotScale.coordinate(tall))"/>
                 """

@@ -144,15 +144,16 @@ extension TextReport {
     }
 
     private func histogram(_ bins: [HistogramBin], on page: inout TextPage) {
-        let bins = bins.prefix(HistogramBin.mostBins)
+        let bins = Array(bins.prefix(HistogramBin.mostBins))
         let most = bins.map(\.count).max() ?? 0
         guard bins.count > 1, most > 0 else { return }
+        let tail = HistogramBin.hasTail(bins) ? bins.count - 1 : nil
         page.blank()
         page.table(
-            bins.map { bin in
+            bins.enumerated().map { index, bin in
                 [
-                    .figure(Quantity.milliseconds(bin.fromMs), .faint),
-                    .figure("– \(Quantity.milliseconds(bin.toMs))", .faint),
+                    .figure(HistogramBin.label(bin.fromMs, of: bins), .faint),
+                    .figure(index == tail ? "and above" : "– \(HistogramBin.label(bin.toMs, of: bins))", .faint),
                     .figure(Quantity.count(bin.count)),
                     .label(style.bar(Double(bin.count) / Double(most), width: style.columns / 2), .down),
                 ]
