@@ -33,6 +33,17 @@ extension ThroughputResult {
         ).bounded()
     }
 
+    /// Fills in what arrived of an upload whose receiver gave no figures, because it was ended: the reflector's count of its
+    /// bytes, over the time that the sender saw. Without it the sender's bytes would stand for what arrived.
+    package mutating func fillUpload(received bytes: Int) {
+        guard let index = directions.firstIndex(where: { $0.direction == .up }),
+            directions[index].bitsPerSecondReceived == nil, directions[index].durationSec > 0, bytes > 0,
+            Double(bytes) <= Double(directions[index].bytesSent ?? bytes) * Self.receivedTolerance
+        else { return }
+        directions[index].bytesReceived = bytes
+        directions[index].bitsPerSecondReceived = Double(bytes) * 8 / directions[index].durationSec
+    }
+
     private static func merged(
         _ direction: ThroughputDirection.Direction,
         sender: ThroughputDirection?,

@@ -45,14 +45,17 @@ extension Verdict {
         }
         self.init(
             limit: limit,
-            sentence: Self.sentence(limit, carried: evidence.carried),
+            sentence: Self.sentence(limit, carried: evidence.carried, isLoopback: evidence.isLoopback),
             reasons: reasons,
             grade: examination.bufferbloat?.grade
         )
     }
 
-    private static func sentence(_ limit: Limit, carried: String) -> String {
-        switch limit {
+    private static func sentence(_ limit: Limit, carried: String, isLoopback: Bool) -> String {
+        if isLoopback, !carried.isEmpty {
+            return "Both ends are on this machine, which moves \(carried) to itself; no link was measured."
+        }
+        return switch limit {
         case .link: "The link is the limit: it carries \(carried)."
         case .reflector: "The reflector is the limit at \(carried); the link may carry more."
         case .thisMachine: "This machine is the limit at \(carried); the link may carry more."

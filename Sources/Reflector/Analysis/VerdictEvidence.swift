@@ -104,6 +104,9 @@ struct VerdictEvidence: Sendable {
         end == .client ? client : reflector
     }
 
+    /// Whether both ends are on one machine, so that there is no link between them.
+    var isLoopback: Bool { client.before?.interface == "lo" }
+
     /// Whether a process used nearly all the cores it can: iperf3 has one thread, the native engine one for each stream.
     func isFull(_ end: End, in flow: Flow) -> Bool {
         guard let percent = flow.cpuPercent(end) else { return false }

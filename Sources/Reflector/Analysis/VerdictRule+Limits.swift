@@ -41,8 +41,9 @@ extension VerdictRule {
         evidence.flows.first {
             $0.transport == .udp && $0.bitsPerSecond >= ($0.sentBitsPerSecond ?? .infinity) * At.offeredShare
         }.map {
-            "All of the \(Quantity.rate($0.bitsPerSecond)) of UDP that were offered \($0.name) arrived; the link may carry "
-                + "more than was asked of it."
+            "All of the \(Quantity.rate($0.bitsPerSecond)) of UDP that were offered \($0.name) arrived; "
+                + (evidence.isLoopback
+                    ? "more than was asked for may be possible." : "the link may carry more than was asked of it.")
         }
     }
 
@@ -51,8 +52,8 @@ extension VerdictRule {
         limit: .thisMachine,
         condition: "the client's connection uses the interface lo"
     ) { evidence in
-        evidence.client.before?.interface == "lo"
-            ? "Both ends are on this machine and share its processor: no link was measured." : nil
+        evidence.isLoopback
+            ? "Client and reflector share the processor of one machine: their own work is the limit." : nil
     }
 
     static let tunnelFillsBothEnds = VerdictRule(
@@ -97,6 +98,11 @@ extension VerdictRule {
         let worst = evidence.bufferbloat?.phases.filter { $0.phase != .idle && $0.inconclusive == nil }
             .max { ($0.increaseMs ?? 0) < ($1.increaseMs ?? 0) }
         guard let worst, let increase = worst.increaseMs, increase >= At.standingQueueMs else { return nil }
+        if evidence.isLoopback {
+            return
+                "The mean round trip grows by \(Quantity.milliseconds(increase)) \(worst.phase.underLoad): the probes wait "
+                + "for this machine's processor and behind the load in its socket buffers, for there is no link."
+        }
         return "A queue builds up in the link: the mean round trip grows by \(Quantity.milliseconds(increase)) "
             + "\(worst.phase.underLoad)."
     }
@@ -106,11 +112,12 @@ extension VerdictRule {
         limit: .link,
         condition: "1 % or more of the probes or of the UDP packets were lost"
     ) { evidence in
+        let subject = evidence.isLoopback ? "This machine loses packets on the way to itself" : "The link loses packets"
         if let latency = evidence.latency, latency.transport == .udp, latency.lossPercent >= At.lossPercent {
-            return "The link loses packets: \(Quantity.percent(latency.lossPercent)) of the probes without load."
+            return "\(subject): \(Quantity.percent(latency.lossPercent)) of the probes without load."
         }
         return evidence.flows.first { ($0.lossPercent ?? 0) >= At.lossPercent }.map {
-            "The link loses packets: \(Quantity.percent($0.lossPercent)) of the UDP packets \($0.activity)."
+            "\(subject): \(Quantity.percent($0.lossPercent)) of the UDP packets \($0.activity)."
         }
     }
 

@@ -50,6 +50,7 @@ extension Examiner {
                 half.directions.removeAll { !params.directions.contains($0.direction) }
                 merged = .merging(client: own, server: half)
             }
+            merged.fillUpload(received: theirs.bytesUp)
             guard let probe, let samples else { return (merged, nil) }
             var counts = theirs.echo
             if counts == nil {

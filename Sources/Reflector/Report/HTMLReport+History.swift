@@ -41,7 +41,8 @@ extension HTMLReport {
             \(HTMLPage.table(
                 caption: "Newest first",
                 head: ["when", "reflector", "download", "upload", "round trip", "lost", "grade", "limit"],
-                rows: rows))
+                rows: rows,
+                style: "stamps"))
             </section>
             """
         return HTMLPage.page(title: "Examinations of \(subject)", content: content)

@@ -93,6 +93,7 @@ enum HTMLStyle {
         tbody th{font-weight:500}
         .facts tbody th{color:var(--soft);font-weight:400;width:28%}
         .facts td{overflow-wrap:anywhere}
+        .stamps tbody th{white-space:nowrap}
         .scroll{overflow-x:auto}
         .grades{display:grid;grid-template-columns:repeat(6,1fr);gap:2px;margin:1.25rem 0 .5rem;padding:0;list-style:none;\
         max-width:44rem}

@@ -142,3 +142,35 @@ struct ThroughputResultTests {
         )
     }
 }
+
+/// An upload whose receiver was ended before it could tell what it had received.
+struct CutUploadTests {
+    private var cut: ThroughputResult {
+        var result = Specimen.throughput(.up, rate: 80e6)
+        result.directions[0].bytesReceived = nil
+        result.directions[0].bitsPerSecondReceived = nil
+        return result
+    }
+
+    @Test func `shows what the reflector counted, not what the sender handed to its kernel`() throws {
+        var result = cut
+        result.fillUpload(received: 60_000_000)
+        let up = try #require(result[.up])
+        #expect(up.bytes == 60_000_000 && up.bytesSent == 100_000_000)
+        #expect(up.bitsPerSecond == 48e6)
+    }
+
+    @Test func `keeps the sender's figures when the count is none or cannot be`() {
+        for count in [0, -1, 103_000_000, Int.max] {
+            var result = cut
+            result.fillUpload(received: count)
+            #expect(result == cut, "\(count)")
+        }
+        var whole = Specimen.throughput(.up, rate: 80e6)
+        whole.fillUpload(received: 5)
+        #expect(whole == Specimen.throughput(.up, rate: 80e6))
+        var download = Specimen.throughput(.down, rate: 80e6)
+        download.fillUpload(received: 5)
+        #expect(download == Specimen.throughput(.down, rate: 80e6))
+    }
+}

@@ -244,3 +244,34 @@ struct VerdictTests {
         #expect(Set(VerdictRule.table.compactMap(\.limit)) == Set(Verdict.Limit.allCases))
     }
 }
+
+/// Both ends on one machine: whatever is found is not the link's.
+struct LoopbackVerdictTests {
+    private func verdict(_ change: (inout Examination) -> Void = { _ in }) -> Verdict {
+        var examination = Specimen.whole
+        examination.client.pathBefore?.interface = "lo"
+        change(&examination)
+        return Verdict(on: examination)
+    }
+
+    @Test func `nothing is said of a link where there is none`() {
+        let verdict = verdict()
+        #expect(verdict.limit == .thisMachine)
+        #expect(
+            verdict.sentence
+                == "Both ends are on this machine, which moves 90.0 Mbit/s down and 18.0 Mbit/s up to itself; "
+                + "no link was measured."
+        )
+        let grown = verdict.reasons.filter { $0.contains("The mean round trip grows by") }
+        #expect(grown.count == 1 && grown[0].hasSuffix("for there is no link."))
+        #expect(!verdict.reasons.contains { $0.contains("in the link") || $0.hasPrefix("The link") })
+    }
+
+    @Test func `packets that are lost, and a part that is missing, are not the link's either`() {
+        let lossy = verdict { $0.latency?.lossPercent = 5 }
+        #expect(lossy.reasons.contains { $0.hasPrefix("This machine loses packets on the way to itself: 5.0 %") })
+        let incomplete = verdict { $0.notMeasured = [UnmeasuredPart(part: "upload", reason: "denied")] }
+        #expect(incomplete.limit == .inconclusive)
+        #expect(incomplete.sentence.hasSuffix("no link was measured."))
+    }
+}

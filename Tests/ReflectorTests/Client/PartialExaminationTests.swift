@@ -135,6 +135,14 @@ struct PartialExaminationTests {
         #expect(verdict(lasted: 1, asked: 10) == .link)
     }
 
+    @Test("what was stored before anything could be marked as not measured is read as whole")
+    func olderDocument() throws {
+        let document = try JSONReport.line(Specimen.whole)
+        let older = document.replacing("\"not_measured\":[],", with: "")
+        #expect(older != document)
+        #expect(try JSONReport.examination(Array(older.utf8)) == Specimen.whole)
+    }
+
     @Test("what was asked for is kept with the result, in JSON and back")
     func askedSeconds() throws {
         var result = Specimen.throughput(.down, rate: 1e6)
