@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Operations
 internal import Reflector
 
 struct ConfigCommand: AsyncParsableCommand {
@@ -11,20 +12,14 @@ struct ConfigCommand: AsyncParsableCommand {
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Say whether the configuration is good.",
-            discussion: """
-                Reads the file and the environment, and touches nothing else. Exits 0 when they are good, and 78 with every \
-                problem's file, line and key when they are not.
-                """
+            discussion: ConfigurationCheck.discussion
         )
 
         @OptionGroup var shared: SharedOptions
 
         func run() async throws {
-            let source = try shared.load().source ?? "no file, the defaults"
-            if shared.json {
-                return try Output.put(json: ["configuration": source, "status": "ok"])
-            }
-            Output.line("\(source): ok")
+            let code = try ConfigurationCheck { try shared.load().source }.report(asJSON: shared.json)
+            if code != 0 { throw ExitCode(code) }
         }
     }
 }

@@ -56,8 +56,11 @@ struct SharedOptions: ParsableArguments {
     )
     var config: String?
 
-    @Option(help: ArgumentHelp("What to log: trace, debug, info, warn, error.", valueName: "level"))
-    var logLevel: String?
+    @Option(
+        help: ArgumentHelp("What to log: trace, debug, info, warn, error.", valueName: "level"),
+        transform: { try LogLevelName(parsing: $0) }
+    )
+    var logLevel: LogLevelName?
 
     @Option(
         help: ArgumentHelp("Where identity, reflectors and history are. [env: PARAMEDIC_STATE]", valueName: "folder")
@@ -67,11 +70,16 @@ struct SharedOptions: ParsableArguments {
     @Flag(help: "Print results as JSON.")
     var json = false
 
+    func validate() throws {
+        if config == "" { throw ValidationError("--config: the path is empty; give the file's path") }
+        if state == "" { throw ValidationError("--state: the path is empty; give the folder's path") }
+    }
+
     func load() throws -> ParamedicConfiguration {
         try ParamedicConfiguration.load(
             path: config,
             state: state,
-            logLevel: logLevel,
+            logLevel: logLevel?.rawValue,
             environment: ProcessInfo.processInfo.environment
         )
     }

@@ -10,12 +10,12 @@ struct AuditCommand: AsyncParsableCommand {
         subcommands: [Verify.self, Export.self, Rotate.self, Repair.self]
     )
 
-    struct Verify: AsyncParsableCommand {
+    struct Verify: ObjectCommand {
         static let configuration = CommandConfiguration(
             abstract: "Find the first line that was changed, removed or reordered.",
             discussion: """
-                Reads the files that `audit rotate` closed and the present one in succession. Old files may have been moved away;
-                then it begins with the first that is there. Exits 0 when the chain is whole and 2 when it is not.
+                Reads the files that `audit rotate` closed and the present one in succession. Old files may have been moved \
+                away; then it begins with the first that is there. Exits 0 when the chain is whole and 2 when it is not.
                 """
         )
 
@@ -58,8 +58,11 @@ struct AuditCommand: AsyncParsableCommand {
             discussion: "JSON lines, unchanged; with --json the same as one JSON array."
         )
 
-        @Option(help: ArgumentHelp("RFC 3339 or an age: 24h, 7d. Everything when absent.", valueName: "time"))
-        var since: String?
+        @Option(
+            help: ArgumentHelp("RFC 3339 or an age: 24h, 7d. Everything when absent.", valueName: "time"),
+            transform: { try AuditExport.since($0) }
+        )
+        var since: Timestamp?
 
         @OptionGroup var shared: SharedOptions
 
@@ -68,13 +71,13 @@ struct AuditCommand: AsyncParsableCommand {
         }
     }
 
-    struct Rotate: AsyncParsableCommand {
+    struct Rotate: ObjectCommand {
         static let configuration = CommandConfiguration(
             abstract: "Close the log's present file and go on in a new one.",
             discussion: """
-                The closed file is named after the numbers of its lines; the new one begins with the hash of its last line, so
-                that `audit verify` checks them in succession. Closed files may be moved away, the oldest first. Works whether
-                or not the reflector runs.
+                The closed file is named after the numbers of its lines; the new one begins with the hash of its last line, \
+                so that `audit verify` checks them in succession. Closed files may be moved away, the oldest first. Works \
+                whether or not the reflector runs.
                 """
         )
 
@@ -102,13 +105,13 @@ struct AuditCommand: AsyncParsableCommand {
         }
     }
 
-    struct Repair: AsyncParsableCommand {
+    struct Repair: ObjectCommand {
         static let configuration = CommandConfiguration(
             abstract: "Accept a log whose checkpoint is lost or damaged.",
             discussion: """
-                Without its checkpoint nothing tells whether lines are missing from the log's end. This takes the last line that
-                is there at its word, writes a line audit_repaired, and signs a new checkpoint. It accepts nothing else: a log
-                with changed or missing lines is refused with exit 1, as is one that a running reflector writes.
+                Without its checkpoint nothing tells whether lines are missing from the log's end. This takes the last line \
+                that is there at its word, writes a line audit_repaired, and signs a new checkpoint. It accepts nothing else: \
+                a log with changed or missing lines is refused with exit 1, as is one that a running reflector writes.
                 """
         )
 

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Operations
 internal import Reflector
 
 struct ConfigCommand: AsyncParsableCommand {
@@ -8,19 +9,17 @@ struct ConfigCommand: AsyncParsableCommand {
         subcommands: [Check.self]
     )
 
-    struct Check: AsyncParsableCommand {
+    struct Check: ObjectCommand {
         static let configuration = CommandConfiguration(
             abstract: "Say whether the configuration is good.",
-            discussion: "Exits 0 when it is, and 78 with every problem's file, line and key when it is not."
+            discussion: ConfigurationCheck.discussion
         )
 
         @OptionGroup var shared: SharedOptions
 
         func run() async throws {
-            let configuration = try shared.load()
-            let source = configuration.source ?? "no file, the defaults"
-            if shared.json { return try JSONOutput.print(["configuration": source, "status": "ok"]) }
-            print("\(source): ok")
+            let code = try ConfigurationCheck { try shared.load().source }.report(asJSON: shared.json)
+            if code != 0 { throw ExitCode(code) }
         }
     }
 }

@@ -3,30 +3,27 @@ internal import Identity
 internal import Operations
 internal import Reflector
 
-struct PairCommand: AsyncParsableCommand {
+struct PairCommand: ObjectCommand {
     static let configuration = CommandConfiguration(
         commandName: "pair",
         abstract: "Let one new peer in.",
         discussion: """
-            Asks the running reflector for a one-time token. The first peer that presents it within the time is added to the
+            Asks the running reflector for a one-time token. The first peer that presents it within the time is added to the \
             allow-list; five wrong tokens close the window. Exits 3 when no reflector is running.
             """
     )
 
-    @Option(help: ArgumentHelp("How long the token is good: 30s, 10m, 1h, 1d.", valueName: "duration"))
-    var ttl = "10m"
+    @Option(
+        help: ArgumentHelp("How long the token is good: 30s, 10m, 1h, 1d. (default: 10m)", valueName: "duration"),
+        transform: { try PairingTTL(parsing: $0) }
+    )
+    var ttl = PairingTTL.standard
 
     @OptionGroup var shared: SharedOptions
 
     func run() async throws {
         let configuration = try shared.load()
-        let seconds: Int
-        do {
-            seconds = Int(try DurationText.parse(ttl).components.seconds)
-        } catch {
-            throw ValidationError("--ttl: \(error)")
-        }
-        guard case .pairing(let offer) = try await Server.ask(.pair(ttlSec: seconds), configuration) else { return }
+        guard case .pairing(let offer) = try await Server.ask(.pair(ttlSec: ttl.seconds), configuration) else { return }
         if shared.json { return try JSONOutput.print(offer.output) }
         print(
             KeyValueBlock(
@@ -34,7 +31,7 @@ struct PairCommand: AsyncParsableCommand {
                 rows: [
                     .init("Endpoint ID", offer.endpointID.description),
                     .init("Pairing Token", offer.token),
-                    .init("Expires In", ttl),
+                    .init("Expires In", ttl.description),
                 ],
                 footer: [
                     "Share the endpoint ID and pairing token with the peer.",

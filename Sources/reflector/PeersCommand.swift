@@ -12,7 +12,7 @@ struct PeersCommand: AsyncParsableCommand {
         defaultSubcommand: List.self
     )
 
-    struct List: AsyncParsableCommand {
+    struct List: ObjectCommand {
         static let configuration = CommandConfiguration(abstract: "List the peers.")
 
         @OptionGroup var shared: SharedOptions
@@ -20,7 +20,7 @@ struct PeersCommand: AsyncParsableCommand {
         func run() async throws {
             let configuration = try shared.load()
             guard case .peers(let peers) = try await PeersCommand.ask(.listPeers, configuration) else { return }
-            if shared.json { return try JSONOutput.print(peers) }
+            if shared.json { return try JSONOutput.print(Output(peers)) }
             var table = TextTable(
                 columns: [.init("Endpoint ID"), .init("Label"), .init("Paired"), .init("From")],
                 rows: []
@@ -36,7 +36,40 @@ struct PeersCommand: AsyncParsableCommand {
         }
     }
 
-    struct Remove: AsyncParsableCommand {
+    /// What `peers list --json` prints.
+    private struct Output: Encodable {
+        struct Paired: Encodable {
+            var endpointID: String
+            var label: String?
+            /// RFC 3339.
+            var pairedAt: String
+            var pairedFrom: String?
+
+            enum CodingKeys: String, CodingKey {
+                case endpointID = "endpoint_id"
+                case label
+                case pairedAt = "paired_at"
+                case pairedFrom = "paired_from"
+            }
+        }
+
+        var paired: [Paired]
+        var configured: [String]
+
+        init(_ peers: PeerList) {
+            paired = peers.paired.map { peer in
+                Paired(
+                    endpointID: peer.endpointID.description,
+                    label: peer.label,
+                    pairedAt: Timestamp(microseconds: peer.pairedAt * 1_000).description,
+                    pairedFrom: peer.pairedFrom
+                )
+            }
+            configured = peers.configured.map(\.description)
+        }
+    }
+
+    struct Remove: ObjectCommand {
         static let configuration = CommandConfiguration(
             abstract: "Remove a paired peer and drop its connections and tests."
         )
@@ -55,13 +88,13 @@ struct PeersCommand: AsyncParsableCommand {
         }
     }
 
-    struct Rename: AsyncParsableCommand {
+    struct Rename: ObjectCommand {
         static let configuration = CommandConfiguration(abstract: "Give a paired peer another label.")
 
         @Argument(help: "The peer's Endpoint ID, or its label.")
         var peer: String
 
-        @Argument(help: "The new label.")
+        @Argument(help: "The new label.", transform: { try PeerStore.label(checking: $0) })
         var label: String
 
         @OptionGroup var shared: SharedOptions
@@ -76,13 +109,7 @@ struct PeersCommand: AsyncParsableCommand {
     }
 
     static func ask(_ request: ControlRequest, _ configuration: ReflectorConfiguration) async throws -> ControlReply {
-        do {
-            return try await Server.ask(request, configuration)
-        } catch ControlSocketError.notRunning {
-            let reply = try await LocalState.answer(request, configuration)
-            if case .failed(let message) = reply { throw ControlSocketError.failed(message) }
-            return reply
-        }
+        try await Server.ask(request, configuration) { try await LocalState.answer(request, configuration) }
     }
 
     private static func find(_ text: String, _ configuration: ReflectorConfiguration) async throws -> EndpointID {

@@ -10,10 +10,10 @@ struct ReflectorCommand: AsyncParsableCommand {
         abstract:
             "A measuring endpoint that you own: throughput and latency for the peers you paired, and nobody else.",
         discussion: """
-            Start it with `reflector serve`, let one machine in with `reflector pair`, and measure from there with
+            Start it with `reflector serve`, let one machine in with `reflector pair`, and measure from there with \
             `paramedic`. Everything it keeps is in one folder; everything it may do is in one file, reflector.toml.
 
-            Exit codes: 0 success, 1 failure, 2 self-test NOT READY or a damaged audit log, 3 no reflector is running,
+            Exit codes: 0 success, 1 failure, 2 self-test NOT READY or a damaged audit log, 3 no reflector is running, \
             64 wrong usage, 74 standard output could not be written, 78 wrong configuration.
             """,
         version: "reflector \(BuildVersion.line)",
@@ -30,15 +30,17 @@ struct ReflectorCommand: AsyncParsableCommand {
             flags: ["--json"]
         )
         StandardOutput.checkAtExit()
+        var json = false
         do {
             var command = try parseAsRoot(arguments)
+            json = (command as? any ObjectCommand)?.shared.json ?? false
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
                 try command.run()
             }
         } catch {
-            CommandFailure.exit(error, of: Self.self)
+            CommandFailure.exit(error, of: Self.self, json: json)
         }
     }
 }
@@ -51,17 +53,24 @@ struct SharedOptions: ParsableArguments {
     )
     var config: String?
 
-    @Option(help: ArgumentHelp("What to log: trace, debug, info, warn, error.", valueName: "level"))
-    var logLevel: String?
+    @Option(
+        help: ArgumentHelp("What to log: trace, debug, info, warn, error.", valueName: "level"),
+        transform: { try LogLevelName(parsing: $0) }
+    )
+    var logLevel: LogLevelName?
 
     @Flag(help: "Print results as JSON.")
     var json = false
 
-    func load(bind: String? = nil) throws -> ReflectorConfiguration {
+    func validate() throws {
+        if config == "" { throw ValidationError("--config: the path is empty; give the file's path") }
+    }
+
+    func load(bind: ListenAddress? = nil) throws -> ReflectorConfiguration {
         try ReflectorConfiguration.load(
             path: config,
-            bind: bind,
-            logLevel: logLevel,
+            bind: bind?.description,
+            logLevel: logLevel?.rawValue,
             environment: ProcessInfo.processInfo.environment
         )
     }

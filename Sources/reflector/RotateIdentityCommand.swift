@@ -3,12 +3,12 @@ internal import Identity
 internal import Operations
 internal import Reflector
 
-struct RotateIdentityCommand: AsyncParsableCommand {
+struct RotateIdentityCommand: ObjectCommand {
     static let configuration = CommandConfiguration(
         commandName: "rotate-identity",
         abstract: "Give this machine a new Ed25519 key and so a new Endpoint ID.",
         discussion: """
-            The old key stays beside the new one. A running reflector switches at once and drops its connections. Every peer
+            The old key stays beside the new one. A running reflector switches at once and drops its connections. Every peer \
             must take over the new ID, because it pins the old one: paramedic pair HOST:PORT --id NEW --replace.
             """
     )
@@ -17,12 +17,7 @@ struct RotateIdentityCommand: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try shared.load()
-        let reply: ControlReply
-        do {
-            reply = try await Server.ask(.rotateIdentity, configuration)
-        } catch ControlSocketError.notRunning {
-            reply = try await LocalState.rotate(configuration)
-        }
+        let reply = try await Server.ask(.rotateIdentity, configuration) { try await LocalState.rotate(configuration) }
         guard case .rotated(let old, let new, let kept) = reply else { return }
         if shared.json {
             return try JSONOutput.print([

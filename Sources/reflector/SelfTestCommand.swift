@@ -3,7 +3,7 @@ internal import Foundation
 internal import Operations
 internal import Reflector
 
-struct SelfTestCommand: AsyncParsableCommand {
+struct SelfTestCommand: ObjectCommand {
     static let configuration = CommandConfiguration(
         commandName: "self-test",
         abstract: "Check whether this host can sustain tests of 1 Gbit/s.",
@@ -15,7 +15,7 @@ struct SelfTestCommand: AsyncParsableCommand {
     func run() async throws {
         let configuration = try shared.load()
         // The disk of the state folder is measured, so it must be there.
-        try StateFiles.createFolder(configuration.stateFolder)
+        try LocalState.makeFolder(configuration)
         let terminal = Terminal.of(2, environment: ProcessInfo.processInfo.environment)
         var line = ProgressLine(on: terminal)
         let report = await SelfTest.ofThisMachine(configuration).report { line.show("checking \($0)") }

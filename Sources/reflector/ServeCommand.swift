@@ -9,16 +9,17 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve",
         abstract: "Start the endpoint.",
         discussion: """
-            Makes the machine's identity on first run, then listens until SIGTERM or SIGINT: it ends running tests, settles
+            Makes the machine's identity on first run, then listens until SIGTERM or SIGINT: it ends running tests, settles \
             their accounts and exits 0. A second signal exits at once.
             """
     )
 
     @Option(
         name: [.short, .long],
-        help: ArgumentHelp("Listen here instead, e.g. 0.0.0.0:7100 or [::]:4000.", valueName: "addr")
+        help: ArgumentHelp("Listen here instead, e.g. 0.0.0.0:7100 or [::]:4000.", valueName: "addr"),
+        transform: { try ListenAddress(parsing: $0) }
     )
-    var bind: String?
+    var bind: ListenAddress?
 
     @OptionGroup var shared: SharedOptions
 

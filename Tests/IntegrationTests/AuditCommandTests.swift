@@ -9,7 +9,7 @@ struct AuditCommandTests {
         try await Installation.with { installation in
             let log = installation.folder + "/r/audit.jsonl"
             try await installation.serving { _ in
-                #expect(try await installation.reflector("audit", "rotate").errors.contains("the audit log is empty"))
+                #expect(try await installation.reflector("audit", "rotate").errors.contains("nothing to rotate"))
                 for _ in 0..<3 { _ = try await installation.reflector("pair") }
                 let rotated = try await installation.reflector("audit", "rotate", "--json").json()
                 #expect(rotated["closed_file"] as? String == log + ".000000000001-000000000003")

@@ -10,6 +10,8 @@ package enum AuditError: Error, Equatable, CustomStringConvertible {
     case unconfirmed(path: String, problem: String)
     /// The record cannot be written: too long, or a number that is not finite. The log itself goes on.
     case refused(problem: String)
+    /// There is nothing to rotate.
+    case empty(path: String)
     /// The checkpoint could not be signed.
     case signing(path: String, problem: String)
     /// An earlier write failed; nothing is written until the log was opened again.
@@ -30,6 +32,7 @@ package enum AuditError: Error, Equatable, CustomStringConvertible {
             "\(path): \(problem), so lines may be missing from its end; restore the checkpoint, or accept the log as it is "
                 + "with `audit repair`, which writes so into it"
         case .refused(let problem): "the record was not written: \(problem)"
+        case .empty(let path): "\(path): the audit log has no line yet, so there is nothing to rotate"
         case .signing(let path, let problem): "\(path): the checkpoint could not be signed: \(problem)"
         case .failed(let path, let cause):
             "\(path): the audit log is closed because a write failed (\(cause)); remove the cause; "

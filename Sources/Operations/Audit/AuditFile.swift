@@ -36,7 +36,10 @@ package final class AuditDiskFile: AuditFile {
     /// Opens a log only to read it.
     init(reading path: String) throws(SystemError) {
         let descriptor = try Descriptor.open(path, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-        guard try descriptor.status().kind == .file else { throw SystemError(call: "open", path: path, code: EINVAL) }
+        let kind = try descriptor.status().kind
+        guard kind == .file else {
+            throw SystemError(call: "open", path: path, code: kind == .folder ? EISDIR : EINVAL)
+        }
         self.descriptor = descriptor
     }
 

@@ -120,7 +120,7 @@ struct AuditWriter {
             try file.read(atMost: count, at: offset)
         }
         do {
-            guard let line = try reader.next() else { throw AuditError.refused(problem: "the audit log is empty") }
+            guard let line = try reader.next() else { throw AuditError.empty(path: path) }
             return try AuditLine(parsing: line.bytes).sequence
         } catch let error as AuditError {
             throw error

@@ -7,15 +7,25 @@ package struct ConfigurationProblem: Equatable, Sendable, CustomStringConvertibl
     package var column: Int?
     /// `section.key`; empty for an error of syntax.
     package var key: String
-    /// What was found, what is expected, and what to do.
+    /// What was found, and what is expected.
     package var problem: String
+    /// What to do; empty when the problem says it.
+    package var remedy: String
 
-    package init(origin: String, line: Int? = nil, column: Int? = nil, key: String = "", problem: String) {
+    package init(
+        origin: String,
+        line: Int? = nil,
+        column: Int? = nil,
+        key: String = "",
+        problem: String,
+        remedy: String = ""
+    ) {
         self.origin = origin
         self.line = line
         self.column = column
         self.key = key
         self.problem = problem
+        self.remedy = remedy
     }
 
     /// `FILE:LINE:COLUMN: KEY: what is wrong; what to do`.
@@ -23,7 +33,7 @@ package struct ConfigurationProblem: Equatable, Sendable, CustomStringConvertibl
         var text = origin
         if let line { text += ":\(line)" }
         if let column { text += ":\(column)" }
-        return text + (key.isEmpty ? ": " : ": \(key): ") + problem
+        return text + (key.isEmpty ? ": " : ": \(key): ") + problem + (remedy.isEmpty ? "" : "; \(remedy)")
     }
 }
 

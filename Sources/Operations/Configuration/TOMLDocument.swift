@@ -25,29 +25,32 @@ package struct TOMLDocument: Sendable {
         do throws(FileError) {
             bytes = try StateFiles.read(path, limit: maximumLength, followsLinks: true)
         } catch {
-            let problem = "\(error.problem); \(error.remedy)"
-            throw ConfigurationError(problems: [ConfigurationProblem(origin: path, problem: problem)])
+            throw ConfigurationError(problems: [
+                ConfigurationProblem(origin: path, problem: error.problem, remedy: error.remedy)
+            ])
         }
         return try TOMLDocument(parsing: bytes, path: path)
     }
 
     package init(parsing bytes: [UInt8], path: String) throws(ConfigurationError) {
-        func problem(_ line: Int, _ column: Int, _ text: String) -> ConfigurationError {
+        func problem(_ line: Int, _ column: Int, _ text: String, _ remedy: String = "") -> ConfigurationError {
             ConfigurationError(problems: [
-                ConfigurationProblem(origin: path, line: line, column: column, problem: text)
+                ConfigurationProblem(origin: path, line: line, column: column, problem: text, remedy: remedy)
             ])
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             let (line, column) = TOMLDocument.firstInvalid(bytes)
-            throw problem(line, column, "this is not UTF-8; save the file as UTF-8")
+            throw problem(line, column, "this is not UTF-8", "save the file as UTF-8")
         }
         // The parser takes a C string and would silently stop there.
         if let zero = bytes.firstIndex(of: 0) {
             let (line, column) = TOMLDocument.place(of: zero, in: bytes)
-            throw problem(line, column, "a zero byte stands here; remove it")
+            throw problem(line, column, "a zero byte stands here", "remove it")
         }
         positions = TOMLPositions(scanning: bytes)
-        if let hazard = positions.hazard { throw problem(hazard.position.line, hazard.position.column, hazard.problem) }
+        if let hazard = positions.hazard {
+            throw problem(hazard.position.line, hazard.position.column, hazard.problem, hazard.remedy)
+        }
         let table: TOMLTable
         do {
             table = try TOMLTable(string: text)

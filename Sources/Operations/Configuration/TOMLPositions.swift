@@ -16,7 +16,7 @@ struct TOMLPositions: Sendable {
     /// The first thing that must not reach the parser (toml++ 3.4 behind TOMLKit 0.6): a header that does not begin with a key
     /// or a value that is missing or malformed (assertions fail), the character U+0000 (its C interface cuts the text there),
     /// a carriage return within a line, nesting that costs it its stack. Dates and times are refused as well: no key of ours takes one.
-    private(set) var hazard: (position: Position, problem: String)?
+    private(set) var hazard: (position: Position, problem: String, remedy: String)?
 
     /// Deepest nesting of values, and most parts of a key with all that it is nested in. Our files have two.
     static let maximumDepth = 32
@@ -60,7 +60,7 @@ struct TOMLPositions: Sendable {
             case UInt8(ascii: "\r"):
                 // TOML has it at the end of a line only; elsewhere the parser takes it for a key or a value.
                 if index + 1 < bytes.count, bytes[index + 1] != UInt8(ascii: "\n") {
-                    note(position, "a carriage return stands here; remove it, or end the line with it")
+                    note(position, "a carriage return stands here", "remove it, or end the line with it")
                 }
                 advance()
             case UInt8(ascii: "\n") where overLines: advance()
@@ -103,8 +103,8 @@ struct TOMLPositions: Sendable {
         return key()
     }
 
-    private mutating func note(_ position: Position, _ problem: String) {
-        hazard = hazard ?? (position, problem)
+    private mutating func note(_ position: Position, _ problem: String, _ remedy: String = "") {
+        hazard = hazard ?? (position, problem, remedy)
     }
 
     private mutating func record(_ path: [String], _ position: Position) {
@@ -181,7 +181,7 @@ struct TOMLPositions: Sendable {
             let (start, first) = (position, index)
             while let byte = next, !TOMLPositions.valueEnds.contains(byte) { advance() }
             if !TOMLWord.isKnown(bytes[first..<index]) {
-                note(start, "this is neither a number nor true or false; put text between quotes")
+                note(start, "this is neither a number nor true or false", "put text between quotes")
             }
         }
     }
@@ -256,7 +256,7 @@ struct TOMLPositions: Sendable {
             let digits = bytes[index...].prefix(byte == UInt8(ascii: "u") ? 4 : 8)
             guard let code = UInt32(String(decoding: digits, as: UTF8.self), radix: 16) else { return [] }
             for _ in digits { advance() }
-            if code == 0 { note(start, "the character U+0000 is not allowed; remove it") }
+            if code == 0 { note(start, "the character U+0000 is not allowed", "remove it") }
             return Unicode.Scalar(code).map { Array(String($0).utf8) } ?? []
         default: return [byte]
         }

@@ -32,17 +32,24 @@ package struct TOMLReader {
 
     /// Notes a problem of a value that was read and is of the right type, but cannot be used: two ports that contradict each
     /// other, for example.
-    package mutating func note(_ section: String, _ key: String, _ problem: String) {
+    package mutating func note(_ section: String, _ key: String, _ problem: String, remedy: String) {
         let name = TOMLReader.name(section, key)
         switch sources[name] {
-        case .flag, .environment: note(name, origin: sources[name]?.description ?? "", at: nil, problem)
-        default: note(name, origin: document.path, at: document.positions[TOMLReader.path(section) + [key]], problem)
+        case .flag, .environment: note(name, origin: sources[name]?.description ?? "", at: nil, problem, remedy)
+        default:
+            note(name, origin: document.path, at: document.positions[TOMLReader.path(section) + [key]], problem, remedy)
         }
     }
 
-    private mutating func note(_ key: String, origin: String, at place: TOMLPositions.Position?, _ problem: String) {
+    private mutating func note(
+        _ key: String,
+        origin: String,
+        at place: TOMLPositions.Position?,
+        _ problem: String,
+        _ remedy: String
+    ) {
         problems.append(
-            ConfigurationProblem(origin: origin, line: place?.line, column: nil, key: key, problem: problem)
+            ConfigurationProblem(origin: origin, line: place?.line, key: key, problem: problem, remedy: remedy)
         )
     }
 
@@ -67,7 +74,8 @@ package struct TOMLReader {
                 name,
                 origin: "\(override.source)",
                 at: nil,
-                "found \(found), expected \(expected); for example \(example)"
+                "found \(found), expected \(expected)",
+                "for example \(example)"
             )
             return fallback
         }
@@ -82,7 +90,8 @@ package struct TOMLReader {
             name,
             origin: document.path,
             at: document.positions[path],
-            "found \(node.found), expected \(expected); write for example \(key) = \(example)"
+            "found \(node.found), expected \(expected)",
+            "write for example \(key) = \(example)"
         )
         return fallback
     }
@@ -108,13 +117,13 @@ package struct TOMLReader {
             if case .table(let members) = node {
                 unknown(in: members, path: here, into: &all)
             } else {
-                let text = "found \(node.found), expected a section; write [\(dotted)] on a line of its own"
-                all.append(problem(here, text))
+                let text = "found \(node.found), expected a section"
+                all.append(problem(here, text, remedy: "write [\(dotted)] on a line of its own"))
             }
         }
     }
 
-    private func problem(_ path: [String], _ text: String) -> ConfigurationProblem {
+    private func problem(_ path: [String], _ text: String, remedy: String) -> ConfigurationProblem {
         // Scalars: one character can be as long as the file.
         let key = path.map { name in
             String(String.UnicodeScalarView(name.unicodeScalars.prefix(60).map { $0.isHazardousInText ? "?" : $0 }))
@@ -122,9 +131,9 @@ package struct TOMLReader {
         return ConfigurationProblem(
             origin: document.path,
             line: document.positions[path]?.line,
-            column: nil,
             key: key,
-            problem: text
+            problem: text,
+            remedy: remedy
         )
     }
 
@@ -135,16 +144,17 @@ package struct TOMLReader {
             let sections = known.keys.filter { !$0.isEmpty }.sorted().map { "[\($0)]" }.joined(separator: ", ")
             return problem(
                 path,
-                "this section is not known; " + (near.map { "did you mean [\($0)]?" } ?? "the sections are \(sections)")
+                "this section is not known",
+                remedy: near.map { "did you mean [\($0)]?" } ?? "the sections are \(sections)"
             )
         }
         if let near = NearestName.of(name, among: known[section] ?? []) {
-            return problem(path, "this key is not known; did you mean \(near)?")
+            return problem(path, "this key is not known", remedy: "did you mean \(near)?")
         }
         let elsewhere = known.filter { $0.key != section && $0.value.contains(name) }.map(\.key).sorted()
         if let other = elsewhere.first {
-            return problem(path, "this key is not known here; it belongs into [\(other)]")
+            return problem(path, "this key is not known here", remedy: "it belongs into [\(other)]")
         }
-        return problem(path, "this key is not known; remove it, or look up its name in the reference")
+        return problem(path, "this key is not known", remedy: "remove it, or look up its name in the reference")
     }
 }

@@ -25,6 +25,8 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
         let path = path ?? error.path
         let remedy =
             switch error.code {
+            case ENOENT where FileStatus.isFolder(StateFiles.folder(of: path) ?? "."):
+                "nothing there has this name; correct the path"
             case ENOENT: "create its folder, or correct the path"
             case EACCES, EPERM: "run as the user that owns it, or correct its owner and mode"
             case ELOOP: "it is a symbolic link; give the path of the file itself"

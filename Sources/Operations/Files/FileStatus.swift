@@ -33,6 +33,12 @@ package struct FileStatus: Equatable, Sendable {
     /// Whether both are the same file on the same device.
     package func isSameFile(as other: FileStatus) -> Bool { device == other.device && inode == other.inode }
 
+    /// Whether a folder is there, or a symbolic link to one.
+    static func isFolder(_ path: String) -> Bool {
+        // The dot makes the last part be followed.
+        (try? ofLink(at: path + "/."))?.kind == .folder
+    }
+
     /// lstat(2): a symbolic link is described, not followed.
     @inline(never)
     package static func ofLink(at path: String) throws(SystemError) -> FileStatus {

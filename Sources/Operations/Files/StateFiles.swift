@@ -9,19 +9,42 @@ package enum StateFiles {
         guard !path.isEmpty else {
             throw FileError(path: path, problem: "the path of the folder is empty", remedy: "give a path")
         }
+        let status: FileStatus
         do throws(SystemError) {
             try makeFolders(path)
-            let status = try FileStatus.ofLink(at: path)
+            status = try FileStatus.ofLink(at: path)
             guard status.kind == .folder else {
                 throw SystemError(call: "mkdir", path: path, code: status.kind == .symbolicLink ? ELOOP : ENOTDIR)
             }
-            try checkFolder(status, path: path)
-        } catch { throw FileError(error, path: path) }
+        } catch {
+            guard [EACCES, EPERM].contains(error.code) else { throw FileError(error, path: path) }
+            throw FileError(
+                path: path,
+                problem: "the folder cannot be made: \(error.reason)",
+                remedy: "run as root or as a user who may write in \(folder(of: error.path) ?? "this folder")",
+                code: error.code
+            )
+        }
+        try checkFolder(status, path: path)
     }
 
-    private static func checkFolder(_ status: FileStatus, path: String) throws(SystemError) {
-        if status.owner != geteuid() && status.owner != 0 { throw SystemError(call: "mkdir", path: path, code: EPERM) }
-        if status.mode & 0o022 != 0 { throw SystemError(call: "mkdir", path: path, code: EPERM) }
+    private static func checkFolder(_ status: FileStatus, path: String) throws(FileError) {
+        if status.owner != geteuid() && status.owner != 0 {
+            throw FileError(
+                path: path,
+                problem: "the folder belongs to user \(status.owner), and this is user \(geteuid())",
+                remedy: "run as user \(status.owner), or correct its owner (chown)",
+                code: EPERM
+            )
+        }
+        if status.mode & 0o022 != 0 {
+            throw FileError(
+                path: path,
+                problem: "the folder's mode, 0\(String(status.mode, radix: 8)), lets group or others write in it",
+                remedy: "run `chmod go-w \(path)` when nobody else uses it",
+                code: EPERM
+            )
+        }
     }
 
     private static func makeFolders(_ path: String) throws(SystemError) {

@@ -4,6 +4,18 @@ package import Logging
 package enum LogLevelName: String, CaseIterable, Sendable {
     case trace, debug, info, warn, error
 
+    /// Reads a level as a flag gives it.
+    package init(parsing text: String) throws(Malformed) {
+        guard let level = LogLevelName(rawValue: text) else { throw Malformed() }
+        self = level
+    }
+
+    package struct Malformed: Error, CustomStringConvertible {
+        package var description: String {
+            "the levels are " + LogLevelName.allCases.map(\.rawValue).joined(separator: ", ")
+        }
+    }
+
     package var level: Logger.Level {
         switch self {
         case .trace: .trace

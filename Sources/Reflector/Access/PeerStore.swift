@@ -78,6 +78,19 @@ package struct PeerStore: Sendable {
         )
     }
 
+    /// A label that its owner chose, as it stands; throws when it would have to be changed.
+    package static func label(checking text: String) throws(MalformedLabel) -> String {
+        guard cleaned(text) == text else { throw MalformedLabel() }
+        return text
+    }
+
+    package struct MalformedLabel: Error, CustomStringConvertible {
+        package var description: String {
+            "a label is 1 to \(PeerStore.maximumLabelLength) bytes of printable text, "
+                + "without line breaks, spaces at its ends or two spaces in a row"
+        }
+    }
+
     /// A label fit for a terminal: printable, trimmed, at most ``maximumLabelLength`` bytes.
     package static func cleaned(_ label: String?) -> String? {
         guard let label else { return nil }

@@ -92,7 +92,8 @@ package struct ParamedicConfiguration: Sendable, Equatable {
             reader.note(
                 "defaults",
                 "engine",
-                "found \"\(engine.printable(limit: 40))\", expected \"native\" or \"iperf3\""
+                "found \"\(engine.printable(limit: 40))\", expected \"native\" or \"iperf3\"",
+                remedy: "write one of them, or remove the key"
             )
         }
         configuration.iperfPath = reader.string(

@@ -49,8 +49,8 @@ extension ReflectorConfiguration {
                 section,
                 key,
                 default: value,
-                expected: "an IPv4 address, or an IPv6 address in brackets, and a port",
-                example: "\"0.0.0.0:4000\" or \"[::]:4000\"",
+                expected: ListenAddress.expected,
+                example: ListenAddress.example,
                 override: override(section, key, flag: flag)
             ) { ListenAddress($0) }
         }
@@ -67,7 +67,8 @@ extension ReflectorConfiguration {
             reader.note(
                 "network",
                 "alpn",
-                "must be \"\(configuration.alpn)\", the only protocol that reflectors and their clients speak"
+                "must be \"\(configuration.alpn)\", the only protocol that reflectors and their clients speak",
+                remedy: "remove the key"
             )
         }
         bool("network", "require_alpn", &configuration.requireALPN)
@@ -86,9 +87,19 @@ extension ReflectorConfiguration {
         } else {
             // Said of a key that is there: the other may be the default.
             if reader.sources["network.data_port_range_end"] != .builtIn {
-                reader.note("network", "data_port_range_end", "\(last) lies before data_port_range_start, \(first)")
+                reader.note(
+                    "network",
+                    "data_port_range_end",
+                    "\(last) lies before data_port_range_start, \(first)",
+                    remedy: "write the first and the last port of the range"
+                )
             } else {
-                reader.note("network", "data_port_range_start", "\(first) lies behind data_port_range_end, \(last)")
+                reader.note(
+                    "network",
+                    "data_port_range_start",
+                    "\(first) lies behind data_port_range_end, \(last)",
+                    remedy: "set data_port_range_end as well"
+                )
             }
         }
         if reader.isSet("network", "position") || override("network", "position") != nil {
@@ -115,7 +126,8 @@ extension ReflectorConfiguration {
                 reader.note(
                     "access",
                     "authorized_peers",
-                    "\"\(text.printable(limit: 80))\" is not an Endpoint ID: \(error)"
+                    "\"\(text.printable(limit: 80))\" is not an Endpoint ID: \(error)",
+                    remedy: "copy what `paramedic id` prints on the peer"
                 )
             }
         }
@@ -137,7 +149,8 @@ extension ReflectorConfiguration {
                 reader.note(
                     "iperf3",
                     "default_streams",
-                    "is greater than max_streams, \(configuration.quotas.maxStreams)"
+                    "is greater than max_streams, \(configuration.quotas.maxStreams)",
+                    remedy: "lower it or raise max_streams"
                 )
             }
             configuration.quotas.defaultStreams = configuration.quotas.maxStreams
@@ -183,7 +196,8 @@ extension ReflectorConfiguration {
                     "limits",
                     key,
                     "must be at least \(needed): a tunneled test with iperf3.max_streams, "
-                        + "\(configuration.quotas.maxStreams), in both directions needs so many; raise it or lower max_streams"
+                        + "\(configuration.quotas.maxStreams), in both directions needs so many",
+                    remedy: "raise it or lower max_streams"
                 )
             }
             configuration.limits[keyPath: limit] = needed

@@ -76,5 +76,20 @@ package struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
         self.port = Int(address.port)
     }
 
+    /// Reads an address as a flag gives it.
+    package init(parsing text: String) throws(Malformed) {
+        guard let address = ListenAddress(text) else { throw Malformed() }
+        self = address
+    }
+
+    package struct Malformed: Error, CustomStringConvertible {
+        package var description: String {
+            "expected \(ListenAddress.expected); for example \(ListenAddress.example)"
+        }
+    }
+
+    static let expected = "an IPv4 address, or an IPv6 address in brackets, and a port"
+    static let example = "\"0.0.0.0:4000\" or \"[::]:4000\""
+
     package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }

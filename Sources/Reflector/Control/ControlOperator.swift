@@ -6,9 +6,6 @@ internal import Operations
 
 /// Carries out what the command line asks of the running server. Whoever reaches it may do everything it does.
 struct ControlOperator: Sendable {
-    /// Longest pairing window: a day.
-    static let maximumPairingSec = 86_400
-
     let core: ReflectorCore
     let configuration: ReflectorConfiguration
     let listen: ListenAddress
@@ -41,9 +38,7 @@ struct ControlOperator: Sendable {
     }
 
     func openPairing(ttlSec: Int) async throws -> PairingOffer {
-        guard (1...Self.maximumPairingSec).contains(ttlSec) else {
-            throw ControlSocketError.failed("a pairing window lasts 1 second to 1 day, \(ttlSec) s were asked")
-        }
+        let ttlSec = try PairingTTL(asking: ttlSec).seconds
         // Version 4: 122 bits from the system's generator.
         let token = UUID().uuidString.lowercased()
         try await core.audit.pairingEnabled(ttlSeconds: ttlSec)
@@ -106,10 +101,8 @@ struct ControlOperator: Sendable {
     }
 
     private func rename(_ peer: EndpointID, to label: String) async throws -> ControlReply {
-        guard let cleaned = PeerStore.cleaned(label) else {
-            return .failed("the label holds nothing that can be printed")
-        }
-        return try await core.governor.rename(peer, to: cleaned) ? .done : .failed("\(peer) is not paired")
+        let label = try PeerStore.label(checking: label)
+        return try await core.governor.rename(peer, to: label) ? .done : .failed("\(peer) is not paired")
     }
 
     private func rotate() async throws -> ControlReply {

@@ -3,6 +3,7 @@ internal import Glibc
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
+internal import Operations
 
 /// The server's end of the control socket.
 enum ControlSocket {
@@ -27,7 +28,7 @@ enum ControlSocket {
         // The caller holds the folder's lock, so a socket that is there belongs to nobody.
         _ = unsafe unlink(path)
         let places = Places(maximumConnections)
-        let channel = try await ServerBootstrap(group: group)
+        let bootstrap = ServerBootstrap(group: group)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(AcceptPause(logger: logger))
@@ -40,8 +41,12 @@ enum ControlSocket {
                     try channel.pipeline.syncOperations.addHandler(ControlHandler(answer: answer, patience: patience))
                 }
             }
-            .bind(unixDomainSocketPath: path)
-            .get()
+        let channel: any Channel
+        do {
+            channel = try await bootstrap.bind(unixDomainSocketPath: path).get()
+        } catch let error as IOError {
+            throw FileError(SystemError(call: "bind", path: path, code: error.errnoCode))
+        }
         // The folder is 0700 already; this is the second lock.
         guard unsafe chmod(path, 0o600) == 0 else {
             try? await channel.close()

@@ -1,11 +1,16 @@
 package import Identity
-package import Operations
+internal import Operations
 
 /// What the command line does on the state folder itself, when no server runs on it.
 package enum LocalState {
+    /// Makes the state folder when it is missing.
+    package static func makeFolder(_ configuration: ReflectorConfiguration) throws {
+        try StateFolder.make(configuration.stateFolder)
+    }
+
     /// The machine's ID; its key is made when there is none.
     package static func endpointID(_ configuration: ReflectorConfiguration) throws -> EndpointID {
-        try StateFiles.createFolder(configuration.stateFolder)
+        try makeFolder(configuration)
         return try KeyFile.loadOrCreate(at: configuration.privateKeyPath).key.endpointID
     }
 
@@ -17,6 +22,7 @@ package enum LocalState {
         let folder = try StateFolder(claiming: configuration.stateFolder)
         defer { withExtendedLifetime(folder) {} }
         if case .rotateAudit = request {
+            try requireLog(configuration)
             let audit = try openAudit(configuration)
             let archive = try await audit.rotateLog()
             await audit.close()
@@ -44,10 +50,8 @@ package enum LocalState {
                 unwritten: unwritten
             )
         case .renamePeer(let peer, let label):
-            guard let cleaned = PeerStore.cleaned(label) else {
-                return .failed("the label holds nothing that can be printed")
-            }
-            return try peers.rename(peer, to: cleaned) ? .done : .failed("\(peer) is not paired")
+            return try peers.rename(peer, to: PeerStore.label(checking: label))
+                ? .done : .failed("\(peer) is not paired")
         case .status, .pair, .rotateIdentity, .rotateAudit:
             throw ControlSocketError.notRunning(folder: configuration.stateFolder)
         }
@@ -57,11 +61,7 @@ package enum LocalState {
     package static func rotate(_ configuration: ReflectorConfiguration) async throws -> ControlReply {
         let folder = try StateFolder(claiming: configuration.stateFolder)
         defer { withExtendedLifetime(folder) {} }
-        guard let old = try KeyFile.load(at: configuration.privateKeyPath) else {
-            return .failed(
-                "there is no identity at \(configuration.privateKeyPath) yet; it is made by `reflector serve`"
-            )
-        }
+        let old = try existingKey(configuration)
         // Opened with the old key: the log's last checkpoint is signed by it.
         let audit = try openAudit(configuration)
         do {
@@ -79,67 +79,23 @@ package enum LocalState {
         }
     }
 
-    // MARK: The audit log
-
-    package static func verifyAudit(_ configuration: ReflectorConfiguration) throws -> AuditReport {
-        guard let key = try KeyFile.load(at: configuration.privateKeyPath) else {
-            throw ControlSocketError.failed("there is no identity at \(configuration.privateKeyPath)")
-        }
-        let trust = AuditTrust.verifier(own: key.endpointID, keyPath: configuration.privateKeyPath)
-        return try AuditVerifier.verify(path: configuration.auditLogPath, verify: trust)
-    }
-
-    /// Prints the lines since `since` to standard output: as they are, or as the elements of one JSON array, in which a
-    /// damaged line is text.
-    package static func exportAudit(_ configuration: ReflectorConfiguration, since: String?, asArray: Bool) throws {
-        let from = try since.map { try AuditExport.since($0) } ?? Timestamp(microseconds: .min)
-        var separator = "["
-        _ = try AuditExport.copy(path: configuration.auditLogPath, since: from) { line in
-            guard asArray else { return StandardOutput.write(Array(line)) }
-            let content = line.dropLast()
-            let isJSON = (try? JSONParser.parse(content)) != nil
-            let damaged = JSONValue.string(String(decoding: content, as: UTF8.self)).text
-            StandardOutput.write(Array((separator + "\n").utf8) + (isJSON ? Array(content) : Array(damaged.utf8)))
-            separator = ","
-        }
-        if asArray { StandardOutput.write(Array((separator == "[" ? "[]\n" : "\n]\n").utf8)) }
-    }
-
-    /// Takes over a log whose checkpoint is lost or damaged, and says so in it; nil when its checkpoint is good. Refused
-    /// while a server runs, and for a log whose lines were changed or are missing: that cannot be accepted.
-    package static func repairAudit(_ configuration: ReflectorConfiguration) async throws -> AuditOpening? {
-        let folder = try StateFolder(claiming: configuration.stateFolder)
-        defer { withExtendedLifetime(folder) {} }
-        guard let key = try KeyFile.load(at: configuration.privateKeyPath) else {
-            throw ControlSocketError.failed("there is no identity at \(configuration.privateKeyPath)")
-        }
-        let report = try AuditVerifier.verify(
-            path: configuration.auditLogPath,
-            toleratesUnfinishedEnd: true,
-            verify: AuditTrust.verifier(own: key.endpointID, keyPath: configuration.privateKeyPath)
-        )
-        if report.isIntact { return nil }
-        guard report.flaw == nil, case .unknown = report.end else {
-            throw AuditError.tampered(path: configuration.auditLogPath, problem: report.sentence)
-        }
-        let identity = try ServerIdentity(key: key, applicationProtocols: [configuration.alpn])
-        let (log, opening) = try AuditLog.open(
-            path: configuration.auditLogPath,
-            signing: AuditTrust.signing(with: identity, keyPath: configuration.privateKeyPath),
-            acceptsMissingCheckpoint: true
-        )
-        await log.close()
-        return opening
-    }
-
-    private static func openAudit(_ configuration: ReflectorConfiguration) throws -> ServerAudit {
-        guard let key = try KeyFile.load(at: configuration.privateKeyPath) else {
-            throw ControlSocketError.failed("there is no identity at \(configuration.privateKeyPath)")
-        }
+    static func openAudit(_ configuration: ReflectorConfiguration) throws -> ServerAudit {
+        let key = try existingKey(configuration)
         let identity = try ServerIdentity(key: key, applicationProtocols: [configuration.alpn])
         let signing = AuditTrust.signing(with: identity, keyPath: configuration.privateKeyPath)
         let (log, _) = try AuditLog.open(path: configuration.auditLogPath, signing: signing)
         return ServerAudit(log: log, endpoint: key.endpointID)
+    }
+
+    /// The machine's key; an error when there is none.
+    static func existingKey(_ configuration: ReflectorConfiguration) throws -> IdentityKey {
+        guard let key = try KeyFile.load(at: configuration.privateKeyPath) else {
+            throw ControlSocketError.failed(
+                "there is no identity at \(configuration.privateKeyPath) yet; `reflector serve` makes one. If the reflector "
+                    + "runs with another configuration, give that with --config"
+            )
+        }
+        return key
     }
 }
 

@@ -87,9 +87,20 @@ package final class ReflectorServer: Service {
             sessions: sessions,
             audit: audit,
             logger: logger,
-            hasIperf: ExecutableSearch.find(configuration.iperfPath) != nil
+            hasIperf: findIperf()
         )
         try await serve(core, folder: folder, isNewIdentity: isNew)
+    }
+
+    private func findIperf() -> Bool {
+        if ExecutableSearch.find(configuration.iperfPath) != nil { return true }
+        if configuration.quotas.allowThroughput {
+            logger.warning(
+                "iperf3 was not found: throughput is measured with the native engine only; install it or set iperf3.path",
+                metadata: ["path": "\(configuration.iperfPath)"]
+            )
+        }
+        return false
     }
 
     /// The configured limits, with fewer connections when the process may not open so many descriptors.
@@ -114,7 +125,7 @@ package final class ReflectorServer: Service {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(2, System.coreCount))
         var channels: [any Channel] = []
         do {
-            let link = try await bind("control port", configuration.listen, "network.listen_address") {
+            let link = try await bind("control port", configuration.listen, "network.listen_address or --bind") {
                 try await ControlPort.bind(core, host: $0.host, port: $0.port, on: group)
             }
             channels.append(link)
@@ -139,7 +150,8 @@ package final class ReflectorServer: Service {
                     await control.answer(request)
                 }
             )
-            let pairing = configuration.pairingEnabled ? try await control.openPairing(ttlSec: 600) : nil
+            let pairing =
+                configuration.pairingEnabled ? try await control.openPairing(ttlSec: PairingTTL.standard.seconds) : nil
             onStart(
                 Started(
                     endpointID: core.identity.current.endpointID,
@@ -194,7 +206,7 @@ package final class ReflectorServer: Service {
         do {
             return try await open(address)
         } catch {
-            throw ListenError(what: what, address: address, key: key, reason: "\(error)")
+            throw ListenError(error, what: what, address: address, key: key)
         }
     }
 
@@ -218,17 +230,5 @@ package struct ShutdownTimeout: Error, CustomStringConvertible {
     package var description: String {
         "the shutdown did not finish within limits.shutdown_timeout_sec, \(seconds) s, and was given up; the next start "
             + "settles what was left"
-    }
-}
-
-/// A port could not be listened on.
-package struct ListenError: Error, CustomStringConvertible {
-    let what: String
-    let address: ListenAddress
-    let key: String
-    let reason: String
-
-    package var description: String {
-        "cannot listen on \(address) for the \(what): \(reason); free the port or change \(key)"
     }
 }

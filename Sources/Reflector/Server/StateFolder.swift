@@ -8,12 +8,13 @@ final class StateFolder: Sendable {
 
     /// Makes the folder when it is missing; throws when another server uses it.
     init(claiming path: String) throws {
-        try StateFiles.createFolder(path)
+        try Self.make(path)
         let file = path + "/reflector.lock"
         // The kernel lets go of the lock when the process ends, however it ends.
         let descriptor = unsafe open(file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
-            throw StateFolderError(message: "cannot open \(file): \(unsafe String(cString: strerror(errno)))")
+            let reason = SystemErrorText.describe(errno)
+            throw StateFolderError(message: "cannot open \(file): \(reason); run as the folder's owner, \(Self.remedy)")
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)
@@ -25,6 +26,19 @@ final class StateFolder: Sendable {
         }
         self.path = path
         self.lock = descriptor
+    }
+
+    private static let remedy =
+        "or set REFLECTOR_IDENTITY_PRIVATE_KEY_PATH (identity.private_key_path) to a file in a folder of your own"
+
+    /// Makes the folder when it is missing, and says which setting chooses another when it may not be used.
+    static func make(_ path: String) throws {
+        do throws(FileError) {
+            try StateFiles.createFolder(path)
+        } catch {
+            guard [EACCES, EPERM, EROFS].contains(error.code) else { throw error }
+            throw StateFolderError(message: "\(error), \(remedy)")
+        }
     }
 
     /// Lets the next server in, at once: a child that was forked and has not executed its program yet shares the lock, and

@@ -378,7 +378,12 @@ actor SessionRegistry {
         running[testID] = nil
         release(testID)
         ProcessMemory.giveBack()
-        logger.info("session ended", metadata: ["test.id": "\(testID)", "reason": "\(reason.rawValue)"])
+        logger.info(
+            "session ended",
+            metadata: [
+                "test.id": "\(testID)", "peer.id": "\(entry.session.peer)", "reason": "\(reason.rawValue)",
+            ]
+        )
     }
 
     private func stop(_ entry: Entry, _ reason: EndReason) async -> (SessionResult, bytes: Int, ChildExit?) {

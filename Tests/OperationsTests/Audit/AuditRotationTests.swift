@@ -116,7 +116,7 @@ import Testing
 
     @Test func `a rotation that cannot be done leaves the log as it was`() async throws {
         let (log, _) = try AuditLog.open(path: path, signing: signer.signing)
-        await #expect(throws: AuditError.refused(problem: "the audit log is empty")) { try await log.rotate() }
+        await #expect(throws: AuditError.empty(path: path)) { try await log.rotate() }
         try await log.append(sampleRecord(0))
         try write([], to: folder.file("audit.jsonl.000000000001-000000000001"))
         await #expect(throws: AuditError.self) { try await log.rotate() }

@@ -179,8 +179,8 @@ struct SampleConfiguration: Equatable {
         _ = reader.integer("a", "c", in: 0...9, default: 3)
         #expect(reader.sources == ["a.b": .file("x.toml"), "a.c": .builtIn])
         #expect(reader.isSet("a", "b") && !reader.isSet("a", "c"))
-        reader.note("a", "b", "contradicts a.c")
-        #expect { try reader.finish() } throws: { "\($0)" == "x.toml:2: a.b: contradicts a.c" }
+        reader.note("a", "b", "contradicts a.c", remedy: "change one of them")
+        #expect { try reader.finish() } throws: { "\($0)" == "x.toml:2: a.b: contradicts a.c; change one of them" }
     }
 
     @Test func `what the parser does not survive is refused before it`() {

@@ -1,0 +1,79 @@
+internal import Glibc
+internal import Identity
+package import Operations
+
+/// What the command line does with the audit log itself.
+extension LocalState {
+    package static func verifyAudit(_ configuration: ReflectorConfiguration) throws -> AuditReport {
+        let key = try existingKey(configuration)
+        try requireLog(configuration)
+        let trust = AuditTrust.verifier(own: key.endpointID, keyPath: configuration.privateKeyPath)
+        return try AuditVerifier.verify(path: configuration.auditLogPath, verify: trust)
+    }
+
+    /// Prints the lines since `since` to standard output: as they are, or as the elements of one JSON array, in which a
+    /// damaged line is text.
+    package static func exportAudit(_ configuration: ReflectorConfiguration, since: Timestamp?, asArray: Bool) throws {
+        try requireLog(configuration)
+        let from = since ?? Timestamp(microseconds: .min)
+        var separator = "["
+        _ = try AuditExport.copy(path: configuration.auditLogPath, since: from) { line in
+            guard asArray else { return StandardOutput.write(Array(line)) }
+            let content = line.dropLast()
+            let isJSON = (try? JSONParser.parse(content)) != nil
+            let damaged = JSONValue.string(String(decoding: content, as: UTF8.self)).text
+            StandardOutput.write(Array((separator + "\n").utf8) + (isJSON ? Array(content) : Array(damaged.utf8)))
+            separator = ","
+        }
+        if asArray { StandardOutput.write(Array((separator == "[" ? "[]\n" : "\n]\n").utf8)) }
+    }
+
+    /// Takes over a log whose checkpoint is lost or damaged, and says so in it; nil when its checkpoint is good. Refused
+    /// while a server runs, and for a log whose lines were changed or are missing: that cannot be accepted.
+    package static func repairAudit(_ configuration: ReflectorConfiguration) async throws -> AuditOpening? {
+        let folder = try StateFolder(claiming: configuration.stateFolder)
+        defer { withExtendedLifetime(folder) {} }
+        let key = try existingKey(configuration)
+        try requireLog(configuration)
+        let report = try AuditVerifier.verify(
+            path: configuration.auditLogPath,
+            toleratesUnfinishedEnd: true,
+            verify: AuditTrust.verifier(own: key.endpointID, keyPath: configuration.privateKeyPath)
+        )
+        if report.isIntact { return nil }
+        guard report.flaw == nil, case .unknown = report.end else {
+            throw AuditError.tampered(path: configuration.auditLogPath, problem: report.sentence)
+        }
+        let identity = try ServerIdentity(key: key, applicationProtocols: [configuration.alpn])
+        let (log, opening) = try AuditLog.open(
+            path: configuration.auditLogPath,
+            signing: AuditTrust.signing(with: identity, keyPath: configuration.privateKeyPath),
+            acceptsMissingCheckpoint: true
+        )
+        await log.close()
+        return opening
+    }
+
+    /// Says so when there is no audit log at all, or only what belongs to one.
+    static func requireLog(_ configuration: ReflectorConfiguration) throws {
+        let path = configuration.auditLogPath
+        do throws(SystemError) {
+            _ = try FileStatus.ofLink(at: path)
+            return
+        } catch {
+            // Whatever else is wrong is told by what opens the log.
+            guard error.code == ENOENT, try AuditArchive.all(ofLog: path).isEmpty else { return }
+        }
+        let checkpoint = AuditCheckpoint.path(ofLog: path)
+        if (try? FileStatus.ofLink(at: checkpoint)) != nil {
+            throw ControlSocketError.failed(
+                "the audit log \(path) is gone, and its checkpoint \(checkpoint) is still there: the log was moved or removed; "
+                    + "put it back, or move the checkpoint aside to begin a new log"
+            )
+        }
+        throw ControlSocketError.failed(
+            "there is no audit log at \(path) yet; `reflector serve` begins it. If the reflector runs with another "
+                + "configuration, give that with --config"
+        )
+    }
+}

@@ -1,0 +1,33 @@
+internal import Operations
+
+/// How long a pairing window stays open: whole seconds, 1 second to 1 day.
+package struct PairingTTL: Equatable, Sendable, CustomStringConvertible {
+    package static let range = 1...86_400
+    /// Ten minutes, as seed 000 has it.
+    package static let standard = PairingTTL(seconds: 600)
+
+    package let seconds: Int
+
+    private init(seconds: Int) { self.seconds = seconds }
+
+    /// Reads `30s`, `10m`, `1h`, `1d`.
+    package init(parsing text: String) throws {
+        let (seconds, attoseconds) = try DurationText.parse(text).components
+        guard attoseconds == 0, let whole = Int(exactly: seconds), Self.range.contains(whole) else { throw Malformed() }
+        self.seconds = whole
+    }
+
+    /// Takes what another program asks for.
+    package init(asking seconds: Int) throws {
+        guard Self.range.contains(seconds) else { throw Malformed() }
+        self.seconds = seconds
+    }
+
+    package var description: String { DurationText.format(.seconds(seconds)) }
+
+    package struct Malformed: Error, CustomStringConvertible {
+        package var description: String {
+            "a pairing window lasts 1 second to 1 day, in whole seconds; write for example 30s, 10m, 1h or 1d"
+        }
+    }
+}

@@ -1,0 +1,37 @@
+internal import Glibc
+internal import NIOCore
+internal import Operations
+
+/// A port could not be listened on.
+package struct ListenError: Error, CustomStringConvertible {
+    /// What the port is for: `control port`.
+    let what: String
+    let address: ListenAddress
+    /// The configuration key that says where to listen, and the flag if there is one.
+    let key: String
+    /// `errno` of the call that failed; nil for another error.
+    let code: Int32?
+
+    init(_ error: any Error, what: String, address: ListenAddress, key: String) {
+        self.what = what
+        self.address = address
+        self.key = key
+        self.code = (error as? IOError)?.errnoCode
+    }
+
+    package var description: String { "cannot listen on \(address) for the \(what): \(reason)" }
+
+    private var reason: String {
+        switch code {
+        case EADDRINUSE:
+            "another program listens there; `ss -ltnp 'sport = :\(address.port)'` tells which; stop it or change \(key)"
+        case EADDRNOTAVAIL:
+            "this machine does not have that address; `ip address` lists those it has; change \(key)"
+        case EACCES:
+            "ports below 1024 are for root and for programs with CAP_NET_BIND_SERVICE; take a higher one in \(key)"
+        case EAFNOSUPPORT: "this machine has no \(address.host.contains(":") ? "IPv6" : "IPv4"); change \(key)"
+        case .some(let code): "\(SystemErrorText.describe(code)); change \(key)"
+        case nil: "the address cannot be used; change \(key)"
+        }
+    }
+}
