@@ -127,8 +127,9 @@ struct CommandFailureTests {
                 let result = try await Tool.run("reflector", command + ["--json"], installation.environment)
                 let object = try result.json()
                 #expect(result.code == Int32(code), "\(command)")
-                #expect(object["exit_code"] as? Int == code, "\(command): \(result.output)")
-                let sentence = try #require(object["error"] as? String)
+                let error = try #require(object["error"] as? [String: Any])
+                #expect(error["exit_code"] as? Int == code, "\(command): \(result.output)")
+                let sentence = try #require(error["message"] as? String)
                 #expect(result.errors == "reflector: \(sentence)\n")
             }
         }

@@ -1,5 +1,6 @@
 // The C library declares its streams as variables; nothing here changes them.
 @unsafe @preconcurrency internal import Glibc
+internal import SystemErrors
 
 /// Standard output, where what cannot be written is an error and a reader that has gone is none.
 package enum StandardOutput {
@@ -48,7 +49,7 @@ package enum StandardOutput {
 
     private static func complain(_ code: Int32?) {
         let program = CommandLine.arguments.first?.split(separator: "/").last ?? "outpost"
-        let reason = code.map { ": \(SystemErrorText.describe($0))" } ?? ""
+        let reason = code.map { ": \(SystemError.reason(of: $0))" } ?? ""
         StandardErrorLog.write(Array("\(program): standard output could not be written\(reason)\n".utf8), to: 2)
     }
 }

@@ -1,4 +1,5 @@
 package import Identity
+package import Logging
 package import Operations
 internal import Synchronization
 
@@ -33,12 +34,22 @@ package final class ServerAudit: Sendable {
     private let refusals: Mutex<Refusals>
     private let clock: ServerClock
 
-    package convenience init(log: AuditLog, endpoint: EndpointID) {
-        self.init(log: log, endpoint: endpoint, budget: RefusalBudget())
+    /// Is told the sums, too; the server's log follows the same budget.
+    private let logger: Logger?
+
+    package convenience init(log: AuditLog, endpoint: EndpointID, logger: Logger? = nil) {
+        self.init(log: log, endpoint: endpoint, budget: RefusalBudget(), logger: logger)
     }
 
-    init(log: AuditLog, endpoint: EndpointID, budget: RefusalBudget, clock: ServerClock = .system) {
+    init(
+        log: AuditLog,
+        endpoint: EndpointID,
+        budget: RefusalBudget,
+        clock: ServerClock = .system,
+        logger: Logger? = nil
+    ) {
         self.log = log
+        self.logger = logger
         self.endpoint = Mutex(endpoint)
         self.refusals = Mutex(Refusals(budget: budget))
         self.clock = clock
@@ -90,7 +101,14 @@ package final class ServerAudit: Sendable {
 
     /// `peer` is nil when the certificate identified nobody. Anybody can cause these without end, so beyond a budget they are
     /// counted and summed up in one line; `isPairing` marks those that a pairing window bounds, which are all written.
-    func connectionDenied(_ peer: EndpointID?, address: String, reason: String, isPairing: Bool = false) async throws {
+    /// - Returns: whether this one got a line of its own; only then may it have one in any other log.
+    @discardableResult
+    func connectionDenied(
+        _ peer: EndpointID?,
+        address: String,
+        reason: String,
+        isPairing: Bool = false
+    ) async throws -> Bool {
         let decision: RefusalBudget.Decision = refusals.withLock { refusals in
             refusals.total += 1
             guard !isPairing, !refusals.isClosed else { return .write }
@@ -98,13 +116,14 @@ package final class ServerAudit: Sendable {
             if decision == .suppress(startsWindow: true) { refusals.timer = timer(window: refusals.budget.window) }
             return decision
         }
-        guard decision == .write else { return }
+        guard decision == .write else { return false }
         try await write(.connectionDenied) {
             $0.peerID = peer?.description
             $0.params = ["address": .string(address)]
             $0.decision = "deny"
             $0.reason = reason
         }
+        return true
     }
 
     private func timer(window: Duration) -> Task<Void, Never> {
@@ -117,16 +136,20 @@ package final class ServerAudit: Sendable {
     /// One line for all refusals that had none. When it cannot be written they stay counted, and it is tried again.
     private func writeSuppressed() async {
         guard let sum = refusals.withLock({ $0.budget.takeSuppressed() }) else { return }
+        let first = Timestamp(microseconds: sum.first).description
+        let last = Timestamp(microseconds: sum.last).description
         do {
             try await write(.connectionDenied) {
                 $0.params = [
-                    "suppressed": .integer(Int64(sum.count)),
-                    "first": .string(Timestamp(microseconds: sum.first).description),
-                    "last": .string(Timestamp(microseconds: sum.last).description),
+                    "suppressed": .integer(Int64(sum.count)), "first": .string(first), "last": .string(last),
                 ]
                 $0.decision = "deny"
                 $0.reason = "so many refused connections that these are only counted"
             }
+            logger?.info(
+                "connections denied, so many that these are only counted",
+                metadata: ["suppressed": "\(sum.count)", "first": "\(first)", "last": "\(last)"]
+            )
         } catch {
             refusals.withLock { refusals in
                 refusals.budget.restore(sum)

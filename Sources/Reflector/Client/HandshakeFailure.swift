@@ -2,6 +2,7 @@ internal import Glibc
 internal import NIOCore
 internal import NIOSSL
 internal import Operations
+internal import SystemErrors
 
 /// Puts the reasons for a failed TLS handshake into words, with what to look at. BoringSSL names its reasons only in the text
 /// of an error, which also holds source paths: the names are looked for there, and the text is never shown.
@@ -11,7 +12,7 @@ enum HandshakeFailure {
     static func describe(_ error: any Error) -> String {
         switch error {
         case let failure as IOError where failure.errnoCode == ECONNRESET: return ended
-        case let failure as IOError: return "\(SystemErrorText.describe(failure.errnoCode)); \(isItTheReflector)"
+        case let failure as IOError: return "\(SystemError.reason(of: failure.errnoCode)); \(isItTheReflector)"
         case NIOSSLError.uncleanShutdown, is ChannelError: return ended
         default: return describe(named: "\(error)")
         }

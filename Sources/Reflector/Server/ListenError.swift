@@ -1,6 +1,7 @@
 internal import Glibc
 internal import NIOCore
 internal import Operations
+internal import SystemErrors
 
 /// A port could not be listened on.
 package struct ListenError: Error, CustomStringConvertible {
@@ -30,7 +31,7 @@ package struct ListenError: Error, CustomStringConvertible {
         case EACCES:
             "ports below 1024 are for root and for programs with CAP_NET_BIND_SERVICE; take a higher one in \(key)"
         case EAFNOSUPPORT: "this machine has no \(address.host.contains(":") ? "IPv6" : "IPv4"); change \(key)"
-        case .some(let code): "\(SystemErrorText.describe(code)); change \(key)"
+        case .some(let code): "\(SystemError.reason(of: code)); change \(key)"
         case nil: "the address cannot be used; change \(key)"
         }
     }

@@ -85,28 +85,29 @@ final class ReflectorCore: Sendable {
             try await audit.connectionAccepted(peer, address: remote.description)
             return .allowed
         } catch {
-            logger.error("audit log failed", metadata: ["error": "\(error)"])
+            logger.error("audit log failed", metadata: ["peer.id": "\(peer)", "error": "\(error)"])
             return .failed(.unavailable("the audit log cannot be written, nobody is admitted"))
         }
     }
 
     func refused(_ peer: EndpointID?, from remote: RemoteEnd, reason: String, isPairing: Bool = false) async {
+        do {
+            let isTold = try await audit.connectionDenied(
+                peer,
+                address: remote.description,
+                reason: reason,
+                isPairing: isPairing
+            )
+            guard isTold else { return }
+        } catch {
+            logger.error("audit log failed", metadata: ["error": "\(error)"])
+        }
         logger.info(
             "connection denied",
             metadata: [
                 "peer.address": "\(remote)", "peer.id": "\(peer?.description ?? "none")", "reason": "\(reason)",
             ]
         )
-        do {
-            try await audit.connectionDenied(
-                peer,
-                address: remote.description,
-                reason: reason,
-                isPairing: isPairing
-            )
-        } catch {
-            logger.error("audit log failed", metadata: ["error": "\(error)"])
-        }
     }
 
     func pair(_ peer: EndpointID, _ request: PairRequest, from remote: RemoteEnd) async -> PairingOutcome {
@@ -146,7 +147,7 @@ final class ReflectorCore: Sendable {
             }
         } catch {
             await governor.reinstatePairing(request.token)
-            logger.error("peer could not be enrolled", metadata: ["error": "\(error)"])
+            logger.error("peer could not be enrolled", metadata: ["peer.id": "\(peer)", "error": "\(error)"])
             let message = "the endpoint could not store the pairing; look at its log, then try the same token again"
             return .refused(.pairResponse(PairResponse(success: false, message: message, endpointID: nil)))
         }
@@ -194,7 +195,7 @@ final class ReflectorCore: Sendable {
                 )
             )
         } catch {
-            logger.error("accounts cannot be read", metadata: ["error": "\(error)"])
+            logger.error("accounts cannot be read", metadata: ["peer.id": "\(peer)", "error": "\(error)"])
             return .error(.unavailable("the endpoint cannot read its accounts"))
         }
     }
@@ -222,7 +223,10 @@ final class ReflectorCore: Sendable {
         do {
             return .success(try await PreparedTunnel.make(role, on: channel, packetsPerSecond: limits.udpEchoMaxPps))
         } catch {
-            logger.error("tunnel could not be opened", metadata: ["error": "\(error)"])
+            logger.error(
+                "tunnel could not be opened",
+                metadata: ["test.id": "\(open.testID)", "peer.id": "\(peer)", "error": "\(error)"]
+            )
             return .failure(.unavailable("the test's own server cannot be reached: \(error)"))
         }
     }

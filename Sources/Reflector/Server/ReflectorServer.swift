@@ -219,7 +219,7 @@ package final class ReflectorServer: Service {
                 metadata: ["bytes": "\(opening.cutBytes)", "path": "\(configuration.auditLogPath)"]
             )
         }
-        return ServerAudit(log: log, endpoint: identity.current.endpointID)
+        return ServerAudit(log: log, endpoint: identity.current.endpointID, logger: logger)
     }
 }
 

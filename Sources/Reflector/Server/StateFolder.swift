@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Operations
+internal import SystemErrors
 
 /// The folder of a server's state, locked for one server at a time.
 final class StateFolder: Sendable {
@@ -13,7 +14,7 @@ final class StateFolder: Sendable {
         // The kernel lets go of the lock when the process ends, however it ends.
         let descriptor = unsafe open(file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
-            let reason = SystemErrorText.describe(errno)
+            let reason = SystemError.reason(of: errno)
             throw StateFolderError(message: "cannot open \(file): \(reason); run as the folder's owner, \(Self.remedy)")
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {

@@ -1,6 +1,8 @@
 import Foundation
 import Identity
+import Logging
 import Operations
+import Synchronization
 import Testing
 
 @testable import Reflector
@@ -13,7 +15,12 @@ struct RefusalTests {
         let folder = NSTemporaryDirectory() + "refusal-\(UUID().uuidString.prefix(8))"
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let known = IdentityKey()
-        let reflector = try await TestReflector.start(in: folder, peers: [known.endpointID])
+        let lines = RecordedLines()
+        let reflector = try await TestReflector.start(
+            in: folder,
+            peers: [known.endpointID],
+            logger: lines.logger
+        )
         do {
             try await withThrowingTaskGroup { group in
                 for _ in 0..<10 {
@@ -49,6 +56,9 @@ struct RefusalTests {
         #expect(denials.count - sums.count >= 48 && denials.count - sums.count < 60, "\(denials.count) lines")
         #expect(!sums.isEmpty)
         #expect(denials.count - sums.count + sums.reduce(0, +) == strangers)
+        // The server's log has as many, and every sum.
+        #expect(lines.count("connection denied") == denials.count - sums.count)
+        #expect(lines.count("connections denied, so many that these are only counted") == sums.count)
         let span = try #require(denials.last?["params"] as? [String: Any])
         #expect(try #require(span["first"] as? String) <= (try #require(span["last"] as? String)))
         #expect(try LocalState.verifyAudit(reflector.configuration).isIntact)
@@ -125,4 +135,22 @@ struct RefusalTests {
         }
         await audit.close()
     }
+}
+
+/// The lines of a log.
+private final class RecordedLines: Sendable {
+    private let lines = Mutex<[String]>([])
+
+    var logger: Logger {
+        Logger(label: "test") { label in
+            StandardErrorLog(
+                label: label,
+                level: .info,
+                format: .text,
+                write: { line in self.lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
+            )
+        }
+    }
+
+    func count(_ message: String) -> Int { lines.withLock { $0.count { $0.contains(": \(message) ") } } }
 }
