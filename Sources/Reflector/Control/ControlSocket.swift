@@ -4,6 +4,7 @@ internal import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import Operations
+internal import SystemErrors
 
 /// The server's end of the control socket.
 enum ControlSocket {

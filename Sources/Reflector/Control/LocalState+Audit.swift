@@ -1,6 +1,7 @@
 internal import Glibc
 internal import Identity
 package import Operations
+internal import SystemErrors
 
 /// What the command line does with the audit log itself.
 extension LocalState {
