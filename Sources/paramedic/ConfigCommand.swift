@@ -18,8 +18,9 @@ struct ConfigCommand: AsyncParsableCommand {
         @OptionGroup var shared: SharedOptions
 
         func run() async throws {
-            let code = try ConfigurationCheck { try shared.load().source }.report(asJSON: shared.json)
-            if code != 0 { throw ExitCode(code) }
+            let check = try ConfigurationCheck { try shared.load().source }
+            print(try check.answer(asJSON: shared.json), terminator: "")
+            if !check.isGood { throw ExitCode(ConfigurationCheck.faultyCode) }
         }
     }
 }

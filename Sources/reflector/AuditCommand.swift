@@ -10,7 +10,7 @@ struct AuditCommand: AsyncParsableCommand {
         subcommands: [Verify.self, Export.self, Rotate.self, Repair.self]
     )
 
-    struct Verify: ObjectCommand {
+    struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Find the first line that was changed, removed or reordered.",
             discussion: """
@@ -67,11 +67,16 @@ struct AuditCommand: AsyncParsableCommand {
         @OptionGroup var shared: SharedOptions
 
         func run() async throws {
-            try LocalState.exportAudit(try shared.load(), since: since, asArray: shared.json)
+            try LocalState.exportAudit(
+                try shared.load(),
+                since: since,
+                asArray: shared.json,
+                to: JSONOutput.write
+            )
         }
     }
 
-    struct Rotate: ObjectCommand {
+    struct Rotate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Close the log's present file and go on in a new one.",
             discussion: """
@@ -105,7 +110,7 @@ struct AuditCommand: AsyncParsableCommand {
         }
     }
 
-    struct Repair: ObjectCommand {
+    struct Repair: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Accept a log whose checkpoint is lost or damaged.",
             discussion: """

@@ -2,36 +2,63 @@ internal import ArgumentParser
 internal import Foundation
 internal import Operations
 internal import Reflector
+internal import Synchronization
 
 /// How the tool ends when something failed: a sentence on standard error and an exit code that scripts can tell apart.
 enum CommandFailure {
     static let notRunning: Int32 = 3
     static let configuration: Int32 = 78
 
-    /// - Parameter json: whether the command was asked for JSON: then standard output says what failed, too.
+    /// - Parameter json: whether results were asked for as JSON: then the error is one, too.
     static func exit(_ error: any Error, of command: any ParsableCommand.Type, json: Bool) -> Never {
-        switch error {
-        case let error as ConfigurationError: leave(error.description, code: configuration, json: json)
-        case let error as ControlSocketError:
-            if case .notRunning = error { leave(error.description, code: notRunning, json: json) }
-            leave(error.description, code: 1, json: json)
-        case is ExitCode, is ValidationError, is CleanExit: command.exit(withError: error)
-        case let error as any CustomStringConvertible & Error
-        where !String(describing: type(of: error)).contains("CommandError"):
-            leave(error.description, code: 1, json: json)
-        default: command.exit(withError: error)
-        }
-    }
-
-    private static func leave(_ message: String, code: Int32, json: Bool) -> Never {
-        // The sentence is enough for whoever cannot be given the object.
-        if json { try? JSONOutput.print(Failure(error: Failure.Content(exitCode: code, message: message))) }
-        fflush(nil)
+        let isOfTheParser = isOfTheParser(error)
+        let message = isOfTheParser ? command.message(for: error) : "\(error)"
+        let code = isOfTheParser ? command.exitCode(for: error).rawValue : code(of: error)
+        if json, code != 0 { JSONOutput.printError(message, code: code) }
+        if isOfTheParser { command.exit(withError: error) }
         FileHandle.standardError.write(Data("reflector: \(message)\n".utf8))
         Foundation.exit(code)
     }
 
-    /// `{"error": {"exit_code", "message"}}`, as `paramedic` has it.
+    private static func code(of error: any Error) -> Int32 {
+        switch error {
+        case is ConfigurationError: configuration
+        case ControlSocketError.notRunning: notRunning
+        default: 1
+        }
+    }
+
+    /// Its own errors, which it tells with the usage.
+    private static func isOfTheParser(_ error: any Error) -> Bool {
+        switch error {
+        case is ExitCode, is ValidationError, is CleanExit: true
+        default: String(describing: type(of: error)).contains("CommandError")
+        }
+
+        let error: Content
+    }
+}
+
+/// What a command prints with `--json`: one document, however the command ends.
+enum JSONOutput {
+    private static let begun = Atomic<Bool>(false)
+
+    /// Keys sorted.
+    static func print(_ value: some Encodable) throws { write(Array(try JSONReport.text(value).utf8)) }
+
+    /// A part of the document.
+    static func write(_ bytes: [UInt8]) {
+        begun.store(true, ordering: .relaxed)
+        StandardOutput.write(bytes)
+    }
+
+    /// `{"error": {"exit_code", "message"}}`, unless there is a document already.
+    static func printError(_ message: String, code: Int32) {
+        guard !begun.load(ordering: .relaxed) else { return }
+        // Strings and numbers always have a JSON form.
+        try? print(Failure(error: Failure.Content(exitCode: code, message: message)))
+    }
+
     private struct Failure: Encodable {
         struct Content: Encodable {
             var exitCode: Int32
@@ -44,17 +71,5 @@ enum CommandFailure {
         }
 
         let error: Content
-    }
-}
-
-/// A command whose whole output is one JSON object with `--json`, also when it fails.
-protocol ObjectCommand: AsyncParsableCommand {
-    var shared: SharedOptions { get }
-}
-
-/// Prints a value as JSON, keys sorted.
-enum JSONOutput {
-    static func print(_ value: some Encodable) throws {
-        Swift.print(try JSONReport.text(value), terminator: "")
     }
 }

@@ -9,7 +9,7 @@ struct ConfigCommand: AsyncParsableCommand {
         subcommands: [Check.self]
     )
 
-    struct Check: ObjectCommand {
+    struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Say whether the configuration is good.",
             discussion: ConfigurationCheck.discussion
@@ -18,8 +18,9 @@ struct ConfigCommand: AsyncParsableCommand {
         @OptionGroup var shared: SharedOptions
 
         func run() async throws {
-            let code = try ConfigurationCheck { try shared.load().source }.report(asJSON: shared.json)
-            if code != 0 { throw ExitCode(code) }
+            let check = try ConfigurationCheck { try shared.load().source }
+            JSONOutput.write(Array(try check.answer(asJSON: shared.json).utf8))
+            if !check.isGood { throw ExitCode(ConfigurationCheck.faultyCode) }
         }
     }
 }

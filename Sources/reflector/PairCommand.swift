@@ -3,7 +3,7 @@ internal import Identity
 internal import Operations
 internal import Reflector
 
-struct PairCommand: ObjectCommand {
+struct PairCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pair",
         abstract: "Let one new peer in.",

@@ -12,7 +12,7 @@ struct PeersCommand: AsyncParsableCommand {
         defaultSubcommand: List.self
     )
 
-    struct List: ObjectCommand {
+    struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List the peers.")
 
         @OptionGroup var shared: SharedOptions
@@ -69,7 +69,7 @@ struct PeersCommand: AsyncParsableCommand {
         }
     }
 
-    struct Remove: ObjectCommand {
+    struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Remove a paired peer and drop its connections and tests."
         )
@@ -88,7 +88,7 @@ struct PeersCommand: AsyncParsableCommand {
         }
     }
 
-    struct Rename: ObjectCommand {
+    struct Rename: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Give a paired peer another label.")
 
         @Argument(help: "The peer's Endpoint ID, or its label.")

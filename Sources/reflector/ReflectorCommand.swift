@@ -30,17 +30,16 @@ struct ReflectorCommand: AsyncParsableCommand {
             flags: ["--json"]
         )
         StandardOutput.checkAtExit()
-        var json = false
         do {
             var command = try parseAsRoot(arguments)
-            json = (command as? any ObjectCommand)?.shared.json ?? false
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
                 try command.run()
             }
         } catch {
-            CommandFailure.exit(error, of: Self.self, json: json)
+            let options = arguments.prefix { $0 != "--" }
+            CommandFailure.exit(error, of: Self.self, json: options.contains("--json"))
         }
     }
 }

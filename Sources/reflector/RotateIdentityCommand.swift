@@ -3,7 +3,7 @@ internal import Identity
 internal import Operations
 internal import Reflector
 
-struct RotateIdentityCommand: ObjectCommand {
+struct RotateIdentityCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rotate-identity",
         abstract: "Give this machine a new Ed25519 key and so a new Endpoint ID.",

@@ -3,7 +3,7 @@ internal import Foundation
 internal import Operations
 internal import Reflector
 
-struct SelfTestCommand: ObjectCommand {
+struct SelfTestCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "self-test",
         abstract: "Check whether this host can sustain tests of 1 Gbit/s.",
@@ -20,7 +20,11 @@ struct SelfTestCommand: ObjectCommand {
         var line = ProgressLine(on: terminal)
         let report = await SelfTest.ofThisMachine(configuration).report { line.show("checking \($0)") }
         line.clear()
-        print(shared.json ? report.json.prettyText : report.text, terminator: shared.json ? "\n" : "")
+        if shared.json {
+            JSONOutput.write(Array((report.json.prettyText + "\n").utf8))
+        } else {
+            print(report.text, terminator: "")
+        }
         if report.exitCode != 0 { throw ExitCode(report.exitCode) }
     }
 }

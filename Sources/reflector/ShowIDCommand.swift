@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Identity
 internal import Reflector
 
-struct ShowIDCommand: ObjectCommand {
+struct ShowIDCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show-id",
         abstract: "Print just the Endpoint ID.",

@@ -3,7 +3,7 @@ internal import Identity
 internal import Operations
 internal import Reflector
 
-struct StatusCommand: ObjectCommand {
+struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Show the state of the running endpoint.",

@@ -21,30 +21,20 @@ package struct ConfigurationCheck: Sendable {
         problem's file, line, key and remedy when they are not.
         """
     /// EX_CONFIG of sysexits(3).
-    private static let faultyCode: Int32 = 78
+    package static let faultyCode: Int32 = 78
 
-    /// Prints the answer, faults as text to standard error and as JSON to standard output; returns the exit code.
-    package func report(asJSON: Bool) -> Int32 {
-        if asJSON {
-            StandardOutput.write(Array((json.prettyText + "\n").utf8))
-        } else if isGood {
-            StandardOutput.write(Array("\(text)\n".utf8))
-        } else {
-            StandardErrorLog.write(Array("\(text)\n".utf8), to: 2)
-        }
-        return isGood ? 0 : Self.faultyCode
+    /// What goes to standard output. Throws a `ConfigurationError` when there are faults and they are not told as JSON.
+    package func answer(asJSON: Bool) throws(ConfigurationError) -> String {
+        if asJSON { return json.prettyText + "\n" }
+        guard isGood else { throw ConfigurationError(problems: problems) }
+        return "\(source): ok\n"
     }
 
     package var isGood: Bool { problems.isEmpty }
 
-    /// For a person; without a newline at the end.
-    package var text: String {
-        isGood ? "\(source): ok" : ConfigurationError(problems: problems).description
-    }
-
     /// `configuration`, `status` (`ok` or `faulty`) and, when faulty, `problems`: objects with `file`, `line`, `key`,
     /// `problem`, `remedy`, each present where it is known.
-    package var json: JSONValue {
+    private var json: JSONValue {
         var members: [JSONValue.Member] = [
             .init("configuration", .string(source)), .init("status", .string(isGood ? "ok" : "faulty")),
         ]

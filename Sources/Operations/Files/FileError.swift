@@ -30,6 +30,7 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
             case ENOENT: "create its folder, or correct the path"
             case EACCES, EPERM: "run as the user that owns it, or correct its owner and mode"
             case ELOOP: "it is a symbolic link; give the path of the file itself"
+            case EADDRINUSE: "something else has this name; move it away"
             case EEXIST: "it exists already; remove it or choose another path"
             case ENOSPC, EDQUOT, EFBIG: "free space on that file system or raise the quota"
             case EROFS: "the file system is read-only; choose a path that can be written"

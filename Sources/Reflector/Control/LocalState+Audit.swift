@@ -12,21 +12,26 @@ extension LocalState {
         return try AuditVerifier.verify(path: configuration.auditLogPath, verify: trust)
     }
 
-    /// Prints the lines since `since` to standard output: as they are, or as the elements of one JSON array, in which a
-    /// damaged line is text.
-    package static func exportAudit(_ configuration: ReflectorConfiguration, since: Timestamp?, asArray: Bool) throws {
+    /// Gives the lines since `since` to `write`: as they are, or as the elements of one JSON array, in which a damaged line
+    /// is text.
+    package static func exportAudit(
+        _ configuration: ReflectorConfiguration,
+        since: Timestamp?,
+        asArray: Bool,
+        to write: ([UInt8]) -> Void
+    ) throws {
         try requireLog(configuration)
         let from = since ?? Timestamp(microseconds: .min)
         var separator = "["
         _ = try AuditExport.copy(path: configuration.auditLogPath, since: from) { line in
-            guard asArray else { return StandardOutput.write(Array(line)) }
+            guard asArray else { return write(Array(line)) }
             let content = line.dropLast()
             let isJSON = (try? JSONParser.parse(content)) != nil
             let damaged = JSONValue.string(String(decoding: content, as: UTF8.self)).text
-            StandardOutput.write(Array((separator + "\n").utf8) + (isJSON ? Array(content) : Array(damaged.utf8)))
+            write(Array((separator + "\n").utf8) + (isJSON ? Array(content) : Array(damaged.utf8)))
             separator = ","
         }
-        if asArray { StandardOutput.write(Array((separator == "[" ? "[]\n" : "\n]\n").utf8)) }
+        if asArray { write(Array((separator == "[" ? "[]\n" : "\n]\n").utf8)) }
     }
 
     /// Takes over a log whose checkpoint is lost or damaged, and says so in it; nil when its checkpoint is good. Refused
