@@ -34,8 +34,6 @@ enum CommandFailure {
         case is ExitCode, is ValidationError, is CleanExit: true
         default: String(describing: type(of: error)).contains("CommandError")
         }
-
-        let error: Content
     }
 }
 

@@ -34,7 +34,7 @@ struct HandshakeFailureTests {
     }
 
     private func server(_ change: (inout TLSConfiguration) -> Void) throws -> @Sendable (any Channel) throws -> Void {
-        let appearance = try Certificates.p256(names: [])
+        let appearance = try RawPeer.Appearance.p256(names: [])
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: [.certificate(try #require(appearance.certificate))],
             privateKey: .privateKey(try #require(appearance.key))
