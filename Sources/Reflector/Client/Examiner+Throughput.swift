@@ -25,6 +25,12 @@ extension Examiner {
                 own = try await run(grant, params, meters)
             } catch {
                 probe?.cancel()
+                try Task.checkCancellation()
+                if error is ParamedicError {
+                    // Why the reflector ended the test says more than what that did to the engine.
+                    let theirs = try? await client.result(of: grant.testID)
+                    try theirs?.requireOrderlyEnd(spentCounts: false)
+                }
                 throw error
             }
             own.askedSec = params.durationSec
