@@ -17,7 +17,9 @@ extension BufferbloatResult {
     /// Which phases were not measured and why, as a sentence without its end; nil when all were.
     package var notMeasuredWords: String? {
         guard let first = notMeasured?.first else { return nil }
-        let phases = missingPhases.map(\.underLoad).joined(separator: ", ")
+        let words = missingPhases.map(\.underLoad)
+        let phases = (words.count < 2 ? words : [words.dropLast().joined(separator: ", "), words[words.count - 1]])
+            .joined(separator: " and ")
         return "latency \(phases) was not measured: \(first.reason)"
     }
 }

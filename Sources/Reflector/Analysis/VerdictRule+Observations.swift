@@ -51,13 +51,15 @@ extension VerdictRule {
     static let growsUnderLoad = VerdictRule(
         name: "latency under load",
         limit: nil,
-        condition: "bufferbloat was measured"
+        condition: "bufferbloat was measured, in all its phases"
     ) { evidence in
         guard let result = evidence.bufferbloat else { return nil }
         if let grade = result.grade {
             return
                 "Latency under load is graded \(grade.rawValue)\(result.probeInsideTLS ? ", measured inside TLS." : ".")"
         }
+        // Phases that are missing are told by a rule of their own.
+        if result.notMeasured != nil { return nil }
         return result.inconclusive.map { "Latency under load has no grade: \($0)." }
     }
 

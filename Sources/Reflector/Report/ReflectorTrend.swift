@@ -33,10 +33,11 @@ struct ReflectorTrend {
     var uploads: [Double?] { oldestFirst.map(\.uploadBitsPerSecond) }
     /// Medians without load, in milliseconds.
     var roundTrips: [Double?] { oldestFirst.map { $0.latency?.rtt?.p50 } }
-    /// The largest median of the phases with load, in milliseconds.
+    /// The largest median of the phases with load, in milliseconds; nil where a phase is missing, which may be the worst.
     var roundTripsUnderLoad: [Double?] {
-        oldestFirst.map {
-            $0.bufferbloat?.phases.filter { $0.phase != .idle }.compactMap { $0.latency.rtt?.p50 }.max()
+        oldestFirst.map { examination in
+            guard let bufferbloat = examination.bufferbloat, bufferbloat.notMeasured == nil else { return nil }
+            return bufferbloat.phases.filter { $0.phase != .idle }.compactMap { $0.latency.rtt?.p50 }.max()
         }
     }
 }

@@ -122,6 +122,9 @@ struct HistoryReportTests {
         #expect(trend.roundTrips == [12])
         let loaded = Specimen.whole.bufferbloat?.phases.compactMap { $0.latency.rtt?.p50 }.max()
         #expect(trend.roundTripsUnderLoad == [loaded])
+        var partial = examination(0)
+        partial.bufferbloat?.notMeasured = [UnmeasuredPart(part: "both", reason: "denied")]
+        #expect(ReflectorTrend.all(of: [partial]).first?.roundTripsUnderLoad == [nil])
         var skewed = examination(0)
         skewed.bufferbloat?.phases[2].latency.rtt?.mean = 5_000
         #expect(ReflectorTrend.all(of: [skewed]).first?.roundTripsUnderLoad == [loaded])
