@@ -56,7 +56,7 @@ struct ParamedicOutputTests {
             ("path --json -r nobody", 1, "no reflector is called"),
             ("pair h --id x --json", 64, "--id: an Endpoint ID"),
             ("reflectors remove nobody --json", 1, "no reflector"),
-            ("config check --json --config /nowhere", 78, "/nowhere"), ("run --json --csv", 64, "exclude each other"),
+            ("reflectors --json --config /nowhere", 78, "/nowhere"), ("run --json --csv", 64, "exclude each other"),
         ]
     )
     func errors(line: String, code: Int32, words: String) async throws {

@@ -169,18 +169,28 @@ import Testing
         }
     }
 
-    @Test func theRelayEndsWithItsBudget() throws {
+    @Test(arguments: [StreamPreface.Direction.up, .down])
+    func theRelayEndsWithItsBudget(direction: StreamPreface.Direction) throws {
         let service = try self.service()
         let counted = Counted(limit: 1008)
         let relay = try self.relay(service, counted: counted)
         let client = try Socket.connectUDP(relay.address)
-        _ = try self.shakeHands(client, service)
-        client.send([UInt8](repeating: 1, count: 1000))
-        #expect(service.receiveFrom().0.count == 1000)
-        client.send([2])
-        while counted.bytes.withLock({ $0[.up] }) != 1005 { sched_yield() }
+        let back = try self.shakeHands(client, service)
+        let whole = [UInt8](repeating: 1, count: 1000)
+        switch direction {
+        case .up:
+            client.send(whole)
+            #expect(service.receiveFrom().0 == whole)
+            client.send([2])
+        case .down:
+            service.send(whole, to: back)
+            #expect(client.receive(blocking: true) == whole)
+            service.send([2], to: back)
+        }
+        while counted.bytes.withLock({ $0[direction] }) != 1005 { sched_yield() }
         relay.shutdown()
         #expect(service.receive(blocking: false).isEmpty)
+        #expect(client.receive(blocking: false).isEmpty)
     }
 
     @Test func theEndWaitsForNobodyAndFreesThePort() throws {

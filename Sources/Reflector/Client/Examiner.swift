@@ -87,7 +87,7 @@ package final class Examiner: Sendable {
         request.params.mode = mode
         while true {
             do {
-                let grant = try await client.request(request)
+                let grant = try await granted(request)
                 logger.debug(
                     "session granted",
                     metadata: ["test.id": "\(grant.testID)", "mode": "\(grant.mode.rawValue)", "port": "\(grant.port)"]
@@ -141,6 +141,25 @@ package final class Examiner: Sendable {
     }
 
     /// Closes the test, also when the task is cancelled: a task of its own is not.
+    /// Interrupted, it still waits a moment for the answer: a test that was granted meanwhile is closed, and not found dead.
+    private func granted(_ request: SessionRequest) async throws -> SessionGrant {
+        let client = client
+        let asking = Task { try await client.request(request) }
+        let grant = try await withTaskCancellationHandler {
+            try await asking.value
+        } onCancel: {
+            Task {
+                try? await Task.sleep(for: .seconds(Self.farewellSeconds))
+                asking.cancel()
+            }
+        }
+        guard !Task.isCancelled else {
+            await farewell(grant.testID)
+            throw CancellationError()
+        }
+        return grant
+    }
+
     private func farewell(_ testID: String) async {
         let client = client
         await Task { try? await client.close(testID, seconds: Self.farewellSeconds) }.value

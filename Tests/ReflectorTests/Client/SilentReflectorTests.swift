@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import Identity
 import NIOCore
@@ -31,6 +32,32 @@ struct SilentReflectorTests {
             test.cancel()
             let outcome = try await outcome(test)
             #expect(throws: CancellationError.self) { try outcome.get() }
+            await examiner.close()
+        }
+    }
+
+    @Test("a test that is granted after it was cancelled is closed")
+    func lateGrant() async throws {
+        let (hold, asked) = (DispatchSemaphore(value: 0), Mutex(false))
+        try await ScriptedReflector.with { message in
+            switch message {
+            case .hello: return .serverHello(ScriptedReflector.hello)
+            case .sessionRequest:
+                asked.withLock { $0 = true }
+                hold.wait()
+                return .sessionGrant(ScriptedReflector.grant("late"))
+            case .sessionClose: return .ok
+            default: return nil
+            }
+        } _: { reflector in
+            let examiner = try await Examiner.connect(to: reflector.address, key: IdentityKey()) { _ in }
+            let test = Task { try await examiner.latency(LatencyPlan(durationSec: 1)) }
+            try await eventually("the test is asked for") { asked.withLock { $0 } ? true : nil }
+            test.cancel()
+            hold.signal()
+            let outcome = try await outcome(test)
+            #expect(throws: CancellationError.self) { try outcome.get() }
+            #expect(reflector.asked.last == .sessionClose(SessionClose(testID: "late")))
             await examiner.close()
         }
     }

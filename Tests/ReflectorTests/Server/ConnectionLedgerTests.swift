@@ -39,4 +39,32 @@ struct ConnectionLedgerTests {
         #expect(ledger.evictOldest())
         #expect(!ledger.evictOldest())
     }
+
+    @Test(
+        "when all places are taken, whoever comes gets the oldest stranger's, from whatever address, and a peer's never"
+    )
+    func allPlacesTaken() throws {
+        var limits = ConnectionLimits()
+        limits.maxConnections = 3
+        let ledger = ConnectionLedger(limits: limits)
+        var channels: [EmbeddedChannel] = []
+        var ids: [ConnectionID] = []
+        func comes() throws -> Bool {
+            let channel = EmbeddedChannel()
+            try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+            channels.append(channel)
+            ids.append(.next())
+            let host = try #require(InternetHost("192.0.2.\(ids.count)"))
+            defer { for channel in channels { channel.embeddedEventLoop.run() } }
+            return ledger.enter(ids[ids.count - 1], from: host, channel: channel)
+        }
+        for _ in 0..<3 { #expect(try comes()) }
+        #expect(ledger.authorise(ids[0], as: peer))
+        #expect(try comes())
+        #expect(channels.map(\.isActive) == [true, false, true, true])
+        #expect(ledger.counts.open == 3)
+        for id in ids[2...] { #expect(ledger.authorise(id, as: peer)) }
+        #expect(try !comes())
+        #expect(ledger.counts.open == 3 && ledger.counts.evicted == 1)
+    }
 }

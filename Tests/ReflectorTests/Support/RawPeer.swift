@@ -89,6 +89,22 @@ final class RawPeer: Sendable {
         }
     }
 
+    /// Runs `body` with a connection to the control socket.
+    static func withControlSocket<Result: Sendable>(
+        _ reflector: TestReflector,
+        _ body: @Sendable (Conversation) async throws -> Result
+    ) async throws -> Result {
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(unixDomainSocketPath: ControlSocket.path(inFolder: reflector.folder)) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                }
+            }
+        return try await channel.executeThenClose { inbound, outbound in
+            try await body(Conversation(inbound, outbound))
+        }
+    }
+
     private static func connect<Result: Sendable>(
         to host: String,
         _ port: Int,
