@@ -3,6 +3,7 @@ import Glibc
 import Identity
 import NIOCore
 import NIOPosix
+import PacketIO
 import Synchronization
 import Testing
 
@@ -38,7 +39,8 @@ struct SilentReflectorTests {
 
     @Test("a test that is granted after it was cancelled is closed")
     func lateGrant() async throws {
-        let (hold, asked) = (DispatchSemaphore(value: 0), Mutex(false))
+        let hold = DispatchSemaphore(value: 0)
+        let asked = Mutex(false)
         try await ScriptedReflector.with { message in
             switch message {
             case .hello: return .serverHello(ScriptedReflector.hello)
@@ -161,26 +163,14 @@ private final class FullListener {
     private let descriptors: [Int32]
 
     init() throws {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var descriptors = [listener]
-        withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                _ = bind(listener, pointer, length)
-                _ = listen(listener, 0)
-                _ = getsockname(listener, pointer, &length)
-                for _ in 0..<4 {
-                    let one = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
-                    _ = connect(one, pointer, length)
-                    descriptors.append(one)
-                }
-            }
-        }
-        self.port = Int(UInt16(bigEndian: address.sin_port))
-        self.descriptors = descriptors
+        let listener = try Socket.listenTCP(InternetAddress(.loopbackIPv4, port: 0))
+        let address = try listener.localAddress()
+        // Again, with the shortest queue.
+        _ = Glibc.listen(listener.raw, 0)
+        var waiting: [Int32] = []
+        while let one = try? Socket.connectTCP(address, timeout: 100_000_000) { waiting.append(one.release()) }
+        self.port = Int(address.port)
+        self.descriptors = [listener.release()] + waiting
     }
 
     deinit { for descriptor in descriptors { close(descriptor) } }

@@ -242,10 +242,11 @@ final class StalledConnections: Sendable {
     private init(_ descriptors: [Int32]) { self.descriptors = descriptors }
 
     static func open(_ count: Int, to reflector: TestReflector) async throws -> StalledConnections {
+        let address = InternetAddress(.loopbackIPv4, port: UInt16(reflector.port))
         var descriptors: [Int32] = []
         for _ in 0..<count {
-            let target = InternetAddress(.loopbackIPv4, port: UInt16(reflector.port))
-            if let socket = try? Socket.connectTCP(target) { descriptors.append(socket.release()) }
+            // One that cannot be had is none that holds a place.
+            if let socket = try? Socket.connectTCP(address) { descriptors.append(socket.release()) }
         }
         return StalledConnections(descriptors)
     }

@@ -49,9 +49,8 @@ struct HealthTests {
             let port = try #require(reflector.started.health?.port)
             var sockets: [Int32] = []
             defer { for descriptor in sockets { close(descriptor) } }
-            for _ in 0..<200 {
-                sockets.append(try Socket.connectTCP(InternetAddress(.loopbackIPv4, port: UInt16(port))).release())
-            }
+            let address = InternetAddress(.loopbackIPv4, port: UInt16(port))
+            for _ in 0..<200 { sockets.append(try Socket.connectTCP(address).release()) }
             for _ in 0..<3 { #expect(try await Self.get(reflector, "/health").hasPrefix("HTTP/1.1 200")) }
             // 200 came, 64 places: the first have been closed, the last have not.
             try await eventually("the oldest is closed") { () -> Bool? in

@@ -127,15 +127,13 @@ struct DirectPortTests {
         )
         try await withGrant("127.0.0.1", request) { reflector, client, grant in
             // iperf3's 37 cookie bytes and junk, from another address: not one byte comes back, nothing ends.
+            let target = InternetAddress(.loopbackIPv4, port: UInt16(grant.port))
             for _ in 0..<3 {
-                let target = InternetAddress(.loopbackIPv4, port: UInt16(grant.port))
-                let stranger = try #require(InternetHost("127.0.0.9"))
-                let descriptor = try Socket.connectTCP(target, from: stranger).release()
-                defer { close(descriptor) }
+                let stranger = try Socket.connectTCP(target, from: InternetHost("127.0.0.9"))
                 let junk = [UInt8](repeating: 0x61, count: 64)
-                _ = send(descriptor, junk, junk.count, Int32(MSG_NOSIGNAL))
+                _ = send(stranger.raw, junk, junk.count, Int32(MSG_NOSIGNAL))
                 var byte: UInt8 = 0
-                #expect(recv(descriptor, &byte, 1, 0) <= 0)
+                #expect(recv(stranger.raw, &byte, 1, 0) <= 0)
             }
             // From the peer's own address, but without the credentials.
             let credentials = try #require(grant.credentials)
