@@ -1,6 +1,6 @@
-/// Which refusals of strangers get a line of their own in the audit log and in the server's log. The others are counted until their window ends, so that
-/// whoever knocks without end cannot fill the disk. No clock inside: times are given, in nanoseconds of a clock that never
-/// goes back.
+/// Which refusals of strangers get a line of their own in the audit log and in the server's log. The others are counted until
+/// their window ends, so that whoever knocks without end cannot fill the disk. No clock inside: times are given, in
+/// nanoseconds of a clock that never goes back.
 struct RefusalBudget: Sendable {
     /// Refusals that were not written one by one.
     struct Suppressed: Sendable, Equatable {

@@ -26,7 +26,8 @@ extension Examiner {
             } catch {
                 probe?.cancel()
                 try Task.checkCancellation()
-                if error is ParamedicError {
+                // A stream that is refused may be one that comes after the end.
+                if error is ParamedicError || (error as? LinkClientError)?.isRefusal == true {
                     // Why the reflector ended the test says more than what that did to the engine.
                     let theirs = try? await client.result(of: grant.testID)
                     try theirs?.requireOrderlyEnd(spentCounts: false)

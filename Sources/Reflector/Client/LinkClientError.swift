@@ -22,6 +22,11 @@ package enum LinkClientError: Error, CustomStringConvertible {
     /// Characters of a peer's words that are shown.
     private static let longestReason = 400
 
+    /// Whether the reflector answered with an `error`.
+    var isRefusal: Bool {
+        if case .refused = self { true } else { false }
+    }
+
     package var description: String {
         switch self {
         case .unreachable(let address, let reason):

@@ -40,7 +40,7 @@ enum ControlPort {
         guard let remote = RemoteEnd(channel) else { throw ChannelError.unknownLocalAddress }
         let id = ConnectionID.next()
         guard core.ledger.enter(id, from: remote.address.host, channel: channel) else {
-            core.logger.info("connection refused, too many are open", metadata: ["peer.address": "\(remote)"])
+            core.logger.debug("connection refused, too many are open", metadata: ["peer.address": "\(remote)"])
             throw ChannelError.alreadyClosed
         }
         channel.closeFuture.whenComplete { _ in core.ledger.leave(id) }
