@@ -11,7 +11,7 @@ package enum KeyFileError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .cannotOpen(let path, let reason):
-            "cannot read the identity key \(path): \(reason)"
+            "cannot read the identity key \(path): \(reason); the user who runs this must be able to read it"
         case .cannotCreate(let path, let reason):
             "cannot create the identity key \(path): \(reason); the folder must exist and be writable"
         case .isSymbolicLink(let path):

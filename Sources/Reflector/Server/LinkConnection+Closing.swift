@@ -1,0 +1,112 @@
+internal import Identity
+internal import Logging
+internal import NIOCore
+internal import Operations
+
+/// Replies, refusals, deadlines and back-pressure.
+extension LinkConnection {
+    func reply(_ requestID: String, _ message: LinkMessage) {
+        send(LinkEnvelope(requestID: requestID, payload: message))
+    }
+
+    func send(_ envelope: LinkEnvelope) {
+        guard let context else { return }
+        do {
+            context.writeAndFlush(wrapOutboundOut(try envelope.frame()), promise: nil)
+        } catch {
+            core.logger.error("reply could not be encoded", metadata: ["error": "\(error)"])
+            close()
+        }
+    }
+
+    func fail(_ requestID: String, _ error: LinkError) {
+        guard phase != .closing else { return }
+        send(LinkEnvelope(requestID: requestID, payload: .error(error)))
+        close()
+    }
+
+    func refuse(_ peer: EndpointID?, reason: String) {
+        auditRefusal(of: peer, reason: reason)
+        close()
+    }
+
+    func close() {
+        if case .authorised = phase { Task { [core, id] in await core.sessions.disconnected(id) } }
+        phase = .closing
+        resumeReads()
+        context?.close(promise: nil)
+    }
+
+    /// One line for each stranger, whatever it does.
+    func auditRefusal(of peer: EndpointID?, reason: String) {
+        guard !refusalAudited else { return }
+        refusalAudited = true
+        Task { [core, remote] in await core.refused(peer, from: remote, reason: reason) }
+    }
+
+    func arm(seconds: Int) {
+        deadline?.cancel()
+        guard let eventLoop = context?.eventLoop else { return }
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        deadline = eventLoop.scheduleTask(in: .seconds(Int64(seconds))) { bound.value.deadlinePassed() }
+    }
+
+    func armIdle() { arm(seconds: core.limits.idleTimeoutSec) }
+
+    func deadlinePassed() {
+        switch phase {
+        case .authorised(let peer) where framesSeen > 0:
+            // Only the last of many frames counts, so the timer is not moved for each.
+            let idle = NIODeadline.now() - lastFrame
+            guard idle >= .seconds(Int64(core.limits.idleTimeoutSec)) else {
+                let left = core.limits.idleTimeoutSec - Int(idle.nanoseconds / 1_000_000_000)
+                return arm(seconds: max(1, left))
+            }
+            run { [core] in
+                await core.governor.activeTest(of: peer) != nil
+            } then: { connection, isBusy in
+                if isBusy { connection.armIdle() } else { connection.close() }
+            }
+        case .stranger(let peer):
+            refuse(peer, reason: "no pairing within \(core.limits.firstFrameTimeoutSec) s")
+        case .handshaking, .identifying, .authorised, .opening:
+            close()
+        case .closing: break
+        }
+    }
+
+    /// Stops reading while requests wait for their replies, or the peer does not take them.
+    func regulateReads() {
+        guard let channel = context?.channel else { return }
+        let isReady: Bool
+        switch phase {
+        case .identifying, .opening: isReady = false
+        case .stranger, .authorised: isReady = outstanding < core.limits.maxOutstandingRequests && channel.isWritable
+        case .handshaking, .closing: isReady = true
+        }
+        guard isReady == readsPaused else { return }
+        readsPaused = !isReady
+        try? channel.syncOptions?.setOption(.autoRead, value: isReady)
+    }
+
+    func resumeReads() {
+        guard readsPaused, let channel = context?.channel else { return }
+        readsPaused = false
+        try? channel.syncOptions?.setOption(.autoRead, value: true)
+    }
+
+    /// Does `work` off the event loop and comes back with its result, unless the connection is gone by then.
+    func run<Result: Sendable>(
+        _ work: @escaping @Sendable () async -> Result,
+        then: @escaping @Sendable (LinkConnection, Result) -> Void
+    ) {
+        guard let eventLoop = context?.eventLoop else { return }
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        Task {
+            let result = await work()
+            eventLoop.execute {
+                then(bound.value, result)
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+internal import Identity
+internal import Logging
+internal import NIOCore
+internal import Operations
+internal import PacketIO
+
+/// What a peer sends, and what is answered.
+extension LinkConnection {
+    func process() {
+        while true {
+            switch phase {
+            case .handshaking, .identifying, .opening, .closing: return
+            case .stranger, .authorised: break
+            }
+            guard outstanding < core.limits.maxOutstandingRequests, context?.channel.isWritable == true else {
+                return regulateReads()
+            }
+            let payload: ByteBuffer
+            do {
+                guard let next = try decoder.next() else { return regulateReads() }
+                payload = next
+            } catch {
+                if case .stranger(let peer) = phase { auditRefusal(of: peer, reason: "frame too long") }
+                return fail("", .tooLong(error.description))
+            }
+            lastFrame = .now()
+            framesSeen += 1
+            do {
+                let envelope = try LinkEnvelope.decode(payload)
+                switch phase {
+                case .stranger(let peer): stranger(peer, envelope)
+                case .authorised(let peer):
+                    if framesSeen == 1 { armIdle() }
+                    request(peer, envelope)
+                case .handshaking, .identifying, .opening, .closing: return
+                }
+            } catch {
+                if case .stranger(let peer) = phase {
+                    auditRefusal(of: peer, reason: "malformed frame")
+                    return fail(error.requestID, .badRequest(error.message))
+                }
+                if framesSeen == 1 { armIdle() }
+                reply(error.requestID, .error(.badRequest(error.message)))
+            }
+        }
+    }
+
+    func stranger(_ peer: EndpointID, _ envelope: LinkEnvelope) {
+        outstanding += 1
+        switch envelope.payload {
+        case .pairRequest(let pairing):
+            // One token a connection: a guesser pays a handshake for each.
+            phase = .identifying
+            regulateReads()
+            refusalAudited = true
+            run { [core, remote] in
+                await core.pair(peer, pairing, from: remote)
+            } then: { connection, outcome in
+                connection.paired(peer, outcome, requestID: envelope.requestID)
+            }
+        case .hello:
+            run { [core] in
+                await core.governor.isPairingOpen() ? core.serverHello : nil
+            } then: { connection, hello in
+                connection.outstanding -= 1
+                if let hello { return connection.reply(envelope.requestID, .serverHello(hello)) }
+                connection.refuseStranger(peer, envelope.requestID)
+            }
+        default:
+            outstanding -= 1
+            refuseStranger(peer, envelope.requestID)
+        }
+    }
+
+    func refuseStranger(_ peer: EndpointID, _ requestID: String) {
+        auditRefusal(of: peer, reason: "unauthorized")
+        fail(
+            requestID,
+            .forbidden("unauthorized: this endpoint does not know \(peer); pair it with a token from `reflector pair`")
+        )
+    }
+
+    func paired(_ peer: EndpointID, _ outcome: PairingOutcome, requestID: String) {
+        guard phase == .identifying else { return }
+        outstanding -= 1
+        switch outcome {
+        case .paired(let response):
+            guard core.ledger.authorise(id, as: peer) else { return close() }
+            authorised(peer)
+            reply(requestID, .pairResponse(response))
+            process()
+        case .refused(let message):
+            send(LinkEnvelope(requestID: requestID, payload: message))
+            close()
+        }
+    }
+
+    func request(_ peer: EndpointID, _ envelope: LinkEnvelope) {
+        switch envelope.payload {
+        case .hello(let hello):
+            guard hello.version.split(separator: ".").first == "1" else {
+                let message = "version \(hello.version.prefix(16)) is not spoken here, \(Hello.currentVersion) is"
+                return reply(envelope.requestID, .error(.badRequest(message)))
+            }
+            clientFeatures = Set(hello.features.prefix(64))
+            reply(envelope.requestID, .serverHello(core.serverHello))
+        case .tunnelOpen(let open):
+            guard framesSeen == 1 else {
+                let message = "tunnel_open must be the first frame of its own connection"
+                return reply(envelope.requestID, .error(.badRequest(message)))
+            }
+            phase = .opening(peer)
+            regulateReads()
+            openTunnel(open, peer: peer, requestID: envelope.requestID)
+        default:
+            outstanding += 1
+            let requester = SessionRegistry.Requester(
+                peer: peer,
+                address: remote.address.host.description,
+                localAddress: remote.local.host.description,
+                connection: id,
+                hasNative: clientFeatures.contains(LinkFeature.native)
+            )
+            run { [core] in
+                await core.answer(envelope.payload, from: requester)
+            } then: { connection, answer in
+                connection.outstanding -= 1
+                connection.reply(envelope.requestID, answer)
+                connection.process()
+            }
+        }
+    }
+
+    func openTunnel(_ open: TunnelOpen, peer: EndpointID, requestID: String) {
+        guard let channel = context?.channel else { return }
+        run { [core] in
+            await core.prepareTunnel(open, peer: peer, channel: channel)
+        } then: { connection, result in
+            switch result {
+            case .success(let tunnel): connection.becomeTunnel(tunnel, requestID: requestID)
+            case .failure(let error): connection.fail(requestID, error)
+            }
+        }
+    }
+
+    func becomeTunnel(_ tunnel: PreparedTunnel, requestID: String) {
+        guard case .opening = phase, let context else { return tunnel.abandon() }
+        deadline?.cancel()
+        // While what comes is still kept here, and before the tunnel has its own say on reading.
+        resumeReads()
+        phase = .closing
+        send(LinkEnvelope(requestID: requestID, payload: .ok))
+        let remainder = decoder.takeRemainder()
+        do {
+            try tunnel.install(on: context.channel)
+        } catch {
+            tunnel.abandon()
+            return close()
+        }
+        if let remainder {
+            context.fireChannelRead(wrapInboundOut(remainder))
+            context.fireChannelReadComplete()
+        }
+        context.pipeline.syncOperations.removeHandler(self, promise: nil)
+    }
+}

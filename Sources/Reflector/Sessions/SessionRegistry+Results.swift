@@ -1,0 +1,64 @@
+internal import Identity
+internal import Operations
+
+/// What tests measured.
+extension SessionRegistry {
+    /// What a test measured. Waits a moment for its last bytes.
+    func result(of testID: String, for peer: EndpointID) async -> LinkMessage {
+        if let entry = running[testID], entry.session.peer == peer {
+            if case .iperf = entry.engine {
+                await waitForEnd(of: testID)
+            } else if case .direct(let server) = entry.engine {
+                await server.finish()
+            } else {
+                await entry.session.drained(within: Self.drainPatience)
+            }
+        }
+        // The streams may be gone before the end that their last byte asked for.
+        if let entry = running[testID], entry.session.peer == peer, entry.session.isSpent {
+            await end(testID, .budgetSpent)
+        }
+        if let known = finished[testID], known.peer == peer { return .result(known.result) }
+        guard let entry = running[testID], entry.session.peer == peer else {
+            return .error(
+                .notFound(
+                    "no test \(testID.prefix(64)) of yours is known; results are kept for the last "
+                        + "\(Self.keptResults) tests"
+                )
+            )
+        }
+        let cpu = CPUTime.process() - entry.usageAtStart
+        var retransmits: [StreamDirection: Int] = [:]
+        if case .direct(let server) = entry.engine { retransmits = server.retransmits }
+        return .result(
+            SessionReport.make(
+                entry.session,
+                state: .running,
+                reason: nil,
+                throughput: nil,
+                retransmits: retransmits,
+                cpu: cpu
+            )
+        )
+    }
+
+    /// Waits until iperf3 has ended and its test with it, or for a while.
+    func waitForEnd(of testID: String) async {
+        let limit = Task { [weak self] in
+            try await Task.sleep(for: Self.drainPatience)
+            await self?.releasePatient(of: testID)
+        }
+        await withCheckedContinuation { patient[testID, default: []].append($0) }
+        limit.cancel()
+    }
+
+    func releasePatient(of testID: String) {
+        for waiter in patient.removeValue(forKey: testID) ?? [] { waiter.resume() }
+    }
+
+    func remember(_ result: SessionResult, of peer: EndpointID) {
+        finished[result.testID] = Finished(peer: peer, result: result)
+        finishedOrder.append(result.testID)
+        if finishedOrder.count > Self.keptResults { finished[finishedOrder.removeFirst()] = nil }
+    }
+}
