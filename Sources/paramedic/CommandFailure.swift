@@ -27,7 +27,7 @@ enum CommandFailure {
         case LinkClientError.denied, LinkClientError.wrongMode: ("\(error)", denied)
         case let error as NothingMeasured: (error.description, error.isDenied ? denied : 1)
         case _ where isOfTheParser(error): (command.message(for: error), command.exitCode(for: error).rawValue)
-        default: ("\(error)", 1)
+        default: (DatabaseFailure.describe(error) ?? "\(error)", 1)
         }
     }
 

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Foundation
 internal import Operations
 internal import Reflector
+internal import SystemErrors
 
 /// In which forms examinations are put out: text, JSON or CSV on standard output, and a page of HTML beside any of them.
 struct FormOptions: ParsableArguments {
@@ -14,11 +15,26 @@ struct FormOptions: ParsableArguments {
     /// Before anything is measured: what cannot be put out should not cost a test.
     func validate(json: Bool) throws {
         if csv, json { throw ValidationError("--csv and --json exclude each other; --html goes with either") }
-        guard let html else { return }
-        let folder = URL(fileURLWithPath: html).deletingLastPathComponent()
-        guard !html.isEmpty, (try? folder.resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory == true else {
+        if let html { _ = try Self.place(html) }
+    }
+
+    /// The file that is written: what a symbolic link points to, not the link. Only a regular file may be replaced; a device
+    /// or a pipe in its place would be gone.
+    private static func place(_ html: String) throws -> URL {
+        guard !html.isEmpty else { throw ValidationError("--html needs the path of a file") }
+        let file = URL(fileURLWithPath: html).resolvingSymlinksInPath()
+        let folder = file.deletingLastPathComponent()
+        guard (try? folder.resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory == true else {
             throw ValidationError("--html \"\(html)\": there is no folder \(folder.path)")
         }
+        guard FileManager.default.isWritableFile(atPath: folder.path) else {
+            throw ValidationError("--html \"\(html)\": the folder \(folder.path) cannot be written to")
+        }
+        let type = (try? FileManager.default.attributesOfItem(atPath: file.path))?[.type] as? FileAttributeType
+        guard type == nil || type == .typeRegular else {
+            throw ValidationError("--html \"\(html)\" is a folder, a device or a pipe; give the path of a file")
+        }
+        return file
     }
 
     /// - Parameter json: what standard output gets instead of the text; nil without `--json`.
@@ -26,10 +42,15 @@ struct FormOptions: ParsableArguments {
         let result = csv ? CSVReport.text(examinations) : json ?? text()
         Output.put(result)
         guard let html else { return }
+        let file = try Self.place(html)
         do {
-            try Data(page().utf8).write(to: URL(fileURLWithPath: html), options: .atomic)
+            try Data(page().utf8).write(to: file, options: .atomic)
         } catch {
-            throw ParamedicError.invalid("cannot write \(html): \(error.localizedDescription)")
+            let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+            let reason = cause.map { SystemError.reason(of: Int32(truncatingIfNeeded: $0.code)) }
+            throw ParamedicError.invalid(
+                "cannot write \(html)\(reason.map { ": \($0)" } ?? ""); free space there or give another file"
+            )
         }
     }
 

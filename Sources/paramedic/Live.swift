@@ -38,7 +38,7 @@ enum Live {
     static func say(_ text: String) {
         clear()
         let text = "paramedic: \(text)"
-        FileHandle.standardError.write(Data("\(terminal.isTerminal ? style.message(text) : text)\n".utf8))
+        StandardErrorLog.write(Array("\(terminal.isTerminal ? style.message(text) : text)\n".utf8), to: 2)
     }
 
     /// A wait goes by with the line on a terminal; elsewhere it is a message.

@@ -1,3 +1,4 @@
+internal import Operations
 internal import Reflector
 internal import Synchronization
 
@@ -8,7 +9,7 @@ enum Output {
 
     static func put(_ text: String) {
         begun.store(true, ordering: .relaxed)
-        print(text, terminator: "")
+        StandardOutput.write(text)
     }
 
     static func line(_ text: String) { put("\(text)\n") }

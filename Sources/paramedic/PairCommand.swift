@@ -53,6 +53,7 @@ struct PairCommand: AsyncParsableCommand {
     func validate() throws {
         do {
             _ = try parsedAddress()
+            if let name { try ParamedicStore.checkName(name) }
         } catch {
             throw ValidationError("\(error)")
         }

@@ -30,6 +30,7 @@ struct ParamedicCommand: AsyncParsableCommand {
             valued: ["--config", "-c", "--log-level", "--state", "--reflector", "-r"],
             flags: ["--json"]
         )
+        StandardStreams.occupy()
         StandardOutput.checkAtExit()
         ProcessArguments.hide(valueOf: "--token")
         do {

@@ -12,11 +12,11 @@ enum CommandFailure {
     /// - Parameter json: whether results were asked for as JSON: then the error is one, too.
     static func exit(_ error: any Error, of command: any ParsableCommand.Type, json: Bool) -> Never {
         let isOfTheParser = isOfTheParser(error)
-        let message = isOfTheParser ? command.message(for: error) : "\(error)"
+        let message = isOfTheParser ? command.message(for: error) : DatabaseFailure.describe(error) ?? "\(error)"
         let code = isOfTheParser ? command.exitCode(for: error).rawValue : code(of: error)
         if json, code != 0 { JSONOutput.printError(message, code: code) }
         if isOfTheParser { command.exit(withError: error) }
-        FileHandle.standardError.write(Data("reflector: \(message)\n".utf8))
+        StandardErrorLog.write(Array("reflector: \(message)\n".utf8), to: 2)
         Foundation.exit(code)
     }
 

@@ -29,6 +29,7 @@ struct ReflectorCommand: AsyncParsableCommand {
             valued: ["--config", "-c", "--log-level"],
             flags: ["--json"]
         )
+        StandardStreams.occupy()
         StandardOutput.checkAtExit()
         do {
             var command = try parseAsRoot(arguments)

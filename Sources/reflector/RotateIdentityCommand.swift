@@ -9,7 +9,7 @@ struct RotateIdentityCommand: AsyncParsableCommand {
         abstract: "Give this machine a new Ed25519 key and so a new Endpoint ID.",
         discussion: """
             The old key stays beside the new one. A running reflector switches at once and drops its connections. Every peer \
-            must take over the new ID, because it pins the old one: paramedic pair HOST:PORT --id NEW --replace.
+            must take over the new ID, because it pins the old one: paramedic pair HOST:PORT --id NEW --name NAME --replace.
             """
     )
 
@@ -34,7 +34,8 @@ struct RotateIdentityCommand: AsyncParsableCommand {
                 ],
                 footer: [
                     "Each peer must take over the new ID; no token is needed, its own key is still known here:",
-                    "  paramedic pair HOST:PORT --id \(new) --replace",
+                    "  paramedic pair HOST:PORT --id \(new) --name NAME --replace",
+                    "NAME is what the peer calls this reflector: see `paramedic reflectors`.",
                 ]
             ).text,
             terminator: ""

@@ -27,8 +27,9 @@ struct ServeCommand: AsyncParsableCommand {
         let configuration = try shared.load(bind: bind)
         let json = shared.json
         try await ServerProcess.run(configuration, showsToken: !json && isatty(STDOUT_FILENO) == 1) { started in
+            // Not by way of what ends the process when nobody reads: the server goes on.
             if json {
-                try? JSONOutput.print(StartedOutput(started, mode: configuration.mode))
+                print((try? JSONReport.text(StartedOutput(started, mode: configuration.mode))) ?? "", terminator: "")
             } else {
                 print(Self.greeting(started, mode: configuration.mode), terminator: "")
             }

@@ -10,6 +10,8 @@ package enum StandardOutput {
     /// Looks at the end of the process whether all that was printed could be written: a full disk shows only then. If not,
     /// says so on standard error and exits with ``failure``. Call it once, before anything is printed.
     package static func checkAtExit() {
+        // A reader that goes away is told by EPIPE, and is no error.
+        signal(SIGPIPE, SIG_IGN)
         atexit { StandardOutput.check() }
     }
 
@@ -32,6 +34,11 @@ package enum StandardOutput {
             if count < 0 {
                 let code = errno
                 if code == EINTR { continue }
+                if code == EAGAIN {
+                    // Somebody who shares the pipe or the terminal has made it non-blocking.
+                    wait()
+                    continue
+                }
                 if code == EPIPE { exit(0) }
                 complain(code)
                 exit(failure)
@@ -39,6 +46,14 @@ package enum StandardOutput {
             rest = rest.dropFirst(count)
         }
     }
+
+    private static func wait() {
+        var state = pollfd(fd: 1, events: Int16(POLLOUT), revents: 0)
+        _ = unsafe poll(&state, 1, -1)  // The structure outlives the call.
+    }
+
+    /// Prints a text.
+    package static func write(_ text: String) { write(Array(text.utf8)) }
 
     /// Whether it is a pipe that nobody reads any more.
     private static var isAbandoned: Bool {

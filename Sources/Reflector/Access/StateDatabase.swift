@@ -58,6 +58,6 @@ package struct StateDatabaseError: Error, CustomStringConvertible {
     let reason: String
 
     package var description: String {
-        "cannot open \(path): \(reason); the state folder must belong to the user who runs the reflector"
+        "cannot open \(path): \(reason); the state folder and what is in it must belong to the user who runs this, and be writable"
     }
 }

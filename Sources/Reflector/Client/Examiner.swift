@@ -143,6 +143,7 @@ package final class Examiner: Sendable {
     /// Closes the test, also when the task is cancelled: a task of its own is not.
     /// Interrupted, it still waits a moment for the answer: a test that was granted meanwhile is closed, and not found dead.
     private func granted(_ request: SessionRequest) async throws -> SessionGrant {
+        try Task.checkCancellation()
         let client = client
         let asking = Task { try await client.request(request) }
         let grant = try await withTaskCancellationHandler {

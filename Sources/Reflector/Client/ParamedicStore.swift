@@ -94,6 +94,14 @@ package final class ParamedicStore: Sendable {
         }
     }
 
+    /// What a reflector may be called: something that can be typed and shown.
+    package static func checkName(_ name: String) throws {
+        let isVisible = name.contains { !$0.isWhitespace }
+        guard isVisible, name == name.printable(limit: 64) else {
+            throw ParamedicError.invalid("a reflector's name is 1 to 64 printable characters")
+        }
+    }
+
     /// Remembers a reflector. One of the same name and ID is brought up to date; one of the same name with another ID is
     /// another machine, which only `replacing` lets go.
     package func remember(_ reflector: KnownReflector, replacing: Bool = false) throws {
@@ -131,6 +139,7 @@ package final class ParamedicStore: Sendable {
     }
 
     package func rename(_ name: String, to new: String) throws {
+        try Self.checkName(new)
         guard try name == new || !reflectors().contains(where: { $0.name == new }) else {
             throw ParamedicError.invalid("another reflector is called \"\(new)\"; remove or rename it first")
         }

@@ -151,7 +151,13 @@ final class TunnelProber: LatencyProbe {
 
         private func tick(_ context: ChannelHandlerContext) {
             guard !isDone else { return }
-            guard !isStopping(), recorded.count < recorded.capacity else { return awaitLast(context) }
+            let isOver = NIODeadline.now() >= began + .nanoseconds(Int64(plan.count) * plan.intervalNanoseconds)
+            guard !isStopping(), !isOver, recorded.count < recorded.capacity else { return awaitLast(context) }
+            guard context.channel.isWritable else {
+                // The tunnel takes no more just now: probes that stand in its buffer would measure that buffer.
+                schedule(context, at: .now() + .nanoseconds(max(1_000_000, plan.intervalNanoseconds)))
+                return
+            }
             send(context)
             let next = began + .nanoseconds(Int64(recorded.count) * plan.intervalNanoseconds)
             progress()

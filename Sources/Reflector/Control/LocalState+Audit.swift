@@ -23,6 +23,9 @@ extension LocalState {
         try requireLog(configuration)
         let from = since ?? Timestamp(microseconds: .min)
         var separator = "["
+        // The array ends also when the log cannot be read to its end, once it has begun.
+        var isDone = false
+        defer { if asArray, isDone || separator != "[" { write(Array((separator == "[" ? "[]\n" : "\n]\n").utf8)) } }
         _ = try AuditExport.copy(path: configuration.auditLogPath, since: from) { line in
             guard asArray else { return write(Array(line)) }
             let content = line.dropLast()
@@ -31,7 +34,7 @@ extension LocalState {
             write(Array((separator + "\n").utf8) + (isJSON ? Array(content) : Array(damaged.utf8)))
             separator = ","
         }
-        if asArray { write(Array((separator == "[" ? "[]\n" : "\n]\n").utf8)) }
+        isDone = true
     }
 
     /// Takes over a log whose checkpoint is lost or damaged, and says so in it; nil when its checkpoint is good. Refused

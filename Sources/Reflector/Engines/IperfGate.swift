@@ -109,8 +109,18 @@ final class IperfGate: Sendable {
                 do {
                     let first = try await cookie.get()
                     guard places.enter(channel) else { throw ChannelError.alreadyClosed }
-                    try await PreparedTunnel.make(.iperf(session, port: iperfPort), on: channel, packetsPerSecond: 0)
-                        .installed(on: channel, after: first)
+                    let tunnel = try await PreparedTunnel.make(
+                        .iperf(session, port: iperfPort),
+                        on: channel,
+                        packetsPerSecond: 0
+                    )
+                    do {
+                        try await tunnel.installed(on: channel, after: first)
+                    } catch {
+                        // The connection to iperf3 has nobody else to close it.
+                        tunnel.abandon()
+                        throw error
+                    }
                 } catch {
                     channel.close(promise: nil)
                 }

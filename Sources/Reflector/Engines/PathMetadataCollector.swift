@@ -1,12 +1,9 @@
 import Operations
-import Synchronization
 
 /// Reads `PathMetadata` from the kernel, without child processes.
 package final class PathMetadataCollector: Sendable {
-    /// An earlier reading of the byte counters is used for the rates when its age lies in this range; otherwise the counters
-    /// are read twice.
-    package static let sampleAge: ClosedRange<Duration> = .milliseconds(500)...(.seconds(60))
-    /// Time between the two readings.
+    /// Time between the two readings of the byte counters. An earlier reading would be cheaper, and would tell of a test that
+    /// has ended as of other traffic.
     package static let sampleGap: Duration = .milliseconds(200)
 
     private struct Sample {
@@ -20,8 +17,6 @@ package final class PathMetadataCollector: Sendable {
     private let buildVersion: String
     private let buildHash: String
     private let pause: @Sendable (Duration) async throws -> Void
-    /// By interface; as many as the machine has.
-    private let samples = Mutex<[String: Sample]>([:])
 
     /// `pause` waits between the two readings of the counters.
     package init(
@@ -64,15 +59,6 @@ package final class PathMetadataCollector: Sendable {
 
     private func rates(of interface: String?) async throws -> (received: Int, sent: Int)? {
         guard let interface, let first = sample(interface) else { return nil }
-        let earlier = samples.withLock { samples in
-            defer { samples[interface] = first }
-            return samples[interface]
-        }
-        if let earlier, first.time > earlier.time,
-            PathMetadataCollector.sampleAge.contains(.nanoseconds(Int64(clamping: first.time - earlier.time)))
-        {
-            return PathMetadataCollector.rates(earlier, first)
-        }
         try await pause(PathMetadataCollector.sampleGap)
         guard let second = sample(interface) else { return nil }
         return PathMetadataCollector.rates(first, second)

@@ -13,12 +13,12 @@ struct AccountStore {
         peer: String,
         type: TestType,
         now: Int64,
-        runningTests: Int,
+        running: Set<String>,
         decide: (PeerUsage) throws(SessionDeny) -> Int
     ) throws -> Int {
         try database.write { database in
             try database.execute(sql: "DELETE FROM test WHERE started_at < ?", arguments: [now - Self.retention])
-            let usage = try Self.usage(of: peer, now: now, runningTests: runningTests, in: database)
+            let usage = try Self.usage(of: peer, now: now, running: running, in: database)
             let charged = try decide(usage)
             try database.execute(
                 sql: "INSERT INTO test (test_id, peer_id, test_type, started_at, bytes) VALUES (?, ?, ?, ?, ?)",
@@ -102,7 +102,8 @@ struct AccountStore {
         ) ?? 0
     }
 
-    private static func usage(of peer: String, now: Int64, runningTests: Int, in database: Database) throws -> PeerUsage
+    private static func usage(of peer: String, now: Int64, running: Set<String>, in database: Database) throws
+        -> PeerUsage
     {
         PeerUsage(
             startsWithinHour: try Int64.fetchAll(
@@ -116,13 +117,23 @@ struct AccountStore {
                 arguments: [peer]
             ),
             bytesToday: try bytesToday(of: peer, now: now, in: database),
-            bytesHeld: try Int.fetchOne(
-                database,
-                sql:
-                    "SELECT coalesce(sum(bytes), 0) FROM test WHERE peer_id = ? AND started_at >= ? AND ended_at IS NULL",
-                arguments: [peer, midnight(now)]
-            ) ?? 0,
-            runningTests: runningTests
+            bytesHeld: try bytesHeld(by: running, of: peer, now: now, in: database),
+            runningTests: running.count
         )
+    }
+
+    /// Of tests that run in truth: one whose end could not be written holds nothing.
+    private static func bytesHeld(
+        by running: Set<String>,
+        of peer: String,
+        now: Int64,
+        in database: Database
+    ) throws -> Int {
+        let rows = try Row.fetchAll(
+            database,
+            sql: "SELECT test_id, bytes FROM test WHERE peer_id = ? AND started_at >= ? AND ended_at IS NULL",
+            arguments: [peer, midnight(now)]
+        )
+        return rows.reduce(0) { held, row in running.contains(row["test_id"]) ? held + row["bytes"] : held }
     }
 }

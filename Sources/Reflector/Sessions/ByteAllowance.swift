@@ -11,6 +11,7 @@ final class ByteAllowance: Sendable {
         /// No more instalments will come.
         var last = false
         var waiters: [@Sendable () -> Void] = []
+        var isClosed = false
 
         /// True for the one caller that has to ask for an instalment.
         mutating func needsRefill(below level: Int) -> Bool {
@@ -22,18 +23,19 @@ final class ByteAllowance: Sendable {
 
     /// Streams that share the last bytes take so few at once that none ends while another holds many.
     private static let smallestGrant = 64 << 10
-    /// Kept back from those that count what has moved already: more than all tunnels of a test read at once.
-    private static let reserve = 16 << 20
+    /// Kept back, for each tunnel, from those that count what has moved already: more than one round of reading takes.
+    private static let reserveOfTunnel = 2 << 20
 
     private let state: Mutex<State>
     private let instalment: Int
     private let reserve: Int
 
-    init(charged: Int, instalment: Int = Governor.instalment) {
+    /// - Parameter tunnels: connections that the test may have at once.
+    init(charged: Int, tunnels: Int = 8, instalment: Int = Governor.instalment) {
         // Less than an instalment is all that the day has left.
         self.state = Mutex(State(left: charged, last: charged < instalment))
         self.instalment = instalment
-        self.reserve = min(Self.reserve, instalment / 4)
+        self.reserve = min(Self.reserveOfTunnel * tunnels, instalment / 4)
     }
 
     /// Counts bytes that have moved.
@@ -53,8 +55,9 @@ final class ByteAllowance: Sendable {
     /// Calls back, once and on any thread, when those that were told to wait may go on.
     func whenFilled(_ body: @escaping @Sendable () -> Void) {
         let isFilled = state.withLock { state in
-            if state.last || state.left >= reserve { return true }
-            state.waiters.append(body)
+            // Without a refill on its way nobody would call; who goes on asks for one.
+            if state.last || state.left >= reserve || !state.refilling { return true }
+            if !state.isClosed { state.waiters.append(body) }
             return false
         }
         if isFilled { body() }
@@ -98,7 +101,10 @@ final class ByteAllowance: Sendable {
 
     /// The test is over: nobody waits any more.
     func close() {
-        state.withLock { _ = $0.takeWaiters() }
+        state.withLock { state in
+            state.isClosed = true
+            _ = state.takeWaiters()
+        }
     }
 }
 

@@ -135,7 +135,7 @@ package actor Governor {
             peer: peer.description,
             type: request.testType,
             now: now,
-            runningTests: running.count
+            running: Set(running.keys)
         ) { (usage) throws(SessionDeny) in
             try policy.admit(usage, now: now)
             return min(Self.instalment, policy.quotas.maxBytesPerDayPerPeer - usage.bytesToday)

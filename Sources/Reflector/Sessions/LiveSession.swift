@@ -84,7 +84,7 @@ final class LiveSession: Sendable {
         self.startedAt = .now
         self.up = FlowMeter(seconds: admission.params.durationSec + SessionRegistry.setupSeconds)
         self.down = FlowMeter(seconds: admission.params.durationSec + SessionRegistry.setupSeconds)
-        self.allowance = ByteAllowance(charged: admission.charged)
+        self.allowance = ByteAllowance(charged: admission.charged, tunnels: Self.maximumTunnels(admission.params))
         self.state = Mutex(State())
         self.onRefill = onRefill
         self.onSpent = onSpent
@@ -125,8 +125,11 @@ final class LiveSession: Sendable {
 
     /// The budget is spent: the test ends.
     func budgetSpent() {
-        state.withLock { $0.isSpent = true }
-        onSpent(self)
+        let isFirst = state.withLock { state in
+            defer { state.isSpent = true }
+            return !state.isSpent
+        }
+        if isFirst { onSpent(self) }
     }
 
     /// Whether the test is ending because its budget is spent.
@@ -136,7 +139,9 @@ final class LiveSession: Sendable {
     var streams: Int { params.streams ?? 1 }
 
     /// Most connections a test may open: its streams in both directions, iperf3's control connection, the probe.
-    private var maximumTunnels: Int { streams * 2 + 2 }
+    private var maximumTunnels: Int { Self.maximumTunnels(params) }
+
+    private static func maximumTunnels(_ params: SessionParameters) -> Int { (params.streams ?? 1) * 2 + 2 }
 
     /// Takes a place for one more tunnel connection; nil when the test is over or has all it needs.
     func openTunnel(_ channel: any Channel, wish: StreamDirection?) -> StreamDirection? {

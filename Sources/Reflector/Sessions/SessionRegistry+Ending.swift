@@ -108,6 +108,8 @@ extension SessionRegistry {
         var retransmits: [StreamDirection: Int] = [:]
         // The tunnels were closed; what they count last, they count when they are gone.
         await session.drained(within: Self.closePatience)
+        // First: an iperf3 may take seconds, in which nothing more shall be counted.
+        if let echo = entry.echo { session.echoEnded(await echo.stop()) }
         switch entry.engine {
         case .tunnels: break
         case .iperf(let server, let gate):
@@ -120,7 +122,6 @@ extension SessionRegistry {
             retransmits = server.retransmits
         case .directEcho(let echo): session.echoEnded(await echo.stop())
         }
-        if let echo = entry.echo { session.echoEnded(await echo.stop()) }
         let result = SessionReport.make(
             session,
             state: .completed,

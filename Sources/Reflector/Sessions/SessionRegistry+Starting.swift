@@ -23,6 +23,11 @@ extension SessionRegistry {
             if deny.reason == .busy { deny.retryAfterSec = secondsUntilSlot() }
             throw deny
         }
+        guard accepting else {
+            // The shutdown began meanwhile, and did not find this test.
+            try? await governor.cancel(testID)
+            throw Self.busy("the reflector is shutting down", retryAfter: nil)
+        }
 
         let session = LiveSession(
             admission: admission,

@@ -100,7 +100,8 @@ actor SessionRegistry {
         } catch {
             logger.error("session could not start", metadata: ["error": "\(error)"])
             await denied(request, requester.peer, reason: "unavailable")
-            return .error(.unavailable("the session could not start: \(error)"))
+            let reason = DatabaseFailure.describe(error) ?? "\(error)"
+            return .error(.unavailable("the session could not start: \(reason)"))
         }
     }
 

@@ -6,8 +6,8 @@ final class TunnelEchoHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// Replies that wait for a client which does not read them, in bytes; beyond it the connection ends.
-    static let maximumPending = 1 << 20
+    /// Replies of one round of reading, in bytes; beyond it the connection ends.
+    static let maximumPending = 4 << 20
 
     private let session: LiveSession
     private let token: AccessToken
@@ -15,6 +15,9 @@ final class TunnelEchoHandler: ChannelInboundHandler {
     private var responder = EchoResponder()
     private var decoder = EchoFrameDecoder()
     private var replies = ByteBuffer()
+    private var isRefused = false
+    private var isReading = true
+    private var waitsForBooks = false
     private var scratch = [UInt8](repeating: 0, count: EchoDatagram.headerLength)
 
     init(session: LiveSession, token: AccessToken, packetsPerSecond: Int) {
@@ -37,29 +40,66 @@ final class TunnelEchoHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // What TLS still delivers while it closes is not taken any more.
+        guard !isRefused else { return }
         decoder.append(unwrapInboundIn(data))
         let receivedAt = KernelClock.realtime
         let now = KernelClock.monotonic
+        var mustWait = false
         do {
             while let datagram = try decoder.next() {
                 let verdict = session.spend(datagram.readableBytes * 2)
                 guard verdict != .stop, answer(datagram, receivedAt: receivedAt, now: now) else {
-                    return context.close(promise: nil)
+                    return refuse(context)
                 }
-                if verdict == .wait { TunnelMeter(session, .up).pauseReading(context.channel) }
+                mustWait = verdict == .wait
             }
-        } catch { return context.close(promise: nil) }
-        guard replies.readableBytes < Self.maximumPending else { return context.close(promise: nil) }
+        } catch { return refuse(context) }
+        guard replies.readableBytes < Self.maximumPending else { return refuse(context) }
+        if mustWait { waitForBooks(context) }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
         guard replies.readableBytes > 0 else { return }
-        guard context.channel.isWritable else { return context.close(promise: nil) }
         context.writeAndFlush(wrapOutboundOut(replies), promise: nil)
         replies = ByteBuffer()
+        regulateReads(context)
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        regulateReads(context)
+        context.fireChannelWritabilityChanged()
+    }
+
+    /// Reads while the replies are taken and the books hold what moves.
+    private func regulateReads(_ context: ChannelHandlerContext) {
+        let reads = context.channel.isWritable && !waitsForBooks
+        guard reads != isReading else { return }
+        isReading = reads
+        try? context.channel.syncOptions?.setOption(.autoRead, value: reads)
+    }
+
+    private func waitForBooks(_ context: ChannelHandlerContext) {
+        guard !waitsForBooks else { return }
+        waitsForBooks = true
+        regulateReads(context)
+        let eventLoop = context.eventLoop
+        let bound = NIOLoopBound((self, context), eventLoop: eventLoop)
+        TunnelMeter(session, .up).whenReady {
+            eventLoop.execute {
+                let (handler, context) = bound.value
+                handler.waitsForBooks = false
+                handler.regulateReads(context)
+            }
+        }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+
+    private func refuse(_ context: ChannelHandlerContext) {
+        isRefused = true
         context.close(promise: nil)
     }
 

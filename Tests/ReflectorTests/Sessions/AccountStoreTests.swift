@@ -15,7 +15,7 @@ struct AccountStoreTests {
         let store = AccountStore(database: try StateDatabase.open(inFolder: folder))
         let evening = 20_000 * Self.day - 12_000
         let begin = { (id: String, now: Int64) in
-            try store.begin(testID: id, peer: "p", type: .throughput, now: now, runningTests: 0) { _ in 100 }
+            try store.begin(testID: id, peer: "p", type: .throughput, now: now, running: []) { _ in 100 }
         }
         _ = try begin("earlier", evening - 60_000)
         try store.finish(testID: "earlier", bytes: 100, now: evening - 50_000)

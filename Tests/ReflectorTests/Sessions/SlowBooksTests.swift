@@ -66,7 +66,7 @@ private final class HeldBooks: Sendable {
                 peer: peer.description,
                 type: .udpEcho,
                 now: Int64(Date().timeIntervalSince1970 * 1_000),
-                runningTests: 0
+                running: []
             ) { (usage) throws(SessionDeny) in
                 held.charged = usage.bytesToday
                 held.ready.signal()
