@@ -162,6 +162,44 @@ struct DirectPortTests {
         #expect(theirs.bytesUp > 1_000_000)
     }
 
+    @Test("who sends a cookie and resets leaves nothing behind: iperf3's side of its connection is closed too")
+    func iperfResets() async throws {
+        let request = SessionRequest(
+            testType: .throughput,
+            params: SessionParameters(durationSec: 5, streams: 1, engine: .iperf3)
+        )
+        try await withGrant("127.0.0.1", request) { _, client, grant in
+            let target = InternetAddress(.loopbackIPv4, port: UInt16(grant.port))
+            for _ in 0..<1_000 {
+                guard let descriptor = try? Socket.connectTCP(target).release() else { break }
+                _ = send(descriptor, [UInt8](repeating: 0x61, count: 37), 37, Int32(MSG_NOSIGNAL))
+                // Closes with RST.
+                var linger = linger(l_onoff: 1, l_linger: 0)
+                setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+                close(descriptor)
+            }
+            try await client.close(grant.testID)
+            let left = try Self.halfClosed()
+            try await eventually("what iperf3 has closed is closed here") {
+                try Self.halfClosed().isDisjoint(with: left) ? true : nil
+            }
+        }
+    }
+
+    /// Inodes of this process's TCP sockets in CLOSE_WAIT.
+    private static func halfClosed() throws -> Set<String> {
+        let folder = "/proc/self/fd"
+        let own = try FileManager.default.contentsOfDirectory(atPath: folder).compactMap {
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\($0)")
+        }
+        let table = try String(contentsOfFile: "/proc/self/net/tcp", encoding: .utf8)
+        let waiting = table.split(separator: "\n").dropFirst().compactMap { line -> String? in
+            let fields = line.split(separator: " ")
+            return fields.count > 9 && fields[3] == "08" ? String(fields[9]) : nil
+        }
+        return Set(waiting.filter { own.contains("socket:[\($0)]") })
+    }
+
     @Test("an iperf3 that turns its test round is cut off", arguments: [DataMode.directEphemeral, .tunneled])
     func iperfDirection(mode: DataMode) async throws {
         let key = IdentityKey()
