@@ -170,10 +170,11 @@ struct DirectPortTests {
         )
         try await withGrant("127.0.0.1", request) { _, client, grant in
             let target = InternetAddress(.loopbackIPv4, port: UInt16(grant.port))
-            for _ in 0..<1_000 {
+            for number in 0..<600 {
                 guard let descriptor = try? Socket.connectTCP(target).release() else { break }
                 _ = send(descriptor, [UInt8](repeating: 0x61, count: 37), 37, Int32(MSG_NOSIGNAL))
-                // Closes with RST.
+                // Closes with RST, at every moment of its being let in.
+                usleep(UInt32(number % 20) * 100)
                 var linger = linger(l_onoff: 1, l_linger: 0)
                 setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
                 close(descriptor)
