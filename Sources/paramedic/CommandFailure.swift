@@ -13,7 +13,7 @@ enum CommandFailure {
     static func exit(_ error: any Error, of command: any ParsableCommand.Type, json: Bool) -> Never {
         Live.clear()
         let (message, code) = outcome(error, of: command)
-        if json, code != 0 { Output.putError(message, code: code, cause: error) }
+        if json, code != 0 { CommandOutput.putError(message, code: code, deny: deny(error)) }
         if isOfTheParser(error) { command.exit(withError: error) }
         Live.say(message)
         Foundation.exit(code)
@@ -29,6 +29,13 @@ enum CommandFailure {
         case _ where isOfTheParser(error): (command.message(for: error), command.exitCode(for: error).rawValue)
         default: (DatabaseFailure.describe(error) ?? "\(error)", 1)
         }
+    }
+
+    /// Of the test that was denied, or of the first part of an examination that measured nothing.
+    private static func deny(_ error: any Error) -> SessionDeny? {
+        let first = (error as? NothingMeasured)?.parts.first?.error ?? error
+        if case LinkClientError.denied(let deny) = first { return deny }
+        return nil
     }
 
     /// Its own errors, which it tells with the usage.

@@ -19,7 +19,7 @@ struct ConfigCommand: AsyncParsableCommand {
 
         func run() async throws {
             let check = try ConfigurationCheck { try shared.load().source }
-            Output.put(try check.answer(asJSON: shared.json))
+            CommandOutput.put(try check.answer(asJSON: shared.json))
             if !check.isGood { throw ExitCode(ConfigurationCheck.faultyCode) }
         }
     }

@@ -40,7 +40,7 @@ struct FormOptions: ParsableArguments {
     /// - Parameter json: what standard output gets instead of the text; nil without `--json`.
     func put(_ examinations: [Examination], json: String?, text: () -> String, page: () -> String) throws {
         let result = csv ? CSVReport.text(examinations) : json ?? text()
-        Output.put(result)
+        CommandOutput.put(result)
         guard let html else { return }
         let file = try Self.place(html)
         do {

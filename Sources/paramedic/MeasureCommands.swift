@@ -47,7 +47,7 @@ struct LatencyCommand: AsyncParsableCommand {
             }
         }
         Live.clear()
-        Output.put(shared.json ? try JSONReport.text(result) : Page.text.text(result))
+        CommandOutput.put(shared.json ? try JSONReport.text(result) : Page.text.text(result))
     }
 }
 
@@ -124,8 +124,8 @@ struct ThroughputCommand: AsyncParsableCommand {
         }
         withExtendedLifetime(lock) {}
         Live.clear()
-        if shared.json { return try Output.put(json: result) }
-        Output.put(Page.text.text(result, path: path))
+        if shared.json { return try CommandOutput.put(json: result) }
+        CommandOutput.put(Page.text.text(result, path: path))
     }
 }
 
@@ -159,7 +159,7 @@ struct BufferbloatCommand: AsyncParsableCommand {
         }
         withExtendedLifetime(lock) {}
         Live.clear()
-        Output.put(shared.json ? try JSONReport.text(result) : Page.text.text(result))
+        CommandOutput.put(shared.json ? try JSONReport.text(result) : Page.text.text(result))
         if let failure { throw failure }
     }
 }
@@ -177,7 +177,7 @@ struct PathCommand: AsyncParsableCommand {
         let (metadata, known) = try await reflector.examine(try shared.open()) { examiner, known in
             (try await examiner.client.pathMetadata(), known)
         }
-        if shared.json { return try Output.put(json: metadata) }
+        if shared.json { return try CommandOutput.put(json: metadata) }
         let machine = ExaminedMachine(
             name: known.name,
             id: known.address.endpointID.description,
@@ -185,6 +185,6 @@ struct PathCommand: AsyncParsableCommand {
             version: metadata.buildVersion,
             pathBefore: metadata
         )
-        Output.put(Page.text.text([machine]))
+        CommandOutput.put(Page.text.text([machine]))
     }
 }

@@ -15,7 +15,7 @@ struct IDCommand: AsyncParsableCommand {
 
     func run() async throws {
         let id = try shared.open().key().endpointID.description
-        if shared.json { try Output.put(json: ["endpoint_id": id]) } else { Output.line(id) }
+        if shared.json { try CommandOutput.put(json: ["endpoint_id": id]) } else { CommandOutput.line(id) }
     }
 }
 
@@ -94,14 +94,14 @@ struct PairCommand: AsyncParsableCommand {
         try desk.store.remember(known, replacing: replace)
         let outcome = given == nil ? "remembered" : "paired"
         if shared.json {
-            return try Output.put(json: Result(reflector: known, outcome: outcome))
+            return try CommandOutput.put(json: Result(reflector: known, outcome: outcome))
         }
-        Output.line(
+        CommandOutput.line(
             given == nil
                 ? "remembered \(known.name) (\(address.hostAndPort)), which already lists this machine"
                 : "paired with \(known.name) (\(address.hostAndPort))"
         )
-        Output.line("  \(address.endpointID)")
+        CommandOutput.line("  \(address.endpointID)")
     }
 
     /// The known reflector, and whether it was `paired` or only `remembered`.
@@ -134,12 +134,12 @@ struct ReflectorsCommand: AsyncParsableCommand {
 
         func run() async throws {
             let all = try shared.open().store.reflectors()
-            if shared.json { return try Output.put(json: all) }
+            if shared.json { return try CommandOutput.put(json: all) }
             guard !all.isEmpty else { throw ParamedicError.noReflector }
             // An ID has 69 characters: two lines fit where a table does not.
             for one in all {
-                Output.line("\(one.name)  \(one.address.hostAndPort)  added \(one.addedAt.readable)")
-                Output.line("  \(one.address.endpointID)")
+                CommandOutput.line("\(one.name)  \(one.address.hostAndPort)  added \(one.addedAt.readable)")
+                CommandOutput.line("  \(one.address.endpointID)")
             }
         }
     }
@@ -154,9 +154,9 @@ struct ReflectorsCommand: AsyncParsableCommand {
         func run() async throws {
             try shared.open().store.rename(name, to: new)
             if shared.json {
-                try Output.put(json: ["renamed": name, "name": new])
+                try CommandOutput.put(json: ["renamed": name, "name": new])
             } else {
-                Output.line("renamed \(name) to \(new)")
+                CommandOutput.line("renamed \(name) to \(new)")
             }
         }
     }
@@ -173,9 +173,9 @@ struct ReflectorsCommand: AsyncParsableCommand {
                 throw ParamedicError.unknownReflector(name, known: try store.reflectors().map(\.name))
             }
             if shared.json {
-                try Output.put(json: ["removed": name])
+                try CommandOutput.put(json: ["removed": name])
             } else {
-                Output.line("removed \(name)")
+                CommandOutput.line("removed \(name)")
             }
         }
     }

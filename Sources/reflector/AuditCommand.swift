@@ -23,7 +23,7 @@ struct AuditCommand: AsyncParsableCommand {
 
         func run() async throws {
             let report = try LocalState.verifyAudit(try shared.load())
-            if shared.json { try JSONOutput.print(Output(report)) } else { print(report.sentence) }
+            if shared.json { try CommandOutput.put(json: Output(report)) } else { print(report.sentence) }
             if !report.isIntact { throw ExitCode(2) }
         }
 
@@ -71,7 +71,7 @@ struct AuditCommand: AsyncParsableCommand {
                 try shared.load(),
                 since: since,
                 asArray: shared.json,
-                to: JSONOutput.write
+                to: CommandOutput.put
             )
         }
     }
@@ -92,7 +92,7 @@ struct AuditCommand: AsyncParsableCommand {
             let reply = try await PeersCommand.ask(.rotateAudit, try shared.load())
             guard case .auditRotated(let file, let first, let last) = reply else { return }
             if shared.json {
-                return try JSONOutput.print(Output(closedFile: file, firstLine: first, lastLine: last))
+                return try CommandOutput.put(json: Output(closedFile: file, firstLine: first, lastLine: last))
             }
             print("closed \(file) with lines \(first) to \(last)")
         }
@@ -124,7 +124,7 @@ struct AuditCommand: AsyncParsableCommand {
 
         func run() async throws {
             let opening = try await LocalState.repairAudit(try shared.load())
-            if shared.json { return try JSONOutput.print(Output(opening)) }
+            if shared.json { return try CommandOutput.put(json: Output(opening)) }
             guard let opening, let accepted = opening.accepted else {
                 return print("the audit log and its checkpoint are whole; nothing was changed")
             }

@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import Foundation
 internal import Operations
 internal import Reflector
-internal import Synchronization
 
 /// How the tool ends when something failed: a sentence on standard error and an exit code that scripts can tell apart.
 enum CommandFailure {
@@ -14,7 +13,7 @@ enum CommandFailure {
         let isOfTheParser = isOfTheParser(error)
         let message = isOfTheParser ? command.message(for: error) : DatabaseFailure.describe(error) ?? "\(error)"
         let code = isOfTheParser ? command.exitCode(for: error).rawValue : code(of: error)
-        if json, code != 0 { JSONOutput.printError(message, code: code) }
+        if json, code != 0 { CommandOutput.putError(message, code: code) }
         if isOfTheParser { command.exit(withError: error) }
         StandardErrorLog.write(Array("reflector: \(message)\n".utf8), to: 2)
         Foundation.exit(code)
@@ -34,40 +33,5 @@ enum CommandFailure {
         case is ExitCode, is ValidationError, is CleanExit: true
         default: String(describing: type(of: error)).contains("CommandError")
         }
-    }
-}
-
-/// What a command prints with `--json`: one document, however the command ends.
-enum JSONOutput {
-    private static let begun = Atomic<Bool>(false)
-
-    /// Keys sorted.
-    static func print(_ value: some Encodable) throws { write(Array(try JSONReport.text(value).utf8)) }
-
-    /// A part of the document.
-    static func write(_ bytes: [UInt8]) {
-        begun.store(true, ordering: .relaxed)
-        StandardOutput.write(bytes)
-    }
-
-    /// `{"error": {"exit_code", "message"}}`, unless there is a document already.
-    static func printError(_ message: String, code: Int32) {
-        guard !begun.load(ordering: .relaxed) else { return }
-        // Strings and numbers always have a JSON form.
-        try? print(Failure(error: Failure.Content(exitCode: code, message: message)))
-    }
-
-    private struct Failure: Encodable {
-        struct Content: Encodable {
-            var exitCode: Int32
-            var message: String
-
-            enum CodingKeys: String, CodingKey {
-                case exitCode = "exit_code"
-                case message
-            }
-        }
-
-        let error: Content
     }
 }

@@ -19,7 +19,7 @@ struct ConfigCommand: AsyncParsableCommand {
 
         func run() async throws {
             let check = try ConfigurationCheck { try shared.load().source }
-            JSONOutput.write(Array(try check.answer(asJSON: shared.json).utf8))
+            CommandOutput.put(try check.answer(asJSON: shared.json))
             if !check.isGood { throw ExitCode(ConfigurationCheck.faultyCode) }
         }
     }

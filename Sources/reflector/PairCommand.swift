@@ -24,7 +24,7 @@ struct PairCommand: AsyncParsableCommand {
     func run() async throws {
         let configuration = try shared.load()
         guard case .pairing(let offer) = try await Server.ask(.pair(ttlSec: ttl.seconds), configuration) else { return }
-        if shared.json { return try JSONOutput.print(offer.output) }
+        if shared.json { return try CommandOutput.put(json: offer.output) }
         print(
             KeyValueBlock(
                 title: "Pairing Mode Enabled",

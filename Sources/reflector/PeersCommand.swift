@@ -20,7 +20,7 @@ struct PeersCommand: AsyncParsableCommand {
         func run() async throws {
             let configuration = try shared.load()
             guard case .peers(let peers) = try await PeersCommand.ask(.listPeers, configuration) else { return }
-            if shared.json { return try JSONOutput.print(Output(peers)) }
+            if shared.json { return try CommandOutput.put(json: Output(peers)) }
             var table = TextTable(
                 columns: [.init("Endpoint ID"), .init("Label"), .init("Paired"), .init("From")],
                 rows: []
@@ -83,7 +83,7 @@ struct PeersCommand: AsyncParsableCommand {
             let configuration = try shared.load()
             let id = try await PeersCommand.find(peer, configuration)
             _ = try await PeersCommand.ask(.removePeer(id), configuration)
-            if shared.json { return try JSONOutput.print(["removed": id.description]) }
+            if shared.json { return try CommandOutput.put(json: ["removed": id.description]) }
             print("removed \(id)")
         }
     }
@@ -103,7 +103,7 @@ struct PeersCommand: AsyncParsableCommand {
             let configuration = try shared.load()
             let id = try await PeersCommand.find(peer, configuration)
             _ = try await PeersCommand.ask(.renamePeer(id, label: label), configuration)
-            if shared.json { return try JSONOutput.print(["renamed": id.description, "label": label]) }
+            if shared.json { return try CommandOutput.put(json: ["renamed": id.description, "label": label]) }
             print("renamed \(id)")
         }
     }

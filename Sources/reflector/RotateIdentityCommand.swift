@@ -20,7 +20,7 @@ struct RotateIdentityCommand: AsyncParsableCommand {
         let reply = try await Server.ask(.rotateIdentity, configuration) { try await LocalState.rotate(configuration) }
         guard case .rotated(let old, let new, let kept) = reply else { return }
         if shared.json {
-            return try JSONOutput.print([
+            return try CommandOutput.put(json: [
                 "old_endpoint_id": old.description, "new_endpoint_id": new.description, "old_key": kept,
             ])
         }

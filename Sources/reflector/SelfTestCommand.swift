@@ -21,7 +21,7 @@ struct SelfTestCommand: AsyncParsableCommand {
         let report = await SelfTest.ofThisMachine(configuration).report { line.show("checking \($0)") }
         line.clear()
         if shared.json {
-            JSONOutput.write(Array((report.json.prettyText + "\n").utf8))
+            CommandOutput.put(report.json.prettyText + "\n")
         } else {
             print(report.text, terminator: "")
         }

@@ -14,7 +14,7 @@ struct ShowIDCommand: AsyncParsableCommand {
     func run() async throws {
         let configuration = try shared.load()
         let id = try LocalState.endpointID(configuration).description
-        if shared.json { return try JSONOutput.print(["endpoint_id": id]) }
+        if shared.json { return try CommandOutput.put(json: ["endpoint_id": id]) }
         print(id)
     }
 }

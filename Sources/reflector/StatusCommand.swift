@@ -15,7 +15,7 @@ struct StatusCommand: AsyncParsableCommand {
     func run() async throws {
         let configuration = try shared.load()
         guard case .status(let status) = try await Server.ask(.status, configuration) else { return }
-        if shared.json { return try JSONOutput.print(status) }
+        if shared.json { return try CommandOutput.put(json: status) }
         print(
             KeyValueBlock(
                 title: "Reflector Status",

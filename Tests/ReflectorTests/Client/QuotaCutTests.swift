@@ -7,33 +7,15 @@ import Testing
 struct QuotaCutTests {
     private static let quota = 9_000_000
 
-    private func withExaminer(
-        _ mode: DataMode,
-        _ body: (TestReflector, Examiner) async throws -> Void
-    ) async throws {
-        let key = IdentityKey()
-        try await TestReflector.with(peers: [key.endpointID]) {
-            $0.mode = mode
-            $0.quotas.maxBytesPerDayPerPeer = Self.quota
-        } _: { reflector in
-            let examiner = try await Examiner.connect(to: reflector.address, key: key) { _ in }
-            do {
-                try await body(reflector, examiner)
-                await examiner.close()
-            } catch {
-                await examiner.close()
-                throw error
-            }
-        }
-    }
-
     @Test(
         "an upload shows what the reflector received, with either engine",
         arguments: ThroughputEngine.allCases,
         [DataMode.tunneled, .directEphemeral]
     )
     func upload(engine: ThroughputEngine, mode: DataMode) async throws {
-        try await withExaminer(mode) { reflector, examiner in
+        try await TestReflector.withExaminer(mode, { $0.quotas.maxBytesPerDayPerPeer = Self.quota }) {
+            reflector,
+            examiner in
             // 5 MB a second: the quota is spent after iperf3's first intervals.
             let params = SessionParameters(durationSec: 6, streams: 1, bitrateBps: 40_000_000, engine: engine)
             let (result, _) = try await examiner.throughput(params)
@@ -50,7 +32,9 @@ struct QuotaCutTests {
 
     @Test("an iperf3 that was cut before it had measured anything is told as the quota, not as a broken pipe")
     func atOnce() async throws {
-        try await withExaminer(.tunneled) { _, examiner in
+        try await TestReflector.withExaminer(.tunneled, { $0.quotas.maxBytesPerDayPerPeer = Self.quota }) {
+            _,
+            examiner in
             let params = SessionParameters(durationSec: 3, streams: 1, engine: .iperf3)
             let error = await failure { try await examiner.throughput(params) }
             guard case .endedEarly(.budgetSpent)? = error as? LinkClientError else {

@@ -18,7 +18,7 @@ struct MeasurementTests {
         ["up", "down", "both"]
     )
     func throughput(kind: (engine: ThroughputEngine, mode: DataMode), way: String) async throws {
-        try await withExaminer(kind.mode) { reflector, examiner in
+        try await TestReflector.withExaminer(kind.mode) { reflector, examiner in
             let params = SessionParameters(
                 durationSec: 1,
                 streams: 2,
@@ -58,7 +58,7 @@ struct MeasurementTests {
     func bitrate(kind: (engine: ThroughputEngine, mode: DataMode), transport: TransportProtocol) async throws {
         // UDP is iperf3's, and direct.
         guard transport == .tcp || kind == (.iperf3, .directEphemeral) else { return }
-        try await withExaminer(kind.mode) { reflector, examiner in
+        try await TestReflector.withExaminer(kind.mode) { reflector, examiner in
             let params = SessionParameters(
                 durationSec: 2,
                 transport: transport,
@@ -81,7 +81,7 @@ struct MeasurementTests {
     @Test("UDP throughput runs in direct mode and is refused in the tunnel")
     func udp() async throws {
         let params = SessionParameters(durationSec: 1, transport: .udp, streams: 1, bitrateBps: 5_000_000)
-        try await withExaminer(.directEphemeral) { _, examiner in
+        try await TestReflector.withExaminer(.directEphemeral) { _, examiner in
             let (result, _) = try await examiner.throughput(params)
             #expect(result.transport == .udp)
             let up = try #require(result[.up])
@@ -89,7 +89,7 @@ struct MeasurementTests {
             #expect(up.packets ?? 0 > 10)
             #expect(up.lossPercent != nil)
         }
-        try await withExaminer(.tunneled) { _, examiner in
+        try await TestReflector.withExaminer(.tunneled) { _, examiner in
             guard
                 case .denied(let deny)? = await failure(of: { try await examiner.throughput(params) })
                     as? LinkClientError
@@ -103,7 +103,7 @@ struct MeasurementTests {
 
     @Test("latency is measured over UDP and inside TLS", arguments: [DataMode.tunneled, .directEphemeral])
     func latency(mode: DataMode) async throws {
-        try await withExaminer(mode) { reflector, examiner in
+        try await TestReflector.withExaminer(mode) { reflector, examiner in
             let result = try await examiner.latency(LatencyPlan(durationSec: 1, intervalMs: 5, datagramBytes: 100))
             #expect(result.transport == (mode == .tunneled ? .tunneled : .udp))
             #expect(result.sent == 200)
@@ -120,7 +120,7 @@ struct MeasurementTests {
         [50, 150]
     )
     func rateLimited(mode: DataMode, rate: Int) async throws {
-        try await withExaminer(mode, { $0.limits.udpEchoMaxPps = rate }) { _, examiner in
+        try await TestReflector.withExaminer(mode, { $0.limits.udpEchoMaxPps = rate }) { _, examiner in
             // 200 a second.
             let result = try await examiner.latency(LatencyPlan(durationSec: 1, intervalMs: 5))
             let dropped = try #require(result.rateLimited)
@@ -136,7 +136,7 @@ struct MeasurementTests {
 
     @Test("the counts of a probe beside a load are asked for in direct mode too")
     func rateLimitedBesideLoad() async throws {
-        try await withExaminer(.directEphemeral, { $0.limits.udpEchoMaxPps = 20 }) { _, examiner in
+        try await TestReflector.withExaminer(.directEphemeral, { $0.limits.udpEchoMaxPps = 20 }) { _, examiner in
             let params = SessionParameters(durationSec: 1, streams: 1, engine: .native, latencyProbe: true)
             let latency = try #require(try await examiner.throughput(params).1)
             #expect(latency.isMostlyRateLimited)
@@ -149,7 +149,7 @@ struct MeasurementTests {
         arguments: [DataMode.tunneled, .directEphemeral]
     )
     func probeBesideLoad(mode: DataMode) async throws {
-        try await withExaminer(mode) { reflector, examiner in
+        try await TestReflector.withExaminer(mode) { reflector, examiner in
             let params = SessionParameters(durationSec: 1, streams: 1, engine: .native, latencyProbe: true)
             let (load, latency) = try await examiner.throughput(params)
             #expect(load[.up]?.bytesReceived ?? 0 > 1_000_000)
@@ -248,27 +248,6 @@ struct MeasurementTests {
             #expect(said.count == 1)
             #expect(said.first == "waiting 1 s: the cooldown between tests is 1 s")
             await examiner.close()
-        }
-    }
-
-    private func withExaminer(
-        _ mode: DataMode,
-        _ configure: (inout ReflectorConfiguration) -> Void = { _ in },
-        _ body: (TestReflector, Examiner) async throws -> Void
-    ) async throws {
-        let key = IdentityKey()
-        try await TestReflector.with(peers: [key.endpointID]) {
-            $0.mode = mode
-            configure(&$0)
-        } _: { reflector in
-            let examiner = try await Examiner.connect(to: reflector.address, key: key) { _ in }
-            do {
-                try await body(reflector, examiner)
-                await examiner.close()
-            } catch {
-                await examiner.close()
-                throw error
-            }
         }
     }
 

@@ -100,6 +100,28 @@ final class TestReflector: Sendable {
         }
     }
 
+    /// Runs `body` with a server and a client that it knows.
+    static func withExaminer(
+        _ mode: DataMode,
+        _ configure: (inout ReflectorConfiguration) -> Void = { _ in },
+        _ body: (TestReflector, Examiner) async throws -> Void
+    ) async throws {
+        let key = IdentityKey()
+        try await with(peers: [key.endpointID]) {
+            $0.mode = mode
+            configure(&$0)
+        } _: { reflector in
+            let examiner = try await Examiner.connect(to: reflector.address, key: key) { _ in }
+            do {
+                try await body(reflector, examiner)
+                await examiner.close()
+            } catch {
+                await examiner.close()
+                throw error
+            }
+        }
+    }
+
     /// Shuts down in order and, unless the folder was given, removes it.
     func stop() async {
         task.cancel()
