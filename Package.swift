@@ -26,6 +26,8 @@ let package = Package(
     products: [
         .executable(name: "reflector", targets: ["reflector"]),
         .executable(name: "paramedic", targets: ["paramedic"]),
+        .executable(name: "packetbench", targets: ["packetbench"]),
+        .library(name: "NetworkProtocol", targets: ["NetworkProtocol", "Identity"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -33,6 +35,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -53,12 +56,59 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CLZ4", providers: [.apt(["liblz4-dev"])]),
+        .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
+        .target(name: "Cryptography", dependencies: ["COpenSSL"], swiftSettings: strict),
+        .target(
+            name: "NetworkProtocol",
+            dependencies: [
+                "CLZ4", "CZstd", "Cryptography", "Identity", "Operations",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "X509", package: "swift-certificates"),
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "packetbench",
+            dependencies: [
+                "NetworkProtocol", "Identity", "Operations",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "CryptographyTests",
+            dependencies: ["Cryptography"],
+            swiftSettings: lenient
+        ),
+        .testTarget(
+            name: "NetworkProtocolTests",
+            dependencies: [
+                "Cryptography", "Identity", "NetworkProtocol", "Operations", "TestCertificates",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            swiftSettings: lenient
+        ),
         .target(
             name: "Operations",
             dependencies: [
                 "CLinux", "SystemErrors",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],
             swiftSettings: strict
@@ -102,7 +152,7 @@ let package = Package(
         .target(
             name: "FuzzProperties",
             dependencies: [
-                "Identity", "Operations", "PacketIO", "Reflector",
+                "Cryptography", "Identity", "NetworkProtocol", "Operations", "PacketIO", "Reflector",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],

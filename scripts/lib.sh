@@ -5,6 +5,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # Debian packages that building, testing and measuring need, each with a file that shows it is there.
 build_packages() {
     [ -e /usr/include/sqlite3.h ] || echo libsqlite3-dev
+    [ -e /usr/include/openssl/evp.h ] || echo libssl-dev
+    [ -e /usr/include/lz4.h ] || echo liblz4-dev
+    [ -e /usr/include/zstd.h ] || echo libzstd-dev
 }
 run_packages() {
     command -v iperf3 >/dev/null || echo iperf3
