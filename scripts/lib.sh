@@ -17,6 +17,8 @@ test_packages() {
     command -v ip >/dev/null || echo iproute2
     command -v openssl >/dev/null || echo openssl
     command -v python3 >/dev/null || echo python3
+    # For Debian's own Python: implementations that are not ours, to compare with.
+    [ -e /usr/lib/python3/dist-packages/nacl ] || echo python3-nacl
 }
 
 # Installs what is missing of the named packages; says so on standard error.

@@ -1,0 +1,11 @@
+internal import COpenSSL
+
+/// Overwriting of key material, in a way that no optimiser leaves out.
+enum Wiping {
+    /// Overwrites the bytes of a plain value with zeros.
+    static func wipe<let count: Int>(_ words: inout InlineArray<count, UInt32>) {
+        var span = words.mutableSpan
+        // Words have no bit patterns that are not values, and the pointer is not kept.
+        unsafe span.withUnsafeMutableBytes { unsafe OPENSSL_cleanse($0.baseAddress, $0.count) }
+    }
+}
