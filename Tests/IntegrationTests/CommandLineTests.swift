@@ -77,13 +77,11 @@ struct CommandLineTests {
                 ["-c", "import pty,sys;pty.spawn(sys.argv[1:])", try Tool.path("reflector"), "serve"],
                 environment: installation.environment
             )
-            let deadline = ContinuousClock.now + .seconds(20)
-            var status: [String: Any] = [:]
-            while status["pid"] == nil, ContinuousClock.now < deadline {
-                try await Task.sleep(for: .milliseconds(50))
-                status = (try? await installation.reflector("status", "--json").json()) ?? [:]
+            let status = try await eventually("serve answers") {
+                let status = try? await installation.reflector("status", "--json").json()
+                return status?["pid"] == nil ? nil : status
             }
-            if let pid = status["pid"] as? Int { kill(Int32(pid), SIGTERM) }
+            kill(Int32(try #require(status["pid"] as? Int)), SIGTERM)
             let shown = String(decoding: await terminal.exit().output, as: UTF8.self)
             #expect(status["pairing_open_sec"] != nil)
             #expect(shown.contains("paramedic pair 127.0.0.1:") && shown.contains("--token "), "\(shown)")

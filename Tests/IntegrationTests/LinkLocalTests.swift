@@ -15,7 +15,7 @@ struct LinkLocalTests {
             ]) { installation in
                 let server = try await wire.start(0, "reflector", ["serve"], installation)
                 do {
-                    let offer = try await eventually { try await self.offer(installation) }
+                    let offer = try await eventually("the server answers") { try await self.offer(installation) }
                     let target = "[\(wire.address)%near]:4000"
                     try await wire.run(1, ["pair", target, "--id", offer.id, "--token", offer.token], installation)
                     for test in [
@@ -41,14 +41,6 @@ struct LinkLocalTests {
             let token = try result.json()["pairing_token"] as? String
         else { return nil }
         return (id, token)
-    }
-
-    private func eventually<Result>(_ body: () async throws -> Result?) async throws -> Result {
-        for _ in 0..<400 {
-            if let result = try await body() { return result }
-            try await Task.sleep(for: .milliseconds(50))
-        }
-        throw Installation.Problem("the server does not answer")
     }
 }
 
@@ -102,13 +94,11 @@ private struct Wire {
 
     /// The address that the kernel gives the interface when it is up, as soon as it can be used.
     private static func linkLocal(_ name: String) async throws -> String {
-        for _ in 0..<500 {
+        try await eventually("the interface has a link-local address") {
             let text = try await ip("-n", name, "-6", "-o", "address", "show", "near", "-tentative")
             let field = text.split(separator: " ").first { $0.hasPrefix("fe80:") }
-            if let address = field?.split(separator: "/").first { return String(address) }
-            try await Task.sleep(for: .milliseconds(20))
+            return field?.split(separator: "/").first.map(String.init)
         }
-        throw Installation.Problem("no link-local address")
     }
 
     @discardableResult

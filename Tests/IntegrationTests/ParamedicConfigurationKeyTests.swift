@@ -35,7 +35,8 @@ struct ParamedicConfigurationKeyTests {
             section: "defaults",
             name: "wait_sec",
             value: "0",
-            beside: ["REFLECTOR_QUOTAS_COOLDOWN_SEC": "3"],
+            // Two tools start and are denied before it is over.
+            beside: ["REFLECTOR_QUOTAS_COOLDOWN_SEC": "20"],
             command: "latency -r first --duration 1"
         ) { result, _ in
             result.code == 4 && result.errors.contains("cooldown") && !result.errors.contains("waiting")

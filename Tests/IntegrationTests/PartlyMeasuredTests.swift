@@ -9,9 +9,9 @@ struct PartlyMeasuredTests {
         try await Installation.with { installation in
             try await installation.serving { server in
                 try await installation.pair()
-                let arguments = ["run", "--duration", "2", "--streams", "1"]
+                let arguments = ["run", "--duration", "5", "--streams", "1"]
                 let client = try await Tool.start("paramedic", arguments, installation.environment)
-                // The latency test is over.
+                // The latency test is over; the download takes five seconds more.
                 try await installation.audited("session_completed")
                 server.signal(SIGKILL)
                 let exit = await client.exit()

@@ -9,11 +9,8 @@ struct ProcessTests {
         try await Installation.with { installation in
             let server = try await installation.serve()
             try await installation.pair()
-            let client = try await Tool.start("paramedic", ["latency", "--duration", "20"], installation.environment)
-            while !(try await installation.reflector("audit", "export").output.contains("session_granted")) {
-                try #require(client.isRunning)
-                try await Task.sleep(for: .milliseconds(20))
-            }
+            let client = try await Tool.start("paramedic", ["latency", "--duration", "60"], installation.environment)
+            try await installation.audited("session_granted")
             server.signal(SIGTERM)
             #expect(await server.exit().status == .exited(0))
             let result = await client.exit()
@@ -28,7 +25,7 @@ struct ProcessTests {
             try await installation.pair()
             let client = try await Tool.start(
                 "paramedic",
-                ["throughput", "--duration", "20", "--engine", "iperf3"],
+                ["throughput", "--duration", "60", "--engine", "iperf3"],
                 installation.environment
             )
             let child = try await iperfChild(of: server.pid)
@@ -50,7 +47,7 @@ struct ProcessTests {
             #expect(try await installation.paramedic("latency", "--duration", "1").code == 0)
             let client = try await Tool.start(
                 "paramedic",
-                ["throughput", "--duration", "20", "--engine", "iperf3", "--streams", "1", "--bitrate", "1M"],
+                ["throughput", "--duration", "60", "--engine", "iperf3", "--streams", "1", "--bitrate", "1M"],
                 installation.environment
             )
             let child = try await iperfChild(of: server.pid)
@@ -104,13 +101,11 @@ struct ProcessTests {
             try await installation.pair()
             let client = try await Tool.start(
                 "paramedic",
-                ["throughput", "--duration", "20", "--engine", "iperf3"],
+                ["throughput", "--duration", "60", "--engine", "iperf3"],
                 installation.environment
             )
             let child = try await iperfChild(of: server.pid)
-            try await eventually("the test is granted") {
-                try await installation.reflector("audit", "export").output.contains("session_granted") ? true : nil
-            }
+            try await installation.audited("session_granted")
             server.signal(SIGTERM)
             let end = await server.exit()
             #expect(end.status == .exited(1))
@@ -149,7 +144,7 @@ struct ProcessTests {
             let token = try await installation.pair()
             let client = try await Tool.start(
                 "paramedic",
-                ["throughput", "--duration", "2", "--engine", "iperf3", "--json"],
+                ["throughput", "--duration", "10", "--engine", "iperf3", "--json"],
                 installation.environment
             )
             let child = try await iperfChild(of: server.pid)
@@ -196,13 +191,10 @@ struct ProcessTests {
                     ["pair", "127.0.0.1:\(port)", "--id", id] + arguments,
                     installation.environment
                 )
-                let deadline = ContinuousClock.now + .seconds(20)
-                var line = ""
-                repeat {
-                    try await Task.sleep(for: .milliseconds(20))
-                    line = (try? String(contentsOfFile: "/proc/\(client.pid)/cmdline", encoding: .utf8)) ?? ""
-                } while !line.contains("xxxxxxxxxxxxxx") && ContinuousClock.now < deadline
-                #expect(line.contains("xxxxxxxxxxxxxx"))
+                let line = try await eventually("the token is covered up") {
+                    let line = (try? String(contentsOfFile: "/proc/\(client.pid)/cmdline", encoding: .utf8)) ?? ""
+                    return line.contains("xxxxxxxxxxxxxx") ? line : nil
+                }
                 #expect(!line.contains("secret-token-1"))
                 await client.terminate(grace: .milliseconds(100))
             }
@@ -277,29 +269,18 @@ struct ProcessTests {
         }
     }
 
-    private func eventually(_ what: String, _ body: () async throws -> Bool?) async throws {
-        let deadline = ContinuousClock.now + .seconds(20)
-        while ContinuousClock.now < deadline {
-            if try await body() != nil { return }
-            try await Task.sleep(for: .milliseconds(20))
-        }
-        throw Installation.Problem("did not happen within 20 s: \(what)")
-    }
-
     // MARK: Looking at processes
 
     private func iperfChild(of server: Int32) async throws -> Int32 {
-        let deadline = ContinuousClock.now + .seconds(20)
-        while ContinuousClock.now < deadline {
+        try await eventually("an iperf3 was started") {
             let children =
                 (try? String(contentsOfFile: "/proc/\(server)/task/\(server)/children", encoding: .utf8)) ?? ""
             for pid in children.split(separator: " ").compactMap({ Int32($0) }) + (try childrenByScan(of: server)) {
                 let line = (try? String(contentsOfFile: "/proc/\(pid)/cmdline", encoding: .utf8)) ?? ""
                 if line.contains("iperf3"), line.contains("-s") { return pid }
             }
-            try await Task.sleep(for: .milliseconds(20))
+            return nil
         }
-        throw Installation.Problem("no iperf3 was started")
     }
 
     private func childrenByScan(of parent: Int32) throws -> [Int32] {
@@ -317,13 +298,7 @@ struct ProcessTests {
     }
 
     private func gone(_ pid: Int32) async throws {
-        let deadline = ContinuousClock.now + .seconds(10)
-        while isAlive(pid) {
-            guard ContinuousClock.now < deadline else {
-                throw Installation.Problem("iperf3 \(pid) outlived the server")
-            }
-            try await Task.sleep(for: .milliseconds(10))
-        }
+        try await eventually("iperf3 \(pid) ends with the server") { isAlive(pid) ? nil : true }
     }
 
     private func commandLines() throws -> [String] {

@@ -147,16 +147,17 @@ final class Installation: Sendable {
             } else {
                 try await Tool.start("reflector", arguments, environment)
             }
-        let deadline = ContinuousClock.now + .seconds(30)
-        while ContinuousClock.now < deadline {
-            if !server.isRunning {
-                throw Problem("serve ended: " + String(decoding: await server.exit().errorOutput, as: UTF8.self))
+        do {
+            return try await eventually("serve answers") {
+                if !server.isRunning {
+                    throw Problem("serve ended: " + String(decoding: await server.exit().errorOutput, as: UTF8.self))
+                }
+                return try await reflector("status").code == 0 ? server : nil
             }
-            if try await reflector("status").code == 0 { return server }
-            try await Task.sleep(for: .milliseconds(50))
+        } catch {
+            await server.terminate()
+            throw error
         }
-        await server.terminate()
-        throw Problem("serve does not answer")
     }
 
     /// Runs `body` beside a running server, which is ended afterwards.
@@ -188,4 +189,18 @@ final class Installation: Sendable {
         let description: String
         init(_ description: String) { self.description = description }
     }
+}
+
+/// Asks again until there is an answer: for what happens in another process. Fails after two minutes, but not before it has
+/// asked often: only something that never happens does not happen in that time.
+@discardableResult
+func eventually<Result>(_ what: String, _ body: () async throws -> Result?) async throws -> Result {
+    let deadline = ContinuousClock.now + .seconds(120)
+    var looks = 0
+    while ContinuousClock.now < deadline || looks < 200 {
+        looks += 1
+        if let result = try await body() { return result }
+        try await Task.sleep(for: .milliseconds(20))
+    }
+    throw Installation.Problem("did not happen within two minutes: \(what)")
 }
