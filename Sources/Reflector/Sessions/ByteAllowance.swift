@@ -31,7 +31,7 @@ final class ByteAllowance: Sendable {
     private let reserve: Int
 
     /// - Parameter tunnels: connections that the test may have at once.
-    init(charged: Int, tunnels: Int = 8, instalment: Int = Governor.instalment) {
+    init(charged: Int, tunnels: Int = 8, instalment: Int) {
         // Less than an instalment is all that the day has left.
         self.state = Mutex(State(left: charged, last: charged < instalment))
         self.instalment = instalment

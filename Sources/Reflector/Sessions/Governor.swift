@@ -7,6 +7,8 @@ struct Admission: Sendable {
     let params: SessionParameters
     /// Bytes charged so far.
     let charged: Int
+    /// Bytes that are charged at once from then on.
+    let instalment: Int
 }
 
 /// Decides who may do what, and records the decision in the same step.
@@ -138,19 +140,19 @@ package actor Governor {
             running: Set(running.keys)
         ) { (usage) throws(SessionDeny) in
             try policy.admit(usage, now: now)
-            return min(Self.instalment, policy.quotas.maxBytesPerDayPerPeer - usage.bytesToday)
+            return min(policy.quotas.instalment, policy.quotas.maxBytesPerDayPerPeer - usage.bytesToday)
         }
         running[testID] = peer
-        return Admission(testID: testID, params: params, charged: charged)
+        return Admission(testID: testID, params: params, charged: charged, instalment: policy.quotas.instalment)
     }
 
-    /// Charges a running test up to `bytes` more; 0 when the day's budget is spent.
-    func charge(_ testID: String, bytes: Int) throws -> Int {
+    /// Charges a running test one instalment more, or what is left of the day; 0 when the day's budget is spent.
+    func charge(_ testID: String) throws -> Int {
         guard let peer = running[testID] else { return 0 }
         return try accounts.charge(
             testID: testID,
             peer: peer.description,
-            bytes: bytes,
+            bytes: policy.quotas.instalment,
             limit: policy.quotas.maxBytesPerDayPerPeer,
             now: clock.unixMilliseconds()
         )

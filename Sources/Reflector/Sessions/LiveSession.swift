@@ -84,7 +84,11 @@ final class LiveSession: Sendable {
         self.startedAt = .now
         self.up = FlowMeter(seconds: admission.params.durationSec + SessionRegistry.setupSeconds)
         self.down = FlowMeter(seconds: admission.params.durationSec + SessionRegistry.setupSeconds)
-        self.allowance = ByteAllowance(charged: admission.charged, tunnels: Self.maximumTunnels(admission.params))
+        self.allowance = ByteAllowance(
+            charged: admission.charged,
+            tunnels: Self.maximumTunnels(admission.params),
+            instalment: admission.instalment
+        )
         self.state = Mutex(State())
         self.onRefill = onRefill
         self.onSpent = onSpent

@@ -16,6 +16,9 @@ package struct Quotas: Sendable, Equatable {
     package var maxStreams = 8
     /// Streams when a peer asks for none (`iperf3.default_streams`).
     package var defaultStreams = 4
+    /// Bytes that a test is charged ahead at once. No key of the configuration: a smaller one shows at any speed what happens
+    /// between two instalments.
+    package var instalment = Governor.instalment
 
     package init() {}
 

@@ -132,7 +132,7 @@ actor SessionRegistry {
 
     func refill(_ session: LiveSession) async {
         do {
-            session.allowance.refill(try await governor.charge(session.testID, bytes: Governor.instalment))
+            session.allowance.refill(try await governor.charge(session.testID))
         } catch {
             logger.error("bytes could not be charged", metadata: ["test.id": "\(session.testID)", "error": "\(error)"])
             await end(session.testID, .engineFailed)
