@@ -63,13 +63,14 @@ let package = Package(
         .target(
             name: "NetworkProtocol",
             dependencies: [
-                "CLZ4", "CZstd", "Cryptography", "Identity", "Operations",
+                "CLZ4", "CZstd", "Cryptography", "Identity", "Operations", "SystemErrors",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "X509", package: "swift-certificates"),
@@ -118,7 +119,7 @@ let package = Package(
         .target(
             name: "Reflector",
             dependencies: [
-                "CLinux", "Identity", "Operations", "PacketIO", "SystemErrors",
+                "CLinux", "Identity", "NetworkProtocol", "Operations", "PacketIO", "SystemErrors",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "_CryptoExtras", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),

@@ -1,5 +1,5 @@
 /// Why a text is not an Endpoint ID, in words for the person who typed it.
-package enum EndpointIDError: Error, Equatable, CustomStringConvertible {
+public enum EndpointIDError: Error, Equatable, CustomStringConvertible {
     case missingPrefix
     case wrongLength(found: Int)
     case invalidSymbol(Character, group: Int)
@@ -7,7 +7,7 @@ package enum EndpointIDError: Error, Equatable, CustomStringConvertible {
     case wrongCheckSymbol(suspects: [Int])
     case nonZeroPadding
 
-    package var description: String {
+    public var description: String {
         switch self {
         case .missingPrefix:
             "an Endpoint ID starts with \"PP-\""
@@ -38,7 +38,7 @@ package enum EndpointIDError: Error, Equatable, CustomStringConvertible {
 
 extension EndpointID {
     /// Reads an ID as people write it: either case, O for 0, I and L for 1, hyphens and spaces missing or extra.
-    package init(parsing text: String) throws(EndpointIDError) {
+    public init(parsing text: String) throws(EndpointIDError) {
         // An ID is 69 characters; whoever sends a megabyte is not mistyping one.
         guard text.utf8.count <= 256 else { throw .wrongLength(found: text.utf8.count) }
         let characters = text.filter { !$0.isWhitespace && $0 != "-" }

@@ -2,9 +2,9 @@
 ///
 /// Text form (69 characters): `PP-`, 13 groups of 4 Crockford base32 symbols separated by `-`, and one check symbol.
 /// The 52 symbols carry the 256 bits of the key, most significant bit first, and 4 zero bits of padding.
-package struct EndpointID: Sendable, Hashable {
+public struct EndpointID: Sendable, Hashable {
     /// Length of an Ed25519 public key in bytes (RFC 8032, 5.1.5).
-    package static let keyLength = 32
+    public static let keyLength = 32
     /// Symbols that carry the key: 256 bits in groups of 5, rounded up.
     package static let symbolCount = 52
     static let groupLength = 4
@@ -12,10 +12,10 @@ package struct EndpointID: Sendable, Hashable {
     static let alphabet = [UInt8]("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
 
     /// The raw public key, always ``keyLength`` bytes.
-    package let publicKey: [UInt8]
+    public let publicKey: [UInt8]
 
     /// Returns nil unless `publicKey` has exactly ``keyLength`` bytes.
-    package init?(publicKey: some Collection<UInt8>) {
+    public init?(publicKey: some Collection<UInt8>) {
         guard publicKey.count == Self.keyLength else { return nil }
         self.publicKey = Array(publicKey)
     }
@@ -52,7 +52,7 @@ package struct EndpointID: Sendable, Hashable {
 }
 
 extension EndpointID: CustomStringConvertible {
-    package var description: String {
+    public var description: String {
         let symbols = self.symbols
         var text: [UInt8] = Array(Self.prefix.utf8)
         for (index, symbol) in symbols.enumerated() {
@@ -66,7 +66,7 @@ extension EndpointID: CustomStringConvertible {
 }
 
 extension EndpointID: Codable {
-    package init(from decoder: any Decoder) throws {
+    public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
         do {
@@ -76,7 +76,7 @@ extension EndpointID: Codable {
         }
     }
 
-    package func encode(to encoder: any Encoder) throws {
+    public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)
     }

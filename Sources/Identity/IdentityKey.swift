@@ -1,12 +1,12 @@
 package import Crypto
 
 /// A machine's private key: one Ed25519 key, made on first run and kept in one file.
-package struct IdentityKey: Sendable {
+public struct IdentityKey: Sendable {
     package let signingKey: Curve25519.Signing.PrivateKey
-    package let endpointID: EndpointID
+    public let endpointID: EndpointID
 
     /// A key from the system's generator.
-    package init() {
+    public init() {
         self.init(signingKey: Curve25519.Signing.PrivateKey())
     }
 
@@ -24,6 +24,13 @@ package struct IdentityKey: Sendable {
             let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: Array(seed))
         else { return nil }
         self.init(signingKey: key)
+    }
+
+    /// The machine's key: read from the file at `path`, or made and kept there when there is none.
+    ///
+    /// The file is the raw 32-byte seed, mode 0600; one that others can read, or that is not ours, is refused.
+    public static func loadOrCreate(at path: String) throws(KeyFileError) -> IdentityKey {
+        try KeyFile.loadOrCreate(at: path).key
     }
 
     package func sign(_ message: [UInt8]) throws -> [UInt8] {

@@ -1,5 +1,5 @@
 /// What is wrong with a key file, and how to mend it.
-package enum KeyFileError: Error, Equatable, CustomStringConvertible {
+public enum KeyFileError: Error, Equatable, CustomStringConvertible {
     case cannotOpen(path: String, reason: String)
     case cannotCreate(path: String, reason: String)
     case isSymbolicLink(path: String)
@@ -8,7 +8,7 @@ package enum KeyFileError: Error, Equatable, CustomStringConvertible {
     case foreignOwner(path: String, owner: UInt32)
     case wrongLength(path: String, found: Int)
 
-    package var description: String {
+    public var description: String {
         switch self {
         case .cannotOpen(let path, let reason):
             "cannot read the identity key \(path): \(reason); the user who runs this must be able to read it"

@@ -31,25 +31,27 @@ package struct JSONParser {
 
     package static func parse(_ text: String) throws(Malformed) -> JSONValue { try parse(Array(text.utf8)[...]) }
 
-    private init(_ bytes: ArraySlice<UInt8>, allowsRepeatedNames: Bool) {
+    /// For callers that know what to expect and pull it out piece by piece, without a tree: `skipSpace`, `take`, `string`,
+    /// `unsigned`. They see to depth and repeated names themselves.
+    package init(_ bytes: ArraySlice<UInt8>, allowsRepeatedNames: Bool = false) {
         self.bytes = bytes
         self.allowsRepeatedNames = allowsRepeatedNames
         position = bytes.startIndex
     }
 
-    private func malformed(_ problem: String) -> Malformed {
+    package func malformed(_ problem: String) -> Malformed {
         Malformed(offset: position - bytes.startIndex, problem: problem)
     }
 
-    private var next: UInt8? { position < bytes.endIndex ? bytes[position] : nil }
+    package var next: UInt8? { position < bytes.endIndex ? bytes[position] : nil }
 
-    private mutating func take(_ byte: UInt8) -> Bool {
+    package mutating func take(_ byte: UInt8) -> Bool {
         guard next == byte else { return false }
         position += 1
         return true
     }
 
-    private mutating func skipSpace() {
+    package mutating func skipSpace() {
         while let byte = next, byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 { position += 1 }
     }
 
@@ -138,8 +140,23 @@ package struct JSONParser {
         return .number(value)
     }
 
-    private mutating func string() throws(Malformed) -> String {
-        position += 1
+    /// A whole number from 0 to 2⁶⁴ − 1, without sign, fraction or exponent.
+    package mutating func unsigned() throws(Malformed) -> UInt64 {
+        let start = position
+        if !take(UInt8(ascii: "0")), digits() == 0 { throw malformed("a digit is expected") }
+        var value: UInt64 = 0
+        for digit in bytes[start..<position] {
+            let (product, isTooLarge) = value.multipliedReportingOverflow(by: 10)
+            let (sum, isTooLargeNow) = product.addingReportingOverflow(UInt64(digit - UInt8(ascii: "0")))
+            if isTooLarge || isTooLargeNow { throw malformed("a number is too large") }
+            value = sum
+        }
+        return value
+    }
+
+    /// The next byte is its opening quote.
+    package mutating func string() throws(Malformed) -> String {
+        guard take(UInt8(ascii: "\"")) else { throw malformed("a string is expected") }
         var text: [UInt8] = []
         while true {
             guard let byte = next else { throw malformed("a string does not end") }

@@ -3,6 +3,7 @@ internal import Glibc
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
+internal import NetworkProtocol
 internal import Operations
 internal import SystemErrors
 

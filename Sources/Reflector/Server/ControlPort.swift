@@ -3,6 +3,7 @@ internal import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import NIOSSL
+internal import NetworkProtocol
 internal import PacketIO
 
 /// The listening side of Paramedic Link: TLS 1.3 with mutual authentication on one TCP port.

@@ -1,5 +1,6 @@
 internal import NIOCore
 internal import NIOPosix
+internal import NetworkProtocol
 
 /// The plain HTTP port for monitoring; on loopback unless the configuration says otherwise.
 enum HealthPort {

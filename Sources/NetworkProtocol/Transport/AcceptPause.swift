@@ -1,12 +1,12 @@
 internal import Glibc
-internal import Logging
-internal import NIOCore
+package import Logging
+package import NIOCore
 
 /// Stops accepting for a moment when the process has no descriptor left.
 ///
 /// The listening socket stays readable then, so an event loop that only tries again would spin and serve nobody.
-final class AcceptPause: ChannelInboundHandler {
-    typealias InboundIn = any Channel
+package final class AcceptPause: ChannelInboundHandler {
+    package typealias InboundIn = any Channel
 
     /// Long enough to cost nothing, short enough that a peer in the backlog does not notice.
     private static let pause = TimeAmount.milliseconds(100)
@@ -19,12 +19,12 @@ final class AcceptPause: ChannelInboundHandler {
     private var lastTold: NIODeadline?
 
     /// - Parameter makeRoom: closes what can be done without.
-    init(logger: Logger, makeRoom: @escaping () -> Void = {}) {
+    package init(logger: Logger, makeRoom: @escaping () -> Void = {}) {
         self.logger = logger
         self.makeRoom = makeRoom
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard let code = (error as? IOError)?.errnoCode, [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(code) else {
             return context.fireErrorCaught(error)
         }

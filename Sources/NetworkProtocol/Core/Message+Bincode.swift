@@ -1,0 +1,119 @@
+//  A message in bincode 1.3 (fixed-width integers):
+//
+//      4  number of the message, little endian
+//      …  its fields: integers little endian (8, or 4 for a failure's code); keys and nonces as they are;
+//         text and bytes behind their length in 8 bytes, little endian
+//
+//      0 Ping   1 Pong   2 SecureHandshakeInit key[32] timestamp nonce[16]   3 SecureHandshakeResponse key[32] nonce[16] challenge
+//      4 SecureHandshakeConfirm challenge   5 Echo text   6 Disconnect   7 Custom command payload   8 Data bytes   9 Unknown
+//      10 Request id command payload   11 Response id payload   12 Failure id code reason
+
+extension Message {
+    private static let variantLength = 4
+    private static let lengthLength = 8
+
+    /// Bytes that ``writeBincode(to:)`` writes.
+    package var bincodeLength: Int {
+        let integer = 8
+        let prefix = Message.lengthLength
+        let fields =
+            switch self {
+            case .ping, .pong, .disconnect, .unknown: 0
+            case .handshakeInit(let handshake): handshake.publicKey.count + integer + handshake.nonce.count
+            case .handshakeResponse(let handshake):
+                handshake.publicKey.count + handshake.nonce.count + prefix + handshake.challenge.count
+            case .handshakeConfirm(let handshake): prefix + handshake.challenge.count
+            case .echo(let text): prefix + text.utf8.count
+            case .custom(let command, let payload): prefix + command.utf8.count + prefix + payload.count
+            case .data(let bytes): prefix + bytes.count
+            case .request(_, let command, let payload):
+                integer + prefix + command.utf8.count + prefix + payload.count
+            case .response(_, let payload): integer + prefix + payload.count
+            case .failure(_, _, let reason): integer + 4 + prefix + reason.utf8.count
+            }
+        return Message.variantLength + fields
+    }
+
+    package func writeBincode(to sink: inout some ByteSink) {
+        sink.append(littleEndian: UInt32(index))
+        switch self {
+        case .ping, .pong, .disconnect, .unknown: break
+        case .handshakeInit(let handshake):
+            sink.append(handshake.publicKey)
+            sink.append(littleEndian: handshake.timestamp)
+            sink.append(handshake.nonce)
+        case .handshakeResponse(let handshake):
+            sink.append(handshake.publicKey)
+            sink.append(handshake.nonce)
+            Message.write(handshake.challenge, to: &sink)
+        case .handshakeConfirm(let handshake): Message.write(handshake.challenge, to: &sink)
+        case .echo(let text): Message.write(text, to: &sink)
+        case .custom(let command, let payload):
+            Message.write(command, to: &sink)
+            Message.write(payload, to: &sink)
+        case .data(let bytes): Message.write(bytes, to: &sink)
+        case .request(let id, let command, let payload):
+            sink.append(littleEndian: id)
+            Message.write(command, to: &sink)
+            Message.write(payload, to: &sink)
+        case .response(let id, let payload):
+            sink.append(littleEndian: id)
+            Message.write(payload, to: &sink)
+        case .failure(let id, let code, let reason):
+            sink.append(littleEndian: id)
+            sink.append(littleEndian: code.rawValue)
+            Message.write(reason, to: &sink)
+        }
+    }
+
+    private static func write(_ bytes: [UInt8], to sink: inout some ByteSink) {
+        sink.append(littleEndian: UInt64(bytes.count))
+        sink.append(bytes)
+    }
+
+    private static func write(_ text: String, to sink: inout some ByteSink) {
+        sink.append(littleEndian: UInt64(text.utf8.count))
+        sink.append(text)
+    }
+
+    /// Reads one message that begins at `start` and ends with `payload`.
+    init(bincode payload: [UInt8], from start: Int) throws(MessageError) {
+        var reader = ByteReader(payload, from: start)
+        let variant = try reader.unsigned32()
+        switch variant {
+        case 0: self = .ping
+        case 1: self = .pong
+        case 2:
+            let key = try reader.bytes(32)
+            let timestamp = try reader.unsigned64()
+            self = .handshakeInit(HandshakeInit(publicKey: key, timestamp: timestamp, nonce: try reader.bytes(16)))
+        case 3:
+            let key = try reader.bytes(32)
+            let nonce = try reader.bytes(16)
+            self = .handshakeResponse(
+                HandshakeResponse(publicKey: key, nonce: nonce, challenge: try reader.prefixedBytes())
+            )
+        case 4: self = .handshakeConfirm(HandshakeConfirm(challenge: try reader.prefixedBytes()))
+        case 5: self = .echo(try reader.prefixedText())
+        case 6: self = .disconnect
+        case 7:
+            let command = try reader.prefixedText()
+            self = .custom(command: command, payload: try reader.prefixedBytes())
+        case 8: self = .data(try reader.prefixedBytes())
+        case 9: self = .unknown
+        case 10:
+            let id = try reader.unsigned64()
+            let command = try reader.prefixedText()
+            self = .request(id: id, command: command, payload: try reader.prefixedBytes())
+        case 11:
+            let id = try reader.unsigned64()
+            self = .response(id: id, payload: try reader.prefixedBytes())
+        case 12:
+            let id = try reader.unsigned64()
+            let code = FailureCode(rawValue: try reader.unsigned32())
+            self = .failure(id: id, code: code, reason: try reader.prefixedText())
+        default: throw .unknownVariant(variant)
+        }
+        try reader.end()
+    }
+}

@@ -1,0 +1,88 @@
+/// What two programs say to each other.
+///
+/// The first ten are seed 003's, in its order; the last three carry a number, so that many requests share a connection.
+public enum Message: Sendable, Hashable {
+    case ping
+    case pong
+    case handshakeInit(HandshakeInit)
+    case handshakeResponse(HandshakeResponse)
+    case handshakeConfirm(HandshakeConfirm)
+    /// Comes back as it went.
+    case echo(String)
+    /// The sender sends nothing more.
+    case disconnect
+    case custom(command: String, payload: [UInt8])
+    case data([UInt8])
+    /// What a sender of a later version said that this one has no name for.
+    case unknown
+    /// Answered by ``response(id:payload:)`` or ``failure(id:code:reason:)`` with the same number, in any order.
+    case request(id: UInt64, command: String, payload: [UInt8])
+    case response(id: UInt64, payload: [UInt8])
+    /// `id` 0 concerns no request but the connection.
+    case failure(id: UInt64, code: FailureCode, reason: String)
+}
+
+/// Opens a handshake.
+public struct HandshakeInit: Sendable, Hashable {
+    /// Ephemeral X25519 key, 32 bytes.
+    public let publicKey: [UInt8]
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    public let timestamp: UInt64
+    /// Random, 16 bytes.
+    public let nonce: [UInt8]
+}
+
+/// Answers ``HandshakeInit``.
+public struct HandshakeResponse: Sendable, Hashable {
+    /// Ephemeral X25519 key, 32 bytes.
+    public let publicKey: [UInt8]
+    /// Random, 16 bytes.
+    public let nonce: [UInt8]
+    /// Who the responder is, sealed.
+    public let challenge: [UInt8]
+}
+
+/// Ends a handshake.
+public struct HandshakeConfirm: Sendable, Hashable {
+    /// Who the initiator is, sealed.
+    public let challenge: [UInt8]
+}
+
+/// Why a request or a connection was refused. Codes that this version does not name are kept as they came.
+public struct FailureCode: RawRepresentable, Sendable, Hashable {
+    public let rawValue: UInt32
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// No handler has this command.
+    public static let unknownCommand = FailureCode(rawValue: 1)
+    /// The handler refused, and the reason is its own.
+    public static let refused = FailureCode(rawValue: 2)
+    /// The handler failed; what happened is in the daemon's log and not told to strangers.
+    public static let internalError = FailureCode(rawValue: 3)
+    /// The daemon is full or is shutting down: another time.
+    public static let unavailable = FailureCode(rawValue: 4)
+    /// The peer is not admitted.
+    public static let unauthorised = FailureCode(rawValue: 5)
+    /// The clocks differ by more than a handshake allows.
+    public static let clockSkew = FailureCode(rawValue: 6)
+    /// What came is not what the protocol has here.
+    public static let protocolViolation = FailureCode(rawValue: 7)
+    /// The answer would be longer than a payload may be.
+    public static let tooLarge = FailureCode(rawValue: 8)
+}
+
+extension FailureCode: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .unknownCommand: "unknown_command"
+        case .refused: "refused"
+        case .internalError: "internal_error"
+        case .unavailable: "unavailable"
+        case .unauthorised: "unauthorised"
+        case .clockSkew: "clock_skew"
+        case .protocolViolation: "protocol_violation"
+        case .tooLarge: "too_large"
+        default: "code_\(rawValue)"
+        }
+    }
+}

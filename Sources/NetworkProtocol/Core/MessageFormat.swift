@@ -1,0 +1,58 @@
+/// How messages are written.
+///
+/// Bincode alone needs no mark. A payload that begins with a format byte (1 bincode, 2 JSON, 3 MessagePack) says how the rest is
+/// written; the two cannot be taken for each other, because an unmarked message begins with a number below 13 in four bytes and the
+/// byte behind a format byte is never the second byte of such a number: ``Message/init(payload:)`` has the cases.
+public enum MessageFormat: UInt8, Sendable, Hashable, CaseIterable {
+    /// bincode 1.3: little endian, 4-byte variant, 8-byte lengths; written without format byte.
+    case bincode = 1
+    /// RFC 8259, as serde writes enumerations: `"Ping"`, `{"Echo":"hello"}`; bytes are arrays of numbers.
+    case json = 2
+    /// MessagePack: `"Ping"`, `{"Echo": "hello"}`; fields are maps, bytes are `bin`.
+    case messagePack = 3
+}
+
+extension Message {
+    /// The payload that says this message in `format`.
+    public func payload(in format: MessageFormat = .bincode) -> [UInt8] {
+        var payload: [UInt8] = []
+        switch format {
+        case .bincode:
+            payload.reserveCapacity(bincodeLength)
+            writeBincode(to: &payload)
+        case .json:
+            payload.append(format.rawValue)
+            JSONMessage.write(self, to: &payload)
+        case .messagePack:
+            payload.append(format.rawValue)
+            MessagePackMessage.write(self, to: &payload)
+        }
+        return payload
+    }
+
+    /// The message that a payload says, in whichever format.
+    public init(payload: [UInt8]) throws(MessageError) {
+        self = try Message.read(payload).message
+    }
+
+    /// The message, and the format it came in, which is the one to answer in.
+    package static func read(_ payload: [UInt8]) throws(MessageError) -> (message: Message, format: MessageFormat) {
+        guard let first = payload.first else { throw .empty }
+        // Unmarked bincode: the number's upper three bytes are 0. Only behind format byte 1 can that be something else, a marked
+        // Ping (01 00 00 00 00), and then there are more than the four bytes of an unmarked Pong.
+        let isMarked: Bool =
+            switch first {
+            case MessageFormat.bincode.rawValue: payload.count > 4
+            case MessageFormat.json.rawValue, MessageFormat.messagePack.rawValue: payload.count > 1 && payload[1] != 0
+            default: false
+            }
+        guard isMarked, let format = MessageFormat(rawValue: first) else {
+            return (try Message(bincode: payload, from: 0), .bincode)
+        }
+        switch format {
+        case .bincode: return (try Message(bincode: payload, from: 1), .bincode)
+        case .json: return (try JSONMessage.read(payload, from: 1), .json)
+        case .messagePack: return (try MessagePackMessage.read(payload, from: 1), .messagePack)
+        }
+    }
+}

@@ -1,0 +1,89 @@
+internal import Crypto
+
+/// The secrets of a handshake, as far as it has come.
+///
+///     th1 = SHA-256(label ‖ init ‖ response without challenge)       both as bincode
+///     th2 = SHA-256(th1 ‖ the responder's challenge)
+///     th3 = SHA-256(th2 ‖ the initiator's challenge)
+///     challenge keys = HKDF-SHA256(secret, salt th1, info "challenge")    32 + 32 bytes: responder's, initiator's
+///     traffic keys   = HKDF-SHA256(secret, salt th3, info "traffic")      32 + 32 bytes: responder's, initiator's
+///     secret = X25519(ephemeral, ephemeral) ‖ pre-shared key if there is one
+struct HandshakeKeys {
+    private let secret: SymmetricKey
+
+    /// Throws ``HandshakeError/weakKey`` when the shared secret is all zero, or the key is no key (RFC 7748, section 6.1).
+    init(
+        own: Curve25519.KeyAgreement.PrivateKey,
+        peer: [UInt8],
+        preSharedKey: PreSharedKey?
+    ) throws(HandshakeError) {
+        guard let key = try? Curve25519.KeyAgreement.PublicKey(rawRepresentation: peer),
+            let shared = try? own.sharedSecretFromKeyAgreement(with: key)
+        else { throw .weakKey }
+        var secret = unsafe shared.withUnsafeBytes { unsafe Array($0) }
+        guard secret.contains(where: { $0 != 0 }) else { throw .weakKey }
+        if let preSharedKey { secret += preSharedKey.bytes }
+        self.secret = SymmetricKey(data: secret)
+        for index in secret.indices { secret[index] = 0 }
+    }
+
+    struct Pair {
+        let responder: [UInt8]
+        let initiator: [UInt8]
+    }
+
+    func challengeKeys(_ transcript: HandshakeTranscript) -> Pair { pair("challenge", transcript) }
+    func trafficKeys(_ transcript: HandshakeTranscript) -> Pair { pair("traffic", transcript) }
+
+    private func pair(_ info: String, _ transcript: HandshakeTranscript) -> Pair {
+        let key = HKDF<SHA256>.deriveKey(
+            inputKeyMaterial: secret,
+            salt: transcript.hash,
+            info: Array(info.utf8),
+            outputByteCount: 64
+        )
+        let bytes = unsafe key.withUnsafeBytes { unsafe Array($0) }
+        return Pair(responder: Array(bytes[..<32]), initiator: Array(bytes[32...]))
+    }
+}
+
+/// What both sides have said so far, as a hash.
+struct HandshakeTranscript: Sendable, Hashable {
+    private(set) var hash: [UInt8]
+
+    /// After the initiator's opening and the responder's key and nonce.
+    init(_ opening: HandshakeInit, responderKey: [UInt8], responderNonce: [UInt8]) {
+        var hasher = SHA256()
+        hasher.update(data: Array("outpost network-protocol handshake 1".utf8))
+        hasher.update(data: Message.handshakeInit(opening).payload())
+        hasher.update(data: responderKey)
+        hasher.update(data: responderNonce)
+        hash = Array(hasher.finalize())
+    }
+
+    mutating func append(_ challenge: [UInt8]) {
+        var hasher = SHA256()
+        hasher.update(data: hash)
+        hasher.update(data: challenge)
+        hash = Array(hasher.finalize())
+    }
+}
+
+/// A secret that two sides were given beforehand, and that proves each to the other.
+public struct PreSharedKey: Sendable {
+    /// Length in bytes.
+    public static let length = 32
+    let bytes: [UInt8]
+
+    /// Nil unless there are exactly ``length`` bytes. They should be random: `openssl rand -hex 32`.
+    public init?(_ bytes: some Collection<UInt8>) {
+        guard bytes.count == PreSharedKey.length else { return nil }
+        self.bytes = Array(bytes)
+    }
+
+    /// Reads 64 hexadecimal digits; nil for anything else.
+    public init?(hexadecimal text: some StringProtocol) {
+        guard let bytes = Hexadecimal.bytes(text) else { return nil }
+        self.init(bytes)
+    }
+}

@@ -1,0 +1,87 @@
+/// When to ask a silent peer whether it lives, and when to stop believing it. No clock inside.
+///
+/// - A peer from which nothing has come for an interval is sent a ping; after `missed` intervals it is dead.
+/// - A packet that has begun must end within the stall time and a second for each 16 KiB of it, so one who sends a byte now and then
+///   holds nothing for long, and one on a slow line is not cut.
+/// - A peer that takes nothing of what is sent for the stall time is cut, however much it sends itself.
+struct Heartbeat: Sendable {
+    typealias Instant = ContinuousClock.Instant
+
+    /// Slowest rate at which a packet may come, in bytes a second.
+    static let slowestRate = 16 * 1024
+
+    enum Verdict: Sendable, Hashable {
+        /// Look again then.
+        case fine(next: Instant)
+        /// Send a ping, and look again then.
+        case ping(next: Instant)
+        case dead(ConnectionError)
+    }
+
+    let interval: Duration
+    let missed: Int
+    let stall: Duration
+
+    private var lastReceived: Instant
+    private var lastPing: Instant?
+    private var packetDeadline: Instant?
+    /// Bytes that the system has not taken, and since when it has been so many.
+    private var unsent: (bytes: Int, since: Instant)?
+
+    init(interval: Duration, missed: Int, stall: Duration, now: Instant) {
+        self.interval = interval
+        self.missed = missed
+        self.stall = stall
+        lastReceived = now
+    }
+
+    /// Bytes came; `missing` is what the packet that has begun still needs, nil between packets.
+    mutating func received(now: Instant, isInsidePacket: Bool, missing: Int) {
+        lastReceived = now
+        lastPing = nil
+        guard isInsidePacket else {
+            packetDeadline = nil
+            return
+        }
+        // Only the start of a packet sets the deadline: more bytes of it do not move it.
+        if packetDeadline == nil {
+            packetDeadline = now + stall + .seconds(missing / Heartbeat.slowestRate)
+        }
+    }
+
+    /// A packet was completed; the next one's time starts when it begins.
+    mutating func completedPacket() { packetDeadline = nil }
+
+    /// This side does not read, so nothing can come and no packet can end.
+    mutating func paused(now: Instant) {
+        lastReceived = now
+        lastPing = nil
+        packetDeadline = nil
+    }
+
+    /// - Parameter unsentBytes: what the system has not taken of what was given to it.
+    mutating func check(now: Instant, unsentBytes: Int) -> Verdict {
+        if let packetDeadline, now >= packetDeadline {
+            return .dead(.timedOut(what: "a packet that had begun"))
+        }
+        if unsentBytes == 0 {
+            unsent = nil
+        } else if unsent?.bytes != unsentBytes {
+            unsent = (unsentBytes, now)
+        } else if let unsent, now - unsent.since >= stall {
+            return .dead(.stalled(after: stall))
+        }
+        let deadAt = lastReceived + interval * missed
+        if now >= deadAt { return .dead(.dead(after: interval * missed)) }
+
+        var next = deadAt
+        if let packetDeadline { next = min(next, packetDeadline) }
+        if let unsent { next = min(next, unsent.since + stall) }
+        let pingAt = (lastPing ?? lastReceived) + interval
+        if now >= pingAt {
+            lastPing = now
+            return .ping(next: min(next, now + interval))
+        }
+        return .fine(next: min(next, pingAt))
+    }
+}

@@ -1,0 +1,18 @@
+internal import Cryptography
+
+//  Any bytes are good `UInt8`s and the other way round, so looking at arrays of them as raw memory breaks nothing.
+
+extension RecordCipher {
+    /// Seals an array whose last `tagLength` bytes are room for the tag.
+    mutating func seal(_ bytes: inout [UInt8], counter: UInt64, authenticating header: [UInt8]) {
+        var span = bytes.mutableSpan
+        var raw = unsafe span.mutableBytes
+        seal(&raw, counter: counter, authenticating: unsafe header.span.bytes)
+    }
+
+    mutating func open(_ bytes: inout [UInt8], counter: UInt64, authenticating header: [UInt8]) -> Bool {
+        var span = bytes.mutableSpan
+        var raw = unsafe span.mutableBytes
+        return open(&raw, counter: counter, authenticating: unsafe header.span.bytes)
+    }
+}

@@ -1,0 +1,92 @@
+internal import Crypto
+internal import Cryptography
+
+//  A sealed packet's payload is ciphertext ‖ 16-byte tag of XChaCha20-Poly1305. The nonce is not sent: 16 bytes of the key schedule,
+//  then the number of the record under its key in 8 bytes, little endian. The packet's header is authenticated with it. So a record
+//  that is lost, repeated, out of order or sent back to its sender does not open, and the connection ends there.
+//
+//  An empty record is the last under its key: what follows is sealed with the next one. A sender changes keys each 2³² records and
+//  each hour.
+
+/// When a sender takes the next key.
+package enum RekeyLimits {
+    package static let records: UInt64 = 1 << 32
+    package static let age = Duration.seconds(3600)
+}
+
+/// One direction's key, and the one after it.
+private struct RecordKey: ~Copyable {
+    var cipher: RecordCipher
+    private var secret: SymmetricKey
+
+    init(_ secret: SymmetricKey) {
+        let material = RecordKey.expand(secret, "record", 48)
+        cipher = RecordCipher(key: material[..<32], noncePrefix: material[32...])
+        self.secret = secret
+    }
+
+    var next: SymmetricKey { SymmetricKey(data: RecordKey.expand(secret, "next", 32)) }
+
+    private static func expand(_ secret: SymmetricKey, _ info: String, _ count: Int) -> [UInt8] {
+        let key = HKDF<SHA256>.expand(pseudoRandomKey: secret, info: Array(info.utf8), outputByteCount: count)
+        return unsafe key.withUnsafeBytes { unsafe Array($0) }
+    }
+}
+
+/// Seals what one side sends.
+package struct RecordSealer: ~Copyable {
+    private var key: RecordKey
+    private var counter: UInt64 = 0
+    private var madeAt: ContinuousClock.Instant
+    private let records: UInt64
+
+    package init(secret: [UInt8], now: ContinuousClock.Instant, records: UInt64 = RekeyLimits.records) {
+        key = RecordKey(SymmetricKey(data: secret))
+        madeAt = now
+        self.records = records
+    }
+
+    /// Whether an empty record and ``rekey(now:)`` must come before the next record. The last number of a key is that record's.
+    package func mustRekey(now: ContinuousClock.Instant) -> Bool {
+        counter >= records - 1 || now - madeAt >= RekeyLimits.age
+    }
+
+    /// `bytes` is the payload followed by room for the tag; `header` is the packet's, with the length of both.
+    package mutating func seal(_ bytes: inout MutableRawSpan, header: RawSpan) {
+        key.cipher.seal(&bytes, counter: counter, authenticating: header)
+        counter += 1
+    }
+
+    package mutating func rekey(now: ContinuousClock.Instant) {
+        key = RecordKey(key.next)
+        counter = 0
+        madeAt = now
+    }
+}
+
+/// Opens what the other side sealed.
+package struct RecordOpener: ~Copyable {
+    private var key: RecordKey
+    private var counter: UInt64 = 0
+
+    package init(secret: [UInt8]) { key = RecordKey(SymmetricKey(data: secret)) }
+
+    /// The payload, or nil when it was not sealed as the next record. An empty payload is a change of keys, which has been made.
+    package mutating func open(_ packet: consuming Packet) -> [UInt8]? {
+        guard packet.header.flags.contains(.encrypted), packet.payload.count >= RecordCipher.tagLength else {
+            return nil
+        }
+        let header = packet.header.bytes
+        var payload = packet.payload
+        packet.payload = []
+        guard key.cipher.open(&payload, counter: counter, authenticating: header) else { return nil }
+        // A sender that never changes keys runs out of numbers after 2⁶⁴ records, which no link can carry.
+        counter += 1
+        payload.removeLast(RecordCipher.tagLength)
+        if payload.isEmpty {
+            key = RecordKey(key.next)
+            counter = 0
+        }
+        return payload
+    }
+}

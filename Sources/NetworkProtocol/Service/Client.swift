@@ -1,0 +1,165 @@
+public import Logging
+internal import NIOCore
+internal import Synchronization
+
+/// One side that connects, sends, asks and receives; over TCP, TLS or a Unix socket.
+///
+///     let client = try await Client.connect(to: .tcp(host: "192.0.2.1", port: 9000, trust: .pinned([daemon], identity: key)))
+///     let reply = try await client.request("greet", Array("Ada".utf8))
+///     await client.close()
+///
+/// With ``ClientOptions/reconnect`` a connection that ends is made again: requests under way fail, since nobody knows whether they were
+/// done, and the next ones wait for the new connection.
+public final class Client: Sendable {
+    private enum State {
+        case connected(Connection)
+        case connecting(Task<Connection, any Error>)
+        case ended(ConnectionError)
+    }
+
+    public let destination: Destination
+    private let options: ClientOptions
+    private let logger: Logger
+    private let metrics = ConnectionMetrics(role: "client")
+    private let state: Mutex<State>
+
+    /// Connects once; nobody is tried again if that fails.
+    public static func connect(
+        to destination: Destination,
+        options: ClientOptions = ClientOptions(),
+        logger: Logger = Logger(label: "network-protocol.client")
+    ) async throws(ConnectionError) -> Client {
+        let client = Client(destination, options, logger)
+        let connection = try await client.connector().connect()
+        client.state.withLock { $0 = .connected(connection) }
+        client.watch(connection)
+        return client
+    }
+
+    private init(_ destination: Destination, _ options: ClientOptions, _ logger: Logger) {
+        self.destination = destination
+        self.options = options
+        self.logger = logger
+        state = Mutex(.ended(.closed))
+    }
+
+    /// The connection there is, or the one that is being made. Throws what ended it when none will be.
+    public func connection() async throws(ConnectionError) -> Connection {
+        let attempt: Task<Connection, any Error>
+        switch state.withLock({ $0 }) {
+        case .connected(let connection): return connection
+        case .ended(let error): throw error
+        case .connecting(let task): attempt = task
+        }
+        do {
+            return try await attempt.value
+        } catch let error as ConnectionError {
+            throw error
+        } catch {
+            throw .closed
+        }
+    }
+
+    /// Sends a message, waiting for room.
+    public func send(_ message: Message) async throws(ConnectionError) {
+        try await connection().outbox.send(message, timeout: options.sendTimeout)
+    }
+
+    /// The next message that is not a reply; nil when the daemon has said that it sends nothing more.
+    public func receive() async throws(ConnectionError) -> Message? {
+        try await connection().receive()
+    }
+
+    /// Sends a request and waits for its reply; `timeout` overrides ``ClientOptions/responseTimeout``.
+    public func request(
+        _ command: String,
+        _ payload: [UInt8] = [],
+        timeout: Duration? = nil
+    ) async throws(ConnectionError) -> [UInt8] {
+        try await connection().request(command, payload, timeout: timeout ?? options.responseTimeout)
+    }
+
+    /// How long the daemon takes to answer a ping.
+    public func ping() async throws(ConnectionError) -> Duration { try await connection().ping() }
+
+    /// Says good-bye and closes; no connection is made again.
+    public func close() async {
+        let previous = state.withLock { state in
+            defer { state = .ended(.closed) }
+            return state
+        }
+        switch previous {
+        case .connected(let connection): await connection.close()
+        case .connecting(let task):
+            task.cancel()
+            if let connection = try? await task.value { await connection.close() }
+        case .ended: break
+        }
+    }
+
+    // MARK: Connecting again
+
+    private func connector() -> Connector {
+        Connector(
+            destination: destination,
+            options: options.connection,
+            connectTimeout: options.connectTimeout,
+            logger: logger,
+            metrics: metrics,
+            closed: { _, _ in }
+        )
+    }
+
+    private func watch(_ connection: Connection) {
+        connection.channel.closeFuture.whenComplete { [weak self] _ in self?.lost(connection) }
+    }
+
+    private func lost(_ connection: Connection) {
+        state.withLock { state in
+            guard case .connected(let current) = state, current === connection else { return }
+            guard let reconnect = options.reconnect else {
+                state = .ended(connection.outbox.endReason ?? .closedByPeer)
+                return
+            }
+            state = .connecting(Task { try await self.connectAgain(reconnect) })
+        }
+    }
+
+    private func connectAgain(_ reconnect: ClientOptions.Reconnect) async throws -> Connection {
+        var generator = SystemRandomNumberGenerator()
+        var last = ConnectionError.closedByPeer
+        for attempt in 0..<max(1, reconnect.attempts) {
+            do {
+                try await Task.sleep(for: reconnect.pause(before: attempt, using: &generator))
+                let connection = try await connector().connect()
+                guard adopt(connection) else {
+                    await connection.close()
+                    throw ConnectionError.closed
+                }
+                return connection
+            } catch let error as ConnectionError where !Task.isCancelled {
+                last = error
+                logger.debug(
+                    "connecting again failed",
+                    metadata: ["peer.address": "\(destination)", "attempt": "\(attempt + 1)", "error": "\(error)"]
+                )
+            }
+        }
+        let error = last
+        state.withLock { state in
+            if case .connecting = state { state = .ended(error) }
+        }
+        throw error
+    }
+
+    /// False when the client was closed meanwhile.
+    private func adopt(_ connection: Connection) -> Bool {
+        let isWanted = state.withLock { state in
+            guard case .connecting = state else { return false }
+            state = .connected(connection)
+            return true
+        }
+        if isWanted { watch(connection) }
+        return isWanted
+    }
+}

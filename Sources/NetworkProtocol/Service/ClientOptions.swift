@@ -1,0 +1,37 @@
+/// How a client behaves.
+public struct ClientOptions: Sendable {
+    public var connection = ConnectionOptions()
+    /// How long connecting may take, name resolution included, before TLS and handshake begin.
+    public var connectTimeout = Duration.seconds(5)
+    /// How long sending may wait for room; nil for as long as it takes.
+    public var sendTimeout: Duration?
+    /// How long a request waits for its reply when it does not say itself.
+    public var responseTimeout = Duration.seconds(30)
+    /// Nil: a connection that ends is not made again.
+    public var reconnect: Reconnect?
+
+    public init() {}
+
+    /// Connecting again, after pauses that double and are spread at random, so that many clients of one daemon do not come at once.
+    public struct Reconnect: Sendable {
+        /// Attempts before giving up.
+        public var attempts: Int
+        /// Before the second attempt; the first is made at once.
+        public var delay: Duration
+        /// The longest pause.
+        public var maximumDelay: Duration
+
+        public init(attempts: Int = 3, delay: Duration = .seconds(1), maximumDelay: Duration = .seconds(60)) {
+            self.attempts = attempts
+            self.delay = delay
+            self.maximumDelay = maximumDelay
+        }
+
+        /// The pause before attempt number `attempt`, counted from 0: between half and all of the doubled delay.
+        func pause(before attempt: Int, using generator: inout some RandomNumberGenerator) -> Duration {
+            guard attempt > 0 else { return .zero }
+            let doubled = min(delay * (1 << min(attempt - 1, 20)), maximumDelay)
+            return doubled * Double.random(in: 0.5...1, using: &generator)
+        }
+    }
+}

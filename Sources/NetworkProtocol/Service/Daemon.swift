@@ -1,0 +1,237 @@
+internal import Glibc
+public import Logging
+internal import NIOCore
+internal import NIOPosix
+public import ServiceLifecycle
+internal import Synchronization
+internal import UnixSignals
+
+/// One side that listens, and does with what comes what its ``Dispatcher`` says; over TCP, TLS and Unix sockets at once.
+///
+///     let daemon = Daemon(listening: [.tcp(host: "0.0.0.0", port: 9000, trust: trust)], dispatcher: dispatcher)
+///     try await daemon.runUntilSignal()
+///
+/// It is a `Service`: a graceful shutdown stops listening, answers what was accepted, says good-bye and closes, within
+/// ``DaemonOptions/shutdownTimeout``.
+public final class Daemon: Service, Sendable {
+    private enum Phase {
+        case idle
+        case starting
+        case listening([any Channel])
+        case ended
+    }
+
+    /// Connections that the kernel holds until they are accepted.
+    private static let backlog: Int32 = 1024
+
+    private let listeners: [Listener]
+    private let dispatcher: Dispatcher
+    private let options: DaemonOptions
+    private let logger: Logger
+    private let metrics = ConnectionMetrics(role: "daemon")
+    private let connections: DaemonConnections
+    private let replays = Mutex(ReplayCache())
+    private let phase = Mutex(Phase.idle)
+    private let started: AsyncStream<[String]>
+    private let tellStarted: AsyncStream<[String]>.Continuation
+
+    /// - Parameters:
+    ///   - listeners: where to listen; all of them, or ``run()`` throws.
+    ///   - logger: gets one line for each start and stop at `info`, and for each connection at `debug`.
+    public init(
+        listening listeners: [Listener],
+        dispatcher: Dispatcher,
+        options: DaemonOptions = DaemonOptions(),
+        logger: Logger = Logger(label: "network-protocol.daemon")
+    ) {
+        self.listeners = listeners
+        self.dispatcher = dispatcher
+        self.options = options
+        self.logger = logger
+        connections = DaemonConnections(limit: options.maximumConnections, metrics: metrics)
+        (started, tellStarted) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Where it listens, once it does: with the port that was chosen where 0 was asked for. Empty when it could not start. For one caller.
+    public func addresses() async -> [String] {
+        for await addresses in started { return addresses }
+        return []
+    }
+
+    /// Connections at this moment, those in their handshake included.
+    public var connectionCount: Int { connections.count }
+
+    /// The connections that are open at this moment.
+    public var openConnections: [Connection] { connections.open }
+
+    /// Runs until SIGTERM or SIGINT, then shuts down gracefully; a second signal ends the process at once.
+    public func runUntilSignal() async throws {
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [self],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: logger
+            )
+        )
+        try await group.run()
+    }
+
+    /// Listens until a graceful shutdown, or until the task is cancelled, which cuts connections off.
+    public func run() async throws {
+        guard begin() else { throw DaemonError.alreadyRan }
+        defer { tellStarted.finish() }
+        let channels: [any Channel]
+        do {
+            channels = try await listen()
+        } catch {
+            phase.withLock { $0 = .ended }
+            throw error
+        }
+        phase.withLock { $0 = .listening(channels) }
+        let addresses = zip(channels, listeners).map { channel, listener -> String in
+            if case .unix = listener.kind { return "\(listener)" }
+            return PeerAddress.text(of: channel.localAddress)
+        }
+        tellStarted.yield(addresses)
+        logger.info("listening", metadata: ["addresses": "\(addresses.joined(separator: ", "))"])
+        try? await gracefulShutdown()
+        for channel in channels { try? await channel.close() }
+        removeSocketFiles()
+        let cut = await finish()
+        phase.withLock { $0 = .ended }
+        logger.info("stopped", metadata: ["connections.cut": "\(cut)"])
+        if cut > 0, !Task.isCancelled { throw DaemonError.shutdownTimedOut(connections: cut) }
+    }
+
+    private func begin() -> Bool {
+        phase.withLock { phase in
+            guard case .idle = phase else { return false }
+            phase = .starting
+            return true
+        }
+    }
+
+    // MARK: Stopping
+
+    /// How many connections had to be cut.
+    private func finish() async -> Int {
+        if Task.isCancelled { return connections.cutAll() }
+        let connections = connections
+        let timeout = options.shutdownTimeout
+        let cutter = Task { () -> Int in
+            do { try await Task.sleep(for: timeout) } catch { return 0 }
+            return connections.cutAll()
+        }
+        await withTaskCancellationHandler {
+            await connections.finishAll()
+        } onCancel: {
+            connections.cutAll()
+        }
+        cutter.cancel()
+        return await cutter.value
+    }
+
+    private func removeSocketFiles() {
+        for case .unix(let path) in listeners.map(\.kind) { _ = unsafe unlink(path) }
+    }
+
+    // MARK: Listening
+
+    private func listen() async throws -> [any Channel] {
+        var channels: [any Channel] = []
+        do {
+            for listener in listeners { channels.append(try await listen(listener)) }
+            return channels
+        } catch {
+            for channel in channels { try? await channel.close() }
+            throw error
+        }
+    }
+
+    private func listen(_ listener: Listener) async throws -> any Channel {
+        let makeTLS: TLSContext.MakeHandler?
+        do {
+            makeTLS = try listener.tls.map { try TLSContext.server($0) }
+        } catch {
+            throw DaemonError.tls(reason: "\(error)")
+        }
+        let connections = connections
+        let logger = logger
+        let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.backlog, value: Daemon.backlog)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let pause = AcceptPause(logger: logger) { connections.makeRoom() }
+                    try channel.pipeline.syncOperations.addHandler(pause)
+                }
+            }
+            .childChannelOption(.autoRead, value: false)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer { [weak self] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let self else { throw ChannelError.alreadyClosed }
+                    try self.prepare(channel, listener, makeTLS)
+                }
+            }
+        do {
+            switch listener.kind {
+            case .tcp(let host, let port):
+                return
+                    try await bootstrap
+                    .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                    .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                    .bind(host: host, port: port).get()
+            case .unix(let path):
+                return try await bootstrap.withBoundSocket(UnixListeningSocket.bind(path)).get()
+            }
+        } catch {
+            throw DaemonError.listening("\(listener)", error)
+        }
+    }
+
+    private func prepare(_ channel: any Channel, _ listener: Listener, _ makeTLS: TLSContext.MakeHandler?) throws {
+        guard let id = connections.enter(channel) else {
+            logger.debug(
+                "refused, too many connections",
+                metadata: ["peer.address": "\(PeerAddress.text(of: channel))"]
+            )
+            throw ChannelError.alreadyClosed
+        }
+        let (connections, dispatcher, logger) = (connections, dispatcher, logger)
+        channel.closeFuture.whenComplete { _ in connections.leave(id) }
+        let setup = ConnectionSetup(
+            side: .responder(seen: { [weak self] opening in self?.replays.withLock { $0.hasSeen(opening) } ?? true }),
+            protection: listener.protection,
+            options: options.connection,
+            dispatcher: dispatcher,
+            logger: logger,
+            metrics: metrics,
+            opened: { result in
+                switch result {
+                case .success(let connection):
+                    connections.opened(id, connection)
+                    logger.debug("connection open", metadata: Daemon.metadata(of: connection))
+                    if let opened = dispatcher.opened { Task { await opened(connection) } }
+                case .failure(let error):
+                    logger.debug("connection refused", metadata: ["error": "\(error)"])
+                }
+            },
+            closed: { connection, error in
+                var metadata = Daemon.metadata(of: connection)
+                metadata["error"] = "\(error)"
+                logger.debug("connection closed", metadata: metadata)
+                if let closed = dispatcher.closed { Task { await closed(connection, error) } }
+            }
+        )
+        if let makeTLS { try channel.pipeline.syncOperations.addHandler(makeTLS()) }
+        try channel.pipeline.syncOperations.addHandler(ConnectionHandler(setup))
+    }
+
+    private static func metadata(of connection: Connection) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "connection.id": "\(connection.id)", "peer.address": "\(connection.peer.address)",
+        ]
+        if let id = connection.peer.endpointID { metadata["peer.id"] = "\(id)" }
+        return metadata
+    }
+}

@@ -1,0 +1,125 @@
+internal import NIOCore
+internal import Synchronization
+
+/// The connections of a daemon, and how many there may be.
+///
+/// Whoever is still in the handshake holds a place only until somebody newer needs it, so a flood of stalled handshakes pushes out itself.
+final class DaemonConnections: Sendable {
+    private struct Entry {
+        let channel: any Channel
+        /// Set once it is open.
+        var connection: Connection?
+    }
+
+    private struct State {
+        var entries: [UInt64: Entry] = [:]
+        var nextID: UInt64 = 0
+        /// Numbers of those that were not open when they came, oldest first; some have opened or gone since.
+        var waiting: [UInt64] = []
+        var firstWaiting = 0
+        var isClosed = false
+        var emptied: CheckedContinuation<Void, Never>?
+
+        /// The oldest that is still not open.
+        mutating func oldestWaiting() -> Entry? {
+            while firstWaiting < waiting.count {
+                let id = waiting[firstWaiting]
+                firstWaiting += 1
+                guard let entry = entries[id], entry.connection == nil else { continue }
+                entries[id] = nil
+                return entry
+            }
+            waiting = []
+            firstWaiting = 0
+            return nil
+        }
+    }
+
+    private let state = Mutex(State())
+    private let limit: Int
+    private let metrics: ConnectionMetrics
+
+    init(limit: Int, metrics: ConnectionMetrics) {
+        self.limit = limit
+        self.metrics = metrics
+    }
+
+    /// The number of a new connection; nil when there is no place for it.
+    func enter(_ channel: any Channel) -> UInt64? {
+        let (id, evicted, count) = state.withLock { state -> (UInt64?, (any Channel)?, Int) in
+            guard !state.isClosed else { return (nil, nil, 0) }
+            var evicted: (any Channel)?
+            if state.entries.count >= limit {
+                evicted = state.oldestWaiting()?.channel
+                if evicted == nil { return (nil, nil, 0) }
+            }
+            state.nextID += 1
+            let id = state.nextID
+            state.entries[id] = Entry(channel: channel)
+            state.waiting.append(id)
+            if state.waiting.count > 2 * limit + 64 {
+                state.waiting = state.waiting[state.firstWaiting...].filter {
+                    state.entries[$0]?.connection == nil && state.entries[$0] != nil
+                }
+                state.firstWaiting = 0
+            }
+            return (id, evicted, state.entries.count)
+        }
+        evicted?.close(mode: .all, promise: nil)
+        if id != nil { metrics.opened(now: count) }
+        return id
+    }
+
+    func opened(_ id: UInt64, _ connection: Connection) {
+        state.withLock { $0.entries[id]?.connection = connection }
+    }
+
+    func leave(_ id: UInt64) {
+        let (count, emptied) = state.withLock { state -> (Int, CheckedContinuation<Void, Never>?) in
+            state.entries[id] = nil
+            guard state.isClosed, state.entries.isEmpty else { return (state.entries.count, nil) }
+            defer { state.emptied = nil }
+            return (0, state.emptied)
+        }
+        metrics.closed(now: count)
+        emptied?.resume()
+    }
+
+    /// Closes the oldest connection that is not open, for its descriptor.
+    func makeRoom() { state.withLock { $0.oldestWaiting() }?.channel.close(mode: .all, promise: nil) }
+
+    var count: Int { state.withLock { $0.entries.count } }
+
+    var open: [Connection] { state.withLock { $0.entries.values.compactMap(\.connection) } }
+
+    /// Admits none any more, cuts those in their handshake, lets the others finish, and returns when all are gone.
+    func finishAll() async {
+        let entries = state.withLock { state in
+            state.isClosed = true
+            return Array(state.entries.values)
+        }
+        for entry in entries {
+            if let connection = entry.connection {
+                connection.beginClosing()
+            } else {
+                entry.channel.close(mode: .all, promise: nil)
+            }
+        }
+        await withCheckedContinuation { continuation in
+            let isEmpty = state.withLock { state in
+                if state.entries.isEmpty { return true }
+                state.emptied = continuation
+                return false
+            }
+            if isEmpty { continuation.resume() }
+        }
+    }
+
+    /// Cuts all there are; how many it were.
+    @discardableResult
+    func cutAll() -> Int {
+        let channels = state.withLock { $0.entries.values.map(\.channel) }
+        for channel in channels { channel.close(mode: .all, promise: nil) }
+        return channels.count
+    }
+}

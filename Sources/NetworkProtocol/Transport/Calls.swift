@@ -1,0 +1,111 @@
+internal import NIOCore
+internal import Synchronization
+
+/// Requests that wait for their replies, by number, and pings that wait for their pongs, in order.
+final class Calls: Sendable {
+    typealias Reply = CheckedContinuation<[UInt8], any Error>
+
+    private struct Call {
+        let continuation: Reply
+        let deadline: NIODeadline
+        let command: String
+    }
+
+    private struct State {
+        var calls: [UInt64: Call] = [:]
+        var nextID: UInt64 = 1
+        /// When the event loop will look for calls that waited too long.
+        var sweep: NIODeadline?
+        /// Oldest first; nil where nobody waits, but a pong will come all the same.
+        var pings: [(id: UInt64, continuation: CheckedContinuation<Void, any Error>?)] = []
+        var end: ConnectionError?
+    }
+
+    private let state = Mutex(State())
+
+    func nextID() -> UInt64 {
+        state.withLock { state in
+            defer { state.nextID += 1 }
+            return state.nextID
+        }
+    }
+
+    /// Enters a call before it is sent. When the event loop should look earlier than it would: when.
+    func enter(_ id: UInt64, command: String, deadline: NIODeadline, _ reply: Reply) -> NIODeadline? {
+        let (end, sweep) = state.withLock { state -> (ConnectionError?, NIODeadline?) in
+            if let end = state.end { return (end, nil) }
+            if Task.isCancelled { return (.cancelled, nil) }
+            state.calls[id] = Call(continuation: reply, deadline: deadline, command: command)
+            if let sweep = state.sweep, sweep <= deadline { return (nil, nil) }
+            state.sweep = deadline
+            return (nil, deadline)
+        }
+        if let end { reply.resume(throwing: end) }
+        return sweep
+    }
+
+    /// False when nobody waits for it: it came too late, or the peer made the number up.
+    @discardableResult
+    func finish(_ id: UInt64, with result: Result<[UInt8], ConnectionError>) -> Bool {
+        guard let call = state.withLock({ $0.calls.removeValue(forKey: id) }) else { return false }
+        call.continuation.resume(with: result.mapError { $0 as any Error })
+        return true
+    }
+
+    /// Ends calls that waited too long; when to look again.
+    func sweep(now: NIODeadline) -> NIODeadline? {
+        let (late, next) = state.withLock { state -> ([Call], NIODeadline?) in
+            let late = state.calls.filter { $0.value.deadline <= now }
+            for id in late.keys { state.calls[id] = nil }
+            state.sweep = state.calls.values.map(\.deadline).min()
+            return (Array(late.values), state.sweep)
+        }
+        for call in late {
+            call.continuation.resume(throwing: ConnectionError.timedOut(what: "the answer to \(call.command)"))
+        }
+        return next
+    }
+
+    /// Pings that may be on their way at once: a peer that never answers must not make the list grow.
+    private static let maximumPings = 256
+
+    /// Enters a ping before it is sent, in the order in which they are sent; false, with the continuation resumed, when it must not be.
+    func enterPing(_ id: UInt64, _ continuation: CheckedContinuation<Void, any Error>?) -> Bool {
+        let end = state.withLock { state -> ConnectionError? in
+            if let end = state.end { return end }
+            if continuation != nil, Task.isCancelled { return .cancelled }
+            guard state.pings.count < Calls.maximumPings else { return .timedOut(what: "the answer to earlier pings") }
+            state.pings.append((id, continuation))
+            return nil
+        }
+        if let end { continuation?.resume(throwing: end) }
+        return end == nil
+    }
+
+    func pong() {
+        let ping = state.withLock { $0.pings.isEmpty ? nil : $0.pings.removeFirst() }
+        ping?.continuation?.resume()
+    }
+
+    func cancelPing(_ id: UInt64) {
+        let continuation = state.withLock { state -> CheckedContinuation<Void, any Error>? in
+            guard let index = state.pings.firstIndex(where: { $0.id == id }) else { return nil }
+            defer { state.pings[index].continuation = nil }
+            return state.pings[index].continuation
+        }
+        continuation?.resume(throwing: ConnectionError.cancelled)
+    }
+
+    func end(_ error: ConnectionError) {
+        let (calls, pings) = state.withLock { state in
+            if state.end == nil { state.end = error }
+            defer {
+                state.calls = [:]
+                state.pings = []
+            }
+            return (state.calls, state.pings)
+        }
+        for call in calls.values { call.continuation.resume(throwing: error) }
+        for ping in pings { ping.continuation?.resume(throwing: error) }
+    }
+}

@@ -1,0 +1,149 @@
+internal import NIOCore
+internal import Synchronization
+
+/// One connection to one peer, whichever side opened it.
+///
+/// All methods may be called from any task. Senders wait while ``ConnectionOptions/channelCapacity`` messages are not yet taken by the
+/// system; the socket is not read while as many wait for ``receive()``.
+public final class Connection: Sendable {
+    /// Counts up within the process; for logs.
+    public let id: UInt64
+    public let peer: Peer
+
+    let outbox: Outbox
+    let inbox: Inbox
+    let calls: Calls
+    let channel: any Channel
+    /// Begins an orderly end, on the event loop.
+    private let finish: @Sendable () -> Void
+
+    private static let lastID = Atomic<UInt64>(0)
+
+    init(
+        peer: Peer,
+        outbox: Outbox,
+        inbox: Inbox,
+        calls: Calls,
+        channel: any Channel,
+        finish: @escaping @Sendable () -> Void
+    ) {
+        id = Connection.lastID.wrappingAdd(1, ordering: .relaxed).newValue
+        self.peer = peer
+        self.outbox = outbox
+        self.inbox = inbox
+        self.calls = calls
+        self.channel = channel
+        self.finish = finish
+    }
+
+    /// Sends a message, waiting for room. When it returns the message is on its way, not necessarily there.
+    public func send(_ message: Message) async throws(ConnectionError) {
+        try await outbox.send(message)
+    }
+
+    /// The next message that is neither a reply nor a ping: what the peer sent with ``send(_:)``. Nil when the peer has said that it sends
+    /// nothing more.
+    public func receive() async throws(ConnectionError) -> Message? {
+        try await inbox.take()
+    }
+
+    /// Sends a request and waits for its reply, `timeout` at most. Many requests may be under way at once; their replies come in any order.
+    ///
+    /// Throws ``ConnectionError/refused(code:reason:)`` when the peer's handler refuses or there is none.
+    public func request(
+        _ command: String,
+        _ payload: [UInt8] = [],
+        timeout: Duration = .seconds(30)
+    ) async throws(ConnectionError) -> [UInt8] {
+        let id = calls.nextID()
+        let deadline = NIODeadline.now() + TimeAmount(timeout)
+        await outbox.room()
+        return try await Connection.typed {
+            try await withTaskCancellationHandler {
+                try await withCheckedThrowingContinuation { continuation in
+                    if let sweep = self.calls.enter(id, command: command, deadline: deadline, continuation) {
+                        self.sweep(at: sweep)
+                    }
+                    do throws(ConnectionError) {
+                        try self.outbox.sendNow(.request(id: id, command: command, payload: payload))
+                    } catch {
+                        self.calls.finish(id, with: .failure(error))
+                    }
+                }
+            } onCancel: {
+                self.calls.finish(id, with: .failure(.cancelled))
+            }
+        }
+    }
+
+    /// Asks whether the peer lives, and how long its answer takes.
+    public func ping() async throws(ConnectionError) -> Duration {
+        let id = calls.nextID()
+        let start = ContinuousClock.now
+        try await Connection.typed {
+            try await withTaskCancellationHandler {
+                try await withCheckedThrowingContinuation { continuation in
+                    guard self.calls.enterPing(id, continuation) else { return }
+                    do throws(ConnectionError) {
+                        try self.outbox.sendNow(.ping)
+                    } catch {
+                        self.calls.end(error)
+                    }
+                }
+            } onCancel: {
+                self.calls.cancelPing(id)
+            }
+        }
+        return ContinuousClock.now - start
+    }
+
+    /// Says good-bye, waits until what was sent is written, and closes. What still waits for a reply fails with ``ConnectionError/closed``.
+    public func close() async {
+        beginClosing()
+        _ = try? await channel.closeFuture.get()
+    }
+
+    /// ``close()`` without waiting for it.
+    func beginClosing() { finish() }
+
+    /// Runs tasks on this connection's event loop: a task that talks to this one connection and does little else saves two changes of
+    /// thread for each message by it.
+    ///
+    ///     await withTaskExecutorPreference(connection.executor) { … }
+    public var executor: any TaskExecutor { EventLoopExecutor(channel.eventLoop) }
+
+    private func sweep(at deadline: NIODeadline) {
+        let calls = calls
+        let eventLoop = channel.eventLoop
+        eventLoop.scheduleTask(deadline: deadline) { [weak self] in
+            if let next = calls.sweep(now: .now()) { self?.sweep(at: next) }
+        }
+    }
+
+    /// The continuations here are resumed with a ``ConnectionError`` only.
+    private static func typed<Value: Sendable>(
+        _ body: () async throws -> Value
+    ) async throws(ConnectionError) -> Value {
+        do {
+            return try await body()
+        } catch let error as ConnectionError {
+            throw error
+        } catch {
+            throw .closed
+        }
+    }
+}
+
+/// Tasks as work of an event loop.
+final class EventLoopExecutor: TaskExecutor {
+    private let eventLoop: any EventLoop
+
+    init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        let executor = unsafe asUnownedTaskExecutor()
+        // The job is run exactly once, as `enqueue` promises.
+        eventLoop.execute { unsafe job.runSynchronously(on: executor) }
+    }
+}

@@ -1,0 +1,58 @@
+/// Why a connection ended, could not be made, or did not take a message.
+public enum ConnectionError: Error, Sendable, Hashable {
+    /// Nobody answered at the address, or the system refused.
+    case cannotConnect(address: String, reason: String)
+    /// TLS failed; `reason` says what did not please whom.
+    case tls(reason: String)
+    case handshake(HandshakeError)
+    /// The peer said no, and why.
+    case refused(code: FailureCode, reason: String)
+    /// `what` took longer than it may.
+    case timedOut(what: String)
+    /// The peer sent nothing for so long that it counts as dead.
+    case dead(after: Duration)
+    /// The peer takes nothing of what is sent to it.
+    case stalled(after: Duration)
+    case malformedPacket(PacketError)
+    case malformedMessage(MessageError)
+    case malformedCompression(String)
+    /// A packet was not sealed as the next record: it was changed, repeated, left out, or came in the clear.
+    case notAuthentic
+    /// What came has no place there.
+    case protocolViolation(String)
+    /// Both in bytes: the message as it would be sent, and what a packet may carry.
+    case messageTooLong(length: Int, limit: Int)
+    /// The peer closed the connection.
+    case closedByPeer
+    /// This side closed it.
+    case closed
+    /// The waiting task was cancelled; nothing was sent.
+    case cancelled
+    case io(reason: String)
+}
+
+extension ConnectionError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .cannotConnect(let address, let reason): "cannot connect to \(address): \(reason)"
+        case .tls(let reason): "TLS failed: \(reason)"
+        case .handshake(let error): "the handshake failed: \(error)"
+        case .refused(let code, let reason): "the peer refused (\(code)): \(reason)"
+        case .timedOut(let what): "\(what) took too long"
+        case .dead(let after): "nothing came from the peer for \(after), not even an answer to a ping"
+        case .stalled(let after): "the peer has taken nothing of what was sent to it for \(after)"
+        case .malformedPacket(let error): "the peer sent no packet: \(error)"
+        case .malformedMessage(let error): "the peer sent no message: \(error)"
+        case .malformedCompression(let reason): "the peer sent a packet that cannot be decompressed: \(reason)"
+        case .notAuthentic:
+            "a packet was not sealed as the next one must be: it was changed, repeated, left out or not sealed"
+        case .protocolViolation(let what): "the peer broke the protocol: \(what)"
+        case .messageTooLong(let length, let limit):
+            "the message would need \(length) bytes, and a packet carries \(limit): send it in parts"
+        case .closedByPeer: "the peer closed the connection"
+        case .closed: "the connection is closed"
+        case .cancelled: "the task that waited was cancelled"
+        case .io(let reason): "the connection failed: \(reason)"
+        }
+    }
+}

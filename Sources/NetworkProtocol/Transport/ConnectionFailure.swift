@@ -1,0 +1,19 @@
+internal import NIOCore
+internal import NIOSSL
+
+/// The errors of the libraries below, in the words of this one.
+enum ConnectionFailure {
+    static func error(of error: any Error) -> ConnectionError {
+        switch error {
+        case let error as ConnectionError: error
+        case let error as NIOSSLError: .tls(reason: "\(error)")
+        case let error as BoringSSLError: .tls(reason: "\(error)")
+        case let error as NIOSSLExtraError: .tls(reason: error.description)
+        case let error as IOError: .io(reason: error.description)
+        case ChannelError.eof, ChannelError.inputClosed: .closedByPeer
+        case ChannelError.alreadyClosed, ChannelError.ioOnClosedChannel: .closed
+        case ChannelError.connectTimeout(let after): .timedOut(what: "connecting (\(after.nanoseconds / 1_000_000) ms)")
+        default: .io(reason: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,376 @@
+internal import Identity
+internal import Logging
+internal import NIOCore
+internal import NIOTLS
+
+/// What a connection is to be, decided before it is open.
+struct ConnectionSetup: Sendable {
+    enum Side: Sendable {
+        case initiator
+        /// `seen` tells whether a handshake's opening was seen before, and remembers it.
+        case responder(seen: @Sendable (HandshakeInit) -> Bool)
+    }
+
+    enum Protection: Sendable {
+        /// The library's handshake and records.
+        case handshake(Trust)
+        /// TLS stands below and has judged the peer, whose certificate must hold one of these keys if there are any.
+        case tls(pins: Set<CertificatePin>)
+        /// Nothing: the caller has said so by name, or the file system stands in.
+        case none
+    }
+
+    let side: Side
+    let protection: Protection
+    let options: ConnectionOptions
+    /// Handles what comes; without one it waits for `receive()`.
+    let dispatcher: Dispatcher?
+    let logger: Logger
+    let metrics: ConnectionMetrics
+    /// Called once, on the event loop.
+    let opened: @Sendable (Result<Connection, ConnectionError>) -> Void
+    /// Called once for a connection that was opened, on the event loop.
+    let closed: @Sendable (Connection, ConnectionError) -> Void
+}
+
+/// The last handler of a connection's channel: bytes in, messages out, and when the connection ends.
+///
+///     connecting ─▶ awaiting response ─▶ awaiting acceptance ─▶ open ─▶ finishing ─▶ closed         initiator, handshake
+///     awaiting init ─▶ awaiting confirm ─▶ open ─▶ …                                                responder, handshake
+///     connecting ─▶ open ─▶ …                                                                       TLS, or nothing
+///
+/// Whatever the peer sends in a phase that has no place for it ends the connection with an error of ``ConnectionError``; it never traps.
+/// The socket is read only while the connection is within its budget; one read's bytes wait here, so the budget is never passed by more.
+final class ConnectionHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    enum Phase {
+        /// TCP or TLS is not there yet.
+        case connecting
+        case awaitingResponse(HandshakeInitiator)
+        case awaitingAcceptance(HandshakeResult)
+        case awaitingInit
+        case awaitingConfirm(HandshakeResponder)
+        case open
+        /// No more is taken from the peer; what is in work is finished and written, then the connection is closed.
+        case finishing
+        case closed
+    }
+
+    /// How long, after everything is said, the peer may take to close its side.
+    static let lingering = TimeAmount.seconds(1)
+    /// Bytes read at once.
+    static let readSize = 64 * 1024
+
+    let setup: ConnectionSetup
+    var phase = Phase.connecting
+    var decoder = PacketDecoder(limit: HandshakeLimits.maximumPayloadLength)
+    var opener: RecordOpener?
+    /// Set as long as the channel is there.
+    var context: ChannelHandlerContext?
+    var connection: Connection?
+    private(set) var outbox: Outbox!
+    private(set) var inbox: Inbox!
+    let calls = Calls()
+    var format = MessageFormat.bincode
+
+    /// Bytes that were read and not yet looked at.
+    private var input = ByteBuffer()
+    private var isReading = false
+    private var isProcessing = false
+    private var isInputClosed = false
+    /// What ended the connection.
+    var end: ConnectionError?
+
+    var heartbeat: Heartbeat
+    var timer: Scheduled<Void>?
+
+    /// Messages without a number that wait for the one before them.
+    var ordered: [(message: Message, bytes: Int)] = []
+    var isOrderedAtWork = false
+
+    init(_ setup: ConnectionSetup) {
+        self.setup = setup
+        format = setup.options.format
+        heartbeat = Heartbeat(
+            interval: setup.options.heartbeatInterval,
+            missed: setup.options.missedHeartbeats,
+            stall: setup.options.stallTimeout,
+            now: .now
+        )
+    }
+
+    // MARK: Channel events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        let eventLoop = context.eventLoop
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        outbox = Outbox(options: setup.options, metrics: setup.metrics, eventLoop: eventLoop) {
+            eventLoop.execute { bound.value.flushAndContinue() }
+        }
+        inbox = Inbox(capacity: setup.options.channelCapacity) {
+            eventLoop.execute { bound.value.readOn() }
+        }
+        if context.channel.isActive { begin(context) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        ended(.closedByPeer)
+        self.context = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        begin(context)
+        context.fireChannelActive()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .handshakeCompleted(let negotiated) = event as? TLSUserEvent, case .connecting = phase,
+            case .tls(let pins) = setup.protection
+        {
+            completedTLS(negotiated, pins: pins, context)
+            flush()
+        } else if let event = event as? ChannelEvent, event == .inputClosed {
+            inputClosed()
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = unwrapInboundIn(data)
+        setup.metrics.received(messages: 0, bytes: bytes.readableBytes)
+        switch phase {
+        case .finishing, .closed: return
+        default: break
+        }
+        if input.readableBytes == 0 { input = bytes } else { input.writeBuffer(&bytes) }
+        process()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        flush()
+        readOn()
+        context.fireChannelReadComplete()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        inputClosed()
+        ended(.closedByPeer)
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        fail(ConnectionFailure.error(of: error))
+    }
+
+    private func begin(_ context: ChannelHandlerContext) {
+        guard case .connecting = phase, timer == nil else { return }
+        scheduleHandshakeTimeout(context)
+        switch (setup.protection, setup.side) {
+        case (.handshake(let trust), .initiator): beginHandshake(trust)
+        case (.handshake, .responder): phase = .awaitingInit
+        case (.tls, _): break
+        case (.none, _): open(peer: plainPeer(context))
+        }
+        flush()
+        readOn()
+    }
+
+    // MARK: Reading
+
+    /// Reads on if there is room, first what was read already.
+    func readOn() {
+        guard let context, !isInputClosed else { return }
+        if input.readableBytes > 0 { process() }
+        switch phase {
+        case .closed: return
+        case .finishing: break
+        default:
+            guard input.readableBytes == 0, hasRoom else {
+                heartbeat.paused(now: .now)
+                return
+            }
+        }
+        guard !isReading else { return }
+        isReading = true
+        context.read()
+    }
+
+    private var hasRoom: Bool {
+        guard case .open = phase else { return true }
+        return outbox.mayRead && ordered.count < setup.options.channelCapacity
+            && (setup.dispatcher != nil || inbox.hasRoom)
+    }
+
+    private func process() {
+        guard !isProcessing else { return }
+        isProcessing = true
+        defer { isProcessing = false }
+        var messages = 0
+        var view = input.readableBytesView
+        do throws(ConnectionError) {
+            while !view.isEmpty, hasRoom {
+                guard let packet = try next(&view) else { break }
+                heartbeat.completedPacket()
+                messages += 1
+                try receive(packet)
+                if isEnding { view = ByteBufferView() }
+            }
+            input = view.isEmpty ? ByteBuffer() : ByteBuffer(view)
+        } catch {
+            input = ByteBuffer()
+            fail(error)
+        }
+        heartbeat.received(now: .now, isInsidePacket: decoder.isInsidePacket, missing: decoder.missing)
+        if messages > 0 { setup.metrics.received(messages: messages, bytes: 0) }
+    }
+
+    private var isEnding: Bool {
+        switch phase {
+        case .finishing, .closed: true
+        default: false
+        }
+    }
+
+    private func next(_ view: inout ByteBufferView) throws(ConnectionError) -> Packet? {
+        do throws(PacketError) {
+            return try decoder.next(&view)
+        } catch {
+            throw .malformedPacket(error)
+        }
+    }
+
+    private func inputClosed() {
+        guard !isInputClosed else { return }
+        isInputClosed = true
+        switch phase {
+        case .open:
+            if decoder.isInsidePacket { return fail(.protocolViolation("it closed the connection inside a packet")) }
+            finish(.closedByPeer)
+        case .finishing: closeWhenIdle()
+        case .closed: break
+        default: fail(.closedByPeer)
+        }
+    }
+
+    // MARK: Writing
+
+    /// Writes what is there, in one go.
+    func flush() {
+        guard let context, let (bytes, messages) = outbox.take() else { return }
+        let count = bytes.readableBytes
+        setup.metrics.sent(messages: messages, bytes: count)
+        let outbox = outbox!
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { result in
+            outbox.written(bytes: count, messages: messages)
+            if case .failure = result { return }
+            let handler = bound.value
+            // Within `flush` itself the caller goes on by itself.
+            if !handler.isFlushing { handler.wroteAll() }
+        }
+    }
+
+    private(set) var isFlushing = false
+
+    /// A sender or a handler has put something in, or is done.
+    func flushAndContinue() {
+        isFlushing = true
+        flush()
+        isFlushing = false
+        wroteAll()
+    }
+
+    private func wroteAll() {
+        nextOrdered()
+        readOn()
+        flush()
+        closeWhenIdle()
+    }
+
+    // MARK: Ending
+
+    /// Ends in order: what is in work is answered, what is to be sent is sent.
+    func finish(_ reason: ConnectionError) {
+        switch phase {
+        case .open: break
+        case .finishing, .closed: return
+        default: return fail(reason)
+        }
+        phase = .finishing
+        if end == nil { end = reason }
+        inbox.end(.success(()))
+        calls.end(reason)
+        closeWhenIdle()
+        readOn()
+    }
+
+    /// In `finishing`: closes once everything is answered and written.
+    private func closeWhenIdle() {
+        guard case .finishing = phase, let context, ordered.isEmpty, !isOrderedAtWork, outbox.isIdle else { return }
+        if !isGoodByeSaid, end != .closedByPeer || !isInputClosed {
+            isGoodByeSaid = true
+            try? outbox.appendOnLoop(.disconnect)
+            flush()
+            return closeWhenIdle()
+        }
+        outbox.end(end ?? .closed)
+        if isInputClosed { return close(context) }
+        guard lingeringTimer == nil else { return }
+        // Closing while bytes of the peer are unread would reset the connection, and with it what was just sent.
+        context.close(mode: .output, promise: nil)
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        lingeringTimer = context.eventLoop.scheduleTask(in: ConnectionHandler.lingering) {
+            if let context = bound.value.context { bound.value.close(context) }
+        }
+        readOn()
+    }
+
+    private var isGoodByeSaid = false
+    private var lingeringTimer: Scheduled<Void>?
+
+    /// Ends at once; nothing more is read or written.
+    func fail(_ error: ConnectionError) {
+        if case .closed = phase { return }
+        if end == nil { end = error }
+        guard let context else { return ended(error) }
+        ended(end ?? error)
+        context.close(mode: .all, promise: nil)
+    }
+
+    private func close(_ context: ChannelHandlerContext) {
+        ended(end ?? .closed)
+        context.close(mode: .all, promise: nil)
+    }
+
+    /// Once: whoever waits is told, and nothing refers to this connection any more.
+    private func ended(_ error: ConnectionError) {
+        if case .closed = phase { return }
+        let error = end ?? error
+        end = error
+        let wasOpen = connection != nil
+        phase = .closed
+        timer?.cancel()
+        lingeringTimer?.cancel()
+        input = ByteBuffer()
+        decoder = PacketDecoder(limit: 0)
+        opener = nil
+        ordered = []
+        outbox?.end(error)
+        calls.end(error)
+        switch error {
+        case .closedByPeer, .closed: inbox?.end(.success(()))
+        default: inbox?.end(.failure(error))
+        }
+        if wasOpen, let connection {
+            setup.closed(connection, error)
+        } else {
+            if case .handshake(let error) = error { setup.metrics.handshakeFailed(error.reason) }
+            setup.opened(.failure(error))
+        }
+        connection = nil
+    }
+}

@@ -1,0 +1,107 @@
+internal import Glibc
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import SystemErrors
+
+/// Opens one connection to a destination.
+struct Connector: Sendable {
+    let destination: Destination
+    let options: ConnectionOptions
+    let connectTimeout: Duration
+    let logger: Logger
+    let metrics: ConnectionMetrics
+    let closed: @Sendable (Connection, ConnectionError) -> Void
+
+    func connect() async throws(ConnectionError) -> Connection {
+        let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+        let promise = eventLoop.makePromise(of: Connection.self)
+        let setup = ConnectionSetup(
+            side: .initiator,
+            protection: destination.protection,
+            options: options,
+            dispatcher: nil,
+            logger: logger,
+            metrics: metrics,
+            opened: { promise.completeWith($0.mapError { $0 as any Error }) },
+            closed: closed
+        )
+        do {
+            let makeTLS = try tls()
+            let bootstrap = ClientBootstrap(group: eventLoop)
+                .connectTimeout(TimeAmount(connectTimeout))
+                .channelOption(.autoRead, value: false)
+                .channelOption(.allowRemoteHalfClosure, value: true)
+                .channelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        if let makeTLS { try channel.pipeline.syncOperations.addHandler(makeTLS()) }
+                        try channel.pipeline.syncOperations.addHandler(ConnectionHandler(setup))
+                    }
+                }
+            let channel: any Channel
+            switch destination.kind {
+            case .tcp(let host, let port):
+                channel =
+                    try await bootstrap
+                    .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+                    .connect(host: host, port: port).get()
+            case .unix(let path): channel = try await bootstrap.connect(unixDomainSocketPath: path).get()
+            }
+            return try await withTaskCancellationHandler {
+                try await promise.futureResult.get()
+            } onCancel: {
+                channel.close(mode: .all, promise: nil)
+            }
+        } catch {
+            promise.fail(error)
+            throw Connector.error(error, destination)
+        }
+    }
+
+    private func tls() throws(ConnectionError) -> TLSContext.MakeHandler? {
+        guard let settings = destination.tls, case .tcp(let host, _) = destination.kind else { return nil }
+        do {
+            return try TLSContext.client(settings, host: host)
+        } catch {
+            throw .tls(reason: "the client's certificate or roots cannot be used: \(error)")
+        }
+    }
+
+    private static func error(_ error: any Error, _ destination: Destination) -> ConnectionError {
+        switch error {
+        case let error as NIOConnectionError:
+            let reasons = error.connectionErrors.map {
+                "\(reason($0.error)) (\($0.target.ipAddress ?? "\($0.target)"))"
+            }
+            let unresolved = [error.dnsAError, error.dnsAAAAError].compactMap(\.self).map { _ in "the name is not known"
+            }
+            return .cannotConnect(
+                address: destination.description,
+                reason: (reasons.isEmpty ? unresolved.prefix(1) + [] : reasons).joined(separator: "; ")
+            )
+        case let error as IOError:
+            return .cannotConnect(address: destination.description, reason: reason(error))
+        case let error as SocketAddressError:
+            return .cannotConnect(address: destination.description, reason: "the address cannot be used (\(error))")
+        case ChannelError.connectTimeout:
+            return .cannotConnect(
+                address: destination.description,
+                reason: "no answer in time; is the machine on, and no firewall in between?"
+            )
+        default: return ConnectionFailure.error(of: error)
+        }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        guard let error = error as? IOError else {
+            if case ChannelError.connectTimeout = error { return "no answer in time" }
+            return "\(error)"
+        }
+        switch error.errnoCode {
+        case ECONNREFUSED: return "nobody listens there"
+        case ENOENT: return "there is no such socket"
+        case EACCES, EPERM: return "this user may not connect to it"
+        default: return SystemError.reason(of: error.errnoCode)
+        }
+    }
+}

@@ -1,0 +1,120 @@
+internal import Synchronization
+
+/// Messages that have come and that the program has not yet received, in order. The event loop puts in, tasks take out.
+final class Inbox: Sendable {
+    private struct Waiter {
+        let id: UInt64
+        let continuation: CheckedContinuation<Message?, any Error>
+    }
+
+    private struct State {
+        var messages: [Message] = []
+        var first = 0
+        var waiters: [Waiter] = []
+        var nextWaiter: UInt64 = 0
+        var end: Result<Void, ConnectionError>?
+        /// Whether the event loop stopped reading for want of room.
+        var isAwaited = false
+
+        var count: Int { messages.count - first }
+
+        mutating func pop() -> Message? {
+            guard first < messages.count else { return nil }
+            let message = messages[first]
+            messages[first] = .unknown
+            first += 1
+            if first == messages.count {
+                messages.removeAll(keepingCapacity: messages.capacity <= 64)
+                first = 0
+            }
+            return message
+        }
+    }
+
+    private let state = Mutex(State())
+    private let capacity: Int
+    private let roomMade: @Sendable () -> Void
+
+    init(capacity: Int, roomMade: @escaping @Sendable () -> Void) {
+        self.capacity = capacity
+        self.roomMade = roomMade
+    }
+
+    /// Whether there is room for one more; when not, `roomMade` will tell.
+    var hasRoom: Bool {
+        state.withLock { state in
+            let hasRoom = state.count < capacity
+            if !hasRoom { state.isAwaited = true }
+            return hasRoom
+        }
+    }
+
+    func put(_ message: Message) {
+        let waiter = state.withLock { state -> Waiter? in
+            guard state.end == nil else { return nil }
+            if !state.waiters.isEmpty { return state.waiters.removeFirst() }
+            state.messages.append(message)
+            return nil
+        }
+        waiter?.continuation.resume(returning: message)
+    }
+
+    /// No more come. Those that are there can still be taken; then nil is, or the error thrown.
+    func end(_ result: Result<Void, ConnectionError>) {
+        let waiters = state.withLock { state -> [Waiter] in
+            guard state.end == nil else { return [] }
+            state.end = result
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.continuation.resume(with: result.map { nil }.mapError { $0 as any Error }) }
+    }
+
+    /// The next message; nil when the peer said that no more come.
+    func take() async throws(ConnectionError) -> Message? {
+        let id = state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        do {
+            return try await withTaskCancellationHandler {
+                try await withCheckedThrowingContinuation { continuation in
+                    take(Waiter(id: id, continuation: continuation))
+                }
+            } onCancel: {
+                let waiter = state.withLock { state in
+                    state.waiters.firstIndex { $0.id == id }.map { state.waiters.remove(at: $0) }
+                }
+                waiter?.continuation.resume(throwing: ConnectionError.cancelled)
+            }
+        } catch let error as ConnectionError {
+            throw error
+        } catch {
+            // The continuation is resumed with a ConnectionError only.
+            throw .closed
+        }
+    }
+
+    private func take(_ waiter: Waiter) {
+        enum Step { case message(Message, tells: Bool), end(Result<Void, ConnectionError>), cancelled, wait }
+        let step = state.withLock { state -> Step in
+            if let message = state.pop() {
+                let tells = state.isAwaited && state.count < capacity
+                if tells { state.isAwaited = false }
+                return .message(message, tells: tells)
+            }
+            if let end = state.end { return .end(end) }
+            if Task.isCancelled { return .cancelled }
+            state.waiters.append(waiter)
+            return .wait
+        }
+        switch step {
+        case .message(let message, let tells):
+            waiter.continuation.resume(returning: message)
+            if tells { roomMade() }
+        case .end(let result): waiter.continuation.resume(with: result.map { nil }.mapError { $0 as any Error })
+        case .cancelled: waiter.continuation.resume(throwing: ConnectionError.cancelled)
+        case .wait: break
+        }
+    }
+}

@@ -1,0 +1,219 @@
+internal import NIOCore
+internal import Synchronization
+
+/// What one connection still has to send, and what its handlers still work on.
+///
+/// Any thread puts messages in, serialised and sealed at once; the connection's event loop takes them out together, so many small
+/// messages cost one write. Together with the handlers at work this is the connection's budget: beyond it senders wait and the socket is
+/// not read.
+final class Outbox: Sendable {
+    /// Bytes that may wait for the system, and bytes that handlers may work on, before one more message makes it too many.
+    static let byteCapacity = 1 << 20
+
+    private struct Waiter {
+        let id: UInt64
+        let continuation: CheckedContinuation<Void, Never>
+    }
+
+    private struct State: ~Copyable {
+        var writer: PacketWriter
+        var format: MessageFormat
+        /// In `writer`, not yet taken.
+        var messages = 0
+        /// Taken, not yet written by the system.
+        var messagesUnderWay = 0
+        var bytesUnderWay = 0
+        /// Whether the event loop knows that there is something to take.
+        var isFlushDue = false
+        /// Messages that handlers work on, and their bytes.
+        var inWork = 0
+        var bytesInWork = 0
+        var waiters: [Waiter] = []
+        var nextWaiter: UInt64 = 0
+        var end: ConnectionError?
+
+        func isFull(_ capacity: Int) -> Bool {
+            messages + messagesUnderWay >= capacity
+                || writer.buffer.readableBytes + bytesUnderWay >= Outbox.byteCapacity
+        }
+
+        mutating func takeWaiters() -> [Waiter] {
+            defer { waiters = [] }
+            return waiters
+        }
+
+        /// Whether the event loop must be told.
+        mutating func append(_ message: Message) throws(ConnectionError) -> Bool {
+            if let end { throw end }
+            try writer.append(message, in: format)
+            messages += 1
+            defer { isFlushDue = true }
+            return !isFlushDue
+        }
+    }
+
+    private let state: Mutex<State>
+    private let capacity: Int
+    private let eventLoop: any EventLoop
+    /// Tells the event loop that there is something to take; called on any thread, outside the lock.
+    private let wake: @Sendable () -> Void
+
+    init(
+        options: ConnectionOptions,
+        metrics: ConnectionMetrics,
+        eventLoop: any EventLoop,
+        wake: @escaping @Sendable () -> Void
+    ) {
+        self.eventLoop = eventLoop
+        state = Mutex(State(writer: PacketWriter(options: options, metrics: metrics), format: options.format))
+        capacity = options.channelCapacity
+        self.wake = wake
+    }
+
+    // MARK: From any thread
+
+    /// Returns when there is room for a message, or no use in waiting for it, or it is too late.
+    func room(until deadline: NIODeadline? = nil) async {
+        let id = state.withLock { state -> UInt64? in
+            guard state.isFull(capacity), state.end == nil else { return nil }
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        guard let id else { return }
+        let timer = deadline.map { deadline in
+            eventLoop.scheduleTask(deadline: deadline) { self.release(id) }
+        }
+        defer { timer?.cancel() }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let mustWait = state.withLock { state in
+                    guard state.isFull(capacity), state.end == nil, !Task.isCancelled else { return false }
+                    state.waiters.append(Waiter(id: id, continuation: continuation))
+                    return true
+                }
+                if !mustWait { continuation.resume() }
+            }
+        } onCancel: {
+            release(id)
+        }
+    }
+
+    private func release(_ id: UInt64) {
+        let waiter = state.withLock { state in
+            state.waiters.firstIndex { $0.id == id }.map { state.waiters.remove(at: $0) }
+        }
+        waiter?.continuation.resume()
+    }
+
+    /// Waits for room, `timeout` at most, and puts the message in.
+    func send(_ message: Message, timeout: Duration? = nil) async throws(ConnectionError) {
+        var deadline: NIODeadline?
+        while true {
+            if Task.isCancelled { throw .cancelled }
+            let mustWake = try state.withLock { state throws(ConnectionError) -> Bool? in
+                if let end = state.end { throw end }
+                return state.isFull(capacity) ? nil : try state.append(message)
+            }
+            if let mustWake {
+                if mustWake { wake() }
+                return
+            }
+            if let deadline, deadline <= .now() { throw .timedOut(what: "waiting for room to send \(message.name)") }
+            if deadline == nil, let timeout { deadline = .now() + TimeAmount(timeout) }
+            await room(until: deadline)
+        }
+    }
+
+    /// Puts the message in, however full it is: for whoever waited already, and for replies, which the messages in work bound.
+    func sendNow(_ message: Message) throws(ConnectionError) {
+        let mustWake = try state.withLock { state throws(ConnectionError) -> Bool in try state.append(message) }
+        if mustWake { wake() }
+    }
+
+    /// A handler is done with a message of so many bytes, and this is its reply.
+    func finishWork(bytes: Int, reply: Message?) throws(ConnectionError) {
+        let mustWake = try state.withLock { state throws(ConnectionError) -> Bool in
+            state.inWork -= 1
+            state.bytesInWork -= bytes
+            guard let reply else {
+                // The event loop may be waiting for this one to end, to read on or to close.
+                defer { state.isFlushDue = true }
+                return !state.isFlushDue
+            }
+            return try state.append(reply)
+        }
+        if mustWake { wake() }
+    }
+
+    // MARK: On the event loop
+
+    /// Everything from here on is sealed.
+    func seal(with secret: [UInt8]) { state.withLock { $0.writer.seal(with: secret) } }
+
+    /// What comes from here on is written in this format.
+    func speak(_ format: MessageFormat) { state.withLock { $0.format = format } }
+
+    func beginWork(bytes: Int) {
+        state.withLock { state in
+            state.inWork += 1
+            state.bytesInWork += bytes
+        }
+    }
+
+    /// Puts a message in that the event loop will take at the end of this turn anyway.
+    func appendOnLoop(_ message: Message) throws(ConnectionError) {
+        _ = try state.withLock { state throws(ConnectionError) -> Bool in try state.append(message) }
+    }
+
+    /// What is to be written, and how many messages it is; nil when there is nothing.
+    func take() -> (bytes: ByteBuffer, messages: Int)? {
+        state.withLock { state in
+            state.isFlushDue = false
+            guard state.messages > 0 else { return nil }
+            let bytes = state.writer.take()
+            let messages = state.messages
+            state.messages = 0
+            state.messagesUnderWay += messages
+            state.bytesUnderWay += bytes.readableBytes
+            return (bytes, messages)
+        }
+    }
+
+    /// The system has taken so much.
+    func written(bytes: Int, messages: Int) {
+        let waiters = state.withLock { state -> [Waiter] in
+            state.bytesUnderWay -= bytes
+            state.messagesUnderWay -= messages
+            return state.isFull(capacity) ? [] : state.takeWaiters()
+        }
+        for waiter in waiters { waiter.continuation.resume() }
+    }
+
+    /// Whether the connection may take one more message from its peer.
+    var mayRead: Bool {
+        state.withLock { state in
+            state.inWork < capacity && state.bytesInWork < Outbox.byteCapacity && !state.isFull(capacity)
+        }
+    }
+
+    /// Whether nothing is in work and everything is written.
+    var isIdle: Bool {
+        state.withLock { $0.inWork == 0 && $0.messages == 0 && $0.messagesUnderWay == 0 }
+    }
+
+    var isWorking: Bool { state.withLock { $0.inWork > 0 } }
+
+    /// Why nothing can be sent any more.
+    var endReason: ConnectionError? { state.withLock { $0.end } }
+
+    var bytesUnderWay: Int { state.withLock { $0.bytesUnderWay } }
+
+    /// Nothing can be sent any more, and this is why.
+    func end(_ error: ConnectionError) {
+        let waiters = state.withLock { state -> [Waiter] in
+            if state.end == nil { state.end = error }
+            return state.takeWaiters()
+        }
+        for waiter in waiters { waiter.continuation.resume() }
+    }
+}

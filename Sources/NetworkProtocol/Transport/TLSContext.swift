@@ -1,0 +1,67 @@
+internal import NIOCore
+internal import NIOSSL
+
+/// TLS as this library wants it: 1.2 or 1.3, no renegotiation, the chain always verified, and a client's daemon by its name too.
+///
+/// Pins are compared when the handshake is complete, before a byte of the program's goes either way: on top of the verification, never
+/// instead of it.
+enum TLSContext {
+    /// Told in ALPN, so that a port that speaks something else says so (RFC 7301).
+    static let applicationProtocol = "outpost-np/1"
+
+    typealias MakeHandler = @Sendable () throws -> any ChannelHandler
+
+    static func client(_ settings: TLSClient, host: String) throws -> MakeHandler {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.minimumTLSVersion = settings.minimumVersion.version
+        configuration.renegotiationSupport = .none
+        configuration.applicationProtocols = [applicationProtocol]
+        configuration.certificateVerification = .fullVerification
+        switch settings.roots {
+        case .system: configuration.trustRoots = .default
+        case .certificates(let certificates): configuration.trustRoots = .certificates(certificates)
+        }
+        configuration.certificateChain = settings.certificateChain.map { .certificate($0) }
+        configuration.privateKey = settings.privateKey.map { .privateKey($0) }
+        let context = try NIOSSLContext(configuration: configuration)
+        let name = settings.serverName ?? host
+        // An address is no server name (RFC 6066, section 3); NIOSSL compares it with the certificate's addresses itself.
+        let isAddress = (try? SocketAddress(ipAddress: name, port: 0)) != nil
+        return { try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : name) }
+    }
+
+    static func server(_ settings: TLSServer) throws -> MakeHandler {
+        var configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: settings.certificateChain.map { .certificate($0) },
+            privateKey: .privateKey(settings.privateKey)
+        )
+        configuration.minimumTLSVersion = settings.minimumVersion.version
+        configuration.renegotiationSupport = .none
+        configuration.applicationProtocols = [applicationProtocol]
+        switch settings.clients {
+        case .certified(let roots, _):
+            // A client has no name to compare; without a certificate its handshake fails.
+            configuration.certificateVerification = .noHostnameVerification
+            configuration.trustRoots = .certificates(roots)
+            configuration.sendCANameList = true
+        case .anonymous: configuration.certificateVerification = .none
+        }
+        let context = try NIOSSLContext(configuration: configuration)
+        return { NIOSSLServerHandler(context: context) }
+    }
+}
+
+extension TLSServer {
+    var pins: Set<CertificatePin> {
+        if case .certified(_, let pins) = clients { pins } else { [] }
+    }
+}
+
+extension TLSMinimumVersion {
+    fileprivate var version: TLSVersion {
+        switch self {
+        case .tls12: .tlsv12
+        case .tls13: .tlsv13
+        }
+    }
+}

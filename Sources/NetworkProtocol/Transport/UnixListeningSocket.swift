@@ -1,0 +1,83 @@
+internal import Glibc
+internal import SystemErrors
+
+/// Makes the socket that a daemon listens on, at a path.
+enum UnixListeningSocket {
+    /// Bytes of a path, without its terminator (`sun_path`, unix(7)).
+    static let maximumPathLength = 107
+
+    /// A bound socket, mode 0600 from the moment it has a name; the caller closes it.
+    ///
+    /// What a dead process left at the path is replaced, after a connect to it failed; a socket that answers, and any file that is no socket,
+    /// is left alone.
+    static func bind(_ path: String) throws -> Int32 {
+        guard path.utf8.count <= maximumPathLength, !path.isEmpty else {
+            throw DaemonError.cannotListen(
+                address: "unix:\(path)",
+                reason: "the path has \(path.utf8.count) bytes, and the system allows 1 to \(maximumPathLength)"
+            )
+        }
+        let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw SystemError(call: "socket", code: errno) }
+        do {
+            // Linux gives the file the socket's own mode, so there is no moment at which others could connect.
+            guard fchmod(descriptor, 0o600) == 0 else { throw SystemError(call: "fchmod", code: errno) }
+            if try !bind(descriptor, path) {
+                try removeStale(path)
+                guard try bind(descriptor, path) else { throw SystemError(call: "bind", code: EADDRINUSE) }
+            }
+            return descriptor
+        } catch {
+            close(descriptor)
+            throw error
+        }
+    }
+
+    /// False when something is there already.
+    private static func bind(_ descriptor: Int32, _ path: String) throws -> Bool {
+        switch unsafe withAddress(path, { unsafe Glibc.bind(descriptor, $0, $1) == 0 ? 0 : errno }) {
+        case 0: return true
+        case EADDRINUSE: return false
+        case let code: throw SystemError(call: "bind", code: code)
+        }
+    }
+
+    private static func removeStale(_ path: String) throws {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0 else { return }
+        guard status.st_mode & S_IFMT == S_IFSOCK else {
+            throw DaemonError.cannotListen(
+                address: "unix:\(path)",
+                reason: "there is a file that is no socket; move it away"
+            )
+        }
+        let probe = Glibc.socket(
+            AF_UNIX,
+            Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue),
+            0
+        )
+        guard probe >= 0 else { throw SystemError(call: "socket", code: errno) }
+        defer { close(probe) }
+        let code = unsafe withAddress(path) { unsafe connect(probe, $0, $1) == 0 ? 0 : errno }
+        // EAGAIN, too, is somebody who listens: the queue is full.
+        guard code == ECONNREFUSED else { throw SystemError(call: "bind", code: EADDRINUSE) }
+        guard unsafe unlink(path) == 0 || errno == ENOENT else { throw SystemError(call: "unlink", code: errno) }
+    }
+
+    /// `path` is at most ``maximumPathLength`` bytes; `body` returns 0 or an errno.
+    private static func withAddress(
+        _ path: String,
+        _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+    ) -> Int32 {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array(path.utf8)
+        // The path fits with its terminator, which the zeroed address has already.
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
+        return unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+    }
+}
