@@ -224,7 +224,7 @@ public final class Daemon: Service, Sendable {
             }
         )
         if let makeTLS { try channel.pipeline.syncOperations.addHandler(makeTLS()) }
-        try channel.pipeline.syncOperations.addHandler(ConnectionHandler(setup))
+        try channel.pipeline.syncOperations.addHandler(ConnectionHandler(setup, eventLoop: channel.eventLoop))
     }
 
     private static func metadata(of connection: Connection) -> Logger.Metadata {

@@ -101,7 +101,7 @@ extension ConnectionHandler {
             try appendReply(reply, id: id)
         case .task(let handler):
             outbox.beginWork(bytes: bytes)
-            let (outbox, logger) = (outbox!, setup.logger)
+            let (outbox, logger) = (outbox, setup.logger)
             Task {
                 let reply: Message
                 do {
@@ -118,7 +118,7 @@ extension ConnectionHandler {
                 )
             }
             outbox.beginWork(bytes: bytes)
-            let (outbox, logger) = (outbox!, setup.logger)
+            let (outbox, logger) = (outbox, setup.logger)
             Task {
                 let reply: Message
                 do {
@@ -154,7 +154,7 @@ extension ConnectionHandler {
         outbox.beginWork(bytes: bytes)
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         let eventLoop = context.eventLoop
-        let (outbox, logger) = (outbox!, setup.logger)
+        let (outbox, logger) = (outbox, setup.logger)
         let handlerContext = Dispatcher.Context(connection: connection)
         Task {
             let reply = await OrderedMessage.reply(to: message, dispatcher, handlerContext, logger)

@@ -70,10 +70,17 @@ final class ConnectionHandler: ChannelInboundHandler {
     /// Set as long as the channel is there.
     var context: ChannelHandlerContext?
     var connection: Connection?
-    private(set) var outbox: Outbox!
-    private(set) var inbox: Inbox!
+    let outbox: Outbox
+    let inbox: Inbox
     let calls = Calls()
     var format = MessageFormat.bincode
+
+    /// What senders and receivers on other threads reach this handler by, as long as the channel is there.
+    private final class Waker {
+        var target: ConnectionHandler?
+    }
+
+    private let waker: Waker
 
     /// Bytes that were read and not yet looked at.
     private var input = ByteBuffer()
@@ -90,8 +97,18 @@ final class ConnectionHandler: ChannelInboundHandler {
     var ordered: [(message: Message, bytes: Int)] = []
     var isOrderedAtWork = false
 
-    init(_ setup: ConnectionSetup) {
+    /// - Parameter eventLoop: the channel's, on which this must be called.
+    init(_ setup: ConnectionSetup, eventLoop: any EventLoop) {
         self.setup = setup
+        let waker = Waker()
+        self.waker = waker
+        let bound = NIOLoopBound(waker, eventLoop: eventLoop)
+        outbox = Outbox(options: setup.options, metrics: setup.metrics, eventLoop: eventLoop) {
+            eventLoop.execute { bound.value.target?.flushAndContinue() }
+        }
+        inbox = Inbox(capacity: setup.options.channelCapacity) {
+            eventLoop.execute { bound.value.target?.readOn() }
+        }
         format = setup.options.format
         heartbeat = Heartbeat(
             interval: setup.options.heartbeatInterval,
@@ -105,19 +122,13 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        let eventLoop = context.eventLoop
-        let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        outbox = Outbox(options: setup.options, metrics: setup.metrics, eventLoop: eventLoop) {
-            eventLoop.execute { bound.value.flushAndContinue() }
-        }
-        inbox = Inbox(capacity: setup.options.channelCapacity) {
-            eventLoop.execute { bound.value.readOn() }
-        }
+        waker.target = self
         if context.channel.isActive { begin(context) }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         ended(.closedByPeer)
+        waker.target = nil
         self.context = nil
     }
 
@@ -263,7 +274,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         guard let context, let (bytes, messages) = outbox.take() else { return }
         let count = bytes.readableBytes
         setup.metrics.sent(messages: messages, bytes: count)
-        let outbox = outbox!
+        let outbox = outbox
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { result in
             outbox.written(bytes: count, messages: messages)
@@ -359,11 +370,11 @@ final class ConnectionHandler: ChannelInboundHandler {
         decoder = PacketDecoder(limit: 0)
         opener = nil
         ordered = []
-        outbox?.end(error)
+        outbox.end(error)
         calls.end(error)
         switch error {
-        case .closedByPeer, .closed: inbox?.end(.success(()))
-        default: inbox?.end(.failure(error))
+        case .closedByPeer, .closed: inbox.end(.success(()))
+        default: inbox.end(.failure(error))
         }
         if wasOpen, let connection {
             setup.closed(connection, error)

@@ -35,7 +35,9 @@ struct Connector: Sendable {
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         if let makeTLS { try channel.pipeline.syncOperations.addHandler(makeTLS()) }
-                        try channel.pipeline.syncOperations.addHandler(ConnectionHandler(setup))
+                        try channel.pipeline.syncOperations.addHandler(
+                            ConnectionHandler(setup, eventLoop: channel.eventLoop)
+                        )
                     }
                 }
             let channel: any Channel

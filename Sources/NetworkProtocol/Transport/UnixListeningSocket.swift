@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Operations
 internal import SystemErrors
 
 /// Makes the socket that a daemon listens on, at a path.
@@ -43,9 +44,8 @@ enum UnixListeningSocket {
     }
 
     private static func removeStale(_ path: String) throws {
-        var status = stat()
-        guard unsafe lstat(path, &status) == 0 else { return }
-        guard status.st_mode & S_IFMT == S_IFSOCK else {
+        guard let status = try? FileStatus.ofLink(at: path) else { return }
+        guard status.kind == .socket else {
             throw DaemonError.cannotListen(
                 address: "unix:\(path)",
                 reason: "there is a file that is no socket; move it away"

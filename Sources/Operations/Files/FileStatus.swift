@@ -3,7 +3,7 @@ package import SystemErrors
 
 /// What stat(2) says, as far as this package asks.
 package struct FileStatus: Equatable, Sendable {
-    package enum Kind: Equatable, Sendable { case file, folder, symbolicLink, other }
+    package enum Kind: Equatable, Sendable { case file, folder, symbolicLink, socket, other }
 
     package var kind: Kind
     /// Permission bits only, for example 0o600.
@@ -20,6 +20,7 @@ package struct FileStatus: Equatable, Sendable {
             case S_IFREG: .file
             case S_IFDIR: .folder
             case S_IFLNK: .symbolicLink
+            case S_IFSOCK: .socket
             default: .other
             }
         mode = status.st_mode & 0o7777
