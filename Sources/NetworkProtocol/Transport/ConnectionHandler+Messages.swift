@@ -58,7 +58,9 @@ extension ConnectionHandler {
 
     private func handleOpen(_ message: Message, bytes: Int) throws(ConnectionError) {
         switch message {
-        case .ping: try outbox.appendOnLoop(.pong)
+        case .ping:
+            // A peer that asks and does not read gets no more answers.
+            if !outbox.isCrowded { try outbox.appendOnLoop(.pong) }
         case .pong: calls.pong()
         case .disconnect: finish(.closedByPeer)
         case .response(let id, let payload): calls.finish(id, with: .success(payload))
@@ -85,6 +87,7 @@ extension ConnectionHandler {
         bytes: Int
     ) throws(ConnectionError) {
         guard let dispatcher = setup.dispatcher, let connection else {
+            guard !outbox.isCrowded else { return }
             return try outbox.appendOnLoop(
                 .failure(id: id, code: .unknownCommand, reason: "this side answers no requests")
             )
@@ -158,7 +161,10 @@ extension ConnectionHandler {
         let handlerContext = Dispatcher.Context(connection: connection)
         Task {
             let reply = await OrderedMessage.reply(to: message, dispatcher, handlerContext, logger)
-            eventLoop.execute { bound.value.isOrderedAtWork = false }
+            eventLoop.execute {
+                bound.value.isOrderedAtWork = false
+                bound.value.turn()
+            }
             HandlerFailure.finish(outbox, bytes: bytes, reply: reply, id: 0)
         }
     }

@@ -55,7 +55,7 @@ extension ConnectionHandler {
         case .ping(let next):
             if case .open = phase, calls.enterPing(0, nil) {
                 try? outbox.appendOnLoop(.ping)
-                flush()
+                turn()
             }
             scheduleHeartbeat(at: next)
         case .dead(let error): fail(error)

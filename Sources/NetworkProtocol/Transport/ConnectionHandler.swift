@@ -85,6 +85,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     /// Bytes that were read and not yet looked at.
     private var input = ByteBuffer()
     private var isReading = false
+    private var isInTurn = false
     private var isProcessing = false
     private var isInputClosed = false
     /// What ended the connection.
@@ -104,10 +105,10 @@ final class ConnectionHandler: ChannelInboundHandler {
         self.waker = waker
         let bound = NIOLoopBound(waker, eventLoop: eventLoop)
         outbox = Outbox(options: setup.options, metrics: setup.metrics, eventLoop: eventLoop) {
-            eventLoop.execute { bound.value.target?.flushAndContinue() }
+            eventLoop.execute { bound.value.target?.turn() }
         }
         inbox = Inbox(capacity: setup.options.channelCapacity) {
-            eventLoop.execute { bound.value.target?.readOn() }
+            eventLoop.execute { bound.value.target?.turn() }
         }
         format = setup.options.format
         heartbeat = Heartbeat(
@@ -142,7 +143,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             case .tls(let pins) = setup.protection
         {
             completedTLS(negotiated, pins: pins, context)
-            flush()
+            turn()
         } else if let event = event as? ChannelEvent, event == .inputClosed {
             inputClosed()
         }
@@ -162,8 +163,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
-        flush()
-        readOn()
+        turn()
         context.fireChannelReadComplete()
     }
 
@@ -186,38 +186,50 @@ final class ConnectionHandler: ChannelInboundHandler {
         case (.tls, _): break
         case (.none, _): open(peer: plainPeer(context))
         }
-        flush()
+        turn()
+    }
+
+    // MARK: Turns
+
+    /// Goes on wherever there is something to do: after bytes came, after bytes were written, after a sender, a receiver or a handler did
+    /// something. Ends with everything written that was put in, and with the socket read, or with no room for more.
+    func turn() {
+        guard !isInTurn, context != nil else { return }
+        isInTurn = true
+        repeat {
+            nextOrdered()
+            process()
+            flush()
+        } while input.readableBytes > 0 && hasRoom && !isEnding
+        isInTurn = false
+        if isInputClosed, input.readableBytes == 0, case .open = phase { allRead() }
         readOn()
+        closeWhenIdle()
     }
 
     // MARK: Reading
 
-    /// Reads on if there is room, first what was read already.
-    func readOn() {
-        guard let context, !isInputClosed else { return }
-        if input.readableBytes > 0 { process() }
+    private func readOn() {
+        guard let context, !isInputClosed, !isReading else { return }
         switch phase {
         case .closed: return
         case .finishing: break
         default:
-            guard input.readableBytes == 0, hasRoom else {
-                heartbeat.paused(now: .now)
-                return
-            }
+            guard input.readableBytes == 0, hasRoom else { return heartbeat.paused(now: .now) }
         }
-        guard !isReading else { return }
         isReading = true
         context.read()
     }
 
     private var hasRoom: Bool {
         guard case .open = phase else { return true }
+        // Whoever answers reads no more than it can answer. Whoever asks must go on reading while it cannot send, or both would wait.
+        guard setup.dispatcher != nil else { return inbox.hasRoom }
         return outbox.mayRead && ordered.count < setup.options.channelCapacity
-            && (setup.dispatcher != nil || inbox.hasRoom)
     }
 
     private func process() {
-        guard !isProcessing else { return }
+        guard !isProcessing, input.readableBytes > 0 else { return }
         isProcessing = true
         defer { isProcessing = false }
         var messages = 0
@@ -258,13 +270,16 @@ final class ConnectionHandler: ChannelInboundHandler {
         guard !isInputClosed else { return }
         isInputClosed = true
         switch phase {
-        case .open:
-            if decoder.isInsidePacket { return fail(.protocolViolation("it closed the connection inside a packet")) }
-            finish(.closedByPeer)
-        case .finishing: closeWhenIdle()
+        case .open, .finishing: turn()
         case .closed: break
         default: fail(.closedByPeer)
         }
+    }
+
+    /// The peer sends nothing more, and all it sent was looked at.
+    private func allRead() {
+        if decoder.isInsidePacket { return fail(.protocolViolation("it closed the connection inside a packet")) }
+        finish(.closedByPeer)
     }
 
     // MARK: Writing
@@ -278,28 +293,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { result in
             outbox.written(bytes: count, messages: messages)
-            if case .failure = result { return }
-            let handler = bound.value
-            // Within `flush` itself the caller goes on by itself.
-            if !handler.isFlushing { handler.wroteAll() }
+            // Within a turn it is the turn that goes on.
+            if case .success = result { bound.value.turn() }
         }
-    }
-
-    private(set) var isFlushing = false
-
-    /// A sender or a handler has put something in, or is done.
-    func flushAndContinue() {
-        isFlushing = true
-        flush()
-        isFlushing = false
-        wroteAll()
-    }
-
-    private func wroteAll() {
-        nextOrdered()
-        readOn()
-        flush()
-        closeWhenIdle()
     }
 
     // MARK: Ending
@@ -315,8 +311,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         if end == nil { end = reason }
         inbox.end(.success(()))
         calls.end(reason)
-        closeWhenIdle()
-        readOn()
+        turn()
     }
 
     /// In `finishing`: closes once everything is answered and written.
@@ -337,7 +332,6 @@ final class ConnectionHandler: ChannelInboundHandler {
         lingeringTimer = context.eventLoop.scheduleTask(in: ConnectionHandler.lingering) {
             if let context = bound.value.context { bound.value.close(context) }
         }
-        readOn()
     }
 
     private var isGoodByeSaid = false

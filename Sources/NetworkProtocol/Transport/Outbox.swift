@@ -10,6 +10,9 @@ final class Outbox: Sendable {
     /// Bytes that may wait for the system, and bytes that handlers may work on, before one more message makes it too many.
     static let byteCapacity = 1 << 20
 
+    /// Answers to pings and the like that may wait beside a full outbox.
+    private static let spareMessages = 256
+
     private struct Waiter {
         let id: UInt64
         let continuation: CheckedContinuation<Void, Never>
@@ -195,6 +198,9 @@ final class Outbox: Sendable {
             state.inWork < capacity && state.bytesInWork < Outbox.byteCapacity && !state.isFull(capacity)
         }
     }
+
+    /// Whether so many messages wait that small answers are better left out.
+    var isCrowded: Bool { state.withLock { $0.messages + $0.messagesUnderWay >= capacity + Outbox.spareMessages } }
 
     /// Whether nothing is in work and everything is written.
     var isIdle: Bool {
