@@ -76,7 +76,7 @@ extension EchoProber {
         var now = time
         if now - run.due > Self.maximumLag {
             let missed = (now - run.due) / self.plan.interval
-            run.samples.skipped += Int(missed)
+            run.samples.recordSkipped(Int(missed))
             run.due += missed * self.plan.interval
         }
         var left = Self.burst

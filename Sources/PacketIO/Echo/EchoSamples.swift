@@ -26,8 +26,9 @@ package struct EchoSamples: Sendable {
     /// Probes that this machine's kernel refused to send, and how often the other side's port was closed.
     package internal(set) var sendFailures = 0
     package internal(set) var refusals = 0
-    /// Probes left out because this machine did not run the prober for more than a quarter second.
-    package internal(set) var skipped = 0
+    /// Probes left out because this machine did not run the prober, or its tunnel took nothing, for more than a quarter
+    /// second.
+    package private(set) var skipped = 0
     /// How far the wall clock moved against the steady one during the run, in nanoseconds; a step spoils round trips.
     package internal(set) var clockShift: Int64 = 0
     /// From the first send to the end of the run, nanoseconds.
@@ -71,6 +72,9 @@ extension EchoSamples {
         self.sent += 1
         return self.count - 1
     }
+
+    /// So many probes were due and are left out.
+    package mutating func recordSkipped(_ count: Int) { self.skipped += count }
 
     /// The last recorded send did not happen.
     package mutating func takeBackSend() {

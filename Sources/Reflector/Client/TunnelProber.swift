@@ -6,6 +6,8 @@ internal import Synchronization
 final class TunnelProber: LatencyProbe {
     /// How long to wait for replies after the last probe.
     private static let grace = TimeAmount.seconds(1)
+    /// Probes that are due for longer are left out, not sent in a heap: the tunnel took nothing, or the machine slept.
+    private static let maximumLag = TimeAmount.milliseconds(250)
 
     private enum Phase {
         case idle
@@ -91,6 +93,7 @@ final class TunnelProber: LatencyProbe {
         private var began = NIODeadline.now()
         private var lastProgress = NIODeadline.now()
         private var timer: Scheduled<Void>?
+        private var awaitsLast = false
         private var isDone = false
 
         init(
@@ -112,7 +115,7 @@ final class TunnelProber: LatencyProbe {
         }
 
         func handlerAdded(context: ChannelHandlerContext) {
-            began = .now()
+            began = context.eventLoop.now
             lastProgress = began
             schedule(context, at: began)
         }
@@ -138,7 +141,7 @@ final class TunnelProber: LatencyProbe {
                     }
                 }
             } catch { return context.close(promise: nil) }
-            if isStopping(), recorded.received == recorded.sent { finish(context) }
+            if awaitsLast || isStopping(), recorded.received == recorded.sent { finish(context) }
         }
 
         private func schedule(_ context: ChannelHandlerContext, at time: NIODeadline) {
@@ -151,18 +154,29 @@ final class TunnelProber: LatencyProbe {
 
         private func tick(_ context: ChannelHandlerContext) {
             guard !isDone else { return }
-            let isOver = NIODeadline.now() >= began + .nanoseconds(Int64(plan.count) * plan.intervalNanoseconds)
-            guard !isStopping(), !isOver, recorded.count < recorded.capacity else { return awaitLast(context) }
+            let now = context.eventLoop.now
+            guard !isStopping(), hasNext, now <= end + TunnelProber.maximumLag else { return awaitLast(context) }
             guard context.channel.isWritable else {
                 // The tunnel takes no more just now: probes that stand in its buffer would measure that buffer.
-                schedule(context, at: .now() + .nanoseconds(max(1_000_000, plan.intervalNanoseconds)))
+                schedule(context, at: now + .nanoseconds(max(1_000_000, plan.intervalNanoseconds)))
                 return
             }
+            let late = now - due
+            if late > TunnelProber.maximumLag {
+                recorded.recordSkipped(Int(late.nanoseconds / plan.intervalNanoseconds))
+                guard hasNext else { return awaitLast(context) }
+            }
             send(context)
-            let next = began + .nanoseconds(Int64(recorded.count) * plan.intervalNanoseconds)
-            progress()
-            schedule(context, at: next)
+            progress(now)
+            schedule(context, at: due)
         }
+
+        private var hasNext: Bool { recorded.count + recorded.skipped < plan.count }
+        /// When the next probe is to leave.
+        private var due: NIODeadline {
+            began + .nanoseconds(Int64(recorded.count + recorded.skipped) * plan.intervalNanoseconds)
+        }
+        private var end: NIODeadline { began + .nanoseconds(Int64(plan.count) * plan.intervalNanoseconds) }
 
         private func send(_ context: ChannelHandlerContext) {
             let now = KernelClock.realtime
@@ -174,8 +188,7 @@ final class TunnelProber: LatencyProbe {
             context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
         }
 
-        private func progress() {
-            let now = NIODeadline.now()
+        private func progress(_ now: NIODeadline) {
             guard now - lastProgress >= .milliseconds(200) else { return }
             lastProgress = now
             onProgress(
@@ -191,6 +204,7 @@ final class TunnelProber: LatencyProbe {
 
         private func awaitLast(_ context: ChannelHandlerContext) {
             guard recorded.received < recorded.sent else { return finish(context) }
+            awaitsLast = true
             let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
             timer = context.eventLoop.scheduleTask(in: TunnelProber.grace) {
                 let (handler, context) = bound.value
