@@ -7,7 +7,7 @@ import Testing
 @testable import Reflector
 
 /// A peer that is removed while it measures.
-@Suite("Removal during a test", .timeLimit(.minutes(2)))
+@Suite("Removal during a test", .timeLimit(.minutes(5)))
 struct RemovedPeerTests {
     @Test(
         "a direct stream of a removed peer ends, and its port is closed",
@@ -15,7 +15,7 @@ struct RemovedPeerTests {
     )
     func direct(engine: ThroughputEngine) async throws {
         try await withPairedPeer(.directEphemeral) { reflector, _, client, remove in
-            let params = SessionParameters(durationSec: 30, streams: 1, reverse: true, engine: engine)
+            let params = SessionParameters(durationSec: 60, streams: 1, reverse: true, engine: engine)
             let grant = try await client.request(SessionRequest(testType: .throughput, params: params))
             let target = InternetAddress(.loopbackIPv4, port: UInt16(grant.port))
             let stream = try Socket.connectTCP(target)
@@ -50,7 +50,7 @@ struct RemovedPeerTests {
     func tunnel() async throws {
         try await withPairedPeer(.tunneled) { reflector, key, client, remove in
             let grant = try await client.request(
-                SessionRequest(testType: .udpEcho, params: SessionParameters(durationSec: 30))
+                SessionRequest(testType: .udpEcho, params: SessionParameters(durationSec: 60))
             )
             let open = TunnelOpen(testID: grant.testID, token: grant.token)
             let tunnel = try await reflector.connect(key)

@@ -2,6 +2,7 @@ import Foundation
 import Identity
 import Logging
 import Operations
+import Synchronization
 
 @testable import Reflector
 
@@ -33,6 +34,17 @@ final class TestReflector: Sendable {
     }
     private var host: String { started.listen.host }
 
+    private static let portWindow = Mutex(Int.random(in: 0..<300))
+
+    /// Thirty ports for this server alone: what a test frees, no other test beside it takes.
+    private static func dataPorts() -> ClosedRange<Int> {
+        let window = portWindow.withLock { window in
+            window = (window + 1) % 300
+            return window
+        }
+        return 21_000 + 30 * window...21_029 + 30 * window
+    }
+
     /// Starts a server; quotas do not get in the way unless `configure` says so.
     static func start(
         in given: String? = nil,
@@ -51,7 +63,7 @@ final class TestReflector: Sendable {
         configuration.quotas.cooldownSec = 0
         configuration.quotas.maxTestsPerHourPerPeer = 1_000
         configuration.quotas.maxBytesPerDayPerPeer = 1 << 44
-        configuration.dataPorts = 21_000...29_999
+        configuration.dataPorts = dataPorts()
         configure(&configuration)
         let (stream, continuation) = AsyncThrowingStream.makeStream(of: ReflectorServer.Started.self)
         let server = ReflectorServer(
