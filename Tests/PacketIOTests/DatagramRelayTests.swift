@@ -77,12 +77,13 @@ import Testing
     private func relay(
         _ service: borrowing SocketDescriptor,
         on host: InternetHost = .loopbackIPv4,
+        port: UInt16 = 0,
         flows: Int = 2,
         directions: Set<StreamPreface.Direction> = [.up, .down],
         counted: Counted = Counted()
     ) throws -> DatagramRelay {
         try DatagramRelay(
-            Socket.bindUDP(InternetAddress(host, port: 0)),
+            Socket.bindUDP(InternetAddress(host, port: port)),
             to: service.localAddress(),
             permit: RelayPermit(peer: host, flows: flows, directions: directions),
             count: counted.take
@@ -195,7 +196,7 @@ import Testing
 
     @Test func theEndWaitsForNobodyAndFreesThePort() throws {
         let service = try self.service()
-        let relay = try self.relay(service)
+        let relay = try self.relay(service, port: ReservedPort.next())
         let client = try Socket.connectUDP(relay.address)
         _ = try self.shakeHands(client, service)
         relay.shutdown()

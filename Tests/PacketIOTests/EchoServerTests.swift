@@ -85,6 +85,8 @@ import Testing
         let server = try self.server()
         defer { server.shutdown() }
         let client = try self.client(server)
+        // All the replies may wait there.
+        client.askBuffers(receive: EchoServer.bufferBytes)
         // Runs of equal length leave as segmented messages, and lengths change in the middle of batches.
         let lengths = (0..<200).map { $0 % 50 < 40 ? 0 : ($0 % 3) * 700 }
         for (index, length) in lengths.enumerated() {
@@ -115,14 +117,8 @@ import Testing
         #expect(counters.repliesSent == 2 && counters.overBudget == 1)
     }
 
-    /// A port that the system gives to nobody by itself: another test cannot get it in the moment it is free.
-    private func reservedPort() throws -> UInt16 {
-        let socket = try Socket.firstFreeUDP(on: .loopbackIPv4, ports: UInt16.random(in: 10_000...18_000)...18_999)
-        return try socket.localAddress().port
-    }
-
     @Test func shutdownEndsAThreadThatHasNothingToDo() throws {
-        let server = try self.server(port: self.reservedPort())
+        let server = try self.server(port: ReservedPort.next())
         #expect(server.shutdown() == nil)
         #expect(server.shutdown() == nil)
         // The port is free again.
@@ -131,7 +127,7 @@ import Testing
     }
 
     @Test func aServerThatNobodyHoldsAnyMoreGivesItsPortBack() throws {
-        let address = try self.server(port: self.reservedPort()).address
+        let address = try self.server(port: ReservedPort.next()).address
         _ = try Socket.bindUDP(address)
     }
 }

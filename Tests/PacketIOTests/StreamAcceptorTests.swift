@@ -44,12 +44,13 @@ import Testing
 
     private func acceptor(
         peer: InternetHost = .loopbackIPv4,
+        port: UInt16 = 0,
         streams: Int = 2,
         prefaceTime: Int64 = 60_000_000_000
     ) throws -> (StreamAcceptor, AsyncStream<Admitted>.Iterator) {
         let (stream, continuation) = AsyncStream<Admitted>.makeStream()
         let permit = StreamPermit(token: Self.token, peer: peer, directions: [.up], streams: streams)
-        let listener = try Socket.listenTCP(InternetAddress(.loopbackIPv4, port: 0))
+        let listener = try Socket.listenTCP(InternetAddress(.loopbackIPv4, port: port))
         let acceptor = try StreamAcceptor(listener, permit: permit, prefaceTime: prefaceTime) {
             socket,
             preface,
@@ -152,7 +153,7 @@ import Testing
     }
 
     @Test func shutdownClosesThePortAndWhatWaits() throws {
-        let (acceptor, _) = try self.acceptor()
+        let (acceptor, _) = try self.acceptor(port: ReservedPort.next())
         let waiting = try self.open(acceptor, [0x50])
         #expect(acceptor.shutdown() == nil)
         #expect(acceptor.shutdown() == nil)
@@ -162,11 +163,10 @@ import Testing
 }
 
 @Suite struct PortRangeTests {
-    /// A port nobody has, and a socket that has it.
+    /// A port nobody had, and a socket that has it.
     private func taken() throws -> (UInt16, SocketHolder) {
-        let socket = try Socket.listenTCP(InternetAddress(.loopbackIPv4, port: 0))
-        let port = try socket.localAddress().port
-        return (port, SocketHolder(socket))
+        let port = try ReservedPort.next()
+        return (port, SocketHolder(try Socket.listenTCP(InternetAddress(.loopbackIPv4, port: port))))
     }
 
     @Test func aBusyPortIsPassedOverAndAllBusyIsSaid() throws {
@@ -185,15 +185,16 @@ import Testing
     }
 
     @Test func udpPortsAreTheirOwn() throws {
-        let first = try Socket.bindUDP(InternetAddress(.loopbackIPv4, port: 0))
-        let port = try first.localAddress().port
+        let port = try ReservedPort.next()
+        let taken = try Socket.bindUDP(InternetAddress(.loopbackIPv4, port: port))
         #expect(throws: PortRangeError.self) { _ = try Socket.firstFreeUDP(on: .loopbackIPv4, ports: port...port) }
+        #expect(try taken.localAddress().port == port)
     }
 
     @Test("a port that is taken for UDP alone is not free for a program that listens with both")
     func udpTaken() throws {
-        let taken = try Socket.bindUDP(InternetAddress(.loopbackIPv4, port: 0))
-        let port = try taken.localAddress().port
+        let port = try ReservedPort.next()
+        let taken = try Socket.bindUDP(InternetAddress(.loopbackIPv4, port: port))
         _ = try Socket.firstFreeTCP(on: .loopbackIPv4, ports: port...port)
         #expect(throws: PortRangeError.self) { _ = try Socket.freePort(on: .loopbackIPv4, ports: port...port) }
         #expect(try taken.localAddress().port == port)

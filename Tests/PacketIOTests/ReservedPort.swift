@@ -1,0 +1,23 @@
+import Synchronization
+
+@testable import PacketIO
+
+/// Ports that the system gives to nobody by itself, and each of them to one test only: free after it was closed, whatever other
+/// tests do meanwhile.
+enum ReservedPort {
+    /// Below those of Linux's own choice and beside those of the other tests.
+    private static let all: ClosedRange<UInt16> = 20_000...20_999
+    private static let last = Mutex(UInt16.random(in: all))
+
+    /// A port of loopback that nobody has, neither for TCP nor for UDP.
+    static func next() throws -> UInt16 {
+        for _ in all {
+            let port = last.withLock { port in
+                port = port < all.upperBound ? port + 1 : all.lowerBound
+                return port
+            }
+            if (try? Socket.freePort(on: .loopbackIPv4, ports: port...port)) != nil { return port }
+        }
+        throw PortRangeError(host: .loopbackIPv4, ports: all, cause: nil)
+    }
+}
