@@ -4,8 +4,8 @@ internal import PacketIO
 
 /// Finds out about TCP ports of this machine without connecting to anybody.
 enum PortProbe {
-    /// How long a child may take to listen, and how often that is looked at meanwhile.
-    private static let patience = Duration.seconds(3)
+    /// How long a child may take to listen, on a machine that is busy with others, and how often that is looked at meanwhile.
+    private static let patience = Duration.seconds(10)
     private static let step = Duration.milliseconds(5)
 
     /// How many ports the system may choose for TCP that are taken for UDP.
