@@ -57,13 +57,14 @@ struct InterruptionTests {
 }
 
 extension Installation {
-    /// Waits for the first audit line of this event and returns it.
+    /// Waits for so many audit lines of this event and returns the last of them.
     @discardableResult
-    func audited(_ event: String) async throws -> String {
-        try await eventually("\(event) in the audit log") {
+    func audited(_ event: String, count: Int = 1) async throws -> String {
+        try await eventually("\(count) \(event) in the audit log") {
             // Read as it lies there: a tool that is started to read it may come seconds later.
             let log = (try? String(contentsOfFile: folder + "/r/audit.jsonl", encoding: .utf8)) ?? ""
-            return log.split(separator: "\n").first { $0.contains("\"event_type\":\"\(event)\"") }.map(String.init)
+            let lines = log.split(separator: "\n").filter { $0.contains("\"event_type\":\"\(event)\"") }
+            return lines.count >= count ? String(lines[count - 1]) : nil
         }
     }
 }

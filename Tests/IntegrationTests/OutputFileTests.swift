@@ -3,7 +3,7 @@ import Operations
 import Testing
 
 /// Where results are written, and where messages go.
-@Suite("Files and streams of the tools", .timeLimit(.minutes(2)))
+@Suite("Files and streams of the tools", .timeLimit(.minutes(5)))
 struct OutputFileTests {
     @Test("--html replaces regular files only, keeps a symbolic link, and says so before anything is measured")
     func htmlPlaces() async throws {

@@ -11,8 +11,8 @@ struct PartlyMeasuredTests {
                 try await installation.pair()
                 let arguments = ["run", "--duration", "5", "--streams", "1"]
                 let client = try await Tool.start("paramedic", arguments, installation.environment)
-                // The latency test is over; the download takes five seconds more.
-                try await installation.audited("session_completed")
+                // The client has the result of the latency test, and the download takes five seconds.
+                try await installation.audited("session_granted", count: 2)
                 server.signal(SIGKILL)
                 let exit = await client.exit()
                 #expect(exit.code == 0)

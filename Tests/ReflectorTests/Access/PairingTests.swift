@@ -4,7 +4,7 @@ import Testing
 
 @testable import Reflector
 
-@Suite("Pairing", .timeLimit(.minutes(2)))
+@Suite("Pairing", .timeLimit(.minutes(5)))
 struct PairingTests {
     @Test("the right token lets a peer in, for good: also after a restart")
     func rightToken() async throws {

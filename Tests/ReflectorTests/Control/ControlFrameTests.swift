@@ -2,7 +2,7 @@ import Testing
 
 @testable import Reflector
 
-@Suite("Frames to the control socket", .timeLimit(.minutes(1)))
+@Suite("Frames to the control socket", .timeLimit(.minutes(5)))
 struct ControlFrameTests {
     @Test(
         "an announced length beyond 64 KiB is refused at once, and the socket goes on",

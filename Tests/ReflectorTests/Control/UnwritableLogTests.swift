@@ -5,7 +5,7 @@ import Testing
 
 @testable import Reflector
 
-@Suite("Decisions that cannot be written down or carried out", .timeLimit(.minutes(2)))
+@Suite("Decisions that cannot be written down or carried out", .timeLimit(.minutes(5)))
 struct UnwritableLogTests {
     @Test("a peer is removed although the audit log cannot be written, and that is told")
     func removal() async throws {

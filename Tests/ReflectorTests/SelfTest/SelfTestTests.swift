@@ -211,7 +211,7 @@ import Testing
         let task = Task { try await SelfTest.runChild("sleep", ["60"], .seconds(50)) }
         task.cancel()
         await #expect(throws: CancellationError.self) { try await task.value }
-        let output = try await SelfTest.runChild("echo", ["x"], .seconds(20))
+        let output = try await SelfTest.runChild("echo", ["x"], .seconds(60))
         #expect(output == .init(status: 0, standardOutput: Array("x\n".utf8), standardError: []))
     }
 

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Reflector
 
-@Suite("Health and metrics", .timeLimit(.minutes(2)))
+@Suite("Health and metrics", .timeLimit(.minutes(5)))
 struct HealthTests {
     @Test("GET /health on the plain port says ok, version and load; other paths and methods are refused")
     func plain() async throws {

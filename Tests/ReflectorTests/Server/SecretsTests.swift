@@ -7,7 +7,7 @@ import Testing
 
 @testable import Reflector
 
-@Suite("Secrets of tests", .timeLimit(.minutes(2)))
+@Suite("Secrets of tests", .timeLimit(.minutes(5)))
 struct SecretsTests {
     @Test(
         "tokens and passwords of pairing and tests are in no log line, however verbose, and not in the audit log",
@@ -27,7 +27,7 @@ struct SecretsTests {
             #expect(try await client.pair(token: offer.token, label: nil).success)
             _ = try await client.hello()
             for engine in [ThroughputEngine.native, .iperf3] {
-                let params = SessionParameters(durationSec: 5, streams: 1, engine: engine, latencyProbe: true)
+                let params = SessionParameters(durationSec: 60, streams: 1, engine: engine, latencyProbe: true)
                 let grant = try await client.request(SessionRequest(testType: .throughput, params: params))
                 secrets += [grant.token, try #require(grant.echo?.token)]
                 if engine == .iperf3 { secrets.append(try #require(grant.credentials?.password)) }
