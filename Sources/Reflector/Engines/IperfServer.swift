@@ -27,6 +27,9 @@ struct IperfServer: Sendable {
         }
     }
 
+    /// Somebody may take the port that was found before iperf3 does: so often is it started.
+    private static let attempts = 3
+
     /// Starts `iperf3 -s --one-off` and returns when it listens.
     static func start(executable: String, stateFolder: String) async throws -> IperfServer {
         let folder = stateFolder + "/iperf3-" + AccessToken.random().hex
@@ -35,30 +38,38 @@ struct IperfServer: Sendable {
         }
         do {
             let credentials = try await makeCredentials(in: folder)
-            guard let port = PortProbe.free(on: .loopbackIPv4) else {
-                throw Failure.didNotListen("no port was free")
+            var attempt = 0
+            while true {
+                attempt += 1
+                let (process, port) = try await launch(executable, folder)
+                if await PortProbe.listens(port: port, process: process) {
+                    return IperfServer(process: process, port: port, credentials: credentials, folder: folder)
+                }
+                let hasEnded = !process.isRunning
+                let reason = Self.reason(of: await process.terminate())
+                guard hasEnded, attempt < attempts else { throw Failure.didNotListen(reason) }
             }
-            let arguments = [
-                "-s", "--one-off", "-J", "-p", "\(port)", "-B", "127.0.0.1",
-                // Other users of this machine can connect to loopback, too.
-                "--rsa-private-key-path", folder + "/key.pem",
-                "--authorized-users-path", folder + "/users.csv",
-                // The key lives as long as the test; clocks that disagree must not refuse it.
-                "--time-skew-threshold", "2000000000",
-            ]
-            let process: ChildProcess
-            do {
-                process = try await ChildProcess.start(executable, arguments)
-            } catch let error as ChildProcessError where error.isMissing {
-                throw Failure.missing(executable)
-            }
-            guard await PortProbe.listens(port: port, process: process) else {
-                throw Failure.didNotListen(Self.reason(of: await process.terminate()))
-            }
-            return IperfServer(process: process, port: port, credentials: credentials, folder: folder)
         } catch {
             Self.remove(folder)
             throw error
+        }
+    }
+
+    /// iperf3 on its way to listen, and where.
+    private static func launch(_ executable: String, _ folder: String) async throws -> (ChildProcess, port: Int) {
+        guard let port = PortProbe.free(on: .loopbackIPv4) else { throw Failure.didNotListen("no port was free") }
+        let arguments = [
+            "-s", "--one-off", "-J", "-p", "\(port)", "-B", "127.0.0.1",
+            // Other users of this machine can connect to loopback, too.
+            "--rsa-private-key-path", folder + "/key.pem",
+            "--authorized-users-path", folder + "/users.csv",
+            // The key lives as long as the test; clocks that disagree must not refuse it.
+            "--time-skew-threshold", "2000000000",
+        ]
+        do {
+            return (try await ChildProcess.start(executable, arguments), port)
+        } catch let error as ChildProcessError where error.isMissing {
+            throw Failure.missing(executable)
         }
     }
 

@@ -55,7 +55,7 @@ struct DemandedModeTests {
                 return
             }
             #expect("\(try #require(error))".contains("network.mode"))
-            #expect(reflector.asked.last == .sessionClose(SessionClose(testID: "older")))
+            try await reflector.closes("older")
             await examiner.close()
         }
     }

@@ -25,7 +25,7 @@ struct InventedAnswerTests {
                 return
             }
             #expect(what.contains("128") && what.contains("2"))
-            #expect(reflector.asked.last == .sessionClose(SessionClose(testID: "many")))
+            try await reflector.closes("many")
             #expect(!reflector.asked.contains { if case .tunnelOpen = $0 { true } else { false } })
             await examiner.close()
         }

@@ -59,7 +59,7 @@ struct SilentReflectorTests {
             hold.signal()
             let outcome = try await outcome(test)
             #expect(throws: CancellationError.self) { try outcome.get() }
-            #expect(reflector.asked.last == .sessionClose(SessionClose(testID: "late")))
+            try await reflector.closes("late")
             await examiner.close()
         }
     }
@@ -79,7 +79,7 @@ struct SilentReflectorTests {
             test.cancel()
             let outcome = try await outcome(test)
             #expect(throws: CancellationError.self) { try outcome.get() }
-            #expect(reflector.asked.last == .sessionClose(SessionClose(testID: "i")))
+            try await reflector.closes("i")
             await examiner.close()
         }
     }

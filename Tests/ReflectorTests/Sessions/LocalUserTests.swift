@@ -48,7 +48,7 @@ struct LocalUserTests {
         try await TestReflector.with(peers: [key.endpointID]) { reflector in
             let client = try await reflector.connect(key)
             _ = try await client.hello()
-            let params = SessionParameters(durationSec: 1, streams: 1, engine: .iperf3)
+            var params = SessionParameters(durationSec: 30, streams: 1, engine: .iperf3)
             let grant = try await client.request(SessionRequest(testType: .throughput, params: params))
             let granted = try await reflector.audit(.sessionGranted, count: 1)[0]
             let pid = try #require(granted["pid"] as? Int)
@@ -57,6 +57,7 @@ struct LocalUserTests {
             let command = Self.stranger + ["iperf3", "-c", "127.0.0.1", "-p", String(port), "-t", "1"]
             let exit = try await ChildProcess.start(command[0], Array(command.dropFirst())).exit()
             #expect(exit.code != 0)
+            params.durationSec = 1
             let result = try await IperfClient(
                 address: reflector.address,
                 context: LinkClient.context(for: key),

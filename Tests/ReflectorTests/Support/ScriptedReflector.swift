@@ -35,6 +35,12 @@ final class ScriptedReflector: Sendable {
     /// Connections that are open now.
     var openConnections: Int { record.state.withLock { $0.open } }
 
+    /// Waits until the last that was asked is to close this test: the client does not wait long for the answer to that.
+    func closes(_ testID: String) async throws {
+        let close = LinkMessage.sessionClose(SessionClose(testID: testID))
+        try await eventually("the test is closed") { asked.last == close ? true : nil }
+    }
+
     /// Listens on loopback while `body` runs.
     /// - Parameter hangsUp: whether this request ends the connection, without the farewell of TLS.
     static func with(
