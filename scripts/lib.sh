@@ -18,7 +18,10 @@ test_packages() {
     command -v openssl >/dev/null || echo openssl
     command -v python3 >/dev/null || echo python3
     # For Debian's own Python: implementations that are not ours, to compare with.
-    [ -e /usr/lib/python3/dist-packages/nacl ] || echo python3-nacl
+    local module
+    for module in nacl lz4 zstandard; do
+        [ -e /usr/lib/python3/dist-packages/$module ] || echo python3-$module
+    done
 }
 
 # Installs what is missing of the named packages; says so on standard error.

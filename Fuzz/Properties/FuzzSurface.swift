@@ -10,6 +10,10 @@ package enum FuzzSurface: String, CaseIterable, Sendable {
     case auditLog = "audit-log"
     /// DER of a peer's certificate.
     case certificate
+    /// An LZ4 block behind its size.
+    case compressedLZ4 = "compressed-lz4"
+    /// A Zstandard frame.
+    case compressedZstd = "compressed-zstd"
     /// Requests and replies of the control socket.
     case controlMessage = "control-message"
     /// A UDP echo datagram, at the reflector and at the client.
@@ -38,6 +42,8 @@ package enum FuzzSurface: String, CaseIterable, Sendable {
         case .address: try AddressProperties.check(bytes)
         case .auditLog: try AuditLogProperties.check(bytes)
         case .certificate: try CertificateProperties.check(bytes)
+        case .compressedLZ4: try CompressionProperties.checkLZ4(bytes)
+        case .compressedZstd: try CompressionProperties.checkZstd(bytes)
         case .controlMessage: try LinkProperties.checkControl(bytes)
         case .echoDatagram: try EchoProperties.checkDatagram(bytes)
         case .echoTunnel: try EchoProperties.checkTunnel(bytes)
