@@ -4,7 +4,7 @@ internal import Cryptography
 
 /// Makes payloads smaller, with working memory that is allocated once.
 ///
-/// For LZ4 that is 16 KiB. For Zstandard it grows with level and payload, to some megabytes at the default level and some hundred at
+/// For LZ4 that is 16 KiB. For Zstandard it grows with level and payload, to 2 MiB at the default level and some 80 MiB at
 /// the highest: share one between connections.
 ///
 /// `Sendable`, as every use needs exclusive access to the value.

@@ -1,6 +1,6 @@
 internal import CZstd
 
-/// Takes compressed payloads apart, with working memory that is allocated once: for Zstandard some 100 KiB, when the first such
+/// Takes compressed payloads apart, with working memory that is allocated once: for Zstandard some 200 KiB, when the first such
 /// payload comes; for LZ4 none.
 ///
 /// Whoever sent them, memory is bounded before it is allocated: by the limit and by what the compressed bytes can hold at all.
