@@ -202,6 +202,7 @@ let package = Package(
                 "AuditAppender", "Operations", "SystemErrors",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
             ],
             swiftSettings: lenient
         ),

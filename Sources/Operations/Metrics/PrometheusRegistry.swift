@@ -1,0 +1,165 @@
+package import CoreMetrics
+internal import Synchronization
+
+/// Keeps what swift-metrics measures, and writes it as Prometheus reads it.
+///
+/// Counters are counters; meters, and recorders that do not aggregate, are gauges; aggregating recorders and timers are histograms
+/// with fixed buckets, timers in seconds. A label's dots, and whatever else Prometheus does not allow, become underscores.
+///
+/// Counting and recording take no lock and allocate nothing. Making and destroying metrics, and ``text()``, take one.
+///
+///     let registry = PrometheusRegistry()
+///     MetricsSystem.bootstrap(registry)
+package final class PrometheusRegistry: MetricsFactory {
+    /// How many series there may be. Labels may come from outside, so something must bound them; a scrape of so many is some
+    /// megabytes.
+    package static let defaultSeriesLimit = 10_000
+    /// Tells how many series had no place: what they would have counted is nowhere.
+    static let refusedName = "metrics_series_refused_total"
+
+    private struct Entry {
+        let series: any PrometheusSeries
+        /// How often it was made and not destroyed: whoever makes the same metric again gets the same numbers.
+        var uses: Int
+    }
+
+    private struct Family {
+        /// With a suffix when another family has the name.
+        let name: String
+        var entries: [PrometheusLabels: Entry] = [:]
+    }
+
+    private struct State {
+        var families: [PrometheusFamilyKey: Family] = [:]
+        /// Each name that samples have, those of histograms too.
+        var sampleNames: Set<String> = [PrometheusRegistry.refusedName]
+        var count = 0
+        var refused: UInt64 = 0
+
+        /// A name for the family whose samples have names that no other family's have.
+        mutating func claimName(for family: PrometheusFamilyKey) -> String {
+            var name = family.name
+            var isFirst = true
+            while !sampleNames.isDisjoint(with: family.kind.sampleNames(name)) {
+                name += isFirst ? "_\(family.kind.rawValue)" : "_"
+                isFirst = false
+            }
+            sampleNames.formUnion(family.kind.sampleNames(name))
+            return name
+        }
+    }
+
+    private let state = Mutex(State())
+    private let seriesLimit: Int
+
+    package init(seriesLimit: Int = PrometheusRegistry.defaultSeriesLimit) { self.seriesLimit = seriesLimit }
+
+    /// All numbers in Prometheus' text exposition format, version 0.0.4, by name and labels.
+    package func text() -> String {
+        let (families, refused) = state.withLock { state in
+            let families = state.families.map { key, family in
+                (family.name, key.kind.exposed, family.entries.values.map(\.series))
+            }
+            return (families, state.refused)
+        }
+        var text = PrometheusText()
+        for (name, kind, series) in families.sorted(by: { $0.0 < $1.0 }) {
+            text.family(name, kind)
+            for one in series.sorted(by: { $0.key.labels.text < $1.key.labels.text }) {
+                one.write(to: &text, name: name)
+            }
+        }
+        text.counter(
+            PrometheusRegistry.refusedName,
+            "Series that were beyond the limit and are not here.",
+            Double(refused)
+        )
+        return text.description
+    }
+
+    package func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
+        make(.counter, label, dimensions) { PrometheusCounter($0) }
+    }
+
+    package func makeFloatingPointCounter(
+        label: String,
+        dimensions: [(String, String)]
+    ) -> any FloatingPointCounterHandler {
+        make(.counter, label, dimensions) { PrometheusCounter($0) }
+    }
+
+    package func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
+        make(.gauge, label, dimensions) { PrometheusGauge($0) }
+    }
+
+    package func makeRecorder(
+        label: String,
+        dimensions: [(String, String)],
+        aggregate: Bool
+    ) -> any RecorderHandler {
+        if !aggregate { return make(.gauge, label, dimensions) { PrometheusGauge($0) } }
+        return make(.distribution, label, dimensions) {
+            PrometheusHistogram($0, bounds: PrometheusHistogram.distributionBounds)
+        }
+    }
+
+    package func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
+        make(.timer, label, dimensions) { PrometheusHistogram($0, bounds: PrometheusHistogram.timerBounds) }
+    }
+
+    package func destroyCounter(_ handler: any CounterHandler) { destroy(handler) }
+    package func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) { destroy(handler) }
+    package func destroyMeter(_ handler: any MeterHandler) { destroy(handler) }
+    package func destroyRecorder(_ handler: any RecorderHandler) { destroy(handler) }
+    package func destroyTimer(_ handler: any TimerHandler) { destroy(handler) }
+
+    private func make<Series: PrometheusSeries>(
+        _ kind: PrometheusFamilyKey.Kind,
+        _ label: String,
+        _ dimensions: [(String, String)],
+        _ create: (PrometheusKey) -> Series
+    ) -> Series {
+        let family = PrometheusFamilyKey(kind: kind, name: PrometheusName.sanitised(label))
+        let reserved = kind.exposed == .histogram ? "le" : nil
+        let key = PrometheusKey(family: family, labels: PrometheusLabels(dimensions, reserved: reserved))
+        return state.withLock { state in
+            if var entry = state.families[family]?.entries[key.labels], let series = entry.series as? Series {
+                entry.uses += 1
+                state.families[family]?.entries[key.labels] = entry
+                return series
+            }
+            let series = create(key)
+            guard state.count < seriesLimit else {
+                state.refused += 1
+                return series
+            }
+            if state.families[family] == nil { state.families[family] = Family(name: state.claimName(for: family)) }
+            state.families[family]?.entries[key.labels] = Entry(series: series, uses: 1)
+            state.count += 1
+            return series
+        }
+    }
+
+    private func destroy(_ handler: AnyObject) {
+        guard let series = handler as? any PrometheusSeries else { return }
+        let key = series.key
+        state.withLock { state in
+            // One that was refused, or is another registry's, is not here.
+            guard var entry = state.families[key.family]?.entries[key.labels], entry.series === series else { return }
+            entry.uses -= 1
+            state.families[key.family]?.entries[key.labels] = entry.uses == 0 ? nil : entry
+            if entry.uses > 0 { return }
+            state.count -= 1
+            guard let family = state.families[key.family], family.entries.isEmpty else { return }
+            state.families[key.family] = nil
+            state.sampleNames.subtract(key.family.kind.sampleNames(family.name))
+        }
+    }
+}
+
+extension PrometheusFamilyKey.Kind {
+    /// Every name that a family of that kind puts before a sample, or after `# TYPE`.
+    fileprivate func sampleNames(_ name: String) -> [String] {
+        exposed == .histogram ? [name, name + "_bucket", name + "_sum", name + "_count"] : [name]
+    }
+}
