@@ -93,7 +93,7 @@ let package = Package(
         .testTarget(
             name: "NetworkProtocolTests",
             dependencies: [
-                "Cryptography", "Identity", "NetworkProtocol", "Operations", "TestCertificates",
+                "Cryptography", "Identity", "NetworkProtocol", "Operations", "SwimSimulation", "TestCertificates",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
@@ -102,6 +102,13 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: lenient
+        ),
+        // Clusters on a network and in a time that are simulated: for tests and for measuring.
+        .target(
+            name: "SwimSimulation",
+            dependencies: ["NetworkProtocol"],
+            path: "Tests/SwimSimulation",
+            swiftSettings: strict
         ),
         .target(
             name: "Operations",

@@ -1,0 +1,255 @@
+/// What a member of a cluster has to do.
+package enum SwimAction: Sendable, Hashable {
+    /// Seal the message and send it.
+    case send([UInt8], to: MemberAddress)
+    /// Tell who listens.
+    case event(MembershipEvent)
+    /// Everybody was told that this member goes; nothing follows.
+    case finished
+}
+
+/// SWIM: who belongs to a cluster, and who of them answers (Das, Gupta, Motivala 2002), with Lifeguard's suspicion and local
+/// health (Dadgar et al. 2018).
+///
+/// It takes messages and the time and gives actions; it has no clock, socket or task. After each call, ask for ``deadline``.
+///
+/// A member seen by another:
+///
+///     (unknown) ──alive──▶ alive ◀──alive i+1── suspect ──timeout, dead──▶ dead
+///                            └──────suspect i──────▶┘            dead, left ──alive i+1──▶ alive
+///
+/// At the same incarnation dead and left outweigh suspect, and suspect outweighs alive; only the member itself raises its
+/// incarnation. So messages may come late, twice and in any order, and an old one changes nothing.
+///
+/// Wrong events: bytes that are no message throw and change nothing (the peer's fault); acks and pages nobody waits for, pings for
+/// somebody else and old claims are ignored (what networks do); no message traps.
+package struct SwimCore: Sendable {
+    enum Phase { case active, leaving, left }
+
+    let configuration: SwimConfiguration
+    let seeds: [MemberAddress]
+    var members: SwimMembers
+    var dissemination = SwimDissemination()
+    var random: SplitMix64
+    var actions: [SwimAction] = []
+    var phase = Phase.active
+
+    var probe: Probe?
+    var probeOrder: [Int] = []
+    var probeCount = 0
+    var nextProbe: Int64
+    var relays: [Relay] = []
+    /// Dadgar et al.: how much this member has reason to doubt itself; 0 is healthy.
+    package internal(set) var healthScore = 0
+
+    var suspects: [Int] = []
+    var nextSuspicion = Int64.max
+    /// Slots of the dead that still get gossip.
+    var lately: [Int] = []
+    var nextGossip: Int64
+
+    var pull: Pull?
+    var nextPage = 0
+    var nextJoin: Int64
+    var nextSeed = 0
+    var nextMaintenance: Int64
+    var maintenanceCount = 0
+
+    /// - Parameters:
+    ///   - id: this member's.
+    ///   - address: where others send it datagrams.
+    ///   - messagingPort: TCP port for messages, 0 for none.
+    ///   - incarnation: higher than in any earlier life; milliseconds since 1970 are. If it is not, the cluster says so and the
+    ///     member goes beyond what the cluster knows.
+    ///   - seeds: members to join through; its own address among them is ignored.
+    ///   - seed: of the random numbers.
+    ///   - now: nanoseconds of a clock that never goes backwards, as in all calls.
+    package init(
+        id: MemberID,
+        address: MemberAddress,
+        messagingPort: UInt16 = 0,
+        incarnation: UInt64,
+        seeds: [MemberAddress],
+        configuration: SwimConfiguration = SwimConfiguration(),
+        seed: UInt64,
+        now: Int64
+    ) {
+        let own = SwimMembers.Record(
+            id: id,
+            address: address,
+            messagingPort: messagingPort,
+            incarnation: min(incarnation, SwimUpdate.incarnationLimit - 1),
+            status: .alive,
+            since: now
+        )
+        self.configuration = configuration
+        self.seeds = Array(seeds.lazy.filter { $0 != address && $0.isUnicast }.prefix(configuration.maximumSeeds))
+        members = SwimMembers(own: own, limit: configuration.maximumMembers)
+        random = SplitMix64(seed: seed)
+        nextGossip = now
+        nextJoin = self.seeds.isEmpty ? .max : now
+        // Members that start together shall not probe together.
+        nextProbe = now + 1 + Int64(random.next(upperBound: UInt64(configuration.period)))
+        nextMaintenance = nextProbe
+    }
+
+    /// This member.
+    package var own: ClusterMember { members.records[SwimMembers.own].member }
+
+    /// All remembered members, this one and the dead included, by id.
+    package var snapshot: [ClusterMember] { members.order.map { members.records[$0].member } }
+
+    /// Members that are alive or suspect, this one included.
+    package var liveCount: Int { members.liveCount }
+
+    package func member(_ id: MemberID) -> ClusterMember? { members.slot(of: id).map { members.records[$0].member } }
+
+    /// Whether a seed or member has told it whom it knows; true from the start without seeds.
+    package var hasJoined: Bool { nextJoin == .max }
+
+    /// When ``handleTimeout(now:)`` wants to be called.
+    package var deadline: Int64 {
+        guard phase != .left else { return .max }
+        var earliest = phase == .leaving || hasGossip ? nextGossip : Int64.max
+        for relay in relays { earliest = min(earliest, relay.deadline) }
+        guard phase == .active else { return earliest }
+        earliest = min(earliest, nextProbe, nextSuspicion, nextMaintenance)
+        earliest = min(earliest, pull?.deadline ?? nextJoin)
+        if let probe, !probe.isIndirect { earliest = min(earliest, probe.deadline) }
+        return earliest
+    }
+
+    /// A message came.
+    ///
+    /// - Parameter source: where it came from; only used to answer a sender who is not known and does not say where it is.
+    /// - Throws: when it is none; then nothing has changed.
+    package mutating func receive(
+        _ bytes: [UInt8],
+        from source: MemberAddress,
+        now: Int64
+    ) throws(SwimMessageError) -> [SwimAction] {
+        let message = try SwimMessage(decoding: bytes)
+        // Its own messages, reflected, tell a member nothing.
+        guard phase != .left, message.sender != own.id else { return [] }
+        if case .page = message.body {
+            receivePage(message, now)
+        } else {
+            for update in message.updates { apply(update, now) }
+        }
+        let slot = members.slot(of: message.sender)
+        // Answers go where the sender is known to be, not where a datagram seems to come from: that is easily forged.
+        let known = slot.map { members.records[$0].address } ?? source
+        let peer = Peer(slot: slot, address: message.claimedAddress ?? known)
+        switch message.body {
+        case .ping(let sequence, let target):
+            if target == own.id { send(.ack(sequence: sequence), to: peer) }
+        case .pingRequest(let sequence, let target):
+            relayPing(sequence, target, for: peer, now)
+        case .ack(let sequence): receiveAck(sequence, from: message.sender, now)
+        case .nack(let sequence): receiveNack(sequence, from: message.sender)
+        case .gossip, .page: break
+        case .pull(let sequence, let isAnswer, let cursor, let digest):
+            answerPull(sequence, cursor, digest, peer)
+            if !isAnswer, cursor == .lowest, digest != members.digest { beginPull(peer, isAnswer: true, now) }
+        }
+        // Somebody knows this member, whom it does not know: there is more that it does not know.
+        if slot == nil, members.liveCount < configuration.maximumMembers { beginPull(peer, isAnswer: true, now) }
+        // News that ends a pause is told from now on, it is not late.
+        nextGossip = max(nextGossip, now)
+        return takeActions()
+    }
+
+    /// ``deadline`` is over.
+    package mutating func handleTimeout(now: Int64) -> [SwimAction] {
+        guard now >= deadline else { return [] }
+        if phase == .active {
+            forgiveStall(now)
+            expireSuspicions(now)
+            handleProbeTimeout(now)
+            handlePullTimeout(now)
+            if now >= nextMaintenance { maintain(now) }
+        }
+        expireRelays(now)
+        gossip(now)
+        return takeActions()
+    }
+
+    /// Says that this member goes. ``SwimAction/finished`` follows when it was said often enough that all know.
+    package mutating func leave(now: Int64) -> [SwimAction] {
+        guard phase == .active else { return [] }
+        phase = .leaving
+        probe = nil
+        pull = nil
+        members.change(SwimMembers.own) {
+            $0.status = .left
+            $0.incarnation = min($0.incarnation + 1, SwimUpdate.incarnationLimit - 1)
+        }
+        dissemination.enqueue(SwimMembers.own)
+        nextGossip = now
+        gossip(now)
+        return takeActions()
+    }
+
+    mutating func takeActions() -> [SwimAction] {
+        let taken = actions
+        actions = []
+        return taken
+    }
+
+    /// A process that was stopped finds every deadline over, though nobody had a chance to answer: that is its own fault.
+    private mutating func forgiveStall(_ now: Int64) {
+        let late = now - deadline
+        guard late > configuration.period / 2 else { return }
+        worsenHealth(by: 1)
+        probe = nil
+        relays = []
+        for slot in suspects where members.records[slot].status == .suspect {
+            members.change(slot) { $0.deadline += late }
+        }
+        if nextSuspicion != .max { nextSuspicion += late }
+    }
+
+    mutating func worsenHealth(by amount: Int) {
+        healthScore = min(configuration.maximumHealthScore, max(0, healthScore + amount))
+    }
+}
+
+extension SwimMessage {
+    /// Where the sender says that it is. A pull does: whoever comes back at another address with a clock that is behind would
+    /// never hear otherwise that its incarnation is too low.
+    fileprivate var claimedAddress: MemberAddress? {
+        guard case .pull = body, let own = updates.first(where: { $0.id == sender }) else { return nil }
+        guard case .alive(let address, _) = own.claim else { return nil }
+        return address
+    }
+}
+
+extension SwimCore {
+    /// Whom a message goes to.
+    struct Peer {
+        /// Nil when it is not in the table.
+        let slot: Int?
+        let address: MemberAddress
+    }
+
+    func peer(_ slot: Int) -> Peer { Peer(slot: slot, address: members.records[slot].address) }
+
+    /// Sends a message with as many updates as fit. Whoever is not taken for alive is told so before anything else, that it may
+    /// contradict (Dadgar et al.: the buddy system).
+    mutating func send(_ body: SwimMessage.Body, to peer: Peer) {
+        var message = SwimMessage(sender: own.id, body: body)
+        var room = SwimMessage.maximumLength - body.encodedLength
+        func add(_ update: SwimUpdate) -> Bool {
+            guard update.encodedLength <= room, message.updates.count < 255 else { return false }
+            room -= update.encodedLength
+            message.updates.append(update)
+            return true
+        }
+        if let slot = peer.slot, members.records[slot].status != .alive { _ = add(members.records[slot].update) }
+        if case .pull = body { _ = add(members.records[SwimMembers.own].update) }
+        let limit = configuration.transmissions(members: members.liveCount)
+        let records = members.records
+        dissemination.take(limit: limit) { add(records[$0].update) }
+        actions.append(.send(message.encoded(), to: peer.address))
+    }
+}
