@@ -34,6 +34,8 @@ package enum FuzzSurface: String, CaseIterable, Sendable {
     case quantity
     /// The first bytes of a direct stream.
     case streamPreface = "stream-preface"
+    /// A datagram of a cluster and the message in it.
+    case swimDatagram = "swim-datagram"
 
     /// Throws when a property does not hold. Traps when what is under test traps.
     package func check(_ bytes: [UInt8]) throws(PropertyBroken) {
@@ -55,6 +57,7 @@ package enum FuzzSurface: String, CaseIterable, Sendable {
         case .linkMessage: try LinkProperties.checkMessage(bytes)
         case .quantity: try QuantityProperties.check(bytes)
         case .streamPreface: try EchoProperties.checkPreface(bytes)
+        case .swimDatagram: try SwimProperties.check(bytes)
         }
     }
 }

@@ -1,0 +1,56 @@
+internal import Crypto
+
+/// The secret that all members of a cluster share: 32 random bytes. Whoever has it may join, and may say anything about anybody.
+public struct ClusterKey: Sendable, Hashable {
+    /// Length in bytes.
+    public static let length = 32
+
+    let bytes: [UInt8]
+
+    /// Returns nil unless there are exactly ``length`` bytes, of which not all are the same.
+    public init?(_ bytes: some Collection<UInt8>) {
+        guard bytes.count == Self.length, Set(bytes).count > 1 else { return nil }
+        self.bytes = Array(bytes)
+    }
+
+    /// Reads 64 hexadecimal digits, as ``hexadecimal`` writes them; either case.
+    public init?(hexadecimal text: String) {
+        let digits = text.utf8.compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
+        guard digits.count == text.utf8.count, digits.count == 2 * Self.length else { return nil }
+        self.init(stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) })
+    }
+
+    /// A new key of the system's random numbers.
+    public static func random() -> ClusterKey {
+        var generator = SystemRandomNumberGenerator()
+        while true {
+            let bytes = (0..<length).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+            if let key = ClusterKey(bytes) { return key }
+        }
+    }
+
+    /// The key in 64 hexadecimal digits. A secret: for a file only its owner reads, for no log.
+    public var hexadecimal: String {
+        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    /// Key and fingerprint byte for the datagrams of one cluster (HKDF-SHA256, RFC 5869), so that clusters of different names do
+    /// not hear each other even with the same key.
+    func derived(clusterName: String) -> (key: [UInt8], fingerprint: UInt8) {
+        let okm = HKDF<SHA256>.deriveKey(
+            inputKeyMaterial: SymmetricKey(data: bytes),
+            salt: Array(clusterName.utf8),
+            info: Array("network-protocol SWIM 1".utf8),
+            outputByteCount: Self.length + 1
+        )
+        // The bytes are copied, the pointer is not kept.
+        let derived = unsafe okm.withUnsafeBytes { unsafe Array($0) }
+        return (Array(derived.prefix(Self.length)), derived[Self.length])
+    }
+}
+
+extension ClusterKey: CustomStringConvertible, CustomReflectable {
+    /// Not the key.
+    public var description: String { "cluster key" }
+    public var customMirror: Mirror { Mirror(self, children: []) }
+}
