@@ -37,6 +37,9 @@ public struct PacketDecoder: Sendable {
     /// Bytes of the packet that has begun which are still missing, as far as its header tells.
     package var missing: Int { header.map { $0.payloadLength - payload.count } ?? 0 }
 
+    /// Room that is made for the payload that has begun, in bytes.
+    var room: Int { payload.capacity }
+
     /// Takes what it needs from the front of `input`: the next packet, or nil when `input` is used up.
     ///
     /// After an error the stream cannot be read any further.

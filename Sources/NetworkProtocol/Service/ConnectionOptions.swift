@@ -24,20 +24,19 @@ public struct ConnectionOptions: Sendable {
 
     /// What is done to payloads that are worth it.
     public struct Compression: Sendable {
-        public enum Algorithm: String, Sendable, CaseIterable {
-            /// Fast.
-            case lz4
-            /// Small.
-            case zstd
-        }
-
-        public var algorithm: Algorithm
-        /// 1 to 22 for Zstandard; for LZ4 nothing.
-        public var level: Int
+        public let algorithm: CompressionAlgorithm
+        /// One of the algorithm's ``CompressionAlgorithm/levels``.
+        public let level: Int
         /// Payloads of fewer bytes are left as they are (seed 003: 512).
-        public var threshold: Int
+        public let threshold: Int
 
-        public init(_ algorithm: Algorithm, level: Int = 3, threshold: Int = 512) {
+        /// - Parameters:
+        ///   - level: one of the algorithm's levels, its default without one; another is an error of the caller and traps.
+        ///   - threshold: in bytes, not negative.
+        public init(_ algorithm: CompressionAlgorithm, level: Int? = nil, threshold: Int = 512) {
+            let level = level ?? algorithm.defaultLevel
+            precondition(algorithm.levels.contains(level), "\(algorithm) has the levels \(algorithm.levels)")
+            precondition(threshold >= 0, "a threshold is a length in bytes")
             self.algorithm = algorithm
             self.level = level
             self.threshold = threshold

@@ -88,12 +88,3 @@ struct PacketWriter: ~Copyable {
         sealer?.seal(&record, header: unsafe bytes.span.bytes)
     }
 }
-
-extension ConnectionOptions.Compression.Algorithm {
-    var flag: PacketFlags {
-        switch self {
-        case .lz4: .lz4
-        case .zstd: .zstd
-        }
-    }
-}

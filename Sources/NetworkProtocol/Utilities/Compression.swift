@@ -5,18 +5,18 @@
 ///     Zstandard   0 …   one frame (RFC 8878) that tells its content size and needs no dictionary; nothing before or behind it
 ///
 /// Compressing a secret together with what an attacker chose tells the attacker, through the length, how alike the two are.
-package enum CompressionAlgorithm: String, Sendable, CaseIterable {
+public enum CompressionAlgorithm: String, Sendable, CaseIterable {
     /// Fast.
     case lz4
     /// Smaller.
     case zstd
 
     /// Longest uncompressed payload in bytes, 16 MiB (seed 003, "Compression"): longer ones are neither made nor believed.
-    package static let maximumDecompressedLength = 16 * 1024 * 1024
+    public static let maximumDecompressedLength = 16 * 1024 * 1024
 
     /// The levels there are. LZ4: the acceleration, more is faster and larger. Zstandard: more is slower and smaller; those beyond
     /// 19 would take hundreds of megabytes.
-    package var levels: ClosedRange<Int> {
+    public var levels: ClosedRange<Int> {
         switch self {
         case .lz4: 1...65_537
         case .zstd: 1...19
@@ -24,7 +24,7 @@ package enum CompressionAlgorithm: String, Sendable, CaseIterable {
     }
 
     /// What the libraries themselves take.
-    package var defaultLevel: Int {
+    public var defaultLevel: Int {
         switch self {
         case .lz4: 1
         case .zstd: 3

@@ -1,14 +1,93 @@
-/// Compresses and decompresses payloads; contexts are shared by all connections of the process, since one of Zstandard's is larger than
-/// an idle connection.
+internal import Synchronization
+
+/// Compresses and decompresses payloads, with contexts that all connections of the process share: one of Zstandard's takes more memory
+/// than thousands of idle connections.
 enum PayloadCompression {
-    static func compress(_ payload: [UInt8], with compression: ConnectionOptions.Compression) -> [UInt8]? { nil }
+    /// Contexts of each kind that are kept for the next one; more are made when more are at work at once.
+    private static let kept = 4
+
+    private struct Kind: Hashable {
+        let algorithm: CompressionAlgorithm
+        let level: Int
+    }
+
+    private final class CompressorBox {
+        var compressor: Compressor
+        init(_ kind: Kind) { compressor = Compressor(algorithm: kind.algorithm, level: kind.level) }
+    }
+
+    private final class DecompressorBox {
+        var decompressor = Decompressor()
+    }
+
+    private struct Idle: ~Copyable {
+        var compressors: [Kind: [CompressorBox]] = [:]
+        var decompressors: [DecompressorBox] = []
+    }
+
+    private static let idle = Mutex(Idle())
+
+    /// Nil when the payload would not be smaller.
+    static func compress(_ payload: [UInt8], with compression: ConnectionOptions.Compression) -> [UInt8]? {
+        let kind = Kind(algorithm: compression.algorithm, level: compression.level)
+        let box = idle.withLock { Lent($0.compressors[kind]?.popLast()) }.box ?? CompressorBox(kind)
+        // Bytes of an array are what the compressor reads.
+        let compressed = box.compressor.compress(unsafe payload.span.bytes)
+        let lent = Lent(box)
+        idle.withLock { idle in
+            if idle.compressors[kind, default: []].count < kept, let box = lent.box {
+                idle.compressors[kind, default: []].append(box)
+            }
+        }
+        return compressed
+    }
 
     static func decompress(
         _ payload: [UInt8],
         flags: PacketFlags,
         limit: Int
     ) throws(ConnectionError) -> [UInt8] {
-        guard !flags.isDisjoint(with: [.lz4, .zstd]) else { return payload }
-        throw .malformedCompression("compression is not connected")
+        guard let algorithm = CompressionAlgorithm(flags) else { return payload }
+        let box = idle.withLock { Lent($0.decompressors.popLast()) }.box ?? DecompressorBox()
+        let lent = Lent(box)
+        defer {
+            idle.withLock { idle in
+                if idle.decompressors.count < kept, let box = lent.box { idle.decompressors.append(box) }
+            }
+        }
+        do throws(CompressionError) {
+            // Bytes of an array are what the decompressor reads.
+            return try box.decompressor.decompress(unsafe payload.span.bytes, algorithm: algorithm, limit: limit)
+        } catch {
+            throw .malformedCompression("\(error)")
+        }
+    }
+
+    /// Carries a box out of the lock, or into it.
+    ///
+    /// `Sendable`, as a box is either in the list or with one borrower.
+    private struct Lent<Box: AnyObject>: @unchecked Sendable {
+        let box: Box?
+        init(_ box: Box?) { self.box = box }
+    }
+}
+
+extension CompressionAlgorithm {
+    /// The one that a packet names, if it names one.
+    init?(_ flags: PacketFlags) {
+        if flags.contains(.lz4) {
+            self = .lz4
+        } else if flags.contains(.zstd) {
+            self = .zstd
+        } else {
+            return nil
+        }
+    }
+
+    var flag: PacketFlags {
+        switch self {
+        case .lz4: .lz4
+        case .zstd: .zstd
+        }
     }
 }

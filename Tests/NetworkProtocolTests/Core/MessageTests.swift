@@ -1,0 +1,121 @@
+import Testing
+
+@testable import NetworkProtocol
+
+@Suite struct `Messages` {
+    @Test(arguments: GoldenMessage.all, MessageFormat.allCases)
+    func `have the bytes that somebody else's libraries give them`(golden: GoldenMessage, format: MessageFormat) throws
+    {
+        let expected = golden.payload(in: format)
+        #expect(golden.message.payload(in: format) == expected)
+        let read = try Message.read(expected)
+        #expect(read.message == golden.message)
+        #expect(read.format == format)
+    }
+
+    @Test(arguments: GoldenMessage.all)
+    func `tell their length in bincode beforehand`(golden: GoldenMessage) {
+        #expect(golden.message.bincodeLength == golden.bincode.count)
+    }
+
+    @Test func `the golden messages are all there are`() {
+        #expect(GoldenMessage.all.map(\.message.index) == Array(MessageShape.all.indices))
+        #expect(GoldenMessage.all.map(\.message.name) == MessageShape.all.map(\.name))
+    }
+
+    @Test(arguments: GoldenMessage.all, MessageFormat.allCases)
+    func `every truncation is refused`(golden: GoldenMessage, format: MessageFormat) {
+        let payload = golden.payload(in: format)
+        for count in payload.indices {
+            #expect(throws: MessageError.self, "\(count) of \(payload.count) bytes") {
+                _ = try Message(payload: Array(payload[..<count]))
+            }
+        }
+    }
+
+    @Test(arguments: GoldenMessage.all, MessageFormat.allCases)
+    func `a byte behind the end is refused`(golden: GoldenMessage, format: MessageFormat) {
+        for byte: UInt8 in [1, 0x21, 0xFF] {
+            #expect(throws: MessageError.self) { _ = try Message(payload: golden.payload(in: format) + [byte]) }
+        }
+    }
+
+    @Test(arguments: GoldenMessage.all)
+    func `bincode may be marked with its format byte`(golden: GoldenMessage) throws {
+        let read = try Message.read([1] + golden.bincode)
+        #expect(read.message == golden.message)
+        #expect(read.format == .bincode)
+    }
+
+    @Test func `the first four bytes of no message are those of a format byte and what follows it`() {
+        // Else an unmarked message could be read as a marked one: byte 1 of an unmarked number is 0.
+        for golden in GoldenMessage.all {
+            #expect(golden.bincode[1] == 0 && golden.json[0] != 0 && golden.messagePack[0] != 0)
+        }
+    }
+
+    @Test func `a length of 2⁶⁴ − 1 is refused before anything is made`() {
+        var payload: [UInt8] = [8, 0, 0, 0]
+        payload += [UInt8](repeating: 0xFF, count: 8)
+        #expect(throws: MessageError.truncated(offset: 12, needed: .max)) { _ = try Message(payload: payload) }
+        // MessagePack's longest: an array of 2³² − 1 numbers in five bytes.
+        let array: [UInt8] = [3, 0x81, 0xA4] + Array("Data".utf8) + [0xDD, 0xFF, 0xFF, 0xFF, 0xFF]
+        #expect(throws: MessageError.self) { _ = try Message(payload: array) }
+    }
+
+    @Test func `numbers and names that no message has are refused and told`() {
+        #expect(throws: MessageError.unknownVariant(13)) { _ = try Message(payload: [13, 0, 0, 0]) }
+        #expect(throws: MessageError.unknownVariant(0xFFFF_FFFF)) {
+            _ = try Message(payload: [0xFF, 0xFF, 0xFF, 0xFF])
+        }
+        #expect(throws: MessageError.unknownName("Pang")) { _ = try Message(payload: [2] + Array(#""Pang""#.utf8)) }
+        #expect(throws: MessageError.empty) { _ = try Message(payload: []) }
+    }
+
+    @Test(arguments: [
+        #"{"Echo":"a","Echo":"b"}"#, #"{"Custom":{"command":"a","command":"b"}}"#, #"{"Custom":{"command":"a"}}"#,
+        #"{"Custom":{"command":"a","payload":[],"more":1}}"#, #"{"Data":[256]}"#, #"{"Data":[-1]}"#, #"{"Data":[1.0]}"#,
+        #"{"Data":[1,]}"#, #"{"Data":[01]}"#, #"{"Ping":null}"#, #""Echo""#,
+        #"{"Response":{"id":18446744073709551616,"payload":[]}}"#,
+        #"{"Failure":{"id":0,"code":4294967296,"reason":""}}"#, #"["Ping"]"#, "null", #"{"Echo":"\ud800"}"#,
+        #""Ping" "Ping""#,
+    ])
+    func `JSON that says something else is refused`(text: String) {
+        #expect(throws: MessageError.self) { _ = try Message(payload: [2] + Array(text.utf8)) }
+    }
+
+    @Test func `JSON may have white space, escapes and another order`() throws {
+        let text = #" { "Custom" : { "payload" : [ 1 , 2 ] , "command" : "gr\u0065et" } } "#
+        #expect(try Message(payload: [2] + Array(text.utf8)) == .custom(command: "greet", payload: [1, 2]))
+    }
+
+    @Test(arguments: [
+        // Fields as an array, bytes as an array of numbers, lengths longer than need be.
+        "81a444617461930102cc03", "81d904446174619301cc0203", "de0001a444617461c403010203",
+        "81a444617461c50003010203", "81a444617461c600000003010203", "81a444617461dc0003010203",
+        "81a444617461dd00000003010203",
+    ])
+    func `MessagePack may say the same in another way`(hexadecimal: String) throws {
+        let bytes = try #require(Hexadecimal.bytes(hexadecimal))
+        #expect(try Message(payload: [3] + bytes) == .data([1, 2, 3]))
+    }
+
+    @Test func `MessagePack takes a struct's fields as an array, as rmp writes them`() throws {
+        let bytes: [UInt8] = [0x81, 0xA6] + Array("Custom".utf8) + [0x92, 0xA1, 0x61, 0xC4, 0x01, 0x07]
+        #expect(try Message(payload: [3] + bytes) == .custom(command: "a", payload: [7]))
+    }
+
+    @Test(arguments: [
+        "82a44563686fa161a44563686fa162", "81a44563686fc0", "81a450696e67c0", "a44563686f", "81a444617461d0ff", "c1",
+        "80",
+    ])
+    func `MessagePack that says something else is refused`(hexadecimal: String) throws {
+        let bytes = try #require(Hexadecimal.bytes(hexadecimal))
+        #expect(throws: MessageError.self) { _ = try Message(payload: [3] + bytes) }
+    }
+
+    @Test func `text that is not UTF-8 is refused`() {
+        let payload: [UInt8] = [5, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0xC3, 0x28]
+        #expect(throws: MessageError.invalidText(offset: 12)) { _ = try Message(payload: payload) }
+    }
+}

@@ -1,0 +1,99 @@
+import Testing
+
+@testable import NetworkProtocol
+
+@Suite struct `A heartbeat` {
+    let start = ContinuousClock.now
+
+    func heartbeat() -> Heartbeat {
+        Heartbeat(interval: .seconds(30), missed: 4, stall: .seconds(20), now: start)
+    }
+
+    @Test func `asks after an interval of silence, and at each one more`() {
+        var heartbeat = heartbeat()
+        #expect(heartbeat.check(now: start + .seconds(29), unsentBytes: 0) == .fine(next: start + .seconds(30)))
+        #expect(heartbeat.check(now: start + .seconds(30), unsentBytes: 0) == .ping(next: start + .seconds(60)))
+        #expect(heartbeat.check(now: start + .seconds(45), unsentBytes: 0) == .fine(next: start + .seconds(60)))
+        #expect(heartbeat.check(now: start + .seconds(60), unsentBytes: 0) == .ping(next: start + .seconds(90)))
+    }
+
+    @Test func `calls a peer dead after four intervals without a byte`() {
+        var heartbeat = heartbeat()
+        for beat in 1...3 { _ = heartbeat.check(now: start + .seconds(30 * beat), unsentBytes: 0) }
+        #expect(heartbeat.check(now: start + .seconds(120), unsentBytes: 0) == .dead(.dead(after: .seconds(120))))
+    }
+
+    @Test func `any byte is a sign of life`() {
+        var heartbeat = heartbeat()
+        for beat in 1...100 {
+            let now = start + .seconds(29 * beat)
+            heartbeat.received(now: now, isInsidePacket: false, missing: 0)
+            #expect(heartbeat.check(now: now, unsentBytes: 0) == .fine(next: now + .seconds(30)))
+        }
+    }
+
+    @Test func `a packet that comes a byte now and then is cut, however busy its sender looks`() {
+        var heartbeat = heartbeat()
+        var now = start
+        heartbeat.received(now: now, isInsidePacket: true, missing: 100)
+        for _ in 0..<19 {
+            now += .seconds(1)
+            heartbeat.received(now: now, isInsidePacket: true, missing: 90)
+            if case .dead = heartbeat.check(now: now, unsentBytes: 0) { Issue.record("cut too early") }
+        }
+        #expect(
+            heartbeat.check(now: start + .seconds(20), unsentBytes: 0)
+                == .dead(.timedOut(what: "a packet that had begun"))
+        )
+    }
+
+    @Test func `a long packet on a slow line has a second for each 16 KiB`() {
+        var heartbeat = heartbeat()
+        heartbeat.received(now: start, isInsidePacket: true, missing: 160 * 1024)
+        heartbeat.received(now: start + .seconds(25), isInsidePacket: true, missing: 60 * 1024)
+        guard case .fine = heartbeat.check(now: start + .seconds(29), unsentBytes: 0) else {
+            Issue.record("cut too early")
+            return
+        }
+        #expect(
+            heartbeat.check(now: start + .seconds(30), unsentBytes: 0)
+                == .dead(.timedOut(what: "a packet that had begun"))
+        )
+    }
+
+    @Test func `packets that follow each other each have their own time`() {
+        var heartbeat = heartbeat()
+        for beat in 0..<100 {
+            let now = start + .seconds(15 * beat)
+            heartbeat.completedPacket()
+            heartbeat.received(now: now, isInsidePacket: true, missing: 10)
+            if case .dead = heartbeat.check(now: now, unsentBytes: 0) { Issue.record("a busy session was cut") }
+        }
+    }
+
+    @Test func `who takes nothing of what is sent is cut, even while it sends`() {
+        var heartbeat = heartbeat()
+        #expect(heartbeat.check(now: start, unsentBytes: 1_000) == .fine(next: start + .seconds(20)))
+        heartbeat.received(now: start + .seconds(19), isInsidePacket: false, missing: 0)
+        #expect(heartbeat.check(now: start + .seconds(20), unsentBytes: 1_000) == .dead(.stalled(after: .seconds(20))))
+    }
+
+    @Test func `who takes a little is not`() {
+        var heartbeat = heartbeat()
+        for beat in 0..<50 {
+            let now = start + .seconds(19 * beat)
+            heartbeat.received(now: now, isInsidePacket: false, missing: 0)
+            if case .dead = heartbeat.check(now: now, unsentBytes: 100_000 - beat) { Issue.record("cut") }
+        }
+    }
+
+    @Test func `while this side does not read, silence means nothing`() {
+        var heartbeat = heartbeat()
+        heartbeat.received(now: start, isInsidePacket: true, missing: 10)
+        for beat in 1...20 {
+            let now = start + .seconds(15 * beat)
+            heartbeat.paused(now: now)
+            if case .dead = heartbeat.check(now: now, unsentBytes: 0) { Issue.record("cut while it was not read") }
+        }
+    }
+}
