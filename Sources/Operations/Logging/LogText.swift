@@ -5,8 +5,8 @@ enum LogText {
     /// At most `valueLength` characters.
     static func cut(_ text: String) -> String {
         // Bytes first: counting characters of a megabyte would be the attack.
-        if text.utf8.count <= StandardErrorLog.valueLength { return text }
-        return String(String.UnicodeScalarView(text.unicodeScalars.prefix(StandardErrorLog.valueLength))) + "…"
+        if text.utf8.count <= LogLineFormatter.valueLength { return text }
+        return String(String.UnicodeScalarView(text.unicodeScalars.prefix(LogLineFormatter.valueLength))) + "…"
     }
 
     /// Without quotes; what could disturb a terminal is written as an escape.

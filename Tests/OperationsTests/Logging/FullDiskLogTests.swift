@@ -1,0 +1,72 @@
+import Foundation
+import Glibc
+import Logging
+import Operations
+import Testing
+
+/// A file system of 64 KiB of its own. Needs root, as do the tests of network namespaces.
+private final class SmallDisk {
+    let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+        let result = mount("tmpfs", folder.path, "tmpfs", 0, "size=64k,mode=0700")
+        try #require(result == 0, "mount: \(String(cString: strerror(errno)))")
+    }
+
+    deinit { umount2(folder.path, Int32(MNT_DETACH)) }
+}
+
+@Suite("Log files on a full disk")
+struct FullDiskLogTests {
+    @Test(
+        "lines are dropped, none is split, and the log says how many are missing once there is room",
+        arguments: [false, true]
+    )
+    func fullDisk(_ isJSON: Bool) throws {
+        let disk = try SmallDisk()
+        let path = disk.folder.file("tool.log")
+        let file = try RotatingLogFile(
+            path: path,
+            maximumLength: 1 << 20,
+            keptFiles: 2,
+            format: isJSON ? .json : .text,
+            now: { Timestamp(microseconds: 1) }
+        )
+        var logger = Logger(label: "tool") { FileLog(label: $0, level: .info, file: file) }
+        logger[metadataKey: "fill"] = .string(String(repeating: "x", count: 1000))
+        try write([UInt8](repeating: 0, count: 20_000), to: disk.folder.file("other"))
+        for number in 0..<100 { logger.info("line", metadata: ["number": "\(number)"]) }
+        let before = String(decoding: try bytes(path), as: UTF8.self)
+        #expect(before.hasSuffix("\n"))
+        let written = before.split(separator: "\n").count
+        #expect(written > 20 && written < 60 && file.droppedLines == UInt64(100 - written))
+
+        try FileManager.default.removeItem(atPath: disk.folder.file("other"))
+        logger.info("room again")
+        logger.info("and on")
+        let lines = String(decoding: try bytes(path), as: UTF8.self).split(separator: "\n").map(String.init)
+        #expect(lines.count == written + 3 && lines[..<written] == before.split(separator: "\n").map(String.init)[...])
+        #expect(
+            lines[written]
+                == (isJSON
+                    ? #"{"time":"1970-01-01T00:00:00.000001Z","level":"warn","label":"log","message":"log lines were dropped","#
+                        + #""metadata":{"log.dropped":"\#(100 - written)","log.reason":"No space left on device"}}"#
+                    : "1970-01-01T00:00:00.000001Z warn log: log lines were dropped log.dropped=\(100 - written) "
+                        + "log.reason=\"No space left on device\"")
+        )
+        #expect(lines[written + 1].contains("room again") && lines[written + 2].contains("and on"))
+        if isJSON { for line in lines { #expect(throws: Never.self) { try JSONParser.parse(Array(line.utf8)[...]) } } }
+    }
+
+    @Test("rotation gives a full disk room by letting go of the oldest file")
+    func rotationMakesRoom() throws {
+        let disk = try SmallDisk()
+        let path = disk.folder.file("tool.log")
+        let file = try RotatingLogFile(path: path, maximumLength: 16_384, keptFiles: 2)
+        for number in 0..<500 { file.write(Array("line \(number) \(String(repeating: "y", count: 500))\n".utf8)) }
+        #expect(file.droppedLines == 0)
+        let last = String(decoding: try bytes(path), as: UTF8.self).split(separator: "\n").last
+        #expect(last?.hasPrefix("line 499 ") == true)
+    }
+}
