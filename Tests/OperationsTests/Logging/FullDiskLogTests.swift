@@ -4,17 +4,23 @@ import Logging
 import Operations
 import Testing
 
-/// A file system of 64 KiB of its own. Needs root, as do the tests of network namespaces.
+/// A file system of 64 KiB that only this process sees, and that goes with it. Needs root, as network namespaces do.
 private final class SmallDisk {
-    let folder: TemporaryFolder
+    private let descriptor: Int32
 
     init() throws {
-        folder = try TemporaryFolder()
+        let folder = try TemporaryFolder()
         let result = mount("tmpfs", folder.path, "tmpfs", 0, "size=64k,mode=0700")
         try #require(result == 0, "mount: \(String(cString: strerror(errno)))")
+        descriptor = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        // It lives on as long as it is open, and leaves no mount behind however the tests end.
+        umount2(folder.path, Int32(MNT_DETACH))
+        try #require(descriptor >= 0)
     }
 
-    deinit { umount2(folder.path, Int32(MNT_DETACH)) }
+    deinit { close(descriptor) }
+
+    func file(_ name: String) -> String { "/proc/self/fd/\(descriptor)/\(name)" }
 }
 
 @Suite("Log files on a full disk")
@@ -25,7 +31,7 @@ struct FullDiskLogTests {
     )
     func fullDisk(_ isJSON: Bool) throws {
         let disk = try SmallDisk()
-        let path = disk.folder.file("tool.log")
+        let path = disk.file("tool.log")
         let file = try RotatingLogFile(
             path: path,
             maximumLength: 1 << 20,
@@ -35,14 +41,14 @@ struct FullDiskLogTests {
         )
         var logger = Logger(label: "tool") { FileLog(label: $0, level: .info, file: file) }
         logger[metadataKey: "fill"] = .string(String(repeating: "x", count: 1000))
-        try write([UInt8](repeating: 0, count: 20_000), to: disk.folder.file("other"))
+        try write([UInt8](repeating: 0, count: 20_000), to: disk.file("other"))
         for number in 0..<100 { logger.info("line", metadata: ["number": "\(number)"]) }
         let before = String(decoding: try bytes(path), as: UTF8.self)
         #expect(before.hasSuffix("\n"))
         let written = before.split(separator: "\n").count
         #expect(written > 20 && written < 60 && file.droppedLines == UInt64(100 - written))
 
-        try FileManager.default.removeItem(atPath: disk.folder.file("other"))
+        try FileManager.default.removeItem(atPath: disk.file("other"))
         logger.info("room again")
         logger.info("and on")
         let lines = String(decoding: try bytes(path), as: UTF8.self).split(separator: "\n").map(String.init)
@@ -62,7 +68,7 @@ struct FullDiskLogTests {
     @Test("rotation gives a full disk room by letting go of the oldest file")
     func rotationMakesRoom() throws {
         let disk = try SmallDisk()
-        let path = disk.folder.file("tool.log")
+        let path = disk.file("tool.log")
         let file = try RotatingLogFile(path: path, maximumLength: 16_384, keptFiles: 2)
         for number in 0..<500 { file.write(Array("line \(number) \(String(repeating: "y", count: 500))\n".utf8)) }
         #expect(file.droppedLines == 0)
