@@ -234,6 +234,14 @@ let package = Package(
 if Context.environment["OUTPOST_BENCHMARKS"] != nil {
     package.targets.append(
         .executableTarget(
+            name: "swim-benchmark",
+            dependencies: ["NetworkProtocol", "SwimSimulation"],
+            path: "Benchmarks/network-protocol/swim",
+            swiftSettings: strict
+        )
+    )
+    package.targets.append(
+        .executableTarget(
             name: "packet-io-benchmark",
             dependencies: ["PacketIO"],
             path: "Benchmarks/packet-io",
