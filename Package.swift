@@ -93,7 +93,8 @@ let package = Package(
         .testTarget(
             name: "NetworkProtocolTests",
             dependencies: [
-                "Cryptography", "Identity", "NetworkProtocol", "Operations", "SwimSimulation", "TestCertificates",
+                "ClusterPeer", "Cryptography", "Identity", "NetworkProtocol", "Operations", "SwimSimulation",
+                "TestCertificates",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
@@ -101,6 +102,18 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
+            swiftSettings: lenient
+        ),
+        // A member of a cluster, until a test kills it.
+        .executableTarget(
+            name: "ClusterPeer",
+            dependencies: [
+                "Identity", "NetworkProtocol",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            path: "Tests/ClusterPeer",
             swiftSettings: lenient
         ),
         // Clusters on a network and in a time that are simulated: for tests and for measuring.

@@ -15,9 +15,8 @@ public struct ClusterKey: Sendable, Hashable {
 
     /// Reads 64 hexadecimal digits, as ``hexadecimal`` writes them; either case.
     public init?(hexadecimal text: String) {
-        let digits = text.utf8.compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
-        guard digits.count == text.utf8.count, digits.count == 2 * Self.length else { return nil }
-        self.init(stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) })
+        guard text.utf8.count == 2 * Self.length, let bytes = Hexadecimal.bytes(text) else { return nil }
+        self.init(bytes)
     }
 
     /// A new key of the system's random numbers.
@@ -30,9 +29,7 @@ public struct ClusterKey: Sendable, Hashable {
     }
 
     /// The key in 64 hexadecimal digits. A secret: for a file only its owner reads, for no log.
-    public var hexadecimal: String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    }
+    public var hexadecimal: String { Hexadecimal.text(bytes) }
 
     /// Key and fingerprint byte for the datagrams of one cluster (HKDF-SHA256, RFC 5869), so that clusters of different names do
     /// not hear each other even with the same key.

@@ -15,7 +15,7 @@ public enum MemberStatus: UInt8, Sendable, Hashable {
 
 /// A member of a cluster, as this one sees it.
 public struct ClusterMember: Sendable, Hashable {
-    public let id: MemberID
+    package let id: MemberID
     /// Where it receives the cluster's datagrams (UDP).
     public let address: MemberAddress
     /// TCP port on the same IP address where it takes messages; 0 when it takes none.

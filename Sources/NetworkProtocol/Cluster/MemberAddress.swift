@@ -42,6 +42,15 @@ public struct MemberAddress: Sendable, Hashable {
         return stride(from: UInt64(56), through: 0, by: -8).map { UInt8(truncatingIfNeeded: high >> $0) } + lower
     }
 
+    func withPort(_ port: UInt16) -> MemberAddress {
+        MemberAddress(high: high, low: low, port: port, isIPv4: isIPv4)
+    }
+
+    /// Listening there is listening on every address.
+    var isUnspecified: Bool { high == 0 && low == 0 }
+
+    var isLoopback: Bool { isIPv4 ? low >> 24 == 127 : high == 0 && low == 1 }
+
     /// Whether one member can be reached there: neither port 0, nor unspecified, multicast or the limited broadcast.
     public var isUnicast: Bool {
         guard port != 0 else { return false }

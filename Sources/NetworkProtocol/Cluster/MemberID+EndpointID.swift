@@ -5,16 +5,11 @@ extension MemberID {
     package init?(_ endpointID: EndpointID) { self.init(publicKey: endpointID.publicKey) }
 }
 
-extension MemberID: LosslessStringConvertible {
-    /// Reads an Endpoint ID as people write it: `PP-` and 53 symbols, with or without hyphens, in either case.
-    public init?(_ description: String) {
-        guard let endpointID = try? EndpointID(parsing: description) else { return nil }
-        self.init(endpointID)
-    }
-
-    /// The Endpoint ID, 69 characters.
-    public var description: String {
-        // 32 bytes are always an Endpoint ID.
-        EndpointID(publicKey: publicKey)?.description ?? ""
+extension EndpointID {
+    package init(_ member: MemberID) {
+        guard let id = EndpointID(publicKey: member.publicKey) else {
+            preconditionFailure("any \(MemberID.length) bytes are an Endpoint ID")
+        }
+        self = id
     }
 }

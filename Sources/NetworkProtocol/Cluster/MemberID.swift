@@ -1,17 +1,15 @@
-/// Who a member of a cluster is: the raw Ed25519 public key of its machine, 32 bytes.
-///
-/// Two members may not share one. Ordered as the bytes are.
-public struct MemberID: Sendable, Hashable, Comparable {
+/// An Endpoint ID as the core keeps it: compared and hashed without a heap object. Ordered as the bytes are.
+package struct MemberID: Sendable, Hashable, Comparable {
     /// Length in bytes (RFC 8032, 5.1.5).
-    public static let length = 32
+    package static let length = 32
 
-    /// The bytes in four numbers, most significant first: compared and hashed without a heap object.
+    /// The bytes in four numbers, most significant first.
     let words: (UInt64, UInt64, UInt64, UInt64)
 
     init(words: (UInt64, UInt64, UInt64, UInt64)) { self.words = words }
 
     /// Returns nil unless there are exactly ``length`` bytes, of which not all are zero (that is no key).
-    public init?(publicKey: some Collection<UInt8>) {
+    package init?(publicKey: some Collection<UInt8>) {
         guard publicKey.count == Self.length, publicKey.contains(where: { $0 != 0 }) else { return nil }
         var words: [UInt64] = [0, 0, 0, 0]
         for (index, byte) in publicKey.enumerated() { words[index / 8] = words[index / 8] << 8 | UInt64(byte) }
@@ -19,7 +17,7 @@ public struct MemberID: Sendable, Hashable, Comparable {
     }
 
     /// The key's ``length`` bytes.
-    public var publicKey: [UInt8] {
+    package var publicKey: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Self.length)
         for word in [words.0, words.1, words.2, words.3] {
@@ -30,11 +28,11 @@ public struct MemberID: Sendable, Hashable, Comparable {
         return bytes
     }
 
-    public static func == (one: MemberID, other: MemberID) -> Bool { one.words == other.words }
+    package static func == (one: MemberID, other: MemberID) -> Bool { one.words == other.words }
 
-    public static func < (one: MemberID, other: MemberID) -> Bool { one.words < other.words }
+    package static func < (one: MemberID, other: MemberID) -> Bool { one.words < other.words }
 
-    public func hash(into hasher: inout Hasher) {
+    package func hash(into hasher: inout Hasher) {
         hasher.combine(words.0)
         hasher.combine(words.1)
         hasher.combine(words.2)

@@ -96,6 +96,7 @@ extension SwimCore {
         if isLast {
             pull = nil
             nextJoin = .max
+            hasExchanged = true
             return
         }
         guard through > pending.cursor else { return }

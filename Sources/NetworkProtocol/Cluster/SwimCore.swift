@@ -27,7 +27,7 @@ package struct SwimCore: Sendable {
     enum Phase { case active, leaving, left }
 
     let configuration: SwimConfiguration
-    let seeds: [MemberAddress]
+    var seeds: [MemberAddress] = []
     var members: SwimMembers
     var dissemination = SwimDissemination()
     var random: SplitMix64
@@ -50,7 +50,10 @@ package struct SwimCore: Sendable {
 
     var pull: Pull?
     var nextPage = 0
+    /// When to try the next seed; never when that is done or there is none.
     var nextJoin: Int64
+    /// Somebody told all that it knows.
+    var hasExchanged = false
     var nextSeed = 0
     var nextMaintenance: Int64
     var maintenanceCount = 0
@@ -83,14 +86,22 @@ package struct SwimCore: Sendable {
             since: now
         )
         self.configuration = configuration
-        self.seeds = Array(seeds.lazy.filter { $0 != address && $0.isUnicast }.prefix(configuration.maximumSeeds))
         members = SwimMembers(own: own, limit: configuration.maximumMembers)
         random = SplitMix64(seed: seed)
         nextGossip = now
-        nextJoin = self.seeds.isEmpty ? .max : now
+        nextJoin = .max
         // Members that start together shall not probe together.
         nextProbe = now + 1 + Int64(random.next(upperBound: UInt64(configuration.period)))
         nextMaintenance = nextProbe
+        use(seeds: seeds, now: now)
+    }
+
+    /// Other members to join through from now on.
+    package mutating func use(seeds: [MemberAddress], now: Int64) {
+        let others = seeds.lazy.filter { [address = own.address] in $0 != address && $0.isUnicast }
+        self.seeds = Array(others.prefix(configuration.maximumSeeds))
+        guard !hasExchanged else { return }
+        if self.seeds.isEmpty { nextJoin = .max } else if nextJoin == .max { nextJoin = now }
     }
 
     /// This member.

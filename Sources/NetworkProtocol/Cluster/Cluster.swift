@@ -1,0 +1,179 @@
+public import Logging
+internal import NIOCore
+internal import NIOPosix
+public import ServiceLifecycle
+internal import Synchronization
+
+/// This machine as a member of a cluster: who else is there, and who of them answers. SWIM with Lifeguard's refinements, over UDP,
+/// under a key that all members share.
+///
+///     var configuration = ClusterConfiguration(name: "chat", key: key, endpointID: id, listening: address)
+///     configuration.seeds = ["seed-1.example.net:7000", "seed-2.example.net:7000"]
+///     let cluster = Cluster(configuration)
+///     // In a ServiceGroup: cluster.run()
+///     for await event in cluster.events { print(event.change, event.member.endpointID) }
+///
+/// It is a `Service`: a graceful shutdown tells the others that this member leaves, within
+/// ``ClusterConfiguration/leaveTimeout``; cancelling the task does not, and they find out.
+///
+/// Whoever has the key is trusted to say anything about anybody. Whoever has not can neither read nor say anything; datagrams that
+/// come twice or more than 30 s from their time are dropped, so the members' clocks must agree that far.
+public final class Cluster: Service, Sendable {
+    /// Between two look-ups of seeds that are names.
+    private static let lookUpInterval = Duration.seconds(30)
+
+    private enum Phase { case idle, running, ended }
+
+    private let configuration: ClusterConfiguration
+    private let logger: Logger
+    private let hub = MembershipHub()
+    private let phase = Mutex(Phase.idle)
+    private let started: AsyncStream<ClusterMember>
+    private let tellStarted: AsyncStream<ClusterMember>.Continuation
+    private let stopped: AsyncStream<Void>
+    private let tellStopped: AsyncStream<Void>.Continuation
+
+    /// - Parameter logger: gets members that join, fail and leave at `info`, the rest at `debug`.
+    public init(
+        _ configuration: ClusterConfiguration,
+        logger: Logger = Logger(label: "network-protocol.cluster")
+    ) {
+        self.configuration = configuration
+        self.logger = logger
+        (started, tellStarted) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (stopped, tellStopped) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// The other members that are alive or suspect at this moment, by Endpoint ID. As of their last change.
+    public var members: [ClusterMember] { hub.members.sorted { $0.id < $1.id } }
+
+    /// What changes, beginning with the members that are there; for any number of consumers, each from its own beginning.
+    public var events: MembershipEvents { MembershipEvents(hub: hub) }
+
+    /// This member as others are told of it, once it listens: with the port that was chosen where 0 was asked for. Nil when it could
+    /// not start. For one caller.
+    public func started() async -> ClusterMember? {
+        for await member in started { return member }
+        return nil
+    }
+
+    /// Tells the others that this member goes and ends ``run()``; returns when that is done. Nothing happens when it does not run.
+    public func leave() async {
+        guard phase.withLock({ $0 == .running }) else { return }
+        tellStopped.yield()
+        // They end when `run` does.
+        for await _ in events {}
+    }
+
+    /// Is a member until a graceful shutdown or ``leave()``, or until the task is cancelled, about which nobody is told.
+    ///
+    /// - Throws: ``ClusterError``, before anybody is told of this member.
+    public func run() async throws {
+        try begin()
+        defer {
+            phase.withLock { $0 = .ended }
+            tellStarted.finish()
+            hub.finish()
+        }
+        let (core, id) = try configuration.validated()
+        let socket = try await open()
+        let node = try await makeNode(core, id, socket)
+        let own = try await node.eventLoop.submit { node.value.own }.get()
+        logger.info("cluster member started", metadata: ["address": "\(own.address)"])
+        tellStarted.yield(own)
+        await withTaskGroup { group in
+            group.addTask { try? await gracefulShutdown() }
+            group.addTask { [stopped] in for await _ in stopped { break } }
+            let seeds = Task { await self.lookUpSeeds(for: node) }
+            await group.next()
+            group.cancelAll()
+            seeds.cancel()
+        }
+        if !Task.isCancelled { await leave(node) }
+        try? await node.eventLoop.submit { node.value.stop() }.get()
+        logger.info("cluster member stopped", metadata: ["address": "\(own.address)"])
+    }
+
+    private func begin() throws(ClusterError) {
+        let isFirst = phase.withLock { phase in
+            defer { if phase == .idle { phase = .running } }
+            return phase == .idle
+        }
+        guard isFirst else { throw .alreadyRan }
+    }
+
+    private func open() async throws -> NIOLoopBound<ClusterSocket> {
+        let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+        let (address, logger) = (configuration.listening, logger)
+        let socket = try await eventLoop.submit {
+            NIOLoopBound(ClusterSocket(eventLoop: eventLoop, address: address, logger: logger), eventLoop: eventLoop)
+        }.get()
+        do {
+            try await eventLoop.flatSubmit { socket.value.open() }.get()
+        } catch {
+            throw ClusterError.listening(address, error)
+        }
+        return socket
+    }
+
+    private func makeNode(
+        _ core: SwimConfiguration,
+        _ id: MemberID,
+        _ socket: NIOLoopBound<ClusterSocket>
+    ) async throws -> NIOLoopBound<ClusterNode> {
+        let keyring = SwimKeyring(clusterName: configuration.name, keys: configuration.keys)
+        let metrics = ClusterMetrics(cluster: configuration.name)
+        let (configuration, hub, logger) = (configuration, hub, logger)
+        return try await socket.eventLoop.submit {
+            let socket = socket.value
+            guard let address = AdvertisedAddress.of(configuration, bound: socket.address) else {
+                socket.close()
+                throw ClusterError.noAddress
+            }
+            let core = SwimCore(
+                id: id,
+                address: address,
+                messagingPort: configuration.messagingPort,
+                incarnation: WallClock.milliseconds,
+                seeds: configuration.seeds.compactMap { MemberAddress($0) },
+                configuration: core,
+                seed: .random(in: .min ... .max),
+                now: ClusterNode.now
+            )
+            let node = ClusterNode(
+                core: core,
+                keyring: keyring,
+                socket: socket,
+                hub: hub,
+                metrics: metrics,
+                logger: logger
+            )
+            node.start()
+            return NIOLoopBound(node, eventLoop: socket.eventLoop)
+        }.get()
+    }
+
+    /// Seeds that are names, again and again: names move, and what answers for them may be down.
+    private func lookUpSeeds(for node: NIOLoopBound<ClusterNode>) async {
+        guard configuration.seeds.contains(where: { MemberAddress($0) == nil }) else { return }
+        while !Task.isCancelled {
+            var found: [MemberAddress] = []
+            for seed in configuration.seeds { found += await SeedLookup.addresses(of: seed) }
+            let seeds = found
+            try? await node.eventLoop.submit { node.value.use(seeds: seeds) }.get()
+            try? await Task.sleep(for: Self.lookUpInterval)
+        }
+    }
+
+    private func leave(_ node: NIOLoopBound<ClusterNode>) async {
+        let timeout = configuration.leaveTimeout
+        await withTaskGroup { group in
+            group.addTask { try? await node.eventLoop.flatSubmit { node.value.leave() }.get() }
+            group.addTask { try? await Task.sleep(for: timeout) }
+            await group.next()
+            // Stopping ends the leaving that takes too long.
+            try? await node.eventLoop.submit { node.value.stop() }.get()
+            group.cancelAll()
+        }
+    }
+}

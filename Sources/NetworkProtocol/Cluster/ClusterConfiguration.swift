@@ -1,0 +1,121 @@
+internal import Glibc
+public import Identity
+internal import NIOCore
+internal import SystemErrors
+
+/// Who a member is, where it listens and how its cluster behaves. All members need the same name, a common key, and the same
+/// ``period`` and ``pingTimeout``.
+public struct ClusterConfiguration: Sendable {
+    /// Clusters of different names do not hear each other, even with the same key.
+    public var name: String
+    /// The cluster's keys: the first one seals, datagrams under any of them are read. To change a key while the cluster runs, give
+    /// every member the new one as its second, then as its first, and then take the old one away.
+    public var keys: [ClusterKey]
+    /// This machine's. No other member may have it.
+    public var endpointID: EndpointID
+    /// UDP address to listen on: an IP address and a port, for example `0.0.0.0:7000` or `[::]:7000` (which is both families on
+    /// Linux). Port 0 lets the system choose one.
+    public var listening: MemberAddress
+    /// Where others reach it, if that is not where it listens: behind address translation, or listening on `0.0.0.0` or `::` on a
+    /// machine with several addresses, of which otherwise the first is taken that is no loopback address. Port 0 is the port it
+    /// listens on.
+    public var advertised: MemberAddress?
+    /// Members to join through, `HOST:PORT` each, names or addresses; its own address among them does not matter. Without seeds it
+    /// waits for others. At most 64 addresses are used.
+    public var seeds: [String]
+    /// TCP port on the advertised IP address where it takes messages; told to the others. 0 for none.
+    public var messagingPort: UInt16 = 0
+    /// Time between two probes of a member, 50 ms to 60 s. A crash is known to all of 500 members within ten periods.
+    public var period = Duration.seconds(1)
+    /// How long a direct ping may take until others are asked to try: more than a round trip to the farthest member, less than
+    /// half of a period.
+    public var pingTimeout = Duration.milliseconds(300)
+    /// Members to remember, the dead included: 2 to 65 536. Further ones are not taken.
+    public var maximumMembers = 10_000
+    /// How long ``Cluster/leave()`` and a graceful shutdown may take to tell the others.
+    public var leaveTimeout = Duration.seconds(5)
+
+    public init(
+        name: String,
+        key: ClusterKey,
+        endpointID: EndpointID,
+        listening: MemberAddress,
+        seeds: [String] = []
+    ) {
+        self.name = name
+        keys = [key]
+        self.endpointID = endpointID
+        self.listening = listening
+        self.seeds = seeds
+    }
+
+    /// What the core needs to know, or why a value is out of its range.
+    func validated() throws(ClusterError) -> (core: SwimConfiguration, id: MemberID) {
+        guard !name.isEmpty, name.utf8.count <= 255 else { throw .configuration("name: 1 to 255 bytes") }
+        guard (1...8).contains(keys.count) else { throw .configuration("keys: 1 to 8") }
+        guard let id = MemberID(endpointID) else { throw .configuration("endpointID: of zeros only") }
+        guard (.milliseconds(50)...(.seconds(60))).contains(period) else {
+            throw .configuration("period: \(period) is not 50 ms to 60 s")
+        }
+        guard pingTimeout >= .milliseconds(1), pingTimeout * 2 < period else {
+            throw .configuration("pingTimeout: \(pingTimeout) is not 1 ms to half of the period \(period)")
+        }
+        guard (2...65_536).contains(maximumMembers) else {
+            throw .configuration("maximumMembers: \(maximumMembers) is not 2 to 65536")
+        }
+        guard (.zero...(.seconds(3_600))).contains(leaveTimeout) else {
+            throw .configuration("leaveTimeout: \(leaveTimeout) is not 0 to 1 h")
+        }
+        for seed in seeds where HostAndPort.split(seed).map({ $0.port == 0 }) ?? true {
+            throw .configuration("seeds: \"\(seed.prefix(300))\" is not HOST:PORT")
+        }
+        var core = SwimConfiguration()
+        core.period = period.nanoseconds
+        core.pingTimeout = pingTimeout.nanoseconds
+        core.maximumMembers = maximumMembers
+        return (core, id)
+    }
+}
+
+extension Duration {
+    /// Of a duration of at most 292 years.
+    var nanoseconds: Int64 { components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000 }
+}
+
+/// Why a cluster's member cannot run.
+public enum ClusterError: Error, Sendable, Hashable {
+    /// A value of the configuration is out of its range; says which, and what it must be.
+    case configuration(String)
+    case cannotListen(address: String, reason: String)
+    /// It listens on every address and has none that others could use.
+    case noAddress
+    /// It ran before; make another.
+    case alreadyRan
+}
+
+extension ClusterError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .configuration(let problem): "the cluster's configuration is wrong: \(problem)"
+        case .cannotListen(let address, let reason): "cannot listen on UDP \(address): \(reason)"
+        case .noAddress: "this machine has no address to tell other members; set `advertised`"
+        case .alreadyRan: "a cluster's member runs once; make another one"
+        }
+    }
+}
+
+extension ClusterError {
+    static func listening(_ address: MemberAddress, _ error: any Error) -> ClusterError {
+        guard let code = (error as? IOError)?.errnoCode else {
+            return .cannotListen(address: "\(address)", reason: "the address cannot be used (\(error))")
+        }
+        let reason =
+            switch code {
+            case EADDRINUSE: "another program listens there; stop it or take another port"
+            case EADDRNOTAVAIL: "this machine does not have that address; `ip address` lists those it has"
+            case EACCES: "this user may not; ports below 1024 are for root"
+            default: SystemError.reason(of: code)
+            }
+        return .cannotListen(address: "\(address)", reason: reason)
+    }
+}

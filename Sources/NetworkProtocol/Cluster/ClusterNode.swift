@@ -1,0 +1,149 @@
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+
+/// A ``SwimCore`` on an event loop with a UDP socket, timers, keys and clocks. Everything happens on that event loop.
+final class ClusterNode {
+    /// Why a member was refused half a minute ago says nothing about now, but every datagram in a log would say nothing at all.
+    private static let logInterval: Int64 = 60_000_000_000
+
+    let eventLoop: any EventLoop
+    private let keyring: SwimKeyring
+    private let hub: MembershipHub
+    private let metrics: ClusterMetrics
+    private let logger: Logger
+    private let socket: ClusterSocket
+    private var core: SwimCore
+    private var replays = SwimReplayWindow()
+    private var timer: Scheduled<Void>?
+    private var random = SystemRandomNumberGenerator()
+    private var lastLog = Int64.min
+    private var leaving: EventLoopPromise<Void>?
+    private var isStopped = false
+
+    init(
+        core: SwimCore,
+        keyring: SwimKeyring,
+        socket: ClusterSocket,
+        hub: MembershipHub,
+        metrics: ClusterMetrics,
+        logger: Logger
+    ) {
+        self.core = core
+        self.keyring = keyring
+        self.socket = socket
+        self.hub = hub
+        self.metrics = metrics
+        self.logger = logger
+        eventLoop = socket.eventLoop
+    }
+
+    /// Nanoseconds of a clock that never goes backwards.
+    static var now: Int64 { Int64(clamping: NIODeadline.now().uptimeNanoseconds) }
+
+    func start() {
+        socket.onDatagram = { [weak self] bytes, source in self?.receive(bytes, from: source) }
+        schedule()
+    }
+
+    func use(seeds: [MemberAddress]) {
+        core.use(seeds: seeds, now: Self.now)
+        schedule()
+    }
+
+    var hasJoined: Bool { core.hasJoined }
+    var own: ClusterMember { core.own }
+
+    /// Says that this member goes; done when it was said often enough.
+    func leave() -> EventLoopFuture<Void> {
+        if let leaving { return leaving.futureResult }
+        let promise = eventLoop.makePromise(of: Void.self)
+        leaving = promise
+        if isStopped { promise.succeed() } else { perform(core.leave(now: Self.now)) }
+        return promise.futureResult
+    }
+
+    func stop() {
+        isStopped = true
+        timer?.cancel()
+        timer = nil
+        leaving?.succeed()
+        socket.close()
+    }
+
+    private func receive(_ datagram: [UInt8], from source: MemberAddress) {
+        guard !isStopped else { return }
+        do throws(SwimDatagramError) {
+            let (message, sentAt) = try keyring.open(datagram)
+            try replays.admit(datagram, sentAt: sentAt, now: Int64(clamping: WallClock.milliseconds))
+            metrics.accepted(bytes: datagram.count)
+            handle(message, from: source)
+        } catch {
+            metrics.refused(error.reason)
+            // A clock that is wrong keeps a member out until somebody hears of it; the rest comes from anybody.
+            if case .outOfTime = error { note("\(error)", source) }
+            logger.debug("datagram refused", metadata: ["peer": "\(source)", "reason": "\(error)"])
+        }
+    }
+
+    private func handle(_ message: [UInt8], from source: MemberAddress) {
+        do throws(SwimMessageError) {
+            perform(try core.receive(message, from: source, now: Self.now))
+        } catch {
+            metrics.refused("message")
+            note("\(error)", source)
+        }
+    }
+
+    private func note(_ reason: String, _ source: MemberAddress) {
+        guard lastLog == .min || Self.now - lastLog >= Self.logInterval else { return }
+        lastLog = Self.now
+        logger.info("datagram of a member refused", metadata: ["peer": "\(source)", "reason": "\(reason)"])
+    }
+
+    private func perform(_ actions: [SwimAction]) {
+        for action in actions {
+            switch action {
+            case .send(let message, let address): send(message, to: address)
+            case .event(let event): tell(event)
+            case .finished: leaving?.succeed()
+            }
+        }
+        schedule()
+    }
+
+    private func send(_ message: [UInt8], to address: MemberAddress) {
+        let nonce = (0..<SwimDatagram.nonceLength).map { _ in UInt8.random(in: .min ... .max, using: &random) }
+        let datagram = keyring.seal(message, sentAt: Int64(clamping: WallClock.milliseconds), nonce: nonce)
+        if socket.send(datagram, to: address) { metrics.sent(bytes: datagram.count) } else { metrics.failedToSend() }
+    }
+
+    private func tell(_ event: MembershipEvent) {
+        metrics.changed(event.change, members: core.liveCount)
+        let level: Logger.Level =
+            switch event.change {
+            case .suspected, .recovered: .debug
+            case .joined, .failed, .left, .updated: .info
+            }
+        logger.log(
+            level: level,
+            "member changed",
+            metadata: [
+                "change": "\(event.change)", "member.id": "\(event.member.endpointID)",
+                "member.address": "\(event.member.address)",
+            ]
+        )
+        hub.tell(event)
+    }
+
+    private func schedule() {
+        timer?.cancel()
+        timer = nil
+        guard !isStopped, core.deadline != .max else { return }
+        let deadline = NIODeadline.uptimeNanoseconds(UInt64(max(0, core.deadline)))
+        timer = eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [weak self] in
+            guard let self, !self.isStopped else { return }
+            self.perform(self.core.handleTimeout(now: Self.now))
+        }
+    }
+}

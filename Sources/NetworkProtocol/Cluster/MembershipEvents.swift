@@ -1,0 +1,85 @@
+internal import Synchronization
+
+/// What changes in a cluster, for one consumer: first a ``MembershipEvent/Change/joined`` for each member that is there, then each
+/// change. It ends with ``Cluster/run()``, or when the consumer's task is cancelled.
+///
+/// A consumer may be as slow as it likes. Nothing waits for it, and no queue grows: kept is only what it was told last and what is
+/// so now, for each member. It misses what came and went in between: a suspicion that was contradicted, a member that joined and
+/// failed. A member that failed and came back is told as failed and joined.
+public struct MembershipEvents: AsyncSequence, Sendable {
+    public typealias Element = MembershipEvent
+    public typealias Failure = Never
+
+    let hub: MembershipHub
+
+    /// Starts from the beginning: with all members that are there.
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(subscription: Lifetime(hub: hub)) }
+
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        fileprivate let subscription: Lifetime
+
+        public mutating func next() async -> MembershipEvent? { await subscription.subscriber.next() }
+
+        public mutating func next(isolation actor: isolated (any Actor)?) async -> MembershipEvent? {
+            await subscription.subscriber.next()
+        }
+    }
+
+    /// Ends the subscription when its iterator is gone.
+    fileprivate final class Lifetime: Sendable {
+        let hub: MembershipHub
+        let subscriber: MembershipSubscriber
+
+        init(hub: MembershipHub) {
+            self.hub = hub
+            subscriber = hub.subscribe()
+        }
+
+        deinit { hub.unsubscribe(subscriber) }
+    }
+}
+
+/// The members as they were last told by the core, for snapshots and consumers.
+final class MembershipHub: Sendable {
+    private struct State {
+        var members: [MemberID: ClusterMember] = [:]
+        var subscribers: [ObjectIdentifier: MembershipSubscriber] = [:]
+        var isFinished = false
+    }
+
+    private let state = Mutex(State())
+
+    /// Other members that are alive or suspect.
+    var members: [ClusterMember] { state.withLock { Array($0.members.values) } }
+
+    func tell(_ event: MembershipEvent) {
+        state.withLock { state in
+            state.members[event.member.id] = event.member.status.isLive ? event.member : nil
+            for subscriber in state.subscribers.values { subscriber.tell(event.member) }
+        }
+    }
+
+    func finish() {
+        state.withLock { state in
+            state.isFinished = true
+            for subscriber in state.subscribers.values { subscriber.finish() }
+        }
+    }
+
+    func subscribe() -> MembershipSubscriber {
+        state.withLock { state in
+            let subscriber = MembershipSubscriber()
+            for member in state.members.values { subscriber.tell(member) }
+            if state.isFinished {
+                subscriber.finish()
+            } else {
+                state.subscribers[ObjectIdentifier(subscriber)] = subscriber
+            }
+            return subscriber
+        }
+    }
+
+    func unsubscribe(_ subscriber: MembershipSubscriber) {
+        state.withLock { $0.subscribers[ObjectIdentifier(subscriber)] = nil }
+    }
+}

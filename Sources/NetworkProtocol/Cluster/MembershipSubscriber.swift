@@ -1,0 +1,115 @@
+internal import Synchronization
+
+/// One consumer of membership events: what it was told, and what it has still to be told. Both have at most one entry a member.
+final class MembershipSubscriber: Sendable {
+    fileprivate struct News {
+        var now: ClusterMember
+        /// The member it was told of is gone, whoever is there now.
+        var ended: ClusterMember?
+    }
+
+    fileprivate struct State {
+        /// Live members as the consumer knows them.
+        var told: [MemberID: ClusterMember] = [:]
+        var news: [MemberID: News] = [:]
+        /// Members with news, the oldest first from ``first``.
+        var order: [MemberID] = []
+        var first = 0
+        var waiting: CheckedContinuation<MembershipEvent?, Never>?
+        var isFinished = false
+    }
+
+    private let state = Mutex(State())
+
+    /// Entries that are kept for what is still to be told.
+    var entries: Int { state.withLock { max($0.order.count, $0.news.count) } }
+
+    /// A member is now so.
+    func tell(_ member: ClusterMember) {
+        state.withLock { state in
+            state.record(member)
+            guard state.waiting != nil, let event = state.next() else { return }
+            state.waiting?.resume(returning: event)
+            state.waiting = nil
+        }
+    }
+
+    /// What is known is still told, and nothing more.
+    func finish() {
+        state.withLock { state in
+            state.isFinished = true
+            state.waiting?.resume(returning: nil)
+            state.waiting = nil
+        }
+    }
+
+    func next() async -> MembershipEvent? {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                state.withLock { state in
+                    if let event = Task.isCancelled ? nil : state.next() {
+                        continuation.resume(returning: event)
+                    } else if Task.isCancelled || state.isFinished || state.waiting != nil {
+                        // A second caller at the same time is against the protocol of iterators.
+                        continuation.resume(returning: nil)
+                    } else {
+                        state.waiting = continuation
+                    }
+                }
+            }
+        } onCancel: {
+            state.withLock { state in
+                state.waiting?.resume(returning: nil)
+                state.waiting = nil
+            }
+        }
+    }
+}
+
+extension MembershipSubscriber.State {
+    fileprivate mutating func record(_ member: ClusterMember) {
+        let id = member.id
+        let isKnown = told[id] != nil
+        if !member.status.isLive, !isKnown {
+            // It came and went unseen.
+            news[id] = nil
+        } else if var entry = news[id] {
+            if !member.status.isLive, entry.ended == nil { entry.ended = member }
+            entry.now = member
+            news[id] = entry
+        } else {
+            news[id] = MembershipSubscriber.News(now: member, ended: member.status.isLive ? nil : member)
+            order.append(id)
+        }
+        guard order.count > 2 * news.count + 64 else { return }
+        var seen: Set<MemberID> = []
+        order = order[first...].filter { news[$0] != nil && seen.insert($0).inserted }
+        first = 0
+    }
+
+    /// The next event, or nil when the consumer knows everything.
+    fileprivate mutating func next() -> MembershipEvent? {
+        while first < order.count {
+            let id = order[first]
+            first += 1
+            guard let entry = news.removeValue(forKey: id) else { continue }
+            let known = told[id]
+            if known != nil, let ended = entry.ended {
+                told[id] = nil
+                if entry.now.status.isLive { record(entry.now) }
+                return MembershipEvent(ended.status == .left ? .left : .failed, ended)
+            }
+            guard entry.now.status.isLive else { continue }
+            told[id] = entry.now
+            if let change = Self.change(from: known, to: entry.now) { return MembershipEvent(change, entry.now) }
+        }
+        return nil
+    }
+
+    private static func change(from known: ClusterMember?, to now: ClusterMember) -> MembershipEvent.Change? {
+        guard let known else { return .joined }
+        if known.address != now.address || known.messagingPort != now.messagingPort { return .updated }
+        if known.status == now.status { return nil }
+        return now.status == .suspect ? .suspected : .recovered
+    }
+}

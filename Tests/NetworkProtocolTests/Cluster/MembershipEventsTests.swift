@@ -1,0 +1,97 @@
+import Testing
+
+@testable import NetworkProtocol
+
+@Suite("Membership events", .timeLimit(.minutes(1)))
+struct MembershipEventsTests {
+    static func member(_ number: UInt8, _ status: MemberStatus = .alive, port: UInt16 = 7_000) -> ClusterMember {
+        ClusterMember(
+            id: SwimMessageTests.id(number),
+            address: SwimMessageTests.address([10, 0, 0, number], port),
+            messagingPort: 0,
+            incarnation: 1,
+            status: status
+        )
+    }
+
+    /// What a consumer reads of what the hub has to tell.
+    static func read(_ subscriber: MembershipSubscriber) async -> [String] {
+        subscriber.finish()
+        var read: [String] = []
+        while let event = await subscriber.next() { read.append("\(event.change) \(event.member.address.ip[3])") }
+        return read
+    }
+
+    private func told(_ events: [MembershipEvent]) async -> [String] {
+        let hub = MembershipHub()
+        let subscriber = hub.subscribe()
+        for event in events { hub.tell(event) }
+        return await Self.read(subscriber)
+    }
+
+    @Test func `whoever reads late is told what is so now, and not what came and went`() async {
+        let events: [MembershipEvent] = [
+            .init(.joined, Self.member(1)), .init(.joined, Self.member(2)), .init(.joined, Self.member(3)),
+            .init(.suspected, Self.member(1, .suspect)), .init(.recovered, Self.member(1)),
+            .init(.failed, Self.member(2, .dead)), .init(.suspected, Self.member(3, .suspect)),
+        ]
+        #expect(await told(events) == ["joined 1", "joined 3"])
+    }
+
+    @Test func `each change between two reads is told once, and who failed and came back as failed and joined`() async {
+        let hub = MembershipHub()
+        for number in UInt8(1)...5 { hub.tell(.init(.joined, Self.member(number))) }
+        let subscriber = hub.subscribe()
+        var joined: Set<UInt8> = []
+        for _ in 1...5 { if let event = await subscriber.next() { joined.insert(event.member.address.ip[3]) } }
+        #expect(joined == [1, 2, 3, 4, 5])
+        hub.tell(.init(.failed, Self.member(1, .dead)))
+        hub.tell(.init(.joined, Self.member(1)))
+        hub.tell(.init(.left, Self.member(2, .left)))
+        hub.tell(.init(.suspected, Self.member(3, .suspect)))
+        hub.tell(.init(.recovered, Self.member(3)))
+        hub.tell(.init(.updated, Self.member(4, port: 8_000)))
+        hub.tell(.init(.suspected, Self.member(5, .suspect)))
+        #expect(await Self.read(subscriber) == ["failed 1", "left 2", "updated 4", "suspected 5", "joined 1"])
+    }
+
+    @Test func `a consumer that waits is told at once, and ends when it is cancelled or the cluster ends`() async {
+        let hub = MembershipHub()
+        var iterator = MembershipEvents(hub: hub).makeAsyncIterator()
+        let waiting = Task { [hub] in
+            var own = MembershipEvents(hub: hub).makeAsyncIterator()
+            return await own.next()?.change
+        }
+        hub.tell(.init(.joined, Self.member(1)))
+        #expect(await iterator.next()?.change == .joined)
+        #expect(await waiting.value == .joined)
+        let cancelled = Task { [hub] in
+            var own = MembershipEvents(hub: hub).makeAsyncIterator()
+            _ = await own.next()
+            return await own.next()
+        }
+        cancelled.cancel()
+        #expect(await cancelled.value == nil)
+        hub.finish()
+        #expect(await iterator.next() == nil)
+        // Whoever comes later is told who was there.
+        var late = MembershipEvents(hub: hub).makeAsyncIterator()
+        #expect(await late.next()?.change == .joined)
+        #expect(await late.next() == nil)
+    }
+
+    @Test func `a consumer that never reads keeps one entry a member, however many come and go`() async {
+        let hub = MembershipHub()
+        let subscriber = hub.subscribe()
+        hub.tell(.init(.joined, Self.member(1)))
+        for round in 0..<20_000 {
+            let number = UInt8(2 + round % 200)
+            hub.tell(.init(.joined, Self.member(number)))
+            hub.tell(.init(.suspected, Self.member(1, .suspect)))
+            hub.tell(.init(.failed, Self.member(number, .dead)))
+            hub.tell(.init(.recovered, Self.member(1)))
+        }
+        #expect(subscriber.entries <= 70)
+        #expect(await Self.read(subscriber) == ["joined 1"])
+    }
+}
