@@ -34,6 +34,9 @@ public final class Daemon: Service, Sendable {
     private let phase = Mutex(Phase.idle)
     private let started: AsyncStream<[String]>
     private let tellStarted: AsyncStream<[String]>.Continuation
+    /// Ends when the daemon is to shut down.
+    private let stop: AsyncStream<Never>
+    private let tellStop: AsyncStream<Never>.Continuation
 
     /// - Parameters:
     ///   - listeners: where to listen; all of them, or ``run()`` throws.
@@ -49,6 +52,7 @@ public final class Daemon: Service, Sendable {
         self.options = options
         self.logger = logger
         connections = DaemonConnections(limit: options.maximumConnections, metrics: metrics)
+        (stop, tellStop) = AsyncStream.makeStream()
         (started, tellStarted) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -94,7 +98,11 @@ public final class Daemon: Service, Sendable {
         }
         tellStarted.yield(addresses)
         logger.info("listening", metadata: ["addresses": "\(addresses.joined(separator: ", "))"])
-        try? await gracefulShutdown()
+        await withGracefulShutdownHandler {
+            for await _ in stop {}
+        } onGracefulShutdown: {
+            self.shutDown()
+        }
         for channel in channels { try? await channel.close() }
         removeSocketFiles()
         let cut = await finish()
@@ -102,6 +110,9 @@ public final class Daemon: Service, Sendable {
         logger.info("stopped", metadata: ["connections.cut": "\(cut)"])
         if cut > 0, !Task.isCancelled { throw DaemonError.shutdownTimedOut(connections: cut) }
     }
+
+    /// Begins a graceful shutdown; ``run()`` returns when it is done. Before ``run()`` it makes that return as soon as it listens.
+    public func shutDown() { tellStop.finish() }
 
     private func begin() -> Bool {
         phase.withLock { phase in

@@ -26,15 +26,19 @@ extension ConnectionHandler {
         }
         let bytes = payload.count
         let message: Message
+        let format: MessageFormat
         do throws(MessageError) {
-            let (read, format) = try Message.read(payload)
-            message = read
+            (message, format) = try Message.read(payload)
+        } catch {
+            throw .malformedMessage(error)
+        }
+        if case .open = phase {
             if case .responder = setup.side, format != self.format {
                 self.format = format
                 outbox.speak(format)
             }
-        } catch {
-            throw .malformedMessage(error)
+        } else if format != .bincode {
+            throw .protocolViolation("a handshake that is not in bincode")
         }
         try handle(message, bytes: bytes)
     }

@@ -18,6 +18,7 @@ extension ConnectionHandler {
         timer?.cancel()
         decoder.limit = setup.options.maximumPayloadLength
         phase = .open
+        outbox.open(setup.options)
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         let eventLoop = context.eventLoop
         let connection = Connection(

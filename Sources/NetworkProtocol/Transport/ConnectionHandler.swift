@@ -194,7 +194,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     /// Goes on wherever there is something to do: after bytes came, after bytes were written, after a sender, a receiver or a handler did
     /// something. Ends with everything written that was put in, and with the socket read, or with no room for more.
     func turn() {
-        guard !isInTurn, context != nil else { return }
+        // Written within `process` (a refusal): whoever called that goes on.
+        guard !isInTurn, !isProcessing, context != nil else { return }
         isInTurn = true
         repeat {
             nextOrdered()

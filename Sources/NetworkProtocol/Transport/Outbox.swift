@@ -20,7 +20,8 @@ final class Outbox: Sendable {
 
     private struct State: ~Copyable {
         var writer: PacketWriter
-        var format: MessageFormat
+        /// The handshake's, until the connection is open.
+        var format = MessageFormat.bincode
         /// In `writer`, not yet taken.
         var messages = 0
         /// Taken, not yet written by the system.
@@ -68,7 +69,7 @@ final class Outbox: Sendable {
         wake: @escaping @Sendable () -> Void
     ) {
         self.eventLoop = eventLoop
-        state = Mutex(State(writer: PacketWriter(options: options, metrics: metrics), format: options.format))
+        state = Mutex(State(writer: PacketWriter(options: options, metrics: metrics)))
         capacity = options.channelCapacity
         self.wake = wake
     }
@@ -152,6 +153,14 @@ final class Outbox: Sendable {
 
     /// Everything from here on is sealed.
     func seal(with secret: [UInt8]) { state.withLock { $0.writer.seal(with: secret) } }
+
+    /// The handshake is over: from here on messages are written as the options say.
+    func open(_ options: ConnectionOptions) {
+        state.withLock { state in
+            state.format = options.format
+            state.writer.compress(with: options.compression)
+        }
+    }
 
     /// What comes from here on is written in this format.
     func speak(_ format: MessageFormat) { state.withLock { $0.format = format } }

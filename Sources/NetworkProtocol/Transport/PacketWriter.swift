@@ -6,17 +6,20 @@ struct PacketWriter: ~Copyable {
     private(set) var buffer = ByteBuffer()
     private var sealer: RecordSealer?
     private let limit: Int
-    private let compression: ConnectionOptions.Compression?
+    /// Nil until the connection is open: what the handshake says is never compressed.
+    private var compression: ConnectionOptions.Compression?
     private let metrics: ConnectionMetrics
 
     init(options: ConnectionOptions, metrics: ConnectionMetrics) {
         limit = min(options.maximumPayloadLength, PacketHeader.maximumPayloadLength)
-        compression = options.compression
         self.metrics = metrics
     }
 
     /// Everything from here on is sealed.
     mutating func seal(with secret: [UInt8]) { sealer = RecordSealer(secret: secret, now: .now) }
+
+    /// Everything from here on may be compressed.
+    mutating func compress(with compression: ConnectionOptions.Compression?) { self.compression = compression }
 
     /// The bytes written since the last call.
     mutating func take() -> ByteBuffer {
