@@ -21,6 +21,8 @@ package enum FuzzSurface: String, CaseIterable, Sendable {
     /// Echo datagrams inside a TLS stream.
     case echoTunnel = "echo-tunnel"
     case endpointID = "endpoint-id"
+    /// What an attacker does to the packet protocol's handshakes and records.
+    case handshake
     /// `/proc` and `/sys` as the self-test and `path_meta` read them.
     case hostFacts = "host-facts"
     /// What `iperf3 -J` printed.
@@ -30,6 +32,10 @@ package enum FuzzSurface: String, CaseIterable, Sendable {
     case linkFrame = "link-frame"
     /// The payload of one frame.
     case linkMessage = "link-message"
+    /// The payload of a packet, in any format.
+    case message
+    /// A byte stream of packets, in pieces.
+    case packet
     /// Rates, durations, moments and tokens in text.
     case quantity
     /// The first bytes of a direct stream.
@@ -50,11 +56,14 @@ package enum FuzzSurface: String, CaseIterable, Sendable {
         case .echoDatagram: try EchoProperties.checkDatagram(bytes)
         case .echoTunnel: try EchoProperties.checkTunnel(bytes)
         case .endpointID: try EndpointIDProperties.check(bytes)
+        case .handshake: try HandshakeProperties.check(bytes)
         case .hostFacts: try HostFactsProperties.check(bytes)
         case .iperf3Output: try IPerf3Properties.check(bytes)
         case .json: try JSONProperties.check(bytes)
         case .linkFrame: try LinkProperties.checkFrames(bytes)
         case .linkMessage: try LinkProperties.checkMessage(bytes)
+        case .message: try MessageProperties.check(bytes)
+        case .packet: try PacketProperties.check(bytes)
         case .quantity: try QuantityProperties.check(bytes)
         case .streamPreface: try EchoProperties.checkPreface(bytes)
         case .swimDatagram: try SwimProperties.check(bytes)

@@ -72,7 +72,7 @@ enum JSONMessage {
         }
         try take("{", &reader)
         let name = try reader.string()
-        guard let shape = MessageShape.named(name) else { throw MessageError.unknownName(String(name.prefix(40))) }
+        guard let shape = MessageShape.named(name) else { throw MessageError.unknown(name: name) }
         try take(":", &reader)
         let values: [MessageShape.Value]
         switch shape.content {
@@ -87,7 +87,7 @@ enum JSONMessage {
 
     /// The shape with this name, and its message if it carries nothing.
     static func unit(named name: String) throws(MessageError) -> (MessageShape, Message?) {
-        guard let shape = MessageShape.named(name) else { throw .unknownName(String(name.prefix(40))) }
+        guard let shape = MessageShape.named(name) else { throw .unknown(name: name) }
         return (shape, Message(shape, []))
     }
 

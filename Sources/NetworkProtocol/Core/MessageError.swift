@@ -6,13 +6,18 @@ public enum MessageError: Error, Sendable, Hashable {
     case trailingBytes(offset: Int, count: Int)
     /// No message has this number.
     case unknownVariant(UInt32)
-    /// No message has this name.
+    /// No message has this name; of a long one the start, without what could disturb a terminal.
     case unknownName(String)
     /// The text at `offset` is not UTF-8.
     case invalidText(offset: Int)
     /// What stands at `offset` is not what the message has there.
     case malformed(offset: Int, expected: String)
     case empty
+}
+
+extension MessageError {
+    /// The name is a peer's.
+    static func unknown(name: String) -> MessageError { .unknownName(ForeignText.shown(name, most: 40)) }
 }
 
 extension MessageError: CustomStringConvertible {
@@ -23,7 +28,7 @@ extension MessageError: CustomStringConvertible {
         case .trailingBytes(let offset, let count): "\(count) bytes follow the message's end at byte \(offset)"
         case .unknownVariant(let index):
             "no message has the number \(index); this side knows 0 to \(MessageShape.all.count - 1)"
-        case .unknownName(let name): "no message has the name \(name.debugDescription)"
+        case .unknownName(let name): "no message has the name \"\(name)\""
         case .invalidText(let offset): "the text at byte \(offset) of the message is not UTF-8"
         case .malformed(let offset, let expected): "byte \(offset) of the message is not \(expected)"
         case .empty: "the payload is empty where a message was expected"

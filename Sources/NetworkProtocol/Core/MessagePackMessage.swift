@@ -83,7 +83,7 @@ enum MessagePackMessage {
             return message
         }
         let name = try text(&reader)
-        guard let shape = MessageShape.named(name) else { throw .unknownName(String(name.prefix(40))) }
+        guard let shape = MessageShape.named(name) else { throw .unknown(name: name) }
         let values: [MessageShape.Value]
         switch shape.content {
         case .unit: throw .malformed(offset: offset, expected: "a string (\(shape.name) carries nothing)")

@@ -14,7 +14,7 @@ public struct Packet: Sendable, Hashable {
 ///     while let packet = try decoder.next(&input) { … }
 public struct PacketDecoder: Sendable {
     /// Room that is made at once for a payload, in bytes; beyond it, room is made when this much has arrived.
-    static let firstRoom = 256 * 1024
+    package static let firstRoom = 256 * 1024
 
     /// Longest payload in bytes that is accepted; never more than ``PacketHeader/maximumPayloadLength``. May be changed between packets.
     public var limit: Int {
@@ -38,7 +38,7 @@ public struct PacketDecoder: Sendable {
     package var missing: Int { header.map { $0.payloadLength - payload.count } ?? 0 }
 
     /// Room that is made for the payload that has begun, in bytes.
-    var room: Int { payload.capacity }
+    package var room: Int { payload.capacity }
 
     /// Takes what it needs from the front of `input`: the next packet, or nil when `input` is used up.
     ///

@@ -72,6 +72,21 @@ import Testing
         #expect(throws: MessageError.empty) { _ = try Message(payload: []) }
     }
 
+    @Test(arguments: [MessageFormat.json, .messagePack])
+    func `a name that no message has is quoted in part, and cannot disturb a terminal`(format: MessageFormat) throws {
+        // One character of many scalars, then one that would turn the line round.
+        let name = "a" + String(repeating: "\u{301}", count: 30) + "\u{202e}\u{1b}" + String(repeating: "z", count: 100)
+        let quoted: [UInt8] =
+            switch format {
+            case .json:
+                [2, 0x22] + name.unicodeScalars.flatMap { $0 == "\u{1b}" ? Array("\\u001b".utf8) : Array("\($0)".utf8) }
+                    + [0x22]
+            default: [3, 0xd9, UInt8(name.utf8.count)] + Array(name.utf8)
+            }
+        let expected = "a" + String(repeating: "\u{301}", count: 30) + "??" + String(repeating: "z", count: 7)
+        #expect(throws: MessageError.unknownName(expected)) { _ = try Message(payload: quoted) }
+    }
+
     @Test(arguments: [
         #"{"Echo":"a","Echo":"b"}"#, #"{"Custom":{"command":"a","command":"b"}}"#, #"{"Custom":{"command":"a"}}"#,
         #"{"Custom":{"command":"a","payload":[],"more":1}}"#, #"{"Data":[256]}"#, #"{"Data":[-1]}"#, #"{"Data":[1.0]}"#,
