@@ -33,12 +33,24 @@ package struct TOMLReader {
     /// Notes a problem of a value that was read and is of the right type, but cannot be used: two ports that contradict each
     /// other, for example.
     package mutating func note(_ section: String, _ key: String, _ problem: String, remedy: String) {
+        problems.append(self.problem(section, key, problem, remedy: remedy))
+    }
+
+    /// A problem at the place that a value came from, for whoever finds it only when the value is used.
+    package func problem(
+        _ section: String,
+        _ key: String,
+        _ problem: String,
+        remedy: String
+    ) -> ConfigurationProblem {
         let name = TOMLReader.name(section, key)
+        var origin = document.path
+        var line: Int?
         switch sources[name] {
-        case .flag, .environment: note(name, origin: sources[name]?.description ?? "", at: nil, problem, remedy)
-        default:
-            note(name, origin: document.path, at: document.positions[TOMLReader.path(section) + [key]], problem, remedy)
+        case .flag, .environment: origin = sources[name]?.description ?? ""
+        default: line = document.positions[TOMLReader.path(section) + [key]]?.line
         }
+        return ConfigurationProblem(origin: origin, line: line, key: name, problem: problem, remedy: remedy)
     }
 
     private mutating func note(

@@ -1,0 +1,58 @@
+public import Logging
+internal import Operations
+
+extension NetworkConfiguration {
+    /// A log file becomes an old one when it would be longer, in bytes.
+    static let maximumLogFileLength: Int64 = 16 * 1024 * 1024
+    /// Old log files that are kept beside the present one.
+    static let keptLogFiles = 5
+
+    /// Makes what `[logging]` says the handler of every logger. Once a process, before the first logger.
+    ///
+    /// Throws when the log file cannot be opened.
+    public func bootstrapLogging() throws(NetworkConfigurationError) {
+        let factory = try logHandlerFactory()
+        LoggingSystem.bootstrap(factory)
+    }
+
+    /// What makes the handler for a label, as `[logging]` says; all of them share the one log file.
+    ///
+    /// Throws when the log file cannot be opened.
+    public func logHandlerFactory() throws(NetworkConfigurationError) -> @Sendable (_ label: String) -> any LogHandler {
+        try logHandlerFactory { StandardErrorLog.write($0, to: 2) }
+    }
+
+    /// - Parameter console: takes each of the console's lines.
+    func logHandlerFactory(
+        console: @escaping @Sendable ([UInt8]) -> Void
+    ) throws(NetworkConfigurationError) -> @Sendable (_ label: String) -> any LogHandler {
+        let logging = logging
+        let format: LogLineFormatter.Format = logging.isJSON ? .json : .text
+        let file = try logFile(format)
+        return { label in
+            var handlers: [any LogHandler] = []
+            if logging.isToConsole {
+                handlers.append(StandardErrorLog(label: label, level: logging.level, format: format, write: console))
+            }
+            if let file { handlers.append(FileLog(label: label, level: logging.level, file: file)) }
+            guard var handler = handlers.first else { return SwiftLogNoOpLogHandler() }
+            if handlers.count > 1 { handler = MultiplexLogHandler(handlers) }
+            if let name = logging.applicationName { handler[metadataKey: "app.name"] = "\(name)" }
+            return handler
+        }
+    }
+
+    private func logFile(_ format: LogLineFormatter.Format) throws(NetworkConfigurationError) -> RotatingLogFile? {
+        guard logging.isToFile, let path = logging.filePath else { return nil }
+        do throws(FileError) {
+            return try RotatingLogFile(
+                path: path,
+                maximumLength: NetworkConfiguration.maximumLogFileLength,
+                keptFiles: NetworkConfiguration.keptLogFiles,
+                format: format
+            )
+        } catch {
+            throw self.error("logging.log_file_path", "\(path): \(error.problem)", remedy: error.remedy)
+        }
+    }
+}

@@ -1,0 +1,90 @@
+internal import Operations
+
+/// Takes one key after the other out of a file, or out of the environment where that says otherwise.
+struct NetworkConfigurationKeys {
+    /// What every variable's name begins with.
+    static let prefix = "NETWORK_PROTOCOL_"
+
+    var reader: TOMLReader
+    private let environment: [String: String]
+
+    init(_ document: TOMLDocument, _ environment: [String: String]) {
+        reader = TOMLReader(document)
+        self.environment = environment
+    }
+
+    /// `alias` is a second name, without ``prefix``, for when the first is not set.
+    private func override(_ section: String, _ key: String, alias: String? = nil) -> ConfigurationOverride? {
+        let name = NetworkConfigurationKeys.prefix + "\(section)_\(key)".uppercased()
+        return .strongest(environment: (name, environment))
+            ?? alias.flatMap { .strongest(environment: (NetworkConfigurationKeys.prefix + $0, environment)) }
+    }
+
+    mutating func integer(
+        _ section: String,
+        _ key: String,
+        _ range: ClosedRange<Int>,
+        _ value: inout Int,
+        _ alias: String? = nil
+    ) {
+        value = reader.integer(
+            section,
+            key,
+            in: range,
+            default: value,
+            override: override(section, key, alias: alias)
+        )
+    }
+
+    /// A duration as an integer of milliseconds.
+    mutating func milliseconds(
+        _ section: String,
+        _ key: String,
+        _ range: ClosedRange<Int>,
+        _ value: inout Duration,
+        _ alias: String? = nil
+    ) {
+        var milliseconds = Int(value / .milliseconds(1))
+        integer(section, key, range, &milliseconds, alias)
+        value = .milliseconds(milliseconds)
+    }
+
+    mutating func bool(_ section: String, _ key: String, _ value: inout Bool) {
+        value = reader.bool(section, key, default: value, override: override(section, key))
+    }
+
+    mutating func enumeration<Value: RawRepresentable & CaseIterable>(
+        _ section: String,
+        _ key: String,
+        _ value: inout Value
+    ) where Value.RawValue == String {
+        value = reader.enumeration(section, key, default: value, override: override(section, key))
+    }
+
+    /// Nil when it is not there, or empty.
+    mutating func text(_ section: String, _ key: String) -> String? {
+        let text = reader.string(section, key, default: "", allowsEmpty: true, override: override(section, key))
+        return text.isEmpty ? nil : text
+    }
+
+    mutating func address(_ section: String, _ value: inout ServiceAddress) {
+        value = reader.parsed(
+            section,
+            "address",
+            default: value,
+            expected: ServiceAddress.expected,
+            example: "\"\(value)\"",
+            override: override(section, "address")
+        ) { ServiceAddress($0) }
+    }
+
+    /// Where the value came from, as a problem without words.
+    func place(_ section: String, _ key: String) -> ConfigurationProblem {
+        var place = reader.problem(section, key, "", remedy: "")
+        if place.origin.isEmpty { place.origin = "the defaults" }
+        return place
+    }
+
+    /// Throws everything that is wrong; call it after the last key.
+    func finish() throws(ConfigurationError) { try reader.finish() }
+}
