@@ -1,0 +1,134 @@
+import Foundation
+import Logging
+import Synchronization
+import Testing
+
+@testable import NetworkProtocol
+
+/// Daemons and clients as a file says, for as long as a test needs them.
+enum ConfiguredService {
+    /// A daemon on a port of its own, of which `toml` is the configuration.
+    static func withDaemon(
+        _ toml: String,
+        _ dispatcher: Dispatcher = ConfiguredService.dispatcher,
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        _ body: (_ daemon: Daemon, _ address: String) async throws -> Void
+    ) async throws {
+        let environment = ["NETWORK_PROTOCOL_SERVER_ADDRESS": "127.0.0.1:0"]
+        let configuration = try NetworkConfiguration(
+            toml: toml,
+            environment: toml.contains("address") ? [:] : environment
+        )
+        let listener: Listener
+        if configuration.transport.isEncrypting {
+            listener = try configuration.listener(trust: .anonymous)
+        } else {
+            listener = try configuration.insecurePlaintextListener()
+        }
+        let daemon = Daemon(
+            listening: [listener],
+            dispatcher: dispatcher,
+            options: configuration.daemonOptions,
+            logger: logger
+        )
+        let running = Task { try await daemon.run() }
+        guard let address = await daemon.addresses().first else { return try await running.value }
+        do {
+            try await body(daemon, address)
+        } catch {
+            running.cancel()
+            _ = try? await running.value
+            throw error
+        }
+        running.cancel()
+        _ = try? await running.value
+    }
+
+    /// A client of the daemon at `address`, of which `toml` is the configuration.
+    static func connect(
+        to address: String,
+        _ toml: String = "",
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    ) async throws -> Client {
+        let environment = ["NETWORK_PROTOCOL_CLIENT_ADDRESS": address]
+        let configuration = try NetworkConfiguration(toml: toml, environment: environment)
+        let destination: Destination
+        if configuration.transport.isEncrypting {
+            destination = try configuration.destination(trust: .anonymous)
+        } else {
+            destination = try configuration.insecurePlaintextDestination()
+        }
+        return try await Client.connect(to: destination, options: configuration.clientOptions, logger: logger)
+    }
+
+    static let plaintext = "[transport]\nencryption_enabled = false\n"
+
+    static var dispatcher: Dispatcher {
+        var dispatcher = Dispatcher()
+        dispatcher.onCommandInline("echo") { payload, _ in payload }
+        dispatcher.onCommand("never") { _, _ in
+            try await Task.sleep(for: .seconds(3_600))
+            return []
+        }
+        return dispatcher
+    }
+
+    static func port(_ address: String) throws -> Int {
+        try #require(address.split(separator: ":").last.flatMap { Int($0) })
+    }
+
+    /// Two that each end by a time of their own: `late` begins first, and must not have ended when `early` has. Says nothing about how
+    /// long anything takes. `ending` ends what `late` waits for.
+    static func expect(
+        _ early: @escaping @Sendable () async throws -> Void,
+        before late: @escaping @Sendable () async throws -> Void,
+        ending: @escaping @Sendable () async -> Void
+    ) async throws {
+        let isLateOver = Flag()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try? await late()
+                isLateOver.set()
+            }
+            try await early()
+            // Had both the same time, the other would end about now.
+            try await Task.sleep(for: .milliseconds(300))
+            let isOutOfOrder = isLateOver.isSet
+            #expect(!isOutOfOrder, "the one with more time ended first")
+            await ending()
+        }
+    }
+}
+
+/// False until it is set.
+final class Flag: Sendable {
+    private let value = Mutex(false)
+
+    var isSet: Bool { value.withLock { $0 } }
+    func set() { value.withLock { $0 = true } }
+}
+
+/// Lines of a log.
+final class LogLines: Sendable {
+    private let lines = Mutex<[String]>([])
+
+    var all: [String] { lines.withLock { $0 } }
+
+    func append(_ line: [UInt8]) { lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
+}
+
+/// A folder of its own, removed with everything in it when the test lets go of it.
+final class ScratchFolder {
+    let path: String
+
+    init() throws {
+        path = FileManager.default.temporaryDirectory.path + "/np-\(UUID().uuidString.prefix(8))"
+        try FileManager.default.createDirectory(
+            atPath: path,
+            withIntermediateDirectories: false,
+            attributes: [.posixPermissions: 0o700]
+        )
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}

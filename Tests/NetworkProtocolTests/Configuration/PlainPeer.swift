@@ -1,0 +1,107 @@
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import NetworkProtocol
+
+/// The other end of a connection that does only what a test says: what is on the wire, as bytes.
+final class PlainPeer: Sendable {
+    let channel: any Channel
+    private let chunks: AsyncStream<[UInt8]>
+
+    fileprivate init(_ channel: any Channel, _ chunks: AsyncStream<[UInt8]>) {
+        self.channel = channel
+        self.chunks = chunks
+    }
+
+    static func connect(port: Int) async throws -> PlainPeer {
+        let (chunks, sink) = AsyncStream.makeStream(of: [UInt8].self)
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Collector(sink))
+                }
+            }
+            .connect(host: "127.0.0.1", port: port).get()
+        return PlainPeer(channel, chunks)
+    }
+
+    func send(_ bytes: [UInt8]) async throws { try await channel.writeAndFlush(ByteBuffer(bytes: bytes)) }
+
+    func close() async { try? await channel.close() }
+
+    /// The next packets, header and payload, until the connection ends. For one caller.
+    func packets() -> AsyncStream<(flags: UInt8, payload: [UInt8])> {
+        let (packets, sink) = AsyncStream.makeStream(of: (flags: UInt8, payload: [UInt8]).self)
+        let chunks = chunks
+        let task = Task {
+            var bytes: [UInt8] = []
+            for await chunk in chunks {
+                bytes += chunk
+                while bytes.count >= 10 {
+                    let length = bytes[6..<10].reduce(0) { $0 << 8 | Int($1) }
+                    guard bytes.count >= 10 + length else { break }
+                    sink.yield((bytes[5], Array(bytes[10..<10 + length])))
+                    bytes.removeFirst(10 + length)
+                }
+            }
+            sink.finish()
+        }
+        sink.onTermination = { _ in task.cancel() }
+        return packets
+    }
+
+    /// Returns when the other side has closed the connection.
+    func closed() async { _ = try? await channel.closeFuture.get() }
+
+    fileprivate final class Collector: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        private let sink: AsyncStream<[UInt8]>.Continuation
+
+        init(_ sink: AsyncStream<[UInt8]>.Continuation) { self.sink = sink }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            sink.yield(Array(unwrapInboundIn(data).readableBytesView))
+        }
+
+        func channelInactive(context: ChannelHandlerContext) { sink.finish() }
+        func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    }
+}
+
+/// Listens, and gives every connection to the test.
+final class PlainServer: Sendable {
+    let port: Int
+    let peers: AsyncStream<PlainPeer>
+    private let channel: any Channel
+
+    /// - Parameter isReading: without it nothing is taken from the system, as by a peer that hangs.
+    static func start(isReading: Bool = true) async throws -> PlainServer {
+        let (peers, sink) = AsyncStream.makeStream(of: PlainPeer.self)
+        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelOption(.autoRead, value: isReading)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let (chunks, bytes) = AsyncStream.makeStream(of: [UInt8].self)
+                    try channel.pipeline.syncOperations.addHandler(PlainPeer.Collector(bytes))
+                    sink.yield(PlainPeer(channel, chunks))
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        return PlainServer(channel, peers)
+    }
+
+    private init(_ channel: any Channel, _ peers: AsyncStream<PlainPeer>) {
+        self.channel = channel
+        self.peers = peers
+        port = channel.localAddress?.port ?? 0
+    }
+
+    /// The next connection.
+    func accept() async throws -> PlainPeer {
+        var iterator = peers.makeAsyncIterator()
+        return try #require(await iterator.next())
+    }
+
+    func close() async { try? await channel.close() }
+}
