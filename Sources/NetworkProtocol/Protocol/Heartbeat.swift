@@ -25,8 +25,8 @@ struct Heartbeat: Sendable {
     private var lastReceived: Instant
     private var lastPing: Instant?
     private var packetDeadline: Instant?
-    /// Bytes that the system has not taken, and since when it has been so many.
-    private var unsent: (bytes: Int, since: Instant)?
+    /// Bytes that the system has not taken, how many it had taken whole, and since when it has taken none.
+    private var unsent: (bytes: Int, written: Int, since: Instant)?
 
     init(interval: Duration, missed: Int, stall: Duration, now: Instant) {
         self.interval = interval
@@ -59,17 +59,21 @@ struct Heartbeat: Sendable {
         packetDeadline = nil
     }
 
-    /// - Parameter unsentBytes: what the system has not taken of what was given to it.
-    mutating func check(now: Instant, unsentBytes: Int) -> Verdict {
+    /// - Parameters:
+    ///   - unsentBytes: what the system has not taken of what was given to it.
+    ///   - writtenBytes: all that it has taken since the connection began, as far as whole writes are done.
+    mutating func check(now: Instant, unsentBytes: Int, writtenBytes: Int) -> Verdict {
         if let packetDeadline, now >= packetDeadline {
             return .dead(.timedOut(what: "a packet that had begun"))
         }
         if unsentBytes == 0 {
             unsent = nil
-        } else if unsent?.bytes != unsentBytes {
-            unsent = (unsentBytes, now)
-        } else if let unsent, now - unsent.since >= stall {
-            return .dead(.stalled(after: stall))
+        } else if let last = unsent, unsentBytes >= last.bytes, writtenBytes == last.written {
+            // More may have been given to the system meanwhile, such as a ping: that is no sign of a peer that reads.
+            unsent?.bytes = unsentBytes
+            if now - last.since >= stall { return .dead(.stalled(after: stall)) }
+        } else {
+            unsent = (unsentBytes, writtenBytes, now)
         }
         let deadAt = lastReceived + interval * missed
         if now >= deadAt { return .dead(.dead(after: interval * missed)) }

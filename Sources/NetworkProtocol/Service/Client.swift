@@ -47,7 +47,11 @@ public final class Client: Sendable {
     public func connection() async throws(ConnectionError) -> Connection {
         let attempt: Task<Connection, any Error>
         switch state.withLock({ $0 }) {
-        case .connected(let connection): return connection
+        case .connected(let connection):
+            guard connection.outbox.endReason != nil else { return connection }
+            // It has ended, and its channel is about to say so.
+            lost(connection)
+            return try await self.connection()
         case .ended(let error): throw error
         case .connecting(let task): attempt = task
         }

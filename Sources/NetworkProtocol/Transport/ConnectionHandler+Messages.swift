@@ -76,7 +76,8 @@ extension ConnectionHandler {
         case .request(let id, let command, let payload): try handleRequest(id, command, payload, bytes: bytes)
         case .echo(let text) where setup.dispatcher != nil: try outbox.appendOnLoop(.echo(text))
         case .echo, .custom, .data, .unknown:
-            guard setup.dispatcher != nil else { return inbox.put(message) }
+            guard setup.dispatcher != nil else { return inbox.put(message, bytes: bytes) }
+            outbox.beginWork(bytes: bytes)
             ordered.append((message, bytes))
             nextOrdered()
         }
@@ -158,7 +159,6 @@ extension ConnectionHandler {
         }
         let (message, bytes) = ordered.removeFirst()
         isOrderedAtWork = true
-        outbox.beginWork(bytes: bytes)
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         let eventLoop = context.eventLoop
         let (outbox, logger) = (outbox, setup.logger)

@@ -51,7 +51,7 @@ extension ConnectionHandler {
         }
         // What the system has not taken yet, exactly: a large message is taken in many pieces.
         let unsent = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? outbox.bytesUnderWay
-        switch heartbeat.check(now: .now, unsentBytes: unsent) {
+        switch heartbeat.check(now: .now, unsentBytes: unsent, writtenBytes: outbox.bytesWritten) {
         case .fine(let next): scheduleHeartbeat(at: next)
         case .ping(let next):
             if case .open = phase, calls.enterPing(0, nil) {

@@ -60,8 +60,6 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     /// How long, after everything is said, the peer may take to close its side.
     static let lingering = TimeAmount.seconds(1)
-    /// Bytes read at once.
-    static let readSize = 64 * 1024
 
     let setup: ConnectionSetup
     var phase = Phase.connecting
@@ -94,7 +92,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     var heartbeat: Heartbeat
     var timer: Scheduled<Void>?
 
-    /// Messages without a number that wait for the one before them.
+    /// Messages without a number that wait for the one before them; they count as in work.
     var ordered: [(message: Message, bytes: Int)] = []
     var isOrderedAtWork = false
 
@@ -226,7 +224,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         guard case .open = phase else { return true }
         // Whoever answers reads no more than it can answer. Whoever asks must go on reading while it cannot send, or both would wait.
         guard setup.dispatcher != nil else { return inbox.hasRoom }
-        return outbox.mayRead && ordered.count < setup.options.channelCapacity
+        return outbox.mayRead
     }
 
     private func process() {
@@ -317,7 +315,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     /// In `finishing`: closes once everything is answered and written.
     private func closeWhenIdle() {
-        guard case .finishing = phase, let context, ordered.isEmpty, !isOrderedAtWork, outbox.isIdle else { return }
+        guard case .finishing = phase, let context, outbox.isIdle else { return }
         if !isGoodByeSaid, end != .closedByPeer || !isInputClosed {
             isGoodByeSaid = true
             try? outbox.appendOnLoop(.disconnect)

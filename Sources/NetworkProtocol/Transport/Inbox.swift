@@ -2,32 +2,43 @@ internal import Synchronization
 
 /// Messages that have come and that the program has not yet received, in order. The event loop puts in, tasks take out.
 final class Inbox: Sendable {
+    /// Bytes that may wait before one more message makes it too many.
+    static let byteCapacity = 1 << 20
+
+    private struct Item {
+        var message: Message
+        /// Of its payload.
+        let bytes: Int
+    }
+
     private struct Waiter {
         let id: UInt64
         let continuation: CheckedContinuation<Message?, any Error>
     }
 
     private struct State {
-        var messages: [Message] = []
+        var items: [Item] = []
         var first = 0
+        var bytes = 0
         var waiters: [Waiter] = []
         var nextWaiter: UInt64 = 0
         var end: Result<Void, ConnectionError>?
         /// Whether the event loop stopped reading for want of room.
         var isAwaited = false
 
-        var count: Int { messages.count - first }
+        func hasRoom(_ capacity: Int) -> Bool { items.count - first < capacity && bytes < Inbox.byteCapacity }
 
         mutating func pop() -> Message? {
-            guard first < messages.count else { return nil }
-            let message = messages[first]
-            messages[first] = .unknown
+            guard first < items.count else { return nil }
+            let item = items[first]
+            items[first].message = .unknown
             first += 1
-            if first == messages.count {
-                messages.removeAll(keepingCapacity: messages.capacity <= 64)
+            bytes -= item.bytes
+            if first == items.count {
+                items.removeAll(keepingCapacity: items.capacity <= 64)
                 first = 0
             }
-            return message
+            return item.message
         }
     }
 
@@ -43,17 +54,18 @@ final class Inbox: Sendable {
     /// Whether there is room for one more; when not, `roomMade` will tell.
     var hasRoom: Bool {
         state.withLock { state in
-            let hasRoom = state.count < capacity
+            let hasRoom = state.hasRoom(capacity)
             if !hasRoom { state.isAwaited = true }
             return hasRoom
         }
     }
 
-    func put(_ message: Message) {
+    func put(_ message: Message, bytes: Int) {
         let waiter = state.withLock { state -> Waiter? in
             guard state.end == nil else { return nil }
             if !state.waiters.isEmpty { return state.waiters.removeFirst() }
-            state.messages.append(message)
+            state.items.append(Item(message: message, bytes: bytes))
+            state.bytes += bytes
             return nil
         }
         waiter?.continuation.resume(returning: message)
@@ -99,7 +111,7 @@ final class Inbox: Sendable {
         enum Step { case message(Message, tells: Bool), end(Result<Void, ConnectionError>), cancelled, wait }
         let step = state.withLock { state -> Step in
             if let message = state.pop() {
-                let tells = state.isAwaited && state.count < capacity
+                let tells = state.isAwaited && state.hasRoom(capacity)
                 if tells { state.isAwaited = false }
                 return .message(message, tells: tells)
             }

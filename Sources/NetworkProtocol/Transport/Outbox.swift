@@ -27,6 +27,8 @@ final class Outbox: Sendable {
         /// Taken, not yet written by the system.
         var messagesUnderWay = 0
         var bytesUnderWay = 0
+        /// All that the system has taken.
+        var bytesWritten = 0
         /// Whether the event loop knows that there is something to take.
         var isFlushDue = false
         /// Messages that handlers work on, and their bytes.
@@ -195,6 +197,7 @@ final class Outbox: Sendable {
     func written(bytes: Int, messages: Int) {
         let waiters = state.withLock { state -> [Waiter] in
             state.bytesUnderWay -= bytes
+            state.bytesWritten += bytes
             state.messagesUnderWay -= messages
             return state.isFull(capacity) ? [] : state.takeWaiters()
         }
@@ -216,10 +219,11 @@ final class Outbox: Sendable {
         state.withLock { $0.inWork == 0 && $0.messages == 0 && $0.messagesUnderWay == 0 }
     }
 
-    var isWorking: Bool { state.withLock { $0.inWork > 0 } }
-
     /// Why nothing can be sent any more.
     var endReason: ConnectionError? { state.withLock { $0.end } }
+
+    /// What the system has taken since the connection began.
+    var bytesWritten: Int { state.withLock { $0.bytesWritten } }
 
     var bytesUnderWay: Int { state.withLock { $0.bytesUnderWay } }
 

@@ -58,8 +58,7 @@ enum WallClock {
 }
 
 extension CertificatePin {
-    init?(of certificate: NIOSSLCertificate) throws {
-        let information = try certificate.extractPublicKey().toSPKIBytes()
-        self.init(Array(SHA256.hash(data: information)))
+    init(of certificate: NIOSSLCertificate) throws {
+        digest = Array(SHA256.hash(data: try certificate.extractPublicKey().toSPKIBytes()))
     }
 }

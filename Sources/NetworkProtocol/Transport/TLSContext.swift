@@ -9,13 +9,17 @@ enum TLSContext {
     /// Told in ALPN, so that a port that speaks something else says so (RFC 7301).
     static let applicationProtocol = "outpost-np/1"
 
+    /// What certificates may be signed with, and keys sign: what browsers take, and Ed25519, which machines' identities are.
+    private static let signatures: [SignatureAlgorithm] = [
+        .ed25519, .ecdsaSecp256R1Sha256, .ecdsaSecp384R1Sha384, .ecdsaSecp521R1Sha512,
+        .rsaPssRsaeSha256, .rsaPssRsaeSha384, .rsaPssRsaeSha512, .rsaPkcs1Sha256, .rsaPkcs1Sha384, .rsaPkcs1Sha512,
+    ]
+
     typealias MakeHandler = @Sendable () throws -> any ChannelHandler
 
     static func client(_ settings: TLSClient, host: String) throws -> MakeHandler {
         var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.minimumTLSVersion = settings.minimumVersion.version
-        configuration.renegotiationSupport = .none
-        configuration.applicationProtocols = [applicationProtocol]
+        configure(&configuration, settings.minimumVersion)
         configuration.certificateVerification = .fullVerification
         switch settings.roots {
         case .system: configuration.trustRoots = .default
@@ -35,9 +39,7 @@ enum TLSContext {
             certificateChain: settings.certificateChain.map { .certificate($0) },
             privateKey: .privateKey(settings.privateKey)
         )
-        configuration.minimumTLSVersion = settings.minimumVersion.version
-        configuration.renegotiationSupport = .none
-        configuration.applicationProtocols = [applicationProtocol]
+        configure(&configuration, settings.minimumVersion)
         switch settings.clients {
         case .certified(let roots, _):
             // A client has no name to compare; without a certificate its handshake fails.
@@ -48,6 +50,16 @@ enum TLSContext {
         }
         let context = try NIOSSLContext(configuration: configuration)
         return { NIOSSLServerHandler(context: context) }
+    }
+
+    private static func configure(_ configuration: inout TLSConfiguration, _ minimum: TLSMinimumVersion) {
+        configuration.minimumTLSVersion = minimum.version
+        configuration.renegotiationSupport = .none
+        configuration.applicationProtocols = [applicationProtocol]
+        configuration.signingSignatureAlgorithms = signatures
+        configuration.verifySignatureAlgorithms = signatures
+        // How long a closed connection may wait for the peer's close_notify: it still holds a descriptor meanwhile.
+        configuration.shutdownTimeout = .seconds(1)
     }
 }
 

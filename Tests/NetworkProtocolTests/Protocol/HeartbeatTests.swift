@@ -11,16 +11,16 @@ import Testing
 
     @Test func `asks after an interval of silence, and at each one more`() {
         var heartbeat = heartbeat()
-        #expect(heartbeat.check(now: start + .seconds(29), unsentBytes: 0) == .fine(next: start + .seconds(30)))
-        #expect(heartbeat.check(now: start + .seconds(30), unsentBytes: 0) == .ping(next: start + .seconds(60)))
-        #expect(heartbeat.check(now: start + .seconds(45), unsentBytes: 0) == .fine(next: start + .seconds(60)))
-        #expect(heartbeat.check(now: start + .seconds(60), unsentBytes: 0) == .ping(next: start + .seconds(90)))
+        #expect(heartbeat.check(now: start + .seconds(29), unsentBytes: 0, writtenBytes: 0) == .fine(next: start + .seconds(30)))
+        #expect(heartbeat.check(now: start + .seconds(30), unsentBytes: 0, writtenBytes: 0) == .ping(next: start + .seconds(60)))
+        #expect(heartbeat.check(now: start + .seconds(45), unsentBytes: 0, writtenBytes: 0) == .fine(next: start + .seconds(60)))
+        #expect(heartbeat.check(now: start + .seconds(60), unsentBytes: 0, writtenBytes: 0) == .ping(next: start + .seconds(90)))
     }
 
     @Test func `calls a peer dead after four intervals without a byte`() {
         var heartbeat = heartbeat()
-        for beat in 1...3 { _ = heartbeat.check(now: start + .seconds(30 * beat), unsentBytes: 0) }
-        #expect(heartbeat.check(now: start + .seconds(120), unsentBytes: 0) == .dead(.dead(after: .seconds(120))))
+        for beat in 1...3 { _ = heartbeat.check(now: start + .seconds(30 * beat), unsentBytes: 0, writtenBytes: 0) }
+        #expect(heartbeat.check(now: start + .seconds(120), unsentBytes: 0, writtenBytes: 0) == .dead(.dead(after: .seconds(120))))
     }
 
     @Test func `any byte is a sign of life`() {
@@ -28,7 +28,7 @@ import Testing
         for beat in 1...100 {
             let now = start + .seconds(29 * beat)
             heartbeat.received(now: now, isInsidePacket: false, missing: 0)
-            #expect(heartbeat.check(now: now, unsentBytes: 0) == .fine(next: now + .seconds(30)))
+            #expect(heartbeat.check(now: now, unsentBytes: 0, writtenBytes: 0) == .fine(next: now + .seconds(30)))
         }
     }
 
@@ -39,10 +39,10 @@ import Testing
         for _ in 0..<19 {
             now += .seconds(1)
             heartbeat.received(now: now, isInsidePacket: true, missing: 90)
-            if case .dead = heartbeat.check(now: now, unsentBytes: 0) { Issue.record("cut too early") }
+            if case .dead = heartbeat.check(now: now, unsentBytes: 0, writtenBytes: 0) { Issue.record("cut too early") }
         }
         #expect(
-            heartbeat.check(now: start + .seconds(20), unsentBytes: 0)
+            heartbeat.check(now: start + .seconds(20), unsentBytes: 0, writtenBytes: 0)
                 == .dead(.timedOut(what: "a packet that had begun"))
         )
     }
@@ -51,12 +51,12 @@ import Testing
         var heartbeat = heartbeat()
         heartbeat.received(now: start, isInsidePacket: true, missing: 160 * 1024)
         heartbeat.received(now: start + .seconds(25), isInsidePacket: true, missing: 60 * 1024)
-        guard case .fine = heartbeat.check(now: start + .seconds(29), unsentBytes: 0) else {
+        guard case .fine = heartbeat.check(now: start + .seconds(29), unsentBytes: 0, writtenBytes: 0) else {
             Issue.record("cut too early")
             return
         }
         #expect(
-            heartbeat.check(now: start + .seconds(30), unsentBytes: 0)
+            heartbeat.check(now: start + .seconds(30), unsentBytes: 0, writtenBytes: 0)
                 == .dead(.timedOut(what: "a packet that had begun"))
         )
     }
@@ -67,15 +67,15 @@ import Testing
             let now = start + .seconds(15 * beat)
             heartbeat.completedPacket()
             heartbeat.received(now: now, isInsidePacket: true, missing: 10)
-            if case .dead = heartbeat.check(now: now, unsentBytes: 0) { Issue.record("a busy session was cut") }
+            if case .dead = heartbeat.check(now: now, unsentBytes: 0, writtenBytes: 0) { Issue.record("a busy session was cut") }
         }
     }
 
     @Test func `who takes nothing of what is sent is cut, even while it sends`() {
         var heartbeat = heartbeat()
-        #expect(heartbeat.check(now: start, unsentBytes: 1_000) == .fine(next: start + .seconds(20)))
+        #expect(heartbeat.check(now: start, unsentBytes: 1_000, writtenBytes: 0) == .fine(next: start + .seconds(20)))
         heartbeat.received(now: start + .seconds(19), isInsidePacket: false, missing: 0)
-        #expect(heartbeat.check(now: start + .seconds(20), unsentBytes: 1_000) == .dead(.stalled(after: .seconds(20))))
+        #expect(heartbeat.check(now: start + .seconds(20), unsentBytes: 1_000, writtenBytes: 0) == .dead(.stalled(after: .seconds(20))))
     }
 
     @Test func `who takes a little is not`() {
@@ -83,7 +83,7 @@ import Testing
         for beat in 0..<50 {
             let now = start + .seconds(19 * beat)
             heartbeat.received(now: now, isInsidePacket: false, missing: 0)
-            if case .dead = heartbeat.check(now: now, unsentBytes: 100_000 - beat) { Issue.record("cut") }
+            if case .dead = heartbeat.check(now: now, unsentBytes: 100_000 - beat, writtenBytes: 0) { Issue.record("cut") }
         }
     }
 
@@ -93,7 +93,23 @@ import Testing
         for beat in 1...20 {
             let now = start + .seconds(15 * beat)
             heartbeat.paused(now: now)
-            if case .dead = heartbeat.check(now: now, unsentBytes: 0) { Issue.record("cut while it was not read") }
+            if case .dead = heartbeat.check(now: now, unsentBytes: 0, writtenBytes: 0) { Issue.record("cut while it was not read") }
+        }
+    }
+
+    @Test func `who takes nothing is cut although more is given to the system, and who takes a little is not`() {
+        var heartbeat = heartbeat()
+        _ = heartbeat.check(now: start, unsentBytes: 1_000, writtenBytes: 50)
+        heartbeat.received(now: start + .seconds(19), isInsidePacket: false, missing: 0)
+        _ = heartbeat.check(now: start + .seconds(10), unsentBytes: 1_014, writtenBytes: 50)
+        #expect(
+            heartbeat.check(now: start + .seconds(20), unsentBytes: 1_028, writtenBytes: 50)
+                == .dead(.stalled(after: .seconds(20)))
+        )
+        // As much as before waits, but a whole write has gone.
+        guard case .fine = heartbeat.check(now: start + .seconds(21), unsentBytes: 1_028, writtenBytes: 51) else {
+            Issue.record("cut")
+            return
         }
     }
 }

@@ -1,78 +1,94 @@
+import Foundation
 import Identity
+import Synchronization
 import Testing
 
 @testable import NetworkProtocol
 
 @Suite(.timeLimit(.minutes(5))) struct `A client and a daemon` {
-    let server = IdentityKey()
-    let client = IdentityKey()
-
-    /// A daemon on a port of its own for as long as `body` runs.
-    func withDaemon(
-        trust: Trust,
-        _ dispatcher: Dispatcher,
-        options: DaemonOptions = DaemonOptions(),
-        _ body: (_ port: Int) async throws -> Void
-    ) async throws {
-        let daemon = Daemon(
-            listening: [.tcp(host: "127.0.0.1", port: 0, trust: trust)],
-            dispatcher: dispatcher,
-            options: options
-        )
-        let running = Task { try await daemon.run() }
-        let addresses = await daemon.addresses()
-        let port = try #require(addresses.first?.split(separator: ":").last.flatMap { Int($0) })
-        do {
-            try await body(port)
-        } catch {
-            running.cancel()
-            _ = try? await running.value
-            throw error
-        }
-        running.cancel()
-        try await running.value
-    }
-
-    var dispatcher: Dispatcher {
-        var dispatcher = Dispatcher()
-        dispatcher.onCommand("reverse") { payload, _ in payload.reversed() }
-        dispatcher.onCommand("refuse") { _, _ in throw Dispatcher.Refusal("not today") }
-        dispatcher.onCommandInline("who") { _, context in
-            Array((context.peer.endpointID.map { "\($0)" } ?? "nobody").utf8)
-        }
-        return dispatcher
-    }
-
-    @Test func `know each other, and many requests at once each get their own reply`() async throws {
-        try await withDaemon(trust: .pinned([client.endpointID], identity: server), dispatcher) { port in
-            let destination = Destination.tcp(
-                host: "127.0.0.1",
-                port: port,
-                trust: .pinned([server.endpointID], identity: client)
-            )
-            let link = try await Client.connect(to: destination)
-            #expect(try await link.connection().peer.endpointID == server.endpointID)
-            let who = try await link.request("who")
-            #expect(String(decoding: who, as: UTF8.self) == "\(client.endpointID)")
+    @Test(arguments: TestTransport.allCases)
+    func `know each other, and many requests at once each get their own reply`(_ transport: TestTransport) async throws {
+        try await TestDaemon.with(transport) { daemon in
+            let client = try await daemon.connect(transport)
+            let who = try await client.request("who").text
+            let peer = try await client.connection().peer
+            switch transport {
+            case .sealedTCP, .sealedUnix:
+                #expect(who.hasPrefix("\(daemon.ends.client.endpointID)"))
+                #expect(peer.endpointID == daemon.ends.daemon.endpointID)
+            case .tls:
+                #expect(who == "\(daemon.ends.clientCertificate.pin)")
+                #expect(peer.certificatePin == daemon.ends.daemonCertificate.pin)
+            case .plaintextTCP: #expect(who.isEmpty)
+            case .unix: #expect(who == "uid \(getuid()) pid \(getpid())")
+            }
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for number in UInt8(0)..<100 {
+                for number in UInt8(0)..<200 {
                     group.addTask {
-                        let reply = try await link.request("reverse", [1, 2, number])
+                        let reply = try await client.request("reverse", [1, 2, number])
                         #expect(reply == [number, 2, 1])
                     }
                 }
                 try await group.waitForAll()
             }
-            await link.close()
+            _ = try await client.ping()
+            await client.close()
+        }
+    }
+
+    @Test(arguments: TestTransport.allCases)
+    func `large messages go both ways, in order`(_ transport: TestTransport) async throws {
+        try await TestDaemon.with(transport) { daemon in
+            let client = try await daemon.connect(transport)
+            let sizes = [0, 1, 64 * 1024, 3_000_000, 12_345_678, 5]
+            async let sending: Void = {
+                for (index, size) in sizes.enumerated() {
+                    try await client.send(.data([UInt8](repeating: UInt8(index + 1), count: size)))
+                }
+            }()
+            for (index, size) in sizes.enumerated() {
+                let message = try await client.receive()
+                guard case .data(let bytes)? = message else {
+                    Issue.record("\(String(describing: message?.name)) instead of data")
+                    break
+                }
+                #expect(bytes.count == size)
+                #expect(bytes.allSatisfy { $0 == UInt8(index + 1) })
+            }
+            try await sending
+            await client.close()
+        }
+    }
+
+    @Test func `a message that is too long is refused before it is sent, and the connection goes on`() async throws {
+        var dispatcher = Dispatcher.forTests
+        dispatcher.onCommand("grow") { _, _ in [UInt8](repeating: 7, count: PacketHeader.maximumPayloadLength) }
+        try await TestDaemon.with(.sealedTCP, dispatcher) { daemon in
+            let client = try await daemon.connect(.sealedTCP)
+            await #expect {
+                try await client.send(.data([UInt8](repeating: 0, count: PacketHeader.maximumPayloadLength)))
+            } throws: { error in
+                guard case .messageTooLong(_, let limit)? = error as? ConnectionError else { return false }
+                return limit == PacketHeader.maximumPayloadLength
+            }
+            await #expect {
+                _ = try await client.request("grow")
+            } throws: { error in
+                guard case .refused(code: .tooLarge, _)? = error as? ConnectionError else { return false }
+                return true
+            }
+            let reply = try await client.request("reverse", [1, 2])
+            #expect(reply == [2, 1])
+            await client.close()
         }
     }
 
     @Test func `a stranger is refused, and told why`() async throws {
-        try await withDaemon(trust: .pinned([client.endpointID], identity: server), dispatcher) { port in
+        try await TestDaemon.with(.sealedTCP) { daemon in
             let stranger = IdentityKey()
-            let trust = Trust.pinned([server.endpointID], identity: stranger)
+            let trust = Trust.pinned([daemon.ends.daemon.endpointID], identity: stranger)
             await #expect {
-                _ = try await Client.connect(to: .tcp(host: "127.0.0.1", port: port, trust: trust))
+                _ = try await Client.connect(to: .tcp(host: "127.0.0.1", port: daemon.port, trust: trust))
             } throws: { error in
                 guard case .refused(let code, let reason)? = error as? ConnectionError else { return false }
                 return code == .unauthorised && reason.contains("\(stranger.endpointID)")
@@ -80,25 +96,57 @@ import Testing
         }
     }
 
-    @Test func `a refusal and an unknown command are clear answers, and the connection goes on`() async throws {
-        try await withDaemon(trust: .anonymous, dispatcher) { port in
-            let link = try await Client.connect(to: .tcp(host: "127.0.0.1", port: port, trust: .anonymous))
+    @Test func `a daemon with another key than the one pinned is not talked to`() async throws {
+        try await TestDaemon.with(.sealedTCP) { daemon in
+            let trust = Trust.pinned([IdentityKey().endpointID], identity: daemon.ends.client)
+            await #expect(throws: ConnectionError.handshake(.notAdmitted(daemon.ends.daemon.endpointID))) {
+                _ = try await Client.connect(to: .tcp(host: "127.0.0.1", port: daemon.port, trust: trust))
+            }
+        }
+    }
+
+    @Test func `refusals, failures and unknown commands are clear answers, and the connection goes on`() async throws {
+        try await TestDaemon.with(.sealedTCP) { daemon in
+            let client = try await daemon.connect(.sealedTCP)
             await #expect(throws: ConnectionError.refused(code: .refused, reason: "not today")) {
-                _ = try await link.request("refuse")
+                _ = try await client.request("refuse")
+            }
+            // What failed inside is not told to the other side.
+            await #expect(throws: ConnectionError.refused(code: .internalError, reason: "the handler failed")) {
+                _ = try await client.request("fail")
             }
             await #expect {
-                _ = try await link.request("revers")
+                _ = try await client.request("revers")
             } throws: { error in
                 guard case .refused(.unknownCommand, let reason)? = error as? ConnectionError else { return false }
                 return reason.contains("\"reverse\"")
             }
-            try await link.send(.custom(command: "reverse", payload: [1, 2]))
-            let reply = try await link.receive()
+            try await client.send(.custom(command: "reverse", payload: [1, 2]))
+            let reply = try await client.receive()
             #expect(reply == .custom(command: "reverse", payload: [2, 1]))
-            try await link.send(.echo("hello"))
-            let echo = try await link.receive()
+            try await client.send(.echo("hello"))
+            let echo = try await client.receive()
             #expect(echo == .echo("hello"))
-            await link.close()
+            await client.close()
+        }
+    }
+
+    @Test func `a request that is not answered in time fails alone`() async throws {
+        var dispatcher = Dispatcher.forTests
+        dispatcher.onCommand("sleep") { _, _ in
+            try await Task.sleep(for: .seconds(60))
+            return []
+        }
+        try await TestDaemon.with(.unix, dispatcher) { daemon in
+            let client = try await daemon.connect(.unix)
+            await #expect(throws: ConnectionError.timedOut(what: "the answer to sleep")) {
+                _ = try await client.request("sleep", timeout: .milliseconds(50))
+            }
+            let reply = try await client.request("reverse", [1, 2])
+            #expect(reply == [2, 1])
+            let waiting = Task { try await client.request("sleep") }
+            waiting.cancel()
+            await #expect(throws: ConnectionError.cancelled) { _ = try await waiting.value }
         }
     }
 
@@ -107,20 +155,55 @@ import Testing
         algorithm: CompressionAlgorithm,
         format: MessageFormat
     ) async throws {
-        var options = DaemonOptions()
-        options.connection.compression = .init(algorithm)
-        try await withDaemon(trust: .anonymous, dispatcher, options: options) { port in
-            var mine = ClientOptions()
-            mine.connection.compression = .init(algorithm)
-            mine.connection.format = format
-            let link = try await Client.connect(
-                to: .tcp(host: "127.0.0.1", port: port, trust: .anonymous),
-                options: mine
-            )
+        try await TestDaemon.with(.sealedTCP, .forTests, { $0.connection.compression = .init(algorithm) }) { daemon in
+            let client = try await daemon.connect(.sealedTCP) {
+                $0.connection.compression = .init(algorithm)
+                $0.connection.format = format
+            }
             let payload = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 / 1_000) }
-            let reply = try await link.request("reverse", payload)
+            let reply = try await client.request("reverse", payload)
             #expect(reply == payload.reversed())
+            await client.close()
+        }
+    }
+
+    @Test func `a client that may connects again when its daemon comes back, and what was under way fails`() async throws {
+        let ends = try TestEnds()
+        defer { ends.remove() }
+        var dispatcher = Dispatcher.forTests
+        dispatcher.onCommand("sleep") { _, _ in
+            try await Task.sleep(for: .seconds(60))
+            return []
+        }
+        var client: Client?
+        var waiting: Task<[UInt8], any Error>?
+        try await TestDaemon.with([ends.listener(.sealedUnix)], dispatcher, DaemonOptions(), ends) { daemon in
+            let link = try await daemon.connect(.sealedUnix) {
+                $0.reconnect = .init(attempts: 100, delay: .milliseconds(20), maximumDelay: .milliseconds(200))
+            }
+            _ = try await link.request("reverse", [1])
+            waiting = Task { try await link.request("sleep") }
+            // The request is there before the daemon goes.
+            _ = try await link.request("reverse", [1])
+            client = link
+        }
+        let failed = try #require(waiting)
+        await #expect(throws: ConnectionError.closedByPeer) { _ = try await failed.value }
+        let link = try #require(client)
+        try await TestDaemon.with([ends.listener(.sealedUnix)], dispatcher, DaemonOptions(), ends) { _ in
+            let reply = try await link.request("reverse", [1, 2])
+            #expect(reply == [2, 1])
             await link.close()
+        }
+        await #expect(throws: ConnectionError.closed) { _ = try await link.request("reverse") }
+    }
+
+    @Test func `a client without a daemon says where nobody listens`() async throws {
+        let path = "/tmp/outpost-np-nobody-\(UUID().uuidString)"
+        await #expect(
+            throws: ConnectionError.cannotConnect(address: "unix:\(path)", reason: "there is no such socket")
+        ) {
+            _ = try await Client.connect(to: .unix(path: path))
         }
     }
 }

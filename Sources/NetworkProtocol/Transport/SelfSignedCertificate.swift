@@ -1,0 +1,56 @@
+internal import Crypto
+internal import FoundationEssentials
+internal import NIOCore
+public import NIOSSL
+internal import SwiftASN1
+internal import X509
+
+/// A certificate that vouches for itself, with a new P-256 key: for tests, and for daemons whose clients pin it.
+public struct SelfSignedCertificate: Sendable {
+    public let certificate: NIOSSLCertificate
+    public let privateKey: NIOSSLPrivateKey
+    /// The certificate in PEM, for the other side's roots.
+    public let certificatePEM: String
+    /// The key in PEM (PKCS #8): whoever has it is this daemon.
+    public let privateKeyPEM: String
+    /// What the other side may pin.
+    public let pin: CertificatePin
+
+    /// - Parameters:
+    ///   - hosts: names and addresses that it is for, at least one.
+    ///   - days: how long it is valid from now; a day before now is allowed for clocks that differ.
+    public init(hosts: [String], days: Int = 90) throws {
+        let now = Date()
+        let key = P256.Signing.PrivateKey()
+        let name = try DistinguishedName { CommonName("network-protocol self-signed") }
+        let certificate = try Certificate(
+            version: .v3,
+            serialNumber: Certificate.SerialNumber(),
+            publicKey: Certificate.PublicKey(key.publicKey),
+            notValidBefore: now.addingTimeInterval(-86_400),
+            notValidAfter: now.addingTimeInterval(Double(days) * 86_400),
+            issuer: name,
+            subject: name,
+            signatureAlgorithm: .ecdsaWithSHA256,
+            extensions: Certificate.Extensions {
+                Critical(BasicConstraints.isCertificateAuthority(maxPathLength: 0))
+                Critical(KeyUsage(digitalSignature: true, keyCertSign: true))
+                try ExtendedKeyUsage([.serverAuth, .clientAuth])
+                SubjectAlternativeNames(hosts.map(SelfSignedCertificate.name))
+            },
+            issuerPrivateKey: Certificate.PrivateKey(key)
+        )
+        certificatePEM = try certificate.serializeAsPEM().pemString
+        privateKeyPEM = key.pemRepresentation
+        self.certificate = try NIOSSLCertificate(bytes: Array(certificatePEM.utf8), format: .pem)
+        privateKey = try NIOSSLPrivateKey(bytes: Array(privateKeyPEM.utf8), format: .pem)
+        pin = try CertificatePin(of: self.certificate)
+    }
+
+    private static func name(_ host: String) -> GeneralName {
+        guard let address = try? SocketAddress(ipAddress: host, port: 0), let bytes = MemberAddress(address)?.ip else {
+            return .dnsName(host)
+        }
+        return .ipAddress(ASN1OctetString(contentBytes: bytes[...]))
+    }
+}

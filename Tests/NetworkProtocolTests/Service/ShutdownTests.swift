@@ -1,0 +1,85 @@
+import Identity
+import NIOCore
+import Synchronization
+import Testing
+
+@testable import NetworkProtocol
+
+@Suite(.timeLimit(.minutes(5))) struct `A daemon that shuts down` {
+    @Test(arguments: TestTransport.allCases)
+    func `answers what it accepted, says good-bye, and takes nobody any more`(_ transport: TestTransport) async throws {
+        let (arrived, arrive) = AsyncStream.makeStream(of: Void.self)
+        let (released, release) = AsyncStream.makeStream(of: Never.self)
+        var dispatcher = Dispatcher.forTests
+        dispatcher.onCommand("slow") { payload, _ in
+            arrive.yield()
+            for await _ in released {}
+            return payload.reversed()
+        }
+        try await TestDaemon.with(transport, dispatcher) { daemon in
+            let client = try await daemon.connect(transport)
+            let requests = (UInt8(0)..<20).map { number in
+                Task { try await client.request("slow", [1, number]) }
+            }
+            var count = 0
+            for await _ in arrived {
+                count += 1
+                if count == requests.count { break }
+            }
+            // A message without a number waits behind nothing, and is answered too.
+            try await client.send(.data([1, 2, 3]))
+            _ = try await client.receive()
+            daemon.daemon.shutDown()
+            // It listens no more.
+            await #expect(throws: ConnectionError.self) {
+                while true { await (try await daemon.connect(transport)).close() }
+            }
+            release.finish()
+            for (number, request) in requests.enumerated() {
+                let reply = try await request.value
+                #expect(reply == [UInt8(number), 1])
+            }
+            let end = try await client.receive()
+            #expect(end == nil)
+            try await daemon.running.value
+        }
+    }
+
+    @Test func `cuts off what takes longer than it may, and says how many it were`() async throws {
+        let (arrived, arrive) = AsyncStream.makeStream(of: Void.self)
+        var dispatcher = Dispatcher.forTests
+        dispatcher.onCommand("for ever") { _, _ in
+            arrive.yield()
+            try await Task.sleep(for: .seconds(600))
+            return []
+        }
+        await #expect(throws: DaemonError.shutdownTimedOut(connections: 1)) {
+            try await TestDaemon.with(.sealedTCP, dispatcher, { $0.shutdownTimeout = .milliseconds(200) }) { daemon in
+                let client = try await daemon.connect(.sealedTCP)
+                let request = Task { try await client.request("for ever") }
+                for await _ in arrived { break }
+                daemon.daemon.shutDown()
+                await #expect(throws: ConnectionError.self) { _ = try await request.value }
+                try await daemon.running.value
+            }
+        }
+    }
+
+    @Test func `is not held up by a peer that is still in its handshake, or that never reads the good-bye`() async throws {
+        try await TestDaemon.with(.sealedTCP) { daemon in
+            let halfway = try await RawPeer.connect(daemon)
+            let deaf = try await daemon.connect(.sealedTCP)
+            _ = try await deaf.request("reverse", [1])
+            daemon.daemon.shutDown()
+            try await daemon.running.value
+            await halfway.untilClosed()
+        }
+    }
+
+    @Test func `runs once`() async throws {
+        try await TestDaemon.with(.unix) { daemon in
+            let again = await #expect(throws: DaemonError.self) { try await daemon.daemon.run() }
+            #expect(again == .alreadyRan)
+        }
+    }
+}

@@ -1,0 +1,133 @@
+import NIOCore
+import NIOPosix
+
+@testable import NetworkProtocol
+
+/// One who speaks to a daemon byte by byte, as no client of this library would. For one task.
+final class RawPeer {
+    private final class Collector: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        let bytes: AsyncStream<[UInt8]>.Continuation
+
+        init(_ bytes: AsyncStream<[UInt8]>.Continuation) { self.bytes = bytes }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            bytes.yield(Array(buffer: unwrapInboundIn(data)))
+        }
+        func channelInactive(context: ChannelHandlerContext) { bytes.finish() }
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            bytes.finish()
+            context.close(promise: nil)
+        }
+    }
+
+    let channel: any Channel
+    private let incoming: AsyncStream<[UInt8]>
+    private var buffered: [UInt8] = []
+    private var decoder = PacketDecoder()
+
+    private init(_ channel: any Channel, _ bytes: AsyncStream<[UInt8]>) {
+        self.channel = channel
+        incoming = bytes
+    }
+
+    /// - Parameter reads: false for one who never reads.
+    static func connect(_ daemon: TestDaemon, reads: Bool = true) async throws -> RawPeer {
+        let (bytes, tell) = AsyncStream.makeStream(of: [UInt8].self)
+        let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.autoRead, value: reads)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Collector(tell))
+                }
+            }
+        let channel =
+            try await daemon.port == 0
+            ? bootstrap.connect(unixDomainSocketPath: daemon.ends.socketPath).get()
+            : bootstrap.connect(host: "127.0.0.1", port: daemon.port).get()
+        return RawPeer(channel, bytes)
+    }
+
+    func send(_ bytes: [UInt8]) async throws { try await channel.writeAndFlush(ByteBuffer(bytes: bytes)) }
+
+    /// Bytes that came since; nil when the other side has closed.
+    func read() async -> [UInt8]? {
+        for await bytes in incoming { return bytes }
+        return nil
+    }
+
+    /// Waits until the other side has closed.
+    func untilClosed() async { while await read() != nil {} }
+
+    /// The next packet; nil when the other side has closed.
+    func packet() async throws -> Packet? {
+        while true {
+            var input = buffered[...]
+            let packet = try decoder.next(&input)
+            buffered = Array(input)
+            if let packet { return packet }
+            guard let more = await read() else { return nil }
+            buffered += more
+        }
+    }
+
+    func close() async { try? await channel.close() }
+}
+
+/// A packet with any flags around any payload.
+func packet(_ payload: [UInt8], flags: PacketFlags = []) throws -> [UInt8] {
+    try PacketHeader(flags: flags, payloadLength: payload.count).bytes + payload
+}
+
+func packet(_ message: Message) throws -> [UInt8] { try packet(message.payload()) }
+
+/// A raw peer that is past the handshake, and seals what it likes.
+struct SealedPeer: ~Copyable {
+    let raw: RawPeer
+    private var sealer: RecordSealer
+    private var opener: RecordOpener
+
+    private init(_ raw: RawPeer, _ result: HandshakeResult) {
+        self.raw = raw
+        sealer = RecordSealer(secret: result.sending, now: .now)
+        opener = RecordOpener(secret: result.receiving)
+    }
+
+    /// - Parameter trust: nil for that of the test's client.
+    static func connect(_ daemon: TestDaemon, trust: Trust? = nil) async throws -> SealedPeer {
+        let raw = try await RawPeer.connect(daemon)
+        var generator = SystemRandomNumberGenerator()
+        let initiator = HandshakeInitiator(
+            trust: trust ?? daemon.ends.clientTrust,
+            timestamp: WallClock.milliseconds,
+            using: &generator
+        )
+        try await raw.send(try packet(.handshakeInit(initiator.opening)))
+        guard let answer = try await raw.packet(), case .handshakeResponse(let response) = try Message(payload: answer.payload)
+        else { throw ConnectionError.closedByPeer }
+        let (confirm, result) = try initiator.receive(response)
+        try await raw.send(try packet(.handshakeConfirm(confirm)))
+        var peer = SealedPeer(raw, result)
+        let accepted = try await peer.receive()
+        guard accepted == .pong else { throw ConnectionError.closedByPeer }
+        return peer
+    }
+
+    /// The bytes of the next record.
+    mutating func record(_ payload: [UInt8], flags: PacketFlags = []) throws -> [UInt8] {
+        let header = try PacketHeader(flags: flags.union(.encrypted), payloadLength: payload.count + 16)
+        var bytes = payload + [UInt8](repeating: 0, count: 16)
+        let head = header.bytes
+        var span = bytes.mutableSpan
+        var record = unsafe span.mutableBytes
+        sealer.seal(&record, header: unsafe head.span.bytes)
+        return head + bytes
+    }
+
+    mutating func send(_ message: Message) async throws { try await raw.send(try record(message.payload())) }
+
+    mutating func receive() async throws -> Message? {
+        guard let packet = try await raw.packet(), let payload = opener.open(packet) else { return nil }
+        return try Message(payload: payload)
+    }
+}

@@ -1,0 +1,285 @@
+import Foundation
+import Identity
+import NIOSSL
+import Operations
+import Testing
+
+@testable import NetworkProtocol
+
+/// TLS against OpenSSL: its certificates, its client, its server.
+@Suite(.timeLimit(.minutes(5))) struct `TLS` {
+    /// An authority of OpenSSL's with a daemon's certificate, a client's, and some that are wrong.
+    private struct Authority {
+        let folder: String
+
+        init() async throws {
+            folder = FileManager.default.temporaryDirectory.path + "/outpost-np-\(UUID().uuidString)"
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+            let script = """
+                set -e
+                ca() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $1.key -out $1.pem -days 30 \
+                    -subj /CN=$1 -addext basicConstraints=critical,CA:TRUE; }
+                leaf() { openssl req -newkey $4 -nodes -keyout $1.key -out $1.csr -subj /CN=$1
+                    printf 'subjectAltName=%s\\n' "$3" > $1.ext
+                    openssl x509 -req -in $1.csr -CA $2.pem -CAkey $2.key -CAcreateserial -out $1.pem $5 -extfile $1.ext; }
+                ca authority; ca stranger
+                leaf daemon authority IP:127.0.0.1,DNS:localhost rsa:2048 '-days 30'
+                leaf client authority DNS:client ed25519 '-days 30'
+                leaf elsewhere authority DNS:elsewhere.example ed25519 '-days 30'
+                leaf foreign stranger IP:127.0.0.1 ed25519 '-days 30'
+                openssl req -newkey ed25519 -nodes -keyout expired.key -out expired.csr -subj /CN=expired
+                printf 'subjectAltName=IP:127.0.0.1\\n' > expired.ext
+                : > index; echo 01 > serial
+                printf '[ca]\\ndefault_ca=d\\n[d]\\ndatabase=index\\nserial=serial\\nnew_certs_dir=.\\n' > ca.cnf
+                printf 'default_md=sha256\\npolicy=p\\n[p]\\ncommonName=supplied\\n' >> ca.cnf
+                openssl ca -batch -config ca.cnf -cert authority.pem -keyfile authority.key -in expired.csr -out expired.pem \
+                    -startdate 20200101000000Z -enddate 20200201000000Z -extfile expired.ext -notext
+                """
+            let exit = try await ChildProcess.start("bash", ["-c", "cd '\(folder)' && { \(script)\n} 2>&1"]).exit()
+            guard exit.status == .exited(0) else { throw ConnectionError.io(reason: String(decoding: exit.output, as: UTF8.self)) }
+        }
+
+        func remove() { try? FileManager.default.removeItem(atPath: folder) }
+
+        func certificate(_ name: String) throws -> NIOSSLCertificate {
+            try NIOSSLCertificate.fromPEMFile(folder + "/\(name).pem")[0]
+        }
+
+        func key(_ name: String) throws -> NIOSSLPrivateKey {
+            try NIOSSLPrivateKey(file: folder + "/\(name).key", format: .pem)
+        }
+
+        func server(_ name: String, clients: TLSServer.Clients? = nil) throws -> TLSServer {
+            TLSServer(
+                certificateChain: [try certificate(name)],
+                privateKey: try key(name),
+                clients: try clients ?? .certified(roots: [certificate("authority")])
+            )
+        }
+
+        func client(_ name: String?) throws -> TLSClient {
+            var settings = TLSClient(roots: .certificates([try certificate("authority")]))
+            if let name {
+                settings.certificateChain = [try certificate(name)]
+                settings.privateKey = try key(name)
+            }
+            return settings
+        }
+    }
+
+    private func withDaemon(
+        _ tls: TLSServer,
+        _ body: (TestDaemon) async throws -> Void
+    ) async throws {
+        let ends = try TestEnds()
+        defer { ends.remove() }
+        let listener = Listener.tls(host: "127.0.0.1", port: 0, tls)
+        try await TestDaemon.with([listener], .forTests, DaemonOptions(), ends, body: body)
+    }
+
+    private func connect(_ daemon: TestDaemon, _ tls: TLSClient) async throws -> Client {
+        try await Client.connect(to: .tls(host: "127.0.0.1", port: daemon.port, tls), logger: TestDaemon.silent)
+    }
+
+    private func expectTLSFailure(_ daemon: TestDaemon, _ tls: TLSClient, _ comment: Comment) async {
+        await #expect(comment) {
+            let client = try await connect(daemon, tls)
+            // In TLS 1.3 a client learns only afterwards that its certificate was refused.
+            _ = try await client.request("reverse", [1])
+        } throws: { error in
+            switch error as? ConnectionError {
+            case .tls, .closedByPeer, .io: true
+            default: false
+            }
+        }
+    }
+
+    @Test func `with certificates of an authority, both sides are known; anybody else is refused`() async throws {
+        let authority = try await Authority()
+        defer { authority.remove() }
+        try await withDaemon(try authority.server("daemon")) { daemon in
+            let client = try await connect(daemon, try authority.client("client"))
+            let who = try await client.request("who").text
+            // The client's key is Ed25519, so it is an endpoint's identity as well as something to pin.
+            let pin = try CertificatePin(of: authority.certificate("client"))
+            #expect(who.hasPrefix("PP-"), "\(who)")
+            #expect(who.hasSuffix("\(pin)"), "\(who)")
+            await client.close()
+
+            await expectTLSFailure(daemon, try authority.client(nil), "a client without a certificate")
+            await expectTLSFailure(daemon, try authority.client("foreign"), "one of another authority")
+            await expectTLSFailure(daemon, try authority.client("expired"), "one that has expired")
+            var named = try authority.client("client")
+            named.serverName = "elsewhere.example"
+            await expectTLSFailure(daemon, named, "the daemon has another name")
+            #expect(daemon.daemon.connectionCount <= 5)
+        }
+        for name in ["elsewhere", "foreign", "expired"] {
+            try await withDaemon(try authority.server(name)) { daemon in
+                await expectTLSFailure(daemon, try authority.client("client"), "the daemon is \(name)")
+            }
+        }
+    }
+
+    @Test func `a pin is SHA-256 of the key as OpenSSL computes it, and is demanded beside a good chain, never instead`() async throws {
+        let authority = try await Authority()
+        defer { authority.remove() }
+        let script = """
+            cd '\(authority.folder)' && openssl x509 -in daemon.pem -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum
+            """
+        let exit = try await ChildProcess.start("sh", ["-c", script]).exit()
+        let computed = String(decoding: exit.output.prefix(64), as: UTF8.self)
+        let pin = try #require(CertificatePin(computed))
+        try await withDaemon(try authority.server("daemon")) { daemon in
+            var settings = try authority.client("client")
+            settings.pins = [pin]
+            let client = try await connect(daemon, settings)
+            let reply = try await client.request("reverse", [1, 2])
+            #expect(reply == [2, 1])
+            await client.close()
+
+            settings.pins = [try CertificatePin(of: authority.certificate("client"))]
+            await #expect {
+                _ = try await connect(daemon, settings)
+            } throws: { error in
+                guard case .tls(let reason)? = error as? ConnectionError else { return false }
+                return reason.contains("pinned") && reason.contains(computed)
+            }
+            // The right pin does not make up for a chain that does not hold.
+            settings.pins = [pin]
+            settings.roots = .certificates([try authority.certificate("stranger")])
+            await expectTLSFailure(daemon, settings, "the right pin under the wrong authority")
+        }
+        let clients = TLSServer.Clients.certified(roots: [try authority.certificate("authority")], pins: [pin])
+        try await withDaemon(try authority.server("daemon", clients: clients)) { daemon in
+            await expectTLSFailure(daemon, try authority.client("client"), "a client whose key the daemon has not pinned")
+        }
+    }
+
+    /// What OpenSSL's client gets for an echo; with the protocol's ALPN unless `options` say otherwise.
+    private func openssl(_ authority: Authority, _ port: Int, _ options: String) async throws -> String {
+        let bytes = try packet(.echo("from openssl"))
+        try Data(bytes).write(to: URL(fileURLWithPath: authority.folder + "/echo"))
+        let script = """
+            cd '\(authority.folder)'; rm -f answer; touch answer
+            (cat echo; n=0; until grep -qa 'from openssl' answer || [ $n = 50 ] || [ -e done ]; do sleep 0.1; n=$((n+1)); done) |
+            { openssl s_client -connect 127.0.0.1:\(port) -CAfile authority.pem -verify_return_error \(options) > answer 2>&1; touch done; }
+            rm -f done; cat answer
+            """
+        let exit = try await ChildProcess.start("sh", ["-c", script]).exit()
+        return String(decoding: exit.output, as: UTF8.self)
+    }
+
+    @Test func `OpenSSL's client is answered over 1.2 and 1.3, and refused without certificate, protocol name or version`() async throws {
+        let authority = try await Authority()
+        defer { authority.remove() }
+        try await withDaemon(try authority.server("daemon")) { daemon in
+            let known = "-cert client.pem -key client.key"
+            let alpn = "-alpn outpost-np/1"
+            for version in ["-tls1_2", "-tls1_3"] {
+                let answer = try await openssl(authority, daemon.port, "\(known) \(alpn) \(version)")
+                #expect(answer.contains("from openssl"), "\(version): \(answer)")
+            }
+            for (options, why) in [
+                ("\(alpn) -tls1_3", "no certificate"), ("\(known) -tls1_3", "no protocol name"),
+                ("\(known) -alpn http/1.1 -tls1_3", "another protocol"),
+                ("\(known) \(alpn) -tls1_1 -cipher DEFAULT@SECLEVEL=0", "an old version"),
+            ] {
+                let answer = try await openssl(authority, daemon.port, options)
+                #expect(!answer.contains("from openssl"), "\(why): \(answer)")
+            }
+            let client = try await connect(daemon, try authority.client("client"))
+            let reply = try await client.request("reverse", [1, 2])
+            #expect(reply == [2, 1])
+            await client.close()
+        }
+        var strict = try authority.server("daemon")
+        strict.minimumVersion = .tls13
+        try await withDaemon(strict) { daemon in
+            let answer = try await openssl(
+                authority,
+                daemon.port,
+                "-cert client.pem -key client.key -alpn outpost-np/1 -tls1_2"
+            )
+            #expect(!answer.contains("from openssl"), "\(answer)")
+        }
+    }
+
+    @Test func `a server of OpenSSL is judged by chain, name, pin and protocol name`() async throws {
+        let authority = try await Authority()
+        defer { authority.remove() }
+        for (name, alpn, pinned, expected) in [
+            ("daemon", "outpost-np/1", "daemon", true), ("daemon", "h2", "daemon", false),
+            ("daemon", "outpost-np/1", "client", false), ("foreign", "outpost-np/1", "foreign", false),
+        ] {
+            let server = try await OpenSSLServer.start(authority.folder, name, alpn)
+            var settings = try authority.client("client")
+            settings.pins = [try CertificatePin(of: authority.certificate(pinned))]
+            let destination = Destination.tls(host: "127.0.0.1", port: server.port, settings)
+            do {
+                let client = try await Client.connect(to: destination, logger: TestDaemon.silent)
+                #expect(expected, "\(name), \(alpn), \(pinned)")
+                let peer = try await client.connection().peer
+                #expect(peer.certificatePin == settings.pins.first)
+                await client.close()
+            } catch {
+                guard case .tls = error else {
+                    Issue.record("\(error)")
+                    continue
+                }
+                #expect(!expected, "\(error)")
+            }
+            _ = await server.process.terminate()
+        }
+    }
+
+    private struct OpenSSLServer {
+        let process: ChildProcess
+        let port: Int
+
+        /// On a port that the kernel chooses, which the server tells.
+        static func start(_ folder: String, _ name: String, _ alpn: String) async throws -> OpenSSLServer {
+            let log = folder + "/server-\(UUID().uuidString)"
+            let command = """
+                cd '\(folder)' && exec openssl s_server -accept 127.0.0.1:0 -cert \(name).pem -key \(name).key -alpn \(alpn) \
+                    > \(log) 2>&1
+                """
+            let process = try await ChildProcess.start("sh", ["-c", command])
+            for _ in 0..<600 {
+                let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+                if let line = text.split(separator: "\n").first(where: { $0.hasPrefix("ACCEPT 127.0.0.1:") }),
+                    let port = Int(line.drop { $0 != ":" }.dropFirst())
+                {
+                    return OpenSSLServer(process: process, port: port)
+                }
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            _ = await process.terminate()
+            throw ConnectionError.io(reason: "openssl s_server did not start")
+        }
+    }
+
+    @Test func `a self-signed certificate is known by itself, and OpenSSL reads it`() async throws {
+        let certificate = try SelfSignedCertificate(hosts: ["127.0.0.1", "::1", "echo.example"])
+        let file = FileManager.default.temporaryDirectory.path + "/outpost-np-\(UUID().uuidString).pem"
+        try Data(certificate.certificatePEM.utf8).write(to: URL(fileURLWithPath: file))
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        let exit = try await ChildProcess.start("openssl", ["x509", "-in", file, "-noout", "-text"]).exit()
+        let text = String(decoding: exit.output, as: UTF8.self)
+        #expect(text.contains("IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1, DNS:echo.example"), "\(text)")
+        let tls = TLSServer(
+            certificateChain: [certificate.certificate],
+            privateKey: certificate.privateKey,
+            clients: .anonymous
+        )
+        try await withDaemon(tls) { daemon in
+            var settings = TLSClient(roots: .certificates([certificate.certificate]))
+            settings.pins = [certificate.pin]
+            let client = try await connect(daemon, settings)
+            let who = try await client.request("who").text
+            #expect(who.isEmpty)
+            await client.close()
+            await expectTLSFailure(daemon, TLSClient(), "the system's roots do not know it")
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import Foundation
+import Glibc
+import Testing
+
+@testable import NetworkProtocol
+
+@Suite(.timeLimit(.minutes(5))) struct `A Unix socket` {
+    private func mode(_ path: String) -> mode_t {
+        var status = stat()
+        return lstat(path, &status) == 0 ? status.st_mode : 0
+    }
+
+    @Test func `is open to its user alone, and gone when the daemon is`() async throws {
+        let path = try await TestDaemon.with(.unix) { daemon in
+            #expect(mode(daemon.ends.socketPath) == S_IFSOCK | 0o600)
+            return daemon.ends.socketPath
+        }
+        #expect(mode(path) == 0)
+    }
+
+    @Test func `that a dead process left is replaced`() async throws {
+        let ends = try TestEnds()
+        defer { ends.remove() }
+        // Bound and closed without being removed, as by SIGKILL.
+        close(try UnixListeningSocket.bind(ends.socketPath))
+        #expect(mode(ends.socketPath) & S_IFMT == S_IFSOCK)
+        try await TestDaemon.with([.unix(path: ends.socketPath)], .forTests, DaemonOptions(), ends) { daemon in
+            let client = try await daemon.connect(.unix)
+            let reply = try await client.request("reverse", [1, 2])
+            #expect(reply == [2, 1])
+            await client.close()
+        }
+    }
+
+    @Test func `that somebody listens on is left to them, and so is a file that is no socket`() async throws {
+        try await TestDaemon.with(.unix) { daemon in
+            let path = daemon.ends.socketPath
+            await #expect(
+                throws: DaemonError.cannotListen(
+                    address: "unix:\(path)",
+                    reason: "another program listens there; stop it or take another address"
+                )
+            ) {
+                try await Daemon(listening: [.unix(path: path)], dispatcher: .forTests, logger: TestDaemon.silent).run()
+            }
+            let client = try await daemon.connect(.unix)
+            let reply = try await client.request("reverse", [1, 2])
+            #expect(reply == [2, 1])
+            await client.close()
+
+            let file = daemon.ends.folder + "/file"
+            try Data("precious".utf8).write(to: URL(fileURLWithPath: file))
+            await #expect(
+                throws: DaemonError.cannotListen(
+                    address: "unix:\(file)",
+                    reason: "there is a file that is no socket; move it away"
+                )
+            ) {
+                try await Daemon(listening: [.unix(path: file)], dispatcher: .forTests, logger: TestDaemon.silent).run()
+            }
+            #expect(try Data(contentsOf: URL(fileURLWithPath: file)) == Data("precious".utf8))
+        }
+    }
+
+    @Test func `whose path is too long is refused with the length`() async throws {
+        let path = "/tmp/" + String(repeating: "x", count: 120)
+        await #expect(
+            throws: DaemonError.cannotListen(
+                address: "unix:\(path)",
+                reason: "the path has 125 bytes, and the system allows 1 to 107"
+            )
+        ) {
+            try await Daemon(listening: [.unix(path: path)], dispatcher: .forTests, logger: TestDaemon.silent).run()
+        }
+    }
+
+    @Test func `tells the handler which process is at the other end`() async throws {
+        try await TestDaemon.with(.unix) { daemon in
+            let client = try await daemon.connect(.unix)
+            let who = try await client.request("who").text
+            #expect(who == "uid \(getuid()) pid \(getpid())")
+            await client.close()
+        }
+    }
+}
