@@ -22,6 +22,8 @@ public final class Client: Sendable {
     private let logger: Logger
     private let metrics = ConnectionMetrics(role: "client")
     private let state: Mutex<State>
+    /// The connection whose messages ``receive()`` hands out: after a new one was made, the one before it until that is empty.
+    private let receiving = Mutex<Connection?>(nil)
 
     /// Connects once; nobody is tried again if that fails.
     public static func connect(
@@ -32,6 +34,7 @@ public final class Client: Sendable {
         let client = Client(destination, options, logger)
         let connection = try await client.connector().connect()
         client.state.withLock { $0 = .connected(connection) }
+        client.receiving.withLock { $0 = connection }
         client.watch(connection)
         return client
     }
@@ -69,9 +72,20 @@ public final class Client: Sendable {
         try await connection().outbox.send(message, timeout: options.sendTimeout)
     }
 
-    /// The next message that is not a reply; nil when the daemon has said that it sends nothing more.
+    /// The next message that is not a reply; nil when the daemon has said that it sends nothing more. With
+    /// ``ClientOptions/reconnect`` it goes on with the next connection instead, until none can be made.
     public func receive() async throws(ConnectionError) -> Message? {
-        try await connection().receive()
+        while let connection = receiving.withLock({ $0 }) {
+            do {
+                if let message = try await connection.receive() { return message }
+                if options.reconnect == nil { return nil }
+            } catch {
+                if options.reconnect == nil || error == .cancelled { throw error }
+            }
+            let next = try await self.connection()
+            receiving.withLock { if $0 === connection { $0 = next } }
+        }
+        return nil
     }
 
     /// Sends a request and waits for its reply; `timeout` overrides ``ClientOptions/responseTimeout``.

@@ -65,9 +65,21 @@ extension ConnectionHandler {
 
     // MARK: TLS
 
-    func completedTLS(_ negotiated: String?, pins: Set<CertificatePin>, _ context: ChannelHandlerContext) {
+    func completedTLS(
+        _ negotiated: String?,
+        pins: Set<CertificatePin>,
+        name: String?,
+        _ context: ChannelHandlerContext
+    ) {
         guard negotiated == TLSContext.applicationProtocol else {
             return fail(.tls(reason: "the other side does not speak \(TLSContext.applicationProtocol) (ALPN)"))
+        }
+        if let name {
+            let certificate = (try? context.channel.pipeline.syncOperations.nioSSL_peerCertificate()) ?? nil
+            guard let certificate, (try? ServerName.isNamed(name, in: certificate)) ?? false else {
+                setup.metrics.handshakeFailed("wrong_name")
+                return fail(.tls(reason: "the daemon's certificate is valid, but not for \(name)"))
+            }
         }
         let peer = tlsPeer(context)
         if !pins.isEmpty {

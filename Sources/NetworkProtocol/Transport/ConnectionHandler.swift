@@ -14,8 +14,9 @@ struct ConnectionSetup: Sendable {
     enum Protection: Sendable {
         /// The library's handshake and records.
         case handshake(Trust)
-        /// TLS stands below and has judged the peer, whose certificate must hold one of these keys if there are any.
-        case tls(pins: Set<CertificatePin>)
+        /// TLS stands below and has judged the peer, whose certificate must hold one of these keys if there are any, and be for `name` if
+        /// that is not nil.
+        case tls(pins: Set<CertificatePin>, name: String?)
         /// Nothing: the caller has said so by name, or the file system stands in.
         case none
     }
@@ -138,9 +139,9 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .handshakeCompleted(let negotiated) = event as? TLSUserEvent, case .connecting = phase,
-            case .tls(let pins) = setup.protection
+            case .tls(let pins, let name) = setup.protection
         {
-            completedTLS(negotiated, pins: pins, context)
+            completedTLS(negotiated, pins: pins, name: name, context)
             turn()
         } else if let event = event as? ChannelEvent, event == .inputClosed {
             inputClosed()

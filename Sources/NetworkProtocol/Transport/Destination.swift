@@ -28,7 +28,11 @@ public struct Destination: Sendable {
 
     /// TLS; who the daemon must be is the business of `tls`.
     public static func tls(host: String, port: Int, _ tls: TLSClient) -> Destination {
-        Destination(kind: .tcp(host: host, port: port), protection: .tls(pins: tls.pins), tls: tls)
+        Destination(
+            kind: .tcp(host: host, port: port),
+            protection: .tls(pins: tls.pins, name: ServerName.name(tls.serverName ?? host)),
+            tls: tls
+        )
     }
 
     /// A Unix socket: the file system says who may listen and who may connect, and nothing is encrypted, as it does not leave the

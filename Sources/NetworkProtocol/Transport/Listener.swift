@@ -21,7 +21,7 @@ public struct Listener: Sendable {
 
     /// TLS; who the clients must be is the business of `tls`.
     public static func tls(host: String, port: Int, _ tls: TLSServer) -> Listener {
-        Listener(kind: .tcp(host: host, port: port), protection: .tls(pins: tls.pins), tls: tls)
+        Listener(kind: .tcp(host: host, port: port), protection: .tls(pins: tls.pins, name: nil), tls: tls)
     }
 
     /// A Unix socket, mode 0600: processes of this user and of root can connect, and nothing is encrypted. A socket that a dead process left

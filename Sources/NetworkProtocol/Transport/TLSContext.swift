@@ -29,9 +29,7 @@ enum TLSContext {
         configuration.privateKey = settings.privateKey.map { .privateKey($0) }
         let context = try NIOSSLContext(configuration: configuration)
         let name = settings.serverName ?? host
-        // An address is no server name (RFC 6066, section 3); NIOSSL compares it with the certificate's addresses itself.
-        let isAddress = (try? SocketAddress(ipAddress: name, port: 0)) != nil
-        return { try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : name) }
+        return { try NIOSSLClientHandler(context: context, serverHostname: ServerName.name(name)) }
     }
 
     static func server(_ settings: TLSServer) throws -> MakeHandler {

@@ -11,16 +11,31 @@ import Testing
 
     @Test func `asks after an interval of silence, and at each one more`() {
         var heartbeat = heartbeat()
-        #expect(heartbeat.check(now: start + .seconds(29), unsentBytes: 0, writtenBytes: 0) == .fine(next: start + .seconds(30)))
-        #expect(heartbeat.check(now: start + .seconds(30), unsentBytes: 0, writtenBytes: 0) == .ping(next: start + .seconds(60)))
-        #expect(heartbeat.check(now: start + .seconds(45), unsentBytes: 0, writtenBytes: 0) == .fine(next: start + .seconds(60)))
-        #expect(heartbeat.check(now: start + .seconds(60), unsentBytes: 0, writtenBytes: 0) == .ping(next: start + .seconds(90)))
+        #expect(
+            heartbeat.check(now: start + .seconds(29), unsentBytes: 0, writtenBytes: 0)
+                == .fine(next: start + .seconds(30))
+        )
+        #expect(
+            heartbeat.check(now: start + .seconds(30), unsentBytes: 0, writtenBytes: 0)
+                == .ping(next: start + .seconds(60))
+        )
+        #expect(
+            heartbeat.check(now: start + .seconds(45), unsentBytes: 0, writtenBytes: 0)
+                == .fine(next: start + .seconds(60))
+        )
+        #expect(
+            heartbeat.check(now: start + .seconds(60), unsentBytes: 0, writtenBytes: 0)
+                == .ping(next: start + .seconds(90))
+        )
     }
 
     @Test func `calls a peer dead after four intervals without a byte`() {
         var heartbeat = heartbeat()
         for beat in 1...3 { _ = heartbeat.check(now: start + .seconds(30 * beat), unsentBytes: 0, writtenBytes: 0) }
-        #expect(heartbeat.check(now: start + .seconds(120), unsentBytes: 0, writtenBytes: 0) == .dead(.dead(after: .seconds(120))))
+        #expect(
+            heartbeat.check(now: start + .seconds(120), unsentBytes: 0, writtenBytes: 0)
+                == .dead(.dead(after: .seconds(120)))
+        )
     }
 
     @Test func `any byte is a sign of life`() {
@@ -67,7 +82,9 @@ import Testing
             let now = start + .seconds(15 * beat)
             heartbeat.completedPacket()
             heartbeat.received(now: now, isInsidePacket: true, missing: 10)
-            if case .dead = heartbeat.check(now: now, unsentBytes: 0, writtenBytes: 0) { Issue.record("a busy session was cut") }
+            if case .dead = heartbeat.check(now: now, unsentBytes: 0, writtenBytes: 0) {
+                Issue.record("a busy session was cut")
+            }
         }
     }
 
@@ -75,7 +92,10 @@ import Testing
         var heartbeat = heartbeat()
         #expect(heartbeat.check(now: start, unsentBytes: 1_000, writtenBytes: 0) == .fine(next: start + .seconds(20)))
         heartbeat.received(now: start + .seconds(19), isInsidePacket: false, missing: 0)
-        #expect(heartbeat.check(now: start + .seconds(20), unsentBytes: 1_000, writtenBytes: 0) == .dead(.stalled(after: .seconds(20))))
+        #expect(
+            heartbeat.check(now: start + .seconds(20), unsentBytes: 1_000, writtenBytes: 0)
+                == .dead(.stalled(after: .seconds(20)))
+        )
     }
 
     @Test func `who takes a little is not`() {
@@ -83,7 +103,9 @@ import Testing
         for beat in 0..<50 {
             let now = start + .seconds(19 * beat)
             heartbeat.received(now: now, isInsidePacket: false, missing: 0)
-            if case .dead = heartbeat.check(now: now, unsentBytes: 100_000 - beat, writtenBytes: 0) { Issue.record("cut") }
+            if case .dead = heartbeat.check(now: now, unsentBytes: 100_000 - beat, writtenBytes: 0) {
+                Issue.record("cut")
+            }
         }
     }
 
@@ -93,7 +115,9 @@ import Testing
         for beat in 1...20 {
             let now = start + .seconds(15 * beat)
             heartbeat.paused(now: now)
-            if case .dead = heartbeat.check(now: now, unsentBytes: 0, writtenBytes: 0) { Issue.record("cut while it was not read") }
+            if case .dead = heartbeat.check(now: now, unsentBytes: 0, writtenBytes: 0) {
+                Issue.record("cut while it was not read")
+            }
         }
     }
 

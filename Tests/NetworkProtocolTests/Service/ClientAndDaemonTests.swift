@@ -7,7 +7,8 @@ import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct `A client and a daemon` {
     @Test(arguments: TestTransport.allCases)
-    func `know each other, and many requests at once each get their own reply`(_ transport: TestTransport) async throws {
+    func `know each other, and many requests at once each get their own reply`(_ transport: TestTransport) async throws
+    {
         try await TestDaemon.with(transport) { daemon in
             let client = try await daemon.connect(transport)
             let who = try await client.request("who").text
@@ -167,7 +168,9 @@ import Testing
         }
     }
 
-    @Test func `a client that may connects again when its daemon comes back, and what was under way fails`() async throws {
+    @Test func `a client that may connects again when its daemon comes back, and what was under way fails`()
+        async throws
+    {
         let ends = try TestEnds()
         defer { ends.remove() }
         var dispatcher = Dispatcher.forTests

@@ -65,7 +65,9 @@ import Testing
         }
     }
 
-    @Test func `is not held up by a peer that is still in its handshake, or that never reads the good-bye`() async throws {
+    @Test func `is not held up by a peer that is still in its handshake, or that never reads the good-bye`()
+        async throws
+    {
         try await TestDaemon.with(.sealedTCP) { daemon in
             let halfway = try await RawPeer.connect(daemon)
             let deaf = try await daemon.connect(.sealedTCP)

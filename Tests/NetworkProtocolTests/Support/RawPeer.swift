@@ -103,7 +103,8 @@ struct SealedPeer: ~Copyable {
             using: &generator
         )
         try await raw.send(try packet(.handshakeInit(initiator.opening)))
-        guard let answer = try await raw.packet(), case .handshakeResponse(let response) = try Message(payload: answer.payload)
+        guard let answer = try await raw.packet(),
+            case .handshakeResponse(let response) = try Message(payload: answer.payload)
         else { throw ConnectionError.closedByPeer }
         let (confirm, result) = try initiator.receive(response)
         try await raw.send(try packet(.handshakeConfirm(confirm)))

@@ -52,8 +52,10 @@ import Testing
             [0x28, 0xB5, 0x2F, 0xFD, 0xA0] + size + [0x03, 0x00, 0x10, 0x00]
         }
         return [
-            ([0xFF, 0xFF, 0xFF, 0xFF] + lz4Block, .lz4), ([1, 0, 0, 1] + lz4Block, .lz4), ([100, 0, 0, 0] + lz4Block, .lz4),
-            (zstdFrame([1, 0, 0, 1]), .zstd), (zstdFrame([0xFF, 0xFF, 0xFF, 0xFF]), .zstd), (zstdFrame([10, 0, 0, 0]), .zstd),
+            ([0xFF, 0xFF, 0xFF, 0xFF] + lz4Block, .lz4), ([1, 0, 0, 1] + lz4Block, .lz4),
+            ([100, 0, 0, 0] + lz4Block, .lz4),
+            (zstdFrame([1, 0, 0, 1]), .zstd), (zstdFrame([0xFF, 0xFF, 0xFF, 0xFF]), .zstd),
+            (zstdFrame([10, 0, 0, 0]), .zstd),
         ]
     }()
 
@@ -93,7 +95,8 @@ import Testing
 
     @Test(arguments: [TestTransport.sealedTCP, .tls, .sealedUnix])
     func `that begins a handshake and never ends it is cut off`(_ transport: TestTransport) async throws {
-        try await TestDaemon.with(transport, .forTests, { $0.connection.handshakeTimeout = .milliseconds(300) }) { daemon in
+        try await TestDaemon.with(transport, .forTests, { $0.connection.handshakeTimeout = .milliseconds(300) }) {
+            daemon in
             let silent = try await RawPeer.connect(daemon)
             let slow = try await RawPeer.connect(daemon)
             try await slow.send(transport == .tls ? [0x16, 0x03] : [0xDE, 0xAD])
@@ -219,7 +222,8 @@ import Testing
         }
     }
 
-    @Test func `that leaves the handshake out, or offers no identity, or the wrong secret, is not let in`() async throws {
+    @Test func `that leaves the handshake out, or offers no identity, or the wrong secret, is not let in`() async throws
+    {
         try await TestDaemon.with(.sealedTCP) { daemon in
             let raw = try await RawPeer.connect(daemon)
             try await raw.send(try packet(.request(id: 1, command: "reverse", payload: [1, 2])))
@@ -263,7 +267,10 @@ import Testing
             var sent = 0
             do {
                 for id in UInt64(1)...2_000 {
-                    try await connection.outbox.send(.request(id: id, command: "big", payload: []), timeout: .seconds(20))
+                    try await connection.outbox.send(
+                        .request(id: id, command: "big", payload: []),
+                        timeout: .seconds(20)
+                    )
                     sent += 1
                 }
             } catch {}
@@ -377,10 +384,15 @@ import Testing
             let first = try await daemon.connect(transport)
             _ = try await first.request("reverse", [1])
             if transport.isOpenToAll {
-                // Whoever connects is in: the limit holds, and those that came too late are closed.
+                // Whoever connects is in: the limit holds, and those beyond it are closed.
+                let closed = Mutex(0)
                 var crowd: [RawPeer] = []
-                for _ in 0..<30 { crowd.append(try await RawPeer.connect(daemon)) }
-                for late in crowd.suffix(20) { await late.untilClosed() }
+                for _ in 0..<30 {
+                    let peer = try await RawPeer.connect(daemon)
+                    peer.channel.closeFuture.whenComplete { _ in closed.withLock { $0 += 1 } }
+                    crowd.append(peer)
+                }
+                while closed.withLock(\.self) < 21 { try await Task.sleep(for: .milliseconds(5)) }
                 #expect(daemon.daemon.connectionCount <= 10)
                 for peer in crowd { await peer.close() }
             } else {

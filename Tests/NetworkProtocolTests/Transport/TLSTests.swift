@@ -36,7 +36,9 @@ import Testing
                     -startdate 20200101000000Z -enddate 20200201000000Z -extfile expired.ext -notext
                 """
             let exit = try await ChildProcess.start("bash", ["-c", "cd '\(folder)' && { \(script)\n} 2>&1"]).exit()
-            guard exit.status == .exited(0) else { throw ConnectionError.io(reason: String(decoding: exit.output, as: UTF8.self)) }
+            guard exit.status == .exited(0) else {
+                throw ConnectionError.io(reason: String(decoding: exit.output, as: UTF8.self))
+            }
         }
 
         func remove() { try? FileManager.default.removeItem(atPath: folder) }
@@ -121,7 +123,10 @@ import Testing
         }
     }
 
-    @Test func `a pin is SHA-256 of the key as OpenSSL computes it, and is demanded beside a good chain, never instead`() async throws {
+    @Test
+    func `a pin is SHA-256 of the key as OpenSSL computes it, and is demanded beside a good chain, never instead`()
+        async throws
+    {
         let authority = try await Authority()
         defer { authority.remove() }
         let script = """
@@ -152,7 +157,11 @@ import Testing
         }
         let clients = TLSServer.Clients.certified(roots: [try authority.certificate("authority")], pins: [pin])
         try await withDaemon(try authority.server("daemon", clients: clients)) { daemon in
-            await expectTLSFailure(daemon, try authority.client("client"), "a client whose key the daemon has not pinned")
+            await expectTLSFailure(
+                daemon,
+                try authority.client("client"),
+                "a client whose key the daemon has not pinned"
+            )
         }
     }
 
@@ -170,7 +179,10 @@ import Testing
         return String(decoding: exit.output, as: UTF8.self)
     }
 
-    @Test func `OpenSSL's client is answered over 1.2 and 1.3, and refused without certificate, protocol name or version`() async throws {
+    @Test
+    func `OpenSSL's client is answered over 1.2 and 1.3, and refused without certificate, protocol name or version`()
+        async throws
+    {
         let authority = try await Authority()
         defer { authority.remove() }
         try await withDaemon(try authority.server("daemon")) { daemon in
@@ -241,7 +253,7 @@ import Testing
         static func start(_ folder: String, _ name: String, _ alpn: String) async throws -> OpenSSLServer {
             let log = folder + "/server-\(UUID().uuidString)"
             let command = """
-                cd '\(folder)' && exec openssl s_server -accept 127.0.0.1:0 -cert \(name).pem -key \(name).key -alpn \(alpn) \
+                cd '\(folder)' && exec openssl s_server -rev -accept 127.0.0.1:0 -cert \(name).pem -key \(name).key -alpn \(alpn) \
                     > \(log) 2>&1
                 """
             let process = try await ChildProcess.start("sh", ["-c", command])
@@ -257,6 +269,16 @@ import Testing
             _ = await process.terminate()
             throw ConnectionError.io(reason: "openssl s_server did not start")
         }
+    }
+
+    @Test(arguments: [
+        ("a.example", "A.EXAMPLE.", true), ("b.example", "a.example", false), ("x.a.example", "*.a.example", true),
+        ("a.example", "*.example", false), ("x.y.a.example", "*.a.example", false),
+        (".a.example", "*.a.example", false),
+        ("xa.example.org", "x*.example.org", false), ("a.example", "", false), ("", "", false),
+    ])
+    func `names are compared label by label`(name: String, pattern: String, expected: Bool) {
+        #expect(ServerName.matches(name, pattern) == expected)
     }
 
     @Test func `a self-signed certificate is known by itself, and OpenSSL reads it`() async throws {
