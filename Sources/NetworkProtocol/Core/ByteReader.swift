@@ -1,9 +1,9 @@
 /// Reads integers, bytes and text from an array and says where it fails.
 struct ByteReader {
-    private let source: [UInt8]
+    private var source: [UInt8]
     private(set) var offset: Int
 
-    init(_ source: [UInt8], from start: Int) {
+    init(_ source: consuming [UInt8], from start: Int) {
         self.source = source
         offset = start
     }
@@ -55,6 +55,23 @@ struct ByteReader {
     }
 
     mutating func prefixedBytes() throws(MessageError) -> [UInt8] { try bytes(try unsigned64()) }
+    /// The bytes behind their length, which must be all that is left; nothing can be read after them.
+    ///
+    /// They keep the place in memory that the source has, if nobody else holds it: the longest field of a message is neither copied
+    /// nor made room for.
+    mutating func lastPrefixedBytes() throws(MessageError) -> [UInt8] {
+        let count = try unsigned64()
+        try demand(count)
+        guard Int(count) == remaining else {
+            throw .trailingBytes(offset: offset + Int(count), count: remaining - Int(count))
+        }
+        var bytes: [UInt8] = []
+        swap(&bytes, &source)
+        bytes.removeFirst(offset)
+        offset = 0
+        return bytes
+    }
+
     mutating func prefixedText() throws(MessageError) -> String { try text(try unsigned64()) }
 
     /// Compared before anything is converted or made room for: `count` comes from outside.

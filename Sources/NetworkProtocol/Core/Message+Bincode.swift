@@ -77,7 +77,7 @@ extension Message {
     }
 
     /// Reads one message that begins at `start` and ends with `payload`.
-    init(bincode payload: [UInt8], from start: Int) throws(MessageError) {
+    init(bincode payload: consuming [UInt8], from start: Int) throws(MessageError) {
         var reader = ByteReader(payload, from: start)
         let variant = try reader.unsigned32()
         switch variant {
@@ -98,16 +98,16 @@ extension Message {
         case 6: self = .disconnect
         case 7:
             let command = try reader.prefixedText()
-            self = .custom(command: command, payload: try reader.prefixedBytes())
-        case 8: self = .data(try reader.prefixedBytes())
+            self = .custom(command: command, payload: try reader.lastPrefixedBytes())
+        case 8: self = .data(try reader.lastPrefixedBytes())
         case 9: self = .unknown
         case 10:
             let id = try reader.unsigned64()
             let command = try reader.prefixedText()
-            self = .request(id: id, command: command, payload: try reader.prefixedBytes())
+            self = .request(id: id, command: command, payload: try reader.lastPrefixedBytes())
         case 11:
             let id = try reader.unsigned64()
-            self = .response(id: id, payload: try reader.prefixedBytes())
+            self = .response(id: id, payload: try reader.lastPrefixedBytes())
         case 12:
             let id = try reader.unsigned64()
             let code = FailureCode(rawValue: try reader.unsigned32())

@@ -31,12 +31,15 @@ extension Message {
     }
 
     /// The message that a payload says, in whichever format.
-    public init(payload: [UInt8]) throws(MessageError) {
+    public init(payload: consuming [UInt8]) throws(MessageError) {
         self = try Message.read(payload).message
     }
 
-    /// The message, and the format it came in, which is the one to answer in.
-    package static func read(_ payload: [UInt8]) throws(MessageError) -> (message: Message, format: MessageFormat) {
+    /// The message, and the format it came in, which is the one to answer in. A payload that nobody else holds becomes the bytes of its
+    /// message without being copied.
+    package static func read(_ payload: consuming [UInt8]) throws(MessageError) -> (
+        message: Message, format: MessageFormat
+    ) {
         guard let first = payload.first else { throw .empty }
         // Unmarked bincode: the number's upper three bytes are 0. Only behind format byte 1 can that be something else, a marked
         // Ping (01 00 00 00 00), and then there are more than the four bytes of an unmarked Pong.

@@ -44,6 +44,13 @@ public struct PacketDecoder: Sendable {
     ///
     /// After an error the stream cannot be read any further.
     public mutating func next<Input>(_ input: inout Input) throws(PacketError) -> Packet?
+    where Input: RandomAccessCollection<UInt8>, Input.SubSequence == Input { try read(&input) }
+
+    /// The same for bytes of an array. Compiled for them alone, where the other one costs callers of other modules a call for each byte
+    /// of a header.
+    public mutating func next(_ input: inout ArraySlice<UInt8>) throws(PacketError) -> Packet? { try read(&input) }
+
+    private mutating func read<Input>(_ input: inout Input) throws(PacketError) -> Packet?
     where Input: RandomAccessCollection<UInt8>, Input.SubSequence == Input {
         while headerCount < PacketHeader.length {
             guard let byte = input.first else { return nil }
@@ -86,8 +93,9 @@ public struct PacketDecoder: Sendable {
     }
 
     private mutating func makeRoom(for taken: Int, of length: Int) {
+        guard taken > 0 else { return }
         if payload.isEmpty {
-            payload.reserveCapacity(min(length, PacketDecoder.firstRoom))
+            payload.reserveCapacity(max(taken, min(length, PacketDecoder.firstRoom)))
         } else if payload.count + taken > PacketDecoder.firstRoom, payload.capacity < length {
             payload.reserveCapacity(length)
         }

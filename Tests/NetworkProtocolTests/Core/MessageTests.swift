@@ -63,6 +63,26 @@ import Testing
         #expect(throws: MessageError.self) { _ = try Message(payload: array) }
     }
 
+    @Test(arguments: [
+        Message.data([UInt8](repeating: 7, count: 4_096)),
+        .custom(command: "put", payload: [UInt8](repeating: 7, count: 4_096)),
+        .request(id: 1, command: "put", payload: [UInt8](repeating: 7, count: 4_096)),
+        .response(id: 1, payload: [UInt8](repeating: 7, count: 4_096)),
+    ])
+    func `the bytes of a message stay where its payload was`(message: Message) throws {
+        var payload = message.payload()
+        let place = payload.withUnsafeMutableBytes { $0.baseAddress }
+        let read = try Message.read(consume payload)
+        #expect(read.message == message)
+        let found: UnsafeRawPointer? =
+            switch read.message {
+            case .data(let bytes), .custom(_, let bytes), .request(_, _, let bytes), .response(_, let bytes):
+                bytes.withUnsafeBytes { $0.baseAddress }
+            default: nil
+            }
+        #expect(found == place.map { UnsafeRawPointer($0) })
+    }
+
     @Test func `numbers and names that no message has are refused and told`() {
         #expect(throws: MessageError.unknownVariant(13)) { _ = try Message(payload: [13, 0, 0, 0]) }
         #expect(throws: MessageError.unknownVariant(0xFFFF_FFFF)) {

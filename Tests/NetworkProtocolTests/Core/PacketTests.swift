@@ -79,4 +79,22 @@ import Testing
         #expect(packet.payload.isEmpty)
         #expect(input.count == 4)
     }
+
+    @Test func `what has come is made room for at once`() throws {
+        let length = 3 * PacketDecoder.firstRoom
+        let stream = try PacketHeader(flags: [], payloadLength: length).bytes + [UInt8](repeating: 1, count: length)
+        var decoder = PacketDecoder()
+        var input = stream[...]
+        let next = try decoder.next(&input)
+        let packet = try #require(next)
+        // Room that grew in steps would be twice as much as is needed.
+        #expect(packet.payload.count == length && packet.payload.capacity < length + length / 4)
+    }
+
+    @Test func `a header alone takes no room for its payload`() throws {
+        var decoder = PacketDecoder()
+        var input = try PacketHeader(flags: [], payloadLength: 1_000).bytes[...]
+        let packet = try decoder.next(&input)
+        #expect(packet == nil && decoder.missing == 1_000 && decoder.room == 0)
+    }
 }
