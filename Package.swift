@@ -248,6 +248,14 @@ let package = Package(
 if Context.environment["OUTPOST_BENCHMARKS"] != nil {
     package.targets.append(
         .executableTarget(
+            name: "network-protocol-benchmark",
+            dependencies: ["NetworkProtocol"],
+            path: "Benchmarks/network-protocol/probe",
+            swiftSettings: strict
+        )
+    )
+    package.targets.append(
+        .executableTarget(
             name: "swim-benchmark",
             dependencies: ["NetworkProtocol", "SwimSimulation"],
             path: "Benchmarks/network-protocol/swim",

@@ -1,0 +1,27 @@
+import Glibc
+import NetworkProtocol
+
+/// Connections that do nothing.
+enum Hold {
+    static func run(socket: String, count: Int, isSealed: Bool) async throws {
+        var limit = rlimit(rlim_cur: rlim_t(count + 256), rlim_max: rlim_t(count + 256))
+        // The limit is read for the call only. Root may raise it; what is not raised shows when connecting fails.
+        _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        let destination: Destination =
+            isSealed ? .unix(path: socket, trust: .anonymous) : .unix(path: socket)
+        var clients: [Client] = []
+        clients.reserveCapacity(count)
+        while clients.count < count {
+            // As many at once as a backlog takes.
+            let next = min(64, count - clients.count)
+            clients += try await withThrowingTaskGroup(of: Client.self) { group in
+                for _ in 0..<next { group.addTask { try await Client.connect(to: destination) } }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+        }
+        print("holds \(clients.count)")
+        fflush(nil)
+        while readLine() != nil {}
+        exit(0)
+    }
+}

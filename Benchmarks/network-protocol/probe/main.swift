@@ -1,0 +1,33 @@
+import Glibc
+
+// Parts of Benchmarks/network-protocol/run.py that need the library itself.
+//
+//   network-protocol-benchmark codec BYTES SECONDS          nanoseconds for encode + decode, and for memcpy there and back
+//   network-protocol-benchmark encode|decode BYTES COUNT    nothing but so many of them, for counting allocations
+//   network-protocol-benchmark hold SOCKET COUNT [sealed]   opens connections to a Unix socket, prints a line, holds them until
+//                                                           standard input ends
+
+func usage() -> Never {
+    let text =
+        "network-protocol-benchmark codec BYTES SECONDS | encode|decode BYTES COUNT | hold SOCKET COUNT [sealed]\n"
+    // The text lives for the call.
+    _ = unsafe text.withCString { unsafe write(2, $0, strlen($0)) }
+    exit(64)
+}
+
+let words = Array(CommandLine.arguments.dropFirst())
+guard words.count >= 3 else { usage() }
+switch words[0] {
+case "codec":
+    guard let bytes = Int(words[1]), let seconds = Double(words[2]) else { usage() }
+    var codec = Codec(bytes: bytes)
+    codec.compare(seconds: seconds)
+case "encode", "decode":
+    guard let bytes = Int(words[1]), let count = Int(words[2]) else { usage() }
+    var codec = Codec(bytes: bytes)
+    codec.run(words[0] == "encode" ? .encode : .decode, count: count)
+case "hold":
+    guard let count = Int(words[2]) else { usage() }
+    try await Hold.run(socket: words[1], count: count, isSealed: words.dropFirst(3).first == "sealed")
+default: usage()
+}

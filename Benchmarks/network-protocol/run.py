@@ -1,0 +1,266 @@
+#!/usr/bin/env python3
+"""The bars of the packet protocol, side by side with what it is compared with: medians and ratios.
+
+    run.py [codec] [latency] [echo] [bulk] [idle] [swim]      all when none is named; ends with 1 when a bar is missed
+
+Needs, beside cc and iperf3:
+    OUTPOST_BENCHMARKS=1 swift build -c release --static-swift-stdlib --product packetbench
+    OUTPOST_BENCHMARKS=1 swift build -c release --static-swift-stdlib --product network-protocol-benchmark
+    OUTPOST_BENCHMARKS=1 swift build -c release --static-swift-stdlib --product swim-benchmark
+Rounds of the sides alternate, so that what else the machine does hits all. Everything runs on this machine; loads are bounded in
+count and time.
+"""
+import json
+import os
+import re
+import resource
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+BIN = os.environ.get("OUTPOST_BIN", os.path.join(ROOT, ".build/release"))
+ROUNDS = int(os.environ.get("ROUNDS", "5"))
+SECONDS = float(os.environ.get("SECONDS_PER_PART", "1"))
+CONNECTIONS = int(os.environ.get("CONNECTIONS", "10000"))
+# Bytes of a request with 64 bytes for "packetbench.echo", and of its response: header, variant, number, command, payload.
+REQUEST, RESPONSE, TAG = 10 + 4 + 8 + 8 + 16 + 8 + 64, 10 + 4 + 8 + 8 + 64, 16
+rows = []
+missed = []
+
+
+def row(what, ours, theirs, ratio, bar, passed):
+    word = "–" if passed is None else "met" if passed else "NOT MET"
+    if passed is False:
+        missed.append(what)
+    rows.append((what, ours, theirs, ratio, bar, word))
+    print(f"  {what}: {ours} against {theirs}, ratio {ratio}, bar {bar}: {word}", file=sys.stderr, flush=True)
+
+
+def output(command, **options):
+    done = subprocess.run(command, capture_output=True, text=True, **options)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}: {done.stderr or done.stdout}")
+    return done.stdout
+
+
+def tool(name):
+    path = os.path.join(BIN, name)
+    if not os.path.exists(path):
+        raise SystemExit(f"{path} is not there; build it as {os.path.basename(__file__)} says at its head")
+    return path
+
+
+def compile_c(folder, source, *flags):
+    path = os.path.join(folder, os.path.basename(source) + ".out")
+    output(["cc", "-O2", "-Wall", *flags, "-o", path, os.path.join(ROOT, "Benchmarks", source)])
+    return path
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Daemon:
+    """A `packetbench serve`."""
+
+    def __init__(self, folder, kind, *trust, connections=1000):
+        self.address = f"127.0.0.1:{free_port()}" if kind == "tcp" else f"unix:{tempfile.mktemp(dir=folder)}"
+        self.trust = trust
+        self.environment = dict(os.environ, PACKETBENCH_KEY=os.path.join(folder, "identity.ed25519"))
+        self.process = subprocess.Popen(
+            [tool("packetbench"), "serve", self.address, "--log-level", "error", "--max-connections", str(connections), *trust],
+            env=self.environment,
+        )
+        for _ in range(200):
+            if self.answers():
+                return
+            time.sleep(0.05)
+        raise SystemExit(f"nothing listens on {self.address}")
+
+    def answers(self):
+        host, _, rest = self.address.partition(":")
+        family, place = (socket.AF_UNIX, rest) if host == "unix" else (socket.AF_INET, (host, int(rest)))
+        with socket.socket(family) as probe:
+            return probe.connect_ex(place) == 0
+
+    def measure(self, *options):
+        words = ["measure", self.address, "--json", "--seconds", str(SECONDS), *self.trust, *options]
+        return json.loads(output([tool("packetbench"), *words], env=self.environment))
+
+    def resident(self):
+        """In kB."""
+        with open(f"/proc/{self.process.pid}/status") as file:
+            return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1))
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(40)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+TRUST = {"plain": {"unix": (), "tcp": ("--insecure-plaintext",)}, "sealed": {"unix": ("--anonymous",), "tcp": ("--anonymous",)}}
+
+
+def size(count):
+    return f"{count} B" if count < 1024 else f"{count >> 10} KiB" if count < 1 << 20 else f"{count >> 20} MiB"
+
+
+def codec(folder):
+    """Encoding into a buffer that is used again and decoding out of it, against memcpy there and back."""
+    program = tool("network-protocol-benchmark")
+    library = compile_c(folder, "udp-echo/allocations.c", "-shared", "-fPIC")
+
+    def allocations(way, count, repeats):
+        done = subprocess.run([program, way, str(count), str(repeats)], capture_output=True, text=True, check=True,
+                              env=dict(os.environ, LD_PRELOAD=library))
+        return int(done.stderr.rsplit("allocations ", 1)[1])
+
+    for count in (64, 4096, 65536, 1 << 20):
+        figures = [tuple(map(float, output([program, "codec", str(count), str(SECONDS / 2)]).split())) for _ in range(ROUNDS)]
+        ours, copies = (statistics.median(column) for column in zip(*figures))
+        ratio = statistics.median(theirs / own for own, theirs in figures)
+        row(f"encode + decode of {size(count)}", f"{ours / 1000:,.2f} µs", f"memcpy twice {copies / 1000:,.2f} µs", f"{ratio:.2f}",
+            "≥ 0.5" if count >= 65536 else "–", ratio >= 0.5 if count >= 65536 else None)
+    for way in ("encode", "decode"):
+        # The control: the start alone asks for memory, so the counter counts.
+        starts = allocations(way, 65536, 100)
+        if starts < 50:
+            raise SystemExit("the counter of allocations does not count")
+        each = (allocations(way, 65536, 10100) - starts) / 10000
+        row(f"allocations to {way} 64 KiB", f"{each:.2f}", "–", "–", "≤ 1", each <= 1)
+
+
+def latency(folder):
+    """One request under way on a Unix socket, against the same bytes written and read by C."""
+    pingpong = compile_c(folder, "network-protocol/pingpong.c")
+    for name, bar in (("plain", 2.5), ("sealed", 3.0)):
+        tag = TAG if name == "sealed" else 0
+        daemon = Daemon(folder, "unix", *TRUST[name]["unix"])
+        try:
+            ours, theirs = [], []
+            for _ in range(ROUNDS):
+                nanoseconds = output([pingpong, str(REQUEST + tag), str(RESPONSE + tag), str(SECONDS)]).split()
+                theirs.append((float(nanoseconds[0]) / 1000, float(nanoseconds[1]) / 1000))
+                round_trips = daemon.measure("--only", "request")["request_64_us"]
+                ours.append((round_trips["p50"], round_trips["p99"]))
+        finally:
+            daemon.stop()
+        for column, what, limit in ((0, "median", bar), (1, "99th percentile", None)):
+            own, peer = (statistics.median(pair[column] for pair in side) for side in (ours, theirs))
+            ratio = statistics.median(a[column] / b[column] for a, b in zip(ours, theirs))
+            row(f"request and response, Unix socket, {name}, {what}", f"{own:.1f} µs", f"C {peer:.1f} µs", f"{ratio:.2f}",
+                f"≤ {limit}" if limit else "–", ratio <= limit if limit else None)
+
+
+def echo(folder):
+    """Echoes of 64 bytes, as many under way as one connection takes."""
+    for kind in ("tcp", "unix"):
+        for name, bar in (("plain", 250_000), ("sealed", 150_000)):
+            daemon = Daemon(folder, kind, *TRUST[name][kind])
+            try:
+                rate = statistics.median(daemon.measure("--only", "echo")["echo_64_per_second"] for _ in range(ROUNDS))
+            finally:
+                daemon.stop()
+            row(f"echoes of 64 B, {'TCP' if kind == 'tcp' else 'Unix socket'}, {name}, a second", f"{rate:,.0f}", "–", "–",
+                f"≥ {bar:,}", rate >= bar)
+
+
+def bulk(folder):
+    """Data of 64 KiB, against iperf3 with one stream."""
+    port = free_port()
+    server = subprocess.Popen(["iperf3", "-s", "-B", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL)
+    daemons = {name: Daemon(folder, "tcp", *TRUST[name]["tcp"]) for name in ("sealed", "plain")}
+    try:
+        time.sleep(0.5)
+        figures = {}
+        for _ in range(ROUNDS):
+            for way in ("up", "down"):
+                command = ["iperf3", "-c", "127.0.0.1", "-p", str(port), "-P", "1", "-J", "-t", str(max(1, round(SECONDS)))]
+                client = json.loads(output(command + (["-R"] if way == "down" else [])))
+                peer = client["end"]["sum_received"]["bits_per_second"]
+                for name, daemon in daemons.items():
+                    own = daemon.measure("--only", way)[f"data_{way}_bps"]
+                    figures.setdefault((name, way), []).append((own, peer))
+        for (name, way), pairs in sorted(figures.items(), reverse=True):
+            own, peer = (statistics.median(column) / 1e9 for column in zip(*pairs))
+            ratio = statistics.median(a / b for a, b in pairs)
+            row(f"Data of 64 KiB, TCP, {name}, {way}", f"{own:.1f} Gbit/s", f"iperf3 {peer:.1f} Gbit/s", f"{ratio:.2f}",
+                "≥ 0.25" if name == "sealed" else "–", ratio >= 0.25 if name == "sealed" else None)
+    finally:
+        for daemon in daemons.values():
+            daemon.stop()
+        server.terminate()
+        server.wait()
+
+
+def idle(folder):
+    """Connections to one daemon that are open and do nothing."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    wanted = CONNECTIONS + 512
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(hard, wanted) if hard != resource.RLIM_INFINITY else hard))
+    for name in ("plain", "sealed"):
+        daemon = Daemon(folder, "unix", *TRUST[name]["unix"], connections=CONNECTIONS + 16)
+        holder = None
+        try:
+            time.sleep(1)
+            before = daemon.resident()
+            words = [tool("network-protocol-benchmark"), "hold", daemon.address.removeprefix("unix:"), str(CONNECTIONS)]
+            holder = subprocess.Popen(words + (["sealed"] if name == "sealed" else []), text=True,
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            if holder.stdout.readline().strip() != f"holds {CONNECTIONS}":
+                raise SystemExit(f"{CONNECTIONS} connections could not be opened")
+            time.sleep(3)
+            after = daemon.resident()
+        finally:
+            if holder:
+                holder.kill()
+                holder.wait()
+            daemon.stop()
+        each = (after - before) / CONNECTIONS
+        row(f"{CONNECTIONS:,} idle connections, {name}, memory of each", f"{each:.1f} KiB", "–", "–", "≤ 10 KB", each * 1.024 <= 10)
+        row(f"{CONNECTIONS:,} idle connections, {name}, whole daemon", f"{before / 1024:.1f} → {after / 1024:.1f} MiB", "–", "–", "–", None)
+
+
+def swim(folder):
+    """500 simulated members with 1 % loss; prints a table of its own."""
+    done = subprocess.run([tool("swim-benchmark")], text=True, capture_output=True)
+    print(done.stdout)
+    if done.returncode:
+        missed.append("swim")
+
+
+PARTS = {"codec": codec, "latency": latency, "echo": echo, "bulk": bulk, "idle": idle, "swim": swim}
+
+
+def main():
+    wanted = sys.argv[1:] or list(PARTS)
+    if any(name not in PARTS for name in wanted):
+        raise SystemExit(__doc__)
+    folder = tempfile.mkdtemp(prefix="bench-")
+    try:
+        for name in wanted:
+            PARTS[name](folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    print("| what | here | peer | ratio | bar | |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for entry in rows:
+        print("| " + " | ".join(entry) + " |")
+    if missed:
+        print("missed: " + ", ".join(missed), file=sys.stderr)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
