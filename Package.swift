@@ -83,6 +83,8 @@ let package = Package(
             dependencies: [
                 "NetworkProtocol", "Identity", "Operations",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: strict
         ),
@@ -214,7 +216,7 @@ let package = Package(
         .testTarget(name: "PacketIOTests", dependencies: ["PacketIO", "SystemErrors"], swiftSettings: strict),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["Operations", "paramedic", "reflector"],
+            dependencies: ["Operations", "packetbench", "paramedic", "reflector"],
             swiftSettings: lenient
         ),
         .testTarget(

@@ -1,64 +1,77 @@
 internal import Operations
 
-/// What was measured, as text and as JSON.
+/// What was measured, as text and as JSON; nil is what was not.
 struct BenchReport: Sendable {
     let address: String
     /// The daemon's Endpoint ID; nil when it proved none.
     let peer: String?
     let connecting: Duration
     /// Sorted.
-    let latency: [Duration]
+    var latency: [Duration]?
     /// Messages a second.
-    let rate: Double
+    var rate: Double?
     /// Bits a second.
-    let up: Double
-    let down: Double
+    var up: Double?
+    var down: Double?
 
-    private func percentile(_ share: Double) -> Double {
-        guard !latency.isEmpty else { return 0 }
-        let index = min(latency.count - 1, Int(Double(latency.count) * share))
-        return latency[index] / .microseconds(1)
+    private static let percentiles: [(name: String, share: Double)] = [
+        ("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999),
+    ]
+
+    /// The smallest sample that so large a share does not pass, in microseconds; 0 without samples.
+    static func percentile(_ share: Double, of sorted: [Duration]) -> Double {
+        guard !sorted.isEmpty else { return 0 }
+        let rank = Int((Double(sorted.count) * share).rounded(.up))
+        return sorted[min(max(rank - 1, 0), sorted.count - 1)] / .microseconds(1)
     }
 
     var text: String {
-        let block = KeyValueBlock(
-            title: "packetbench \(address)",
-            rows: [
-                .init("daemon", peer ?? "not authenticated"),
-                .init("connecting", "\(BenchReport.rounded(connecting / .milliseconds(1), 2)) ms"),
+        var rows: [KeyValueBlock.Row] = [
+            .init("daemon", peer ?? "proved no identity"),
+            .init("connecting", "\(BenchReport.rounded(connecting / .milliseconds(1), 2)) ms"),
+        ]
+        if let latency {
+            let figures = BenchReport.percentiles.map { name, share in
+                "\(name) \(BenchReport.rounded(BenchReport.percentile(share, of: latency), 1))"
+            }
+            let longest = BenchReport.rounded(BenchReport.percentile(1, of: latency), 1)
+            rows.append(
                 .init(
                     "request of 64 B",
-                    "p50 \(BenchReport.rounded(percentile(0.5), 1)) us, p99 \(BenchReport.rounded(percentile(0.99), 1)) us "
-                        + "(\(latency.count) round trips)"
-                ),
-                .init("echoes of 64 B", "\(Int(rate.rounded())) a second"),
-                .init("data of 64 KiB, up", "\(BenchReport.rounded(up / 1e9, 2)) Gbit/s"),
-                .init("data of 64 KiB, down", "\(BenchReport.rounded(down / 1e9, 2)) Gbit/s"),
-            ]
-        )
-        return block.text
+                    figures.joined(separator: ", ") + ", max \(longest) us, of \(latency.count)"
+                )
+            )
+        }
+        if let rate { rows.append(.init("echoes of 64 B", "\(BenchReport.rounded(rate, 0)) a second")) }
+        if let up { rows.append(.init("data of 64 KiB, up", "\(BenchReport.rounded(up / 1e9, 2)) Gbit/s")) }
+        if let down { rows.append(.init("data of 64 KiB, down", "\(BenchReport.rounded(down / 1e9, 2)) Gbit/s")) }
+        return KeyValueBlock(title: "packetbench \(address)", rows: rows).text
     }
 
+    /// One object; what was not measured is null.
     var json: String {
-        JSONValue.object([
+        var request = JSONValue.null
+        if let latency {
+            var members: [JSONValue.Member] = [.init("count", .integer(Int64(latency.count)))]
+            for (name, share) in BenchReport.percentiles {
+                members.append(.init(name, .number(BenchReport.percentile(share, of: latency))))
+            }
+            members.append(.init("max", .number(BenchReport.percentile(1, of: latency))))
+            request = .object(members)
+        }
+        return JSONValue.object([
             .init("address", .string(address)),
             .init("peer", JSONValue(optional: peer)),
             .init("connect_ms", .number(connecting / .milliseconds(1))),
-            .init(
-                "request_64_us",
-                .object([
-                    .init("count", .integer(Int64(latency.count))),
-                    .init("p50", .number(percentile(0.5))), .init("p90", .number(percentile(0.9))),
-                    .init("p99", .number(percentile(0.99))),
-                ])
-            ),
-            .init("echo_64_per_second", .number(rate)),
-            .init("data_up_bps", .number(up)),
-            .init("data_down_bps", .number(down)),
+            .init("request_64_us", request),
+            .init("echo_64_per_second", rate.map { .number($0) } ?? .null),
+            .init("data_up_bps", up.map { .number($0) } ?? .null),
+            .init("data_down_bps", down.map { .number($0) } ?? .null),
         ]).text
     }
 
-    private static func rounded(_ value: Double, _ digits: Int) -> String {
+    /// Half up, with so many digits behind the point.
+    static func rounded(_ value: Double, _ digits: Int) -> String {
         let scale = (0..<digits).reduce(1.0) { factor, _ in factor * 10 }
         let whole = Int64((value * scale).rounded())
         guard digits > 0 else { return "\(whole)" }

@@ -1,21 +1,35 @@
 internal import ArgumentParser
+internal import Foundation
 internal import NetworkProtocol
 internal import Operations
 
 struct MeasureCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "measure",
-        abstract: "Measure what the protocol does between here and a `packetbench serve`."
+        abstract: "Measure what the protocol does between here and a `packetbench serve`.",
+        discussion: """
+            The result is on standard output, everything else on standard error. Times are in microseconds where not said \
+            otherwise; bits are those of the messages, without what headers and encryption add.
+            """
     )
 
-    @Argument(help: ArgumentHelp("Where it listens: HOST:PORT, [IPV6]:PORT or unix:PATH.", valueName: "address"))
+    @Argument(
+        help: ArgumentHelp("Where it listens: \(BenchAddress.forms).", valueName: "address"),
+        transform: { try BenchAddress(parsing: $0) }
+    )
     var address: BenchAddress
 
-    @OptionGroup
+    @OptionGroup(title: "Trust")
     var trust: TrustOptions
 
-    @Option(help: ArgumentHelp("How long each part takes.", valueName: "seconds"))
+    @OptionGroup(title: "TLS")
+    var tls: TLSOptions
+
+    @Option(help: ArgumentHelp("How long each part takes: 0.1 to 60.", valueName: "seconds"))
     var seconds = 3.0
+
+    @Option(help: ArgumentHelp("Only this part: request, echo, up or down; more than once for more.", valueName: "part"))
+    var only: [BenchPart] = []
 
     @Flag(help: "Print the result as JSON.")
     var json = false
@@ -27,26 +41,57 @@ struct MeasureCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let destination = try trust.destination(address)
+        let destination = try trust.destination(address, tls)
         let time = Duration.seconds(seconds)
+        let parts = BenchPart.allCases.filter { only.isEmpty || only.contains($0) }
+        var progress = ProgressLine(on: Terminal.of(2, environment: ProcessInfo.processInfo.environment))
+        progress.show("connecting to \(destination)")
         let start = ContinuousClock.now
-        let client = try await Client.connect(to: destination)
-        let connecting = ContinuousClock.now - start
-        let connection = try await client.connection()
-        let latency = try await Bench.latency(connection, for: time)
-        let rate = try await Bench.rate(connection, for: time)
-        let up = try await Bench.upload(connection, for: time)
-        let down = try await Bench.download(connection, for: time)
-        await client.close()
-        let report = BenchReport(
+        let client: Client
+        let connection: Connection
+        do {
+            client = try await Client.connect(to: destination)
+            connection = try await client.connection()
+        } catch {
+            progress.clear()
+            throw error
+        }
+        var report = BenchReport(
             address: "\(destination)",
             peer: connection.peer.endpointID.map { "\($0)" },
-            connecting: connecting,
-            latency: latency,
-            rate: rate,
-            up: up,
-            down: down
+            connecting: ContinuousClock.now - start
         )
-        StandardOutput.write(Array((json ? report.json + "\n" : report.text).utf8))
+        for (index, part) in parts.enumerated() {
+            progress.clear()
+            progress.show("\(index + 1) of \(parts.count), \(seconds) s each: \(part.title)")
+            do {
+                switch part {
+                case .request: report.latency = try await Bench.latency(connection, for: time)
+                case .echo: report.rate = try await Bench.rate(connection, for: time)
+                case .up: report.up = try await Bench.upload(connection, for: time)
+                case .down: report.down = try await Bench.download(connection, for: time)
+                }
+            } catch {
+                progress.clear()
+                throw error
+            }
+        }
+        progress.clear()
+        await client.close()
+        StandardOutput.write(json ? report.json + "\n" : report.text)
+    }
+}
+
+/// What is measured, in this order.
+enum BenchPart: String, CaseIterable, ExpressibleByArgument, Sendable {
+    case request, echo, up, down
+
+    var title: String {
+        switch self {
+        case .request: "requests of 64 B, one at a time"
+        case .echo: "echoes of 64 B, many at a time"
+        case .up: "data of 64 KiB, to the other side"
+        case .down: "data of 64 KiB, from the other side"
+        }
     }
 }

@@ -1,5 +1,6 @@
-import ArgumentParser
-import Operations
+internal import ArgumentParser
+internal import Foundation
+internal import Operations
 
 @main
 struct PacketBenchCommand: AsyncParsableCommand {
@@ -7,11 +8,44 @@ struct PacketBenchCommand: AsyncParsableCommand {
         commandName: "packetbench",
         abstract: "Measures the packet protocol between two machines, or within one.",
         discussion: """
-            On one machine:   packetbench serve 0.0.0.0:9000 --peer PP-…
-            On the other:     packetbench measure 192.0.2.1:9000 --peer PP-…
-            Who each is:      packetbench id
+            One machine serves, the other measures: how long a connection takes to open, how long a request of 64 bytes takes to be \
+            answered, how many echoes of 64 bytes go through one connection in a second, and how many bits a second of 64 KiB \
+            messages go either way.
+
+            By each other's keys:
+              packetbench id                                        on each: its Endpoint ID
+              packetbench serve 0.0.0.0:9000 --peer PP-…            on one, with the other's ID
+              packetbench measure 192.0.2.1:9000 --peer PP-…        on the other
+            By a secret:    openssl rand -hex 32 > secret; copy it; --psk-file secret on both
+            By TLS:         packetbench serve tls:0.0.0.0:9000 --certificate c.pem --private-key k.pem --anonymous
+                            packetbench measure tls:bench.example:9000 --ca ca.pem
+            On one machine: packetbench serve unix:/tmp/bench.sock
+
+            Exit codes: 0 success, 1 failure, 4 one side does not admit the other, 64 wrong usage, 74 standard output could not be \
+            written.
             """,
         version: "packetbench \(BuildVersion.line)",
         subcommands: [ServeCommand.self, MeasureCommand.self, IdentityCommand.self]
     )
+
+    static func main() async {
+        let arguments = CommandLineOrder.normalise(
+            Array(CommandLine.arguments.dropFirst()),
+            valued: ["--key", "--log-level"],
+            flags: ["--json"]
+        )
+        StandardStreams.occupy()
+        StandardOutput.checkAtExit()
+        do {
+            var command = try parseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            let options = arguments.prefix { $0 != "--" }
+            CommandFailure.exit(error, of: Self.self, json: options.contains("--json"))
+        }
+    }
 }

@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import Identity
 internal import Logging
 internal import NetworkProtocol
 internal import Operations
@@ -7,16 +6,26 @@ internal import Operations
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Answer `packetbench measure` until a signal comes."
+        abstract: "Answer `packetbench measure` until a signal comes.",
+        discussion: """
+            Prints where it listens once it does; port 0 is any that is free. SIGTERM and SIGINT end it when what is under way is \
+            done, at the latest after 30 seconds.
+            """
     )
 
-    @Argument(help: ArgumentHelp("Where to listen: HOST:PORT, [IPV6]:PORT or unix:PATH.", valueName: "address"))
+    @Argument(
+        help: ArgumentHelp("Where to listen: \(BenchAddress.forms).", valueName: "address"),
+        transform: { try BenchAddress(parsing: $0) }
+    )
     var address: BenchAddress
 
-    @OptionGroup
+    @OptionGroup(title: "Trust")
     var trust: TrustOptions
 
-    @Option(help: ArgumentHelp("Connections at once.", valueName: "count"))
+    @OptionGroup(title: "TLS")
+    var tls: TLSOptions
+
+    @Option(help: ArgumentHelp("Connections at once: 1 to 100000.", valueName: "count"))
     var maxConnections = 1_000
 
     @Option(
@@ -24,6 +33,9 @@ struct ServeCommand: AsyncParsableCommand {
         transform: { try LogLevelName(parsing: $0) }
     )
     var logLevel: LogLevelName?
+
+    @Flag(help: "Print where it listens as JSON.")
+    var json = false
 
     func validate() throws {
         guard (1...100_000).contains(maxConnections) else {
@@ -37,11 +49,30 @@ struct ServeCommand: AsyncParsableCommand {
         var options = DaemonOptions()
         options.maximumConnections = maxConnections
         let daemon = Daemon(
-            listening: [try trust.listener(address)],
+            listening: [try trust.listener(address, tls)],
             dispatcher: BenchService.dispatcher(),
             options: options,
             logger: Logger(label: "packetbench")
         )
-        try await daemon.runUntilSignal()
+        async let greeting: Void = greet(daemon)
+        do {
+            try await daemon.runUntilSignal()
+        } catch {
+            await greeting
+            throw error
+        }
+        await greeting
+    }
+
+    /// Says where it listens; nothing when it cannot.
+    private func greet(_ daemon: Daemon) async {
+        let addresses = await daemon.addresses()
+        guard !addresses.isEmpty else { return }
+        if json {
+            let list = JSONValue.array(addresses.map { .string($0) })
+            StandardOutput.write(JSONValue.object([.init("listening", list)]).text + "\n")
+        } else {
+            StandardOutput.write("listening on \(addresses.joined(separator: ", "))\n")
+        }
     }
 }

@@ -3,7 +3,7 @@ internal import Identity
 internal import NetworkProtocol
 internal import Operations
 
-/// How the two sides know each other: one of these must be said for TCP, none need be for a Unix socket.
+/// How the two sides know each other without TLS: one of these must be said for TCP, none need be for a Unix socket.
 struct TrustOptions: ParsableArguments {
     @Option(
         name: .customLong("peer"),
@@ -14,10 +14,15 @@ struct TrustOptions: ParsableArguments {
     )
     var peers: [String] = []
 
-    @Option(help: ArgumentHelp("A file with the 64 hexadecimal digits that both sides were given.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "A file with the 64 hexadecimal digits that both sides were given; `openssl rand -hex 32` makes some.",
+            valueName: "file"
+        )
+    )
     var pskFile: String?
 
-    @Flag(help: "Encrypt, and authenticate nobody.")
+    @Flag(help: "Encrypt, and authenticate nobody; to serve TLS: let clients in without a certificate.")
     var anonymous = false
 
     @Flag(help: "Neither encrypt nor authenticate.")
@@ -25,31 +30,39 @@ struct TrustOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "This machine's identity key; made there if there is none. [env: PACKETBENCH_KEY]",
+            "This machine's identity key, for --peer; made there if there is none. [env: PACKETBENCH_KEY]",
             valueName: "file"
         )
     )
     var key: String?
 
     func validate() throws {
-        let ways = [!peers.isEmpty, pskFile != nil, anonymous, insecurePlaintext].count { $0 }
-        guard ways <= 1 else {
-            throw ValidationError(
-                "--peer, --psk-file, --anonymous and --insecure-plaintext exclude each other; give one"
-            )
+        guard given.count <= 1 else {
+            throw ValidationError("\(given.joined(separator: " and ")) exclude each other; give one")
+        }
+        for text in peers { _ = try TrustOptions.endpointID(text) }
+    }
+
+    /// The options that were given.
+    var given: [String] {
+        [
+            peers.isEmpty ? nil : "--peer", pskFile == nil ? nil : "--psk-file", anonymous ? "--anonymous" : nil,
+            insecurePlaintext ? "--insecure-plaintext" : nil,
+        ].compactMap(\.self)
+    }
+
+    private static func endpointID(_ text: String) throws -> EndpointID {
+        do {
+            return try EndpointID(parsing: text)
+        } catch {
+            throw ValidationError("--peer \(text): \(error); copy the line that `packetbench id` prints there")
         }
     }
 
     private var trust: Trust? {
         get throws {
             if !peers.isEmpty {
-                let ids = try peers.map { text in
-                    do {
-                        return try EndpointID(parsing: text)
-                    } catch {
-                        throw ValidationError("--peer \(text): \(error)")
-                    }
-                }
+                let ids = try peers.map { try TrustOptions.endpointID($0) }
                 return .pinned(Set(ids), identity: try IdentityKey.loadOrCreate(at: KeyPath.resolve(key)))
             }
             if let pskFile { return .preSharedKey(try PreSharedKeyFile.read(pskFile)) }
@@ -60,49 +73,29 @@ struct TrustOptions: ParsableArguments {
     private static let advice =
         "say who may be at the other end: --peer PP-… (see `packetbench id` there), --psk-file FILE, --anonymous or --insecure-plaintext"
 
-    func destination(_ address: BenchAddress) throws -> Destination {
-        switch (address, try trust, insecurePlaintext) {
-        case (.unix(let path), let trust?, _): return .unix(path: path, trust: trust)
-        case (.unix(let path), nil, _): return .unix(path: path)
-        case (.tcp(let host, let port), let trust?, _): return .tcp(host: host, port: port, trust: trust)
-        case (.tcp(let host, let port), nil, true): return .insecurePlaintextTCP(host: host, port: port)
-        case (.tcp, nil, false): throw ValidationError(TrustOptions.advice)
+    func destination(_ address: BenchAddress, _ tls: TLSOptions) throws -> Destination {
+        try tls.checkUse(address, given)
+        switch (address, try trust) {
+        case (.unix(let path), let trust?): return .unix(path: path, trust: trust)
+        case (.unix(let path), nil): return .unix(path: path)
+        case (.tcp(let host, let port), let trust?): return .tcp(host: host, port: port, trust: trust)
+        case (.tcp(let host, let port), nil) where insecurePlaintext:
+            return .insecurePlaintextTCP(host: host, port: port)
+        case (.tcp, nil): throw ValidationError(TrustOptions.advice)
+        case (.tls(let host, let port), _): return .tls(host: host, port: port, try tls.client())
         }
     }
 
-    func listener(_ address: BenchAddress) throws -> Listener {
-        switch (address, try trust, insecurePlaintext) {
-        case (.unix(let path), let trust?, _): return .unix(path: path, trust: trust)
-        case (.unix(let path), nil, _): return .unix(path: path)
-        case (.tcp(let host, let port), let trust?, _): return .tcp(host: host, port: port, trust: trust)
-        case (.tcp(let host, let port), nil, true): return .insecurePlaintextTCP(host: host, port: port)
-        case (.tcp, nil, false): throw ValidationError(TrustOptions.advice)
+    func listener(_ address: BenchAddress, _ tls: TLSOptions) throws -> Listener {
+        try tls.checkUse(address, given)
+        switch (address, try trust) {
+        case (.unix(let path), let trust?): return .unix(path: path, trust: trust)
+        case (.unix(let path), nil): return .unix(path: path)
+        case (.tcp(let host, let port), let trust?): return .tcp(host: host, port: port, trust: trust)
+        case (.tcp(let host, let port), nil) where insecurePlaintext:
+            return .insecurePlaintextTCP(host: host, port: port)
+        case (.tcp, nil): throw ValidationError(TrustOptions.advice)
+        case (.tls(let host, let port), _): return .tls(host: host, port: port, try tls.server(anonymous: anonymous))
         }
-    }
-}
-
-/// `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`.
-enum BenchAddress: ExpressibleByArgument, Sendable {
-    case tcp(host: String, port: Int)
-    case unix(path: String)
-
-    init?(argument: String) {
-        if argument.hasPrefix("unix:") {
-            let path = String(argument.dropFirst(5))
-            guard !path.isEmpty else { return nil }
-            self = .unix(path: path)
-            return
-        }
-        guard let colon = argument.lastIndex(of: ":"),
-            let port = UInt16(argument[argument.index(after: colon)...])
-        else { return nil }
-        var host = argument[..<colon]
-        if host.hasPrefix("["), host.hasSuffix("]") {
-            host = host.dropFirst().dropLast()
-        } else if host.contains(":") {
-            return nil
-        }
-        guard !host.isEmpty else { return nil }
-        self = .tcp(host: String(host), port: Int(port))
     }
 }

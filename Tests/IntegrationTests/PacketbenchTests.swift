@@ -1,0 +1,195 @@
+import Foundation
+import Operations
+import Testing
+
+@Suite("packetbench", .timeLimit(.minutes(3)))
+struct PacketbenchTests {
+    /// A folder of its own, away afterwards.
+    private func inFolder(_ body: (String) async throws -> Void) async throws {
+        let folder = NSTemporaryDirectory() + "pb-\(UUID().uuidString.prefix(8))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try await body(folder)
+    }
+
+    private func bench(_ arguments: [String], key: String) async throws -> Tool.Result {
+        try await Tool.run("packetbench", arguments, ["PACKETBENCH_KEY": key])
+    }
+
+    /// Starts `serve` and gives `body` the address it listens on; then ends it by SIGTERM, which must exit 0.
+    private func serving(
+        _ arguments: [String],
+        in folder: String,
+        _ body: (_ address: String) async throws -> Void
+    ) async throws {
+        let log = folder + "/serve.log"
+        let line = "exec \"$0\" \"$@\" --json > '\(log)'"
+        let server = try await ChildProcess.start(
+            "/bin/sh",
+            ["-c", line, try Tool.path("packetbench"), "serve"] + arguments + ["--log-level", "error"],
+            environment: ["PACKETBENCH_KEY": folder + "/server.ed25519"]
+        )
+        do {
+            var address: String?
+            for _ in 0..<600 where address == nil {
+                let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+                let greeting = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: [String]]
+                address = greeting?["listening"]?.first
+                if address == nil { try await Task.sleep(for: .milliseconds(50)) }
+            }
+            try await body(try #require(address, "serve does not listen"))
+        } catch {
+            server.signal(SIGKILL)
+            _ = await server.exit()
+            throw error
+        }
+        server.signal(SIGTERM)
+        #expect(await server.exit().code == 0)
+    }
+
+    private func expectMeasured(_ result: Tool.Result) throws {
+        try #require(result.code == 0, "\(result.errors)")
+        let report = try result.json()
+        for name in ["connect_ms", "echo_64_per_second", "data_up_bps", "data_down_bps"] {
+            #expect(try #require(report[name] as? Double, "\(name)") > 0)
+        }
+        let request = try #require(report["request_64_us"] as? [String: Double])
+        let figures = ["p50", "p90", "p99", "p99.9", "max"].compactMap { request[$0] }
+        #expect(figures.count == 5 && figures == figures.sorted() && figures[0] > 0)
+    }
+
+    @Test("two machines that know each other's keys measure over TCP, and each sees who the other is")
+    func pinned() async throws {
+        try await inFolder { folder in
+            let mine = try await bench(["id"], key: folder + "/client.ed25519").lines[0]
+            let theirs = try await bench(["id"], key: folder + "/server.ed25519").lines[0]
+            try await serving(["127.0.0.1:0", "--peer", mine], in: folder) { address in
+                let options = ["measure", address, "--seconds", "0.2", "--json"]
+                let result = try await bench(options + ["--peer", theirs], key: folder + "/client.ed25519")
+                try expectMeasured(result)
+                #expect(try result.json()["peer"] as? String == theirs)
+
+                // Whoever is not named is not let in, and is told what must be done.
+                let stranger = try await bench(options + ["--peer", theirs], key: folder + "/stranger.ed25519")
+                #expect(stranger.code == 4)
+                #expect(stranger.errors.contains("--peer must name what `packetbench id` prints here"), "\(stranger.errors)")
+                let error = try stranger.json()["error"] as? [String: Any]
+                #expect(error?["exit_code"] as? Int == 4)
+                // And a daemon that is another is not talked to.
+                let other = try await bench(options + ["--peer", mine], key: folder + "/client.ed25519")
+                #expect(other.code == 4 && other.errors.contains("give --peer \(theirs)"), "\(other.errors)")
+            }
+        }
+    }
+
+    @Test("a Unix socket needs no trust, a part can be measured alone, and text is printed without --json")
+    func unixSocket() async throws {
+        try await inFolder { folder in
+            try await serving(["unix:\(folder)/s"], in: folder) { address in
+                try expectMeasured(
+                    try await bench(["measure", address, "--seconds", "0.2", "--json"], key: folder + "/key")
+                )
+                let part = ["measure", address, "--seconds", "0.1", "--only", "request"]
+                let one = try await bench(part + ["--json"], key: folder + "/key").json()
+                #expect(one["request_64_us"] is [String: Double] && one["data_up_bps"] is NSNull)
+                let text = try await bench(part, key: folder + "/key")
+                #expect(text.code == 0 && text.errors.isEmpty)
+                #expect(text.output.contains("p99.9") && !text.output.contains("Gbit/s"))
+            }
+        }
+    }
+
+    @Test("over TLS a client knows the daemon by authority and pin, and the daemon its clients by theirs")
+    func tls() async throws {
+        try await inFolder { folder in
+            let names = ["-subj", "/CN=bench", "-addext", "subjectAltName=IP:127.0.0.1"]
+            for name in ["server", "client"] {
+                let made = try await ChildProcess.start(
+                    "/usr/bin/openssl",
+                    [
+                        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                        "-keyout", "\(folder)/\(name).key", "-out", "\(folder)/\(name).pem",
+                    ] + names,
+                    environment: [:]
+                ).exit()
+                try #require(made.code == 0)
+            }
+            let server = ["--certificate", "\(folder)/server.pem", "--private-key", "\(folder)/server.key"]
+            let client = ["--certificate", "\(folder)/client.pem", "--private-key", "\(folder)/client.key"]
+            let listen = ["tls:127.0.0.1:0", "--ca", "\(folder)/client.pem"] + server
+            try await serving(listen, in: folder) { address in
+                let options = ["measure", "tls:\(address)", "--seconds", "0.2", "--json"]
+                let known = options + ["--ca", "\(folder)/server.pem"]
+                try expectMeasured(try await bench(known + client, key: folder + "/key"))
+
+                let pin = "sha256/" + String(repeating: "00", count: 32)
+                let wrong = try await bench(known + client + ["--pin", pin], key: folder + "/key")
+                #expect(wrong.code == 4 && wrong.output.contains("exit_code"), "\(wrong.errors)")
+                // The system's authorities did not sign it.
+                let unknown = try await bench(options + client, key: folder + "/key")
+                #expect(unknown.code == 4, "\(unknown.errors)")
+            }
+        }
+    }
+
+    @Test(
+        "an argument that cannot be used exits 64 and says what to give",
+        arguments: [
+            ("measure 127.0.0.1", "the port is missing"), ("measure host:70000 --anonymous", "0 to 65535"),
+            ("measure ::1:9000 --anonymous", "[::1]:9000"), ("serve :9000 --anonymous", "the host is missing"),
+            ("measure unix:", "a path must follow"), ("measure host:1", "say who may be at the other end"),
+            ("serve host:1", "say who may be at the other end"), ("measure host:1 --peer PP-1", "packetbench id"),
+            ("measure host:1 --anonymous --insecure-plaintext", "exclude each other"),
+            ("measure host:1 --psk-file /nowhere", "64 hexadecimal digits"),
+            ("measure host:1 --anonymous --seconds 0", "0.1 to 60"),
+            ("measure host:1 --anonymous --only everything", "request"),
+            ("serve host:1 --anonymous --max-connections 0", "1 to 100000"),
+            ("serve tls:host:1", "--certificate FILE and --private-key FILE"),
+            ("measure tls:host:1 --insecure-plaintext", "--ca and --pin"),
+            ("measure tls:host:1 --certificate /nowhere", "belong together"),
+            ("measure tls:host:1 --ca /nowhere", "no certificate in PEM"),
+            ("measure tls:host:1 --pin abc", "64 hexadecimal digits"),
+            ("measure host:1 --anonymous --ca /nowhere", "tls:HOST:PORT"),
+        ]
+    )
+    func wrongArguments(line: String, advice: String) async throws {
+        let result = try await bench(line.split(separator: " ").map(String.init), key: "/nowhere/key")
+        #expect(result.code == 64, "\(result.errors)")
+        #expect(result.output.isEmpty)
+        #expect(result.errors.contains(advice), "\(result.errors)")
+    }
+
+    @Test("nobody at the address exits 1 and says what should run there; with --json that is an object")
+    func nobodyThere() async throws {
+        let port = try Installation.freePort()
+        let result = try await bench(["--json", "measure", "127.0.0.1:\(port)", "--anonymous"], key: "/nowhere/key")
+        #expect(result.code == 1)
+        #expect(result.errors.contains("nobody listens there") && result.errors.contains("`packetbench serve`"))
+        let error = try result.json()["error"] as? [String: Any]
+        #expect(error?["exit_code"] as? Int == 1)
+    }
+
+    @Test("an address that is taken, and two kinds of trust that do not meet, are told with what to do")
+    func doNotMeet() async throws {
+        try await inFolder { folder in
+            try await serving(["127.0.0.1:0", "--anonymous"], in: folder) { address in
+                let second = try await bench(["serve", address, "--anonymous"], key: folder + "/key")
+                #expect(second.code == 1 && second.errors.contains("another program listens there"), "\(second.errors)")
+                let plain = ["measure", address, "--insecure-plaintext", "--seconds", "0.1"]
+                let result = try await bench(plain, key: folder + "/key")
+                #expect(result.code != 0 && result.errors.contains("the same kind of trust"), "\(result.errors)")
+            }
+        }
+    }
+
+    @Test("help tells how two machines are set up, and the exit codes")
+    func help() async throws {
+        let help = try await Tool.run("packetbench", ["--help"], ["COLUMNS": "100"])
+        #expect(help.code == 0)
+        for words in ["packetbench id", "--peer PP-…", "--psk-file", "tls:", "unix:", "Exit codes: 0 success"] {
+            #expect(help.output.contains(words))
+        }
+        let version = try await Tool.run("packetbench", ["--version"])
+        #expect(version.code == 0 && version.output.hasPrefix("packetbench "))
+    }
+}
