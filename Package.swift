@@ -232,7 +232,7 @@ let package = Package(
         .testTarget(
             name: "ReflectorTests",
             dependencies: [
-                "Identity", "Operations", "PacketIO", "Reflector", "TestCertificates",
+                "Identity", "NetworkProtocol", "Operations", "PacketIO", "Reflector", "TestCertificates",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -12,7 +12,9 @@ enum BenchAddress: Sendable, Hashable {
     init(parsing text: String) throws {
         if text.hasPrefix("unix:") {
             let path = String(text.dropFirst(5))
-            guard !path.isEmpty else { throw ValidationError("address \"\(text)\": a path must follow, as in unix:/run/bench.sock") }
+            guard !path.isEmpty else {
+                throw ValidationError("address \"\(text)\": a path must follow, as in unix:/run/bench.sock")
+            }
             self = .unix(path: path)
             return
         }
@@ -32,7 +34,9 @@ enum BenchAddress: Sendable, Hashable {
             throw ValidationError("address \"\(text)\": an IPv6 address stands in brackets, as in [::1]:9000")
         }
         guard !host.isEmpty else {
-            throw ValidationError("address \"\(text)\": the host is missing; 0.0.0.0 is every IPv4 address of this machine")
+            throw ValidationError(
+                "address \"\(text)\": the host is missing; 0.0.0.0 is every IPv4 address of this machine"
+            )
         }
         self = isTLS ? .tls(host: String(host), port: Int(port)) : .tcp(host: String(host), port: Int(port))
     }

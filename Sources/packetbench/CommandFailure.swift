@@ -39,7 +39,7 @@ enum CommandFailure {
 
     private static func advice(_ error: ConnectionError) -> String? {
         switch error {
-        case .cannotConnect: "is `packetbench serve` running there, on this address?"
+        case .cannotConnect, .nobodyListens: "is `packetbench serve` running there, on this address?"
         case .handshake(.notAdmitted(let id)): "if that is the machine you mean, give --peer \(id)"
         case .handshake(.noIdentity): "start it there with --peer and this machine's `packetbench id`"
         case .refused(.unauthorised, _): "there, --peer must name what `packetbench id` prints here"

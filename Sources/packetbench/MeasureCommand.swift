@@ -28,7 +28,9 @@ struct MeasureCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How long each part takes: 0.1 to 60.", valueName: "seconds"))
     var seconds = 3.0
 
-    @Option(help: ArgumentHelp("Only this part: request, echo, up or down; more than once for more.", valueName: "part"))
+    @Option(
+        help: ArgumentHelp("Only this part: request, echo, up or down; more than once for more.", valueName: "part")
+    )
     var only: [BenchPart] = []
 
     @Flag(help: "Print the result as JSON.")

@@ -52,7 +52,9 @@ struct TLSOptions: ParsableArguments {
         ].compactMap(\.self)
         if case .tls = address {
             if let option = trust.first(where: { $0 != "--anonymous" }) {
-                throw ValidationError("\(option) is not for tls: addresses; there the other side is known by --ca and --pin")
+                throw ValidationError(
+                    "\(option) is not for tls: addresses; there the other side is known by --ca and --pin"
+                )
             }
         } else if let option = given.first {
             throw ValidationError("\(option) is for TLS; write the address as tls:HOST:PORT, or leave it out")

@@ -72,7 +72,10 @@ struct PacketbenchTests {
                 // Whoever is not named is not let in, and is told what must be done.
                 let stranger = try await bench(options + ["--peer", theirs], key: folder + "/stranger.ed25519")
                 #expect(stranger.code == 4)
-                #expect(stranger.errors.contains("--peer must name what `packetbench id` prints here"), "\(stranger.errors)")
+                #expect(
+                    stranger.errors.contains("--peer must name what `packetbench id` prints here"),
+                    "\(stranger.errors)"
+                )
                 let error = try stranger.json()["error"] as? [String: Any]
                 #expect(error?["exit_code"] as? Int == 4)
                 // And a daemon that is another is not talked to.
@@ -107,7 +110,8 @@ struct PacketbenchTests {
                 let made = try await ChildProcess.start(
                     "/usr/bin/openssl",
                     [
-                        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
+                        "2",
                         "-keyout", "\(folder)/\(name).key", "-out", "\(folder)/\(name).pem",
                     ] + names,
                     environment: [:]

@@ -1,5 +1,7 @@
 /// Why a connection ended, could not be made, or did not take a message.
 public enum ConnectionError: Error, Sendable, Hashable {
+    /// The address was reached, and nobody listens there; for a Unix socket also: there is no such socket.
+    case nobodyListens(address: String)
     /// Nobody answered at the address, or the system refused.
     case cannotConnect(address: String, reason: String)
     /// TLS failed; `reason` says what did not please whom.
@@ -34,6 +36,7 @@ public enum ConnectionError: Error, Sendable, Hashable {
 extension ConnectionError: CustomStringConvertible {
     public var description: String {
         switch self {
+        case .nobodyListens(let address): "cannot connect to \(address): nobody listens there"
         case .cannotConnect(let address, let reason): "cannot connect to \(address): \(reason)"
         case .tls(let reason): "TLS failed: \(reason)"
         case .handshake(let error): "the handshake failed: \(error)"

@@ -72,6 +72,9 @@ struct Connector: Sendable {
     private static func error(_ error: any Error, _ destination: Destination) -> ConnectionError {
         switch error {
         case let error as NIOConnectionError:
+            if !error.connectionErrors.isEmpty, error.connectionErrors.allSatisfy({ isNobody($0.error) }) {
+                return .nobodyListens(address: destination.description)
+            }
             let reasons = error.connectionErrors.map {
                 "\(reason($0.error)) (\($0.target.ipAddress ?? "\($0.target)"))"
             }
@@ -82,6 +85,7 @@ struct Connector: Sendable {
                 reason: (reasons.isEmpty ? unresolved.prefix(1) + [] : reasons).joined(separator: "; ")
             )
         case let error as IOError:
+            if isNobody(error) { return .nobodyListens(address: destination.description) }
             return .cannotConnect(address: destination.description, reason: reason(error))
         case let error as SocketAddressError:
             return .cannotConnect(address: destination.description, reason: "the address cannot be used (\(error))")
@@ -94,6 +98,10 @@ struct Connector: Sendable {
         }
     }
 
+    private static func isNobody(_ error: any Error) -> Bool {
+        [ECONNREFUSED, ENOENT, ENOTDIR].contains((error as? IOError)?.errnoCode)
+    }
+
     private static func reason(_ error: any Error) -> String {
         guard let error = error as? IOError else {
             if case ChannelError.connectTimeout = error { return "no answer in time" }
@@ -101,7 +109,6 @@ struct Connector: Sendable {
         }
         switch error.errnoCode {
         case ECONNREFUSED: return "nobody listens there"
-        case ENOENT: return "there is no such socket"
         case EACCES, EPERM: return "this user may not connect to it"
         default: return SystemError.reason(of: error.errnoCode)
         }

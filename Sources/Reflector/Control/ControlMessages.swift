@@ -1,6 +1,6 @@
 package import Identity
 
-// The control socket carries the frames of Paramedic Link (u32 length, JSON), one request and one reply a connection.
+// The control socket speaks the packets of NetworkProtocol: one command whose payload and answer are JSON.
 // It is a Unix socket of mode 0600 in the state folder: whoever can open it may run the reflector.
 
 /// What the command line asks of the running server.

@@ -124,6 +124,7 @@ package final class ReflectorServer: Service {
     private func serve(_ core: ReflectorCore, folder: StateFolder, isNewIdentity: Bool) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(2, System.coreCount))
         var channels: [any Channel] = []
+        var controlSocket: ControlSocket?
         do {
             let link = try await bind("control port", configuration.listen, "network.listen_address or --bind") {
                 try await ControlPort.bind(core, host: $0.host, port: $0.port, on: group)
@@ -145,11 +146,9 @@ package final class ReflectorServer: Service {
                 health: health,
                 folder: folder.path
             )
-            channels.append(
-                try await ControlSocket.bind(inFolder: folder.path, on: group, logger: logger) { request in
-                    await control.answer(request)
-                }
-            )
+            controlSocket = try await ControlSocket.open(inFolder: folder.path, logger: logger) { request in
+                await control.answer(request)
+            }
             let pairing =
                 configuration.pairingEnabled ? try await control.openPairing(ttlSec: PairingTTL.standard.seconds) : nil
             onStart(
@@ -164,13 +163,15 @@ package final class ReflectorServer: Service {
             try? await gracefulShutdown()
         } catch {
             for channel in channels { try? await channel.close() }
+            await controlSocket?.close()
             try? await group.shutdownGracefully()
             throw error
         }
         logger.info("shutting down")
         let limit = configuration.shutdownTimeoutSec
-        let isDone = await Self.finishes(within: .seconds(limit)) { [channels, logger] in
+        let isDone = await Self.finishes(within: .seconds(limit)) { [channels, controlSocket, logger] in
             for channel in channels { try? await channel.close() }
+            await controlSocket?.close()
             await core.sessions.shutdown()
             core.ledger.dropAll()
             await core.audit.close()

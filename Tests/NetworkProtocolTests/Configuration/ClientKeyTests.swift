@@ -133,7 +133,7 @@ import Testing
         await #expect {
             _ = try await client.request("echo")
         } throws: { error in
-            guard case .cannotConnect? = error as? ConnectionError else { return false }
+            guard case .nobodyListens? = error as? ConnectionError else { return false }
             return true
         }
         #expect(lines.all.count { $0.contains("connecting again failed") } == attempts)

@@ -204,7 +204,7 @@ import Testing
     @Test func `a client without a daemon says where nobody listens`() async throws {
         let path = "/tmp/outpost-np-nobody-\(UUID().uuidString)"
         await #expect(
-            throws: ConnectionError.cannotConnect(address: "unix:\(path)", reason: "there is no such socket")
+            throws: ConnectionError.nobodyListens(address: "unix:\(path)")
         ) {
             _ = try await Client.connect(to: .unix(path: path))
         }
