@@ -9,6 +9,8 @@ struct ClusterMetrics: Sendable {
     private let bytesReceived: Counter
     private let bytesSent: Counter
     private let unsent: Counter
+    /// By reason. Anybody can have datagrams refused, as fast as the network goes: each costs an addition only.
+    private let refused: [String: Counter]
 
     init(cluster: String) {
         name = cluster
@@ -21,6 +23,12 @@ struct ClusterMetrics: Sendable {
         bytesReceived = Counter(label: "network_protocol_cluster_bytes_total", dimensions: received)
         bytesSent = Counter(label: "network_protocol_cluster_bytes_total", dimensions: sent)
         unsent = Counter(label: "network_protocol_cluster_unsent_total", dimensions: cluster)
+        refused = Dictionary(
+            uniqueKeysWithValues: (SwimDatagramError.reasons + [Self.noMessage]).map { reason in
+                let dimensions = cluster + [("reason", reason)]
+                return (reason, Counter(label: "network_protocol_cluster_refused_total", dimensions: dimensions))
+            }
+        )
     }
 
     func accepted(bytes: Int) {
@@ -28,12 +36,11 @@ struct ClusterMetrics: Sendable {
         bytesReceived.increment(by: bytes)
     }
 
-    func refused(_ reason: String) {
-        Counter(
-            label: "network_protocol_cluster_refused_total",
-            dimensions: [("cluster", name), ("reason", reason)]
-        ).increment()
-    }
+    /// - Parameter reason: one of ``SwimDatagramError/reasons``, or ``noMessage``.
+    func refused(_ reason: String) { refused[reason]?.increment() }
+
+    /// The reason for authentic datagrams that hold no message.
+    static let noMessage = "message"
 
     func sent(bytes: Int) {
         sent.increment()

@@ -90,7 +90,7 @@ final class ClusterNode {
         do throws(SwimMessageError) {
             perform(try core.receive(message, from: source, now: Self.now))
         } catch {
-            metrics.refused("message")
+            metrics.refused(ClusterMetrics.noMessage)
             note("\(error)", source)
         }
     }

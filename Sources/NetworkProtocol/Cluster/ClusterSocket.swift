@@ -5,8 +5,8 @@ internal import NIOPosix
 
 /// A cluster's UDP socket, which is opened again when it breaks. Everything happens on its event loop.
 ///
-/// A datagram that the system refuses to send (no route, a firewall rule) closes a channel of NIO. So the socket is opened again
-/// on the same port, and nothing is sent for a while to the address whose datagram it was.
+/// A datagram that the system refuses to send (no route to the network, a firewall rule) closes a channel of NIO. So the socket is
+/// opened again on the same port, and nothing is sent for a while to the address whose datagram it was.
 final class ClusterSocket {
     private static let shortestPause = TimeAmount.milliseconds(10)
     private static let longestPause = TimeAmount.seconds(1)
@@ -14,6 +14,8 @@ final class ClusterSocket {
     private static let avoidance = TimeAmount.seconds(5)
     /// Addresses that are avoided at once.
     private static let avoidedLimit = 256
+    /// Datagrams that are read before the event loop's other work has its turn, however many there are.
+    static let readBudget = 16
 
     let eventLoop: any EventLoop
     private(set) var address: MemberAddress
@@ -36,7 +38,7 @@ final class ClusterSocket {
         guard let bound = address.socketAddress(inIPv6: false) else { return eventLoop.makeSucceededVoidFuture() }
         let loopBound = NIOLoopBound(self, eventLoop: eventLoop)
         return DatagramBootstrap(group: eventLoop)
-            .channelOption(.maxMessagesPerRead, value: 16)
+            .channelOption(.maxMessagesPerRead, value: UInt(Self.readBudget))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(ClusterHandler(loopBound.value))
@@ -81,6 +83,7 @@ final class ClusterSocket {
         if isClosed { return channel.close(promise: nil) }
         self.channel = channel
         hasBlamed = false
+        guard channel.isActive else { return broke(channel) }
         if let local = channel.localAddress.flatMap({ MemberAddress($0) }) { address = address.withPort(local.port) }
     }
 
@@ -110,13 +113,22 @@ final class ClusterSocket {
         }
     }
 
-    /// The first datagram that fails is the one that the system refused; those behind it fail because the socket is closed.
+    /// Of a socket that breaks, the first datagram that fails is the one that the system refused; those behind it fail because the
+    /// socket is closed.
     private func failedToSend(to target: MemberAddress, _ error: any Error) {
-        guard !hasBlamed else { return }
+        guard !leavesOpen(error), !hasBlamed else { return }
         hasBlamed = true
         if avoided.count >= Self.avoidedLimit { avoided = [:] }
         avoided[target] = .now() + Self.avoidance
         logger.debug("datagram not sent", metadata: ["peer": "\(target)", "error": "\(error)"])
+    }
+}
+
+extension ClusterSocket {
+    /// What costs a datagram and not the socket: too long, or a host that the routes say is not there.
+    private func leavesOpen(_ error: any Error) -> Bool {
+        if case ChannelError.writeMessageTooLarge = error { return true }
+        return (error as? IOError)?.errnoCode == EHOSTUNREACH
     }
 }
 

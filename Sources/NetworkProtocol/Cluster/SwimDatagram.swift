@@ -42,6 +42,9 @@ package enum SwimDatagramError: Error, Hashable, CustomStringConvertible {
     case outOfTime(milliseconds: Int64)
     case replayed
 
+    /// Each ``reason`` there is.
+    package static let reasons = ["foreign", "version", "key", "authenticity", "clock", "replay"]
+
     /// For a metric; constant.
     package var reason: String {
         switch self {

@@ -22,7 +22,7 @@ package struct SwimReplayWindow: Sendable {
     ///   - now: milliseconds since 1970.
     package mutating func admit(_ datagram: [UInt8], sentAt: Int64, now: Int64) throws(SwimDatagramError) {
         let (difference, overflows) = sentAt.subtractingReportingOverflow(now)
-        guard !overflows, abs(difference) <= Self.tolerance else {
+        guard !overflows, difference.magnitude <= Self.tolerance else {
             throw .outOfTime(milliseconds: overflows ? (sentAt < now ? .min : .max) : difference)
         }
         // Random bytes: any eight of them tell datagrams apart.
