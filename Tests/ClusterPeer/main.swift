@@ -1,6 +1,7 @@
-// A member of a cluster in a process of its own, which the tests kill. Arguments: the number of the member (1…255, its Endpoint ID
+// A member of a cluster in a process of its own, which the tests kill. Arguments: the number of the member (1…255, its identity
 // is made of it), the key in hexadecimal, and seeds, HOST:PORT each. It listens on 127.0.0.1 and says on standard output where,
-// then each event with the number of the member. SIGTERM lets it leave.
+// then each event with the number of the member, and `heard` with the number that a member that joined answers when it is asked who it
+// is. It answers the same, and to `slow` nothing. SIGTERM lets it leave.
 import Glibc
 import Identity
 import Logging
@@ -10,30 +11,48 @@ import UnixSignals
 
 let arguments = CommandLine.arguments
 guard arguments.count >= 3, let number = UInt8(arguments[1]), let key = ClusterKey(hexadecimal: arguments[2]),
-    let id = EndpointID(publicKey: [UInt8](repeating: number, count: EndpointID.keyLength)),
+    let identity = IdentityKey(seed: [UInt8](repeating: number, count: 32)),
     let listening = MemberAddress("127.0.0.1:0")
 else { exit(64) }
 
-func say(_ line: String) {
+@Sendable func say(_ line: String) {
     print(line)
     fflush(nil)
 }
 
+let numbers = Dictionary(
+    uniqueKeysWithValues: (1...UInt8.max).compactMap { number in
+        IdentityKey(seed: [UInt8](repeating: number, count: 32)).map { ($0.endpointID, number) }
+    }
+)
+
 var configuration = ClusterConfiguration(
-    name: "processes",
+    name: "test",
     key: key,
-    endpointID: id,
+    identity: identity,
     listening: listening,
     seeds: Array(arguments.dropFirst(3))
 )
-configuration.period = .milliseconds(400)
-configuration.pingTimeout = .milliseconds(150)
-let cluster = Cluster(configuration)
+var dispatcher = Dispatcher()
+dispatcher.onCommand("who") { _, _ in [number] }
+dispatcher.onCommand("slow") { _, _ in
+    try await Task.sleep(for: .seconds(3_600))
+    return []
+}
+let cluster = Cluster(configuration, dispatcher: dispatcher)
+
+@Sendable func ask(_ member: ClusterMember) async {
+    guard let reply = try? await cluster.request("who", to: member), let number = reply.first else { return }
+    say("heard \(number)")
+}
 
 let teller = Task {
     guard let own = await cluster.started() else { return }
     say("listening \(own.address)")
-    for await event in cluster.events { say("\(event.change) \(event.member.endpointID.publicKey[0])") }
+    for await event in cluster.events {
+        say("\(event.change) \(numbers[event.member.endpointID, default: 0])")
+        if event.change == .joined { Task { await ask(event.member) } }
+    }
     say("ended")
 }
 do {

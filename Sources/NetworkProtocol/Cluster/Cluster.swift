@@ -1,3 +1,4 @@
+internal import Identity
 public import Logging
 internal import NIOCore
 internal import NIOPosix
@@ -7,11 +8,12 @@ internal import Synchronization
 /// This machine as a member of a cluster: who else is there, and who of them answers. SWIM with Lifeguard's refinements, over UDP,
 /// under a key that all members share.
 ///
-///     var configuration = ClusterConfiguration(name: "chat", key: key, endpointID: id, listening: address)
+///     var configuration = ClusterConfiguration(name: "chat", key: key, identity: identity, listening: address)
 ///     configuration.seeds = ["seed-1.example.net:7000", "seed-2.example.net:7000"]
-///     let cluster = Cluster(configuration)
+///     let cluster = Cluster(configuration, dispatcher: dispatcher)
 ///     // In a ServiceGroup: cluster.run()
 ///     for await event in cluster.events { print(event.change, event.member.endpointID) }
+///     let reply = try await cluster.request("greet", Array("Ada".utf8), to: member)
 ///
 /// It is a `Service`: a graceful shutdown tells the others that this member leaves, within
 /// ``ClusterConfiguration/leaveTimeout``; cancelling the task does not, and they find out.
@@ -24,7 +26,8 @@ public final class Cluster: Service, Sendable {
 
     private enum Phase { case idle, running, ended }
 
-    private let configuration: ClusterConfiguration
+    let configuration: ClusterConfiguration
+    let messaging: ClusterMessaging
     private let logger: Logger
     private let hub = MembershipHub()
     private let phase = Mutex(Phase.idle)
@@ -33,13 +36,17 @@ public final class Cluster: Service, Sendable {
     private let stopped: AsyncStream<Void>
     private let tellStopped: AsyncStream<Void>.Continuation
 
-    /// - Parameter logger: gets members that join, fail and leave at `info`, the rest at `debug`.
+    /// - Parameters:
+    ///   - dispatcher: what is done with messages of other members; without one this member takes none, and can still send.
+    ///   - logger: gets members that join, fail and leave at `info`, the rest at `debug`.
     public init(
         _ configuration: ClusterConfiguration,
+        dispatcher: Dispatcher? = nil,
         logger: Logger = Logger(label: "network-protocol.cluster")
     ) {
         self.configuration = configuration
         self.logger = logger
+        messaging = ClusterMessaging(configuration, dispatcher: dispatcher, hub: hub, logger: logger)
         (started, tellStarted) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (stopped, tellStopped) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
@@ -77,21 +84,47 @@ public final class Cluster: Service, Sendable {
         }
         let (core, id) = try configuration.validated()
         let socket = try await open()
-        let node = try await makeNode(core, id, socket)
+        let node: NIOLoopBound<ClusterNode>
+        do {
+            node = try await makeNode(core, id, socket, messagingPort: try await messaging.start())
+        } catch {
+            try? await socket.eventLoop.submit { socket.value.close() }.get()
+            await messaging.stop(isGraceful: false)
+            throw error
+        }
         let own = try await node.eventLoop.submit { node.value.own }.get()
         logger.info("cluster member started", metadata: ["address": "\(own.address)"])
         tellStarted.yield(own)
+        // Ends with the events.
+        Task { [messaging, events] in await messaging.follow(events) }
+        await untilEnd(node)
+        let isGraceful = !Task.isCancelled
+        if isGraceful { await leave(node) }
+        try? await node.eventLoop.submit { node.value.stop() }.get()
+        await messaging.stop(isGraceful: isGraceful)
+        logger.info("cluster member stopped", metadata: ["address": "\(own.address)"])
+    }
+
+    /// Waits for a graceful shutdown, for ``leave()``, or until the task is cancelled.
+    private func untilEnd(_ node: NIOLoopBound<ClusterNode>) async {
+        // Not a child: the system's resolver may take longer.
+        let seeds = Task { await self.lookUpSeeds(for: node) }
         await withTaskGroup { group in
             group.addTask { try? await gracefulShutdown() }
             group.addTask { [stopped] in for await _ in stopped { break } }
-            let seeds = Task { await self.lookUpSeeds(for: node) }
             await group.next()
             group.cancelAll()
-            seeds.cancel()
         }
-        if !Task.isCancelled { await leave(node) }
-        try? await node.eventLoop.submit { node.value.stop() }.get()
-        logger.info("cluster member stopped", metadata: ["address": "\(own.address)"])
+        seeds.cancel()
+    }
+
+    /// Runs `body` with the connection to a member.
+    func use<Value: Sendable>(
+        _ id: EndpointID,
+        _ body: (Connection) async throws(ConnectionError) -> Value
+    ) async throws(ClusterMessagingError) -> Value {
+        guard phase.withLock({ $0 == .running }) else { throw .notRunning }
+        return try await messaging.use(id, body)
     }
 
     private func begin() throws(ClusterError) {
@@ -119,7 +152,8 @@ public final class Cluster: Service, Sendable {
     private func makeNode(
         _ core: SwimConfiguration,
         _ id: MemberID,
-        _ socket: NIOLoopBound<ClusterSocket>
+        _ socket: NIOLoopBound<ClusterSocket>,
+        messagingPort: UInt16
     ) async throws -> NIOLoopBound<ClusterNode> {
         let keyring = SwimKeyring(clusterName: configuration.name, keys: configuration.keys)
         let metrics = ClusterMetrics(cluster: configuration.name)
@@ -127,13 +161,12 @@ public final class Cluster: Service, Sendable {
         return try await socket.eventLoop.submit {
             let socket = socket.value
             guard let address = AdvertisedAddress.of(configuration, bound: socket.address) else {
-                socket.close()
                 throw ClusterError.noAddress
             }
             let core = SwimCore(
                 id: id,
                 address: address,
-                messagingPort: configuration.messagingPort,
+                messagingPort: messagingPort,
                 incarnation: WallClock.milliseconds,
                 seeds: configuration.seeds.compactMap { MemberAddress($0) },
                 configuration: core,

@@ -1,7 +1,4 @@
-internal import Glibc
 public import Identity
-internal import NIOCore
-internal import SystemErrors
 
 /// Who a member is, where it listens and how its cluster behaves. All members need the same name, a common key, and the same
 /// ``period`` and ``pingTimeout``.
@@ -12,7 +9,7 @@ public struct ClusterConfiguration: Sendable {
     /// every member the new one as its second, then as its first, and then take the old one away.
     public var keys: [ClusterKey]
     /// This machine's. No other member may have it.
-    public var endpointID: EndpointID
+    public var identity: IdentityKey
     /// UDP address to listen on: an IP address and a port, for example `0.0.0.0:7000` or `[::]:7000` (which is both families on
     /// Linux). Port 0 lets the system choose one.
     public var listening: MemberAddress
@@ -23,8 +20,8 @@ public struct ClusterConfiguration: Sendable {
     /// Members to join through, `HOST:PORT` each, names or addresses; its own address among them does not matter. Without seeds it
     /// waits for others. At most 64 addresses are used.
     public var seeds: [String]
-    /// TCP port on the advertised IP address where it takes messages; told to the others. 0 for none.
-    public var messagingPort: UInt16 = 0
+    /// How this member's connections to the others behave, and where it takes theirs.
+    public var messaging = ClusterMessagingOptions()
     /// Time between two probes of a member, 50 ms to 60 s. A crash is known to all of 500 members within ten periods.
     public var period = Duration.seconds(1)
     /// How long a direct ping may take until others are asked to try: more than a round trip to the farthest member, less than
@@ -38,13 +35,13 @@ public struct ClusterConfiguration: Sendable {
     public init(
         name: String,
         key: ClusterKey,
-        endpointID: EndpointID,
+        identity: IdentityKey,
         listening: MemberAddress,
         seeds: [String] = []
     ) {
         self.name = name
         keys = [key]
-        self.endpointID = endpointID
+        self.identity = identity
         self.listening = listening
         self.seeds = seeds
     }
@@ -53,7 +50,7 @@ public struct ClusterConfiguration: Sendable {
     func validated() throws(ClusterError) -> (core: SwimConfiguration, id: MemberID) {
         guard !name.isEmpty, name.utf8.count <= 255 else { throw .configuration("name: 1 to 255 bytes") }
         guard (1...8).contains(keys.count) else { throw .configuration("keys: 1 to 8") }
-        guard let id = MemberID(endpointID) else { throw .configuration("endpointID: of zeros only") }
+        guard let id = MemberID(identity.endpointID) else { throw .configuration("identity: a key of zeros only") }
         guard (.milliseconds(50)...(.seconds(60))).contains(period) else {
             throw .configuration("period: \(period) is not 50 ms to 60 s")
         }
@@ -65,6 +62,9 @@ public struct ClusterConfiguration: Sendable {
         }
         guard (.zero...(.seconds(3_600))).contains(leaveTimeout) else {
             throw .configuration("leaveTimeout: \(leaveTimeout) is not 0 to 1 h")
+        }
+        guard (1...65_536).contains(messaging.maximumConnections) else {
+            throw .configuration("messaging.maximumConnections: \(messaging.maximumConnections) is not 1 to 65536")
         }
         for seed in seeds where HostAndPort.split(seed).map({ $0.port == 0 }) ?? true {
             throw .configuration("seeds: \"\(seed.prefix(300))\" is not HOST:PORT")
@@ -80,42 +80,4 @@ public struct ClusterConfiguration: Sendable {
 extension Duration {
     /// Of a duration of at most 292 years.
     var nanoseconds: Int64 { components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000 }
-}
-
-/// Why a cluster's member cannot run.
-public enum ClusterError: Error, Sendable, Hashable {
-    /// A value of the configuration is out of its range; says which, and what it must be.
-    case configuration(String)
-    case cannotListen(address: String, reason: String)
-    /// It listens on every address and has none that others could use.
-    case noAddress
-    /// It ran before; make another.
-    case alreadyRan
-}
-
-extension ClusterError: CustomStringConvertible {
-    public var description: String {
-        switch self {
-        case .configuration(let problem): "the cluster's configuration is wrong: \(problem)"
-        case .cannotListen(let address, let reason): "cannot listen on UDP \(address): \(reason)"
-        case .noAddress: "this machine has no address to tell other members; set `advertised`"
-        case .alreadyRan: "a cluster's member runs once; make another one"
-        }
-    }
-}
-
-extension ClusterError {
-    static func listening(_ address: MemberAddress, _ error: any Error) -> ClusterError {
-        guard let code = (error as? IOError)?.errnoCode else {
-            return .cannotListen(address: "\(address)", reason: "the address cannot be used (\(error))")
-        }
-        let reason =
-            switch code {
-            case EADDRINUSE: "another program listens there; stop it or take another port"
-            case EADDRNOTAVAIL: "this machine does not have that address; `ip address` lists those it has"
-            case EACCES: "this user may not; ports below 1024 are for root"
-            default: SystemError.reason(of: code)
-            }
-        return .cannotListen(address: "\(address)", reason: reason)
-    }
 }

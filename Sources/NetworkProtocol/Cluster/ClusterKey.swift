@@ -44,6 +44,21 @@ public struct ClusterKey: Sendable, Hashable {
         let derived = unsafe okm.withUnsafeBytes { unsafe Array($0) }
         return (Array(derived.prefix(Self.length)), derived[Self.length])
     }
+
+    /// What members of one cluster hold in the handshakes between them (HKDF-SHA256, RFC 5869).
+    func messagingKey(clusterName: String) -> PreSharedKey {
+        let okm = HKDF<SHA256>.deriveKey(
+            inputKeyMaterial: SymmetricKey(data: bytes),
+            salt: Array(clusterName.utf8),
+            info: Array("network-protocol messaging 1".utf8),
+            outputByteCount: PreSharedKey.length
+        )
+        // The bytes are copied, the pointer is not kept.
+        guard let key = unsafe okm.withUnsafeBytes({ unsafe PreSharedKey(Array($0)) }) else {
+            preconditionFailure("HKDF gives as many bytes as it is asked for")
+        }
+        return key
+    }
 }
 
 extension ClusterKey: CustomStringConvertible, CustomReflectable {

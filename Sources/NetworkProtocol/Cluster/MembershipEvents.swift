@@ -1,3 +1,4 @@
+internal import Identity
 internal import Synchronization
 
 /// What changes in a cluster, for one consumer: first a ``MembershipEvent/Change/joined`` for each member that is there, then each
@@ -51,6 +52,12 @@ final class MembershipHub: Sendable {
 
     /// Other members that are alive or suspect.
     var members: [ClusterMember] { state.withLock { Array($0.members.values) } }
+
+    /// A live member other than this one; nil when there is none of that ID.
+    func member(_ id: EndpointID) -> ClusterMember? {
+        guard let id = MemberID(id) else { return nil }
+        return state.withLock { $0.members[id] }
+    }
 
     func tell(_ event: MembershipEvent) {
         state.withLock { state in

@@ -1,86 +1,110 @@
-import Foundation
 import Glibc
 import NetworkProtocol
 import Testing
 
-/// Five members, each a process.
+/// Members that are processes of their own.
 @Suite("Clusters of processes", .timeLimit(.minutes(5)))
 struct ClusterProcessTests {
-    /// A running ``ClusterPeer`` and what it said so far; killed when the test lets go of it.
-    final class Peer {
-        private let process = Process()
-        private let output = Pipe()
-        private var text = ""
-
-        init(_ number: Int, key: ClusterKey, seeds: [String]) throws {
-            let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-            let path = URL(fileURLWithPath: tests).deletingLastPathComponent().path + "/ClusterPeer"
-            try #require(FileManager.default.isExecutableFile(atPath: path), "\(path) was not built")
-            process.executableURL = URL(fileURLWithPath: path)
-            process.arguments = ["\(number)", key.hexadecimal] + seeds
-            process.standardOutput = output
-            try process.run()
-        }
-
-        deinit {
-            guard process.isRunning else { return }
-            kill(process.processIdentifier, SIGKILL)
-            process.waitUntilExit()
-        }
-
-        /// Reads until a line begins so, and gives the rest of it. Blocks; a hang ends with the suite's time limit.
-        @discardableResult
-        func wait(for start: String) throws -> String {
-            while true {
-                let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-                if let line = lines.first(where: { $0.hasPrefix(start) }) { return String(line.dropFirst(start.count)) }
-                let more = output.fileHandleForReading.availableData
-                try #require(!more.isEmpty, "it ended without \"\(start)\", after: \(text)")
-                text += String(decoding: more, as: UTF8.self)
-            }
-        }
-
-        func signal(_ number: Int32) { kill(process.processIdentifier, number) }
-
-        /// All it said, after its end.
-        func end() -> (status: Int32, lines: [Substring]) {
-            text += String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-            process.waitUntilExit()
-            return (process.terminationStatus, text.split(separator: "\n"))
-        }
-    }
-
-    @Test func `one of five processes is killed, and the other four see it fail; one leaves, and three see it leave`()
-        throws
+    @Test
+    func
+        `one of five processes is killed, and the other four see it fail; it comes back; one leaves, and all see it leave`()
+        async throws
     {
         let key = ClusterKey.random()
-        var peers: [Peer] = []
+        var peers: [ClusterPeerProcess] = []
         var seeds: [String] = []
         for number in 1...5 {
-            let peer = try Peer(number, key: key, seeds: seeds)
-            seeds.append(try peer.wait(for: "listening "))
+            let peer = try ClusterPeerProcess(number, key: key, seeds: seeds)
+            seeds.append(try await peer.wait(for: "listening "))
             peers.append(peer)
         }
         for (index, peer) in peers.enumerated() {
-            for other in 1...5 where other != index + 1 { try peer.wait(for: "joined \(other)") }
+            for other in 1...5 where other != index + 1 {
+                try await peer.wait(for: "joined \(other)")
+                try await peer.wait(for: "heard \(other)")
+            }
         }
-        let killed = peers.remove(at: 2)
-        killed.signal(SIGKILL)
-        for peer in peers { try peer.wait(for: "failed 3") }
+        for peer in peers {
+            let early = peer.lines.filter { $0.hasPrefix("suspected ") || $0.hasPrefix("failed ") }
+            #expect(early.isEmpty, "nobody has failed yet")
+        }
+        peers.remove(at: 2).signal(SIGKILL)
+        for peer in peers { try await peer.wait(for: "failed 3") }
+        // It comes back under its number, at another port.
+        let again = try ClusterPeerProcess(3, key: key, seeds: Array(seeds.prefix(2)))
+        for number in [1, 2, 4, 5] { try await again.wait(for: "joined \(number)") }
+        for peer in peers {
+            try await peer.wait(for: "joined 3", times: 2)
+            try await peer.wait(for: "heard 3", times: 2)
+        }
         let leaving = peers.removeLast()
         leaving.signal(SIGTERM)
-        let farewell = leaving.end()
+        let farewell = try await leaving.end()
         #expect(farewell.status == 0 && farewell.lines.last == "ended")
-        for peer in peers { try peer.wait(for: "left 5") }
-        // It comes back under its number, at another port.
-        let again = try Peer(3, key: key, seeds: Array(seeds.prefix(2)))
-        for number in [1, 2, 4] { try again.wait(for: "joined \(number)") }
         peers.append(again)
+        for peer in peers { try await peer.wait(for: "left 5") }
         for peer in peers { peer.signal(SIGTERM) }
         for peer in peers {
-            let end = peer.end()
+            let end = try await peer.end()
             #expect(end.status == 0)
-            #expect(!end.lines.contains { $0.hasPrefix("failed ") && $0 != "failed 3" }, "\(end.lines)")
+            let failures = end.lines.filter { $0.hasPrefix("failed ") }
+            #expect(failures == (peer === again ? [] : ["failed 3"]), "\(end.lines)")
+        }
+    }
+
+    @Test func `a flood of datagrams that are none costs no memory, and members are found beside it`() async throws {
+        let key = ClusterKey.random()
+        let first = try ClusterPeerProcess(1, key: key, seeds: [])
+        let text = try await first.wait(for: "listening ")
+        let address = try #require(MemberAddress(text))
+        // Of the first kind everything is wrong, the second has to be decrypted to see it.
+        let ring = SwimKeyring(clusterName: "test", keys: [key])
+        let sealed = ring.seal([UInt8](repeating: 0, count: 1_000), sentAt: 0, nonce: SwimDatagramTests.nonce)
+        let garbage = [[UInt8](repeating: 0x53, count: 1_400), sealed.dropLast() + [sealed[sealed.count - 1] ^ 1]]
+        let flood = try Flood(to: address)
+        flood.send(garbage, count: 20_000)
+        let before = try first.residentBytes()
+        flood.send(garbage, count: 200_000)
+        #expect(try first.residentBytes() - before < 8 << 20)
+        // Some of what the members say is lost between the flood's datagrams.
+        let second = try ClusterPeerProcess(2, key: key, seeds: ["\(address)"])
+        flood.send(garbage, count: 50_000)
+        try await first.wait(for: "joined 2")
+        try await second.wait(for: "joined 1")
+        for peer in [first, second] {
+            peer.signal(SIGTERM)
+            let status = try await peer.end().status
+            #expect(status == 0)
+        }
+    }
+
+    @Test func `addresses to which the system sends nothing keep nobody from being a member`() async throws {
+        let key = ClusterKey.random()
+        // ENETUNREACH: there is no route; then EHOSTUNREACH, EACCES and EINVAL.
+        let hopeless = (1...4).map { "198.51.100.\($0):9" }
+        let routes =
+            "ip link set lo up && ip route add unreachable 198.51.100.2 && ip route add prohibit 198.51.100.3 "
+            + "&& ip route add blackhole 198.51.100.4 && exec \"$0\" \"$@\""
+        let first = try ClusterPeerProcess(
+            1,
+            key: key,
+            seeds: hopeless,
+            through: ["unshare", "--net", "sh", "-c", routes]
+        )
+        let address = try await first.wait(for: "listening ")
+        let network = ["nsenter", "--net=/proc/\(first.id)/ns/net"]
+        let second = try ClusterPeerProcess(2, key: key, seeds: hopeless + [address], through: network)
+        try await first.wait(for: "joined 2")
+        try await second.wait(for: "joined 1")
+        // By then a seed that is not there has been tried again, at every place in the list.
+        let third = try ClusterPeerProcess(3, key: key, seeds: [address], through: network)
+        try await third.wait(for: "joined 2")
+        third.signal(SIGKILL)
+        for peer in [first, second] { try await peer.wait(for: "failed 3") }
+        for peer in [first, second] {
+            peer.signal(SIGTERM)
+            let end = try await peer.end()
+            #expect(end.status == 0 && end.lines.filter { $0.hasPrefix("failed ") } == ["failed 3"], "\(end.lines)")
         }
     }
 }

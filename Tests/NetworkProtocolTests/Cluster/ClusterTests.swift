@@ -16,12 +16,11 @@ struct ClusterTests {
         listening: String = "127.0.0.1:0",
         seeds: [String] = []
     ) throws -> ClusterConfiguration {
-        let id = try #require(EndpointID(publicKey: [UInt8](repeating: number, count: EndpointID.keyLength)))
         let address = try #require(MemberAddress(listening))
         var configuration = ClusterConfiguration(
             name: "test",
             key: key,
-            endpointID: id,
+            identity: NumberedIdentity.key(number),
             listening: address,
             seeds: seeds
         )
@@ -34,15 +33,15 @@ struct ClusterTests {
     static func running(
         _ count: Int,
         listening: String = "127.0.0.1:0",
+        dispatcher: (UInt8) -> Dispatcher? = { _ in nil },
         _ body: ([Cluster], [ClusterMember]) async throws -> Void
     ) async throws {
         try await withThrowingTaskGroup { group in
             var clusters: [Cluster] = []
             var members: [ClusterMember] = []
             for number in 1...UInt8(count) {
-                var own = try configuration(number, listening: listening, seeds: members.map { "\($0.address)" })
-                own.messagingPort = 9_000 + UInt16(number)
-                let cluster = Cluster(own)
+                let own = try configuration(number, listening: listening, seeds: members.map { "\($0.address)" })
+                let cluster = Cluster(own, dispatcher: dispatcher(number))
                 group.addTask { try await cluster.run() }
                 clusters.append(cluster)
                 members.append(try #require(await cluster.started()))
@@ -54,18 +53,20 @@ struct ClusterTests {
 
     /// Waits until the members of a cluster are these, by number; what they are not is found out by the suite's time limit.
     static func wait(_ cluster: Cluster, for numbers: Set<UInt8>) async throws {
-        while Set(cluster.members.map { $0.endpointID.publicKey[0] }) != numbers {
+        while Set(cluster.members.map(\.number)) != numbers {
             try await Task.sleep(for: .milliseconds(20))
         }
     }
 
     @Test func `members find each other through a seed, with where they take messages`() async throws {
-        try await Self.running(3) { clusters, members in
+        try await Self.running(3, dispatcher: { $0 == 3 ? Dispatcher() : nil }) { clusters, members in
             for (index, cluster) in clusters.enumerated() {
                 try await Self.wait(cluster, for: Set([1, 2, 3].filter { $0 != index + 1 }.map(UInt8.init)))
             }
-            let third = try #require(clusters[0].members.last)
-            #expect(third.address == members[2].address && third.messagingPort == 9_003)
+            let first = clusters[0].members
+            let third = try #require(first.first { $0.number == 3 })
+            #expect(third.address == members[2].address && third.messagingPort == members[2].messagingPort)
+            #expect(third.messagingPort != 0 && first.first { $0.number == 2 }?.messagingPort == 0)
         }
     }
 
@@ -167,8 +168,8 @@ struct ClusterTests {
             let target = try SocketAddress(ipAddress: "127.0.0.1", port: Int(members[0].address.port))
             let sender = try await DatagramBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .bind(host: "127.0.0.1", port: 0).get()
-            let dead = SwimUpdate(id: SwimMessageTests.id(2), incarnation: 1 << 55, claim: .dead)
-            let lie = SwimMessage(sender: SwimMessageTests.id(9), body: .gossip, updates: [dead]).encoded()
+            let dead = SwimUpdate(id: NumberedIdentity.memberID(2), incarnation: 1 << 55, claim: .dead)
+            let lie = SwimMessage(sender: NumberedIdentity.memberID(9), body: .gossip, updates: [dead]).encoded()
             let nonce = [UInt8](repeating: 7, count: SwimDatagram.nonceLength)
             let stranger = SwimKeyring(clusterName: "test", keys: [SwimDatagramTests.key(3)])
             let insider = SwimKeyring(clusterName: "test", keys: [Self.key])
@@ -204,7 +205,7 @@ struct ClusterTests {
             await #expect {
                 try await second.run()
             } throws: {
-                "\($0)".contains("\(members[0].address)") && "\($0)".contains("another program")
+                "\($0)".contains("UDP \(members[0].address)") && "\($0)".contains("another program")
             }
             #expect(await second.started() == nil)
         }
@@ -213,6 +214,7 @@ struct ClusterTests {
             ("pingTimeout", { $0.pingTimeout = .milliseconds(100) }), ("seeds", { $0.seeds = ["host"] }),
             ("maximumMembers", { $0.maximumMembers = 1 }), ("seeds", { $0.seeds = ["host:0"] }),
             ("period", { $0.period = .seconds(Int64.max) }), ("leaveTimeout", { $0.leaveTimeout = .seconds(-1) }),
+            ("messaging.maximumConnections", { $0.messaging.maximumConnections = 0 }),
         ]
         for (name, change) in changes {
             var configuration = try Self.configuration(1)

@@ -1,0 +1,89 @@
+public import Identity
+
+/// Messages to other members, over TCP. The connection to a member is made when it is first needed, proves that the member is the
+/// one that is meant, and is kept; it ends when the member fails or leaves.
+///
+/// Members take messages when they are made with a ``Dispatcher``. Its handlers know who sent a message by
+/// ``Peer/endpointID``, which was proved, and answer it; to say more, they send to that ID.
+extension Cluster {
+    /// Sends a message to a live member. When it returns the message is on its way, not necessarily there.
+    ///
+    /// - Parameter id: of any member but this one.
+    public func send(_ message: Message, to id: EndpointID) async throws(ClusterMessagingError) {
+        let timeout = configuration.messaging.sendTimeout
+        try await use(id) { connection throws(ConnectionError) in
+            try await connection.outbox.send(message, timeout: timeout)
+        }
+    }
+
+    /// Sends a message to a live member. When it returns the message is on its way, not necessarily there.
+    public func send(_ message: Message, to member: ClusterMember) async throws(ClusterMessagingError) {
+        try await send(message, to: member.endpointID)
+    }
+
+    /// Sends a request to a live member and waits for its reply.
+    ///
+    /// - Parameters:
+    ///   - id: of any member but this one.
+    ///   - timeout: overrides ``ClusterMessagingOptions/responseTimeout``; begins when the connection is there.
+    /// - Throws: ``ClusterMessagingError/connection(_:_:)`` with ``ConnectionError/refused(code:reason:)`` when the member's handler
+    ///   refuses or there is none.
+    public func request(
+        _ command: String,
+        _ payload: [UInt8] = [],
+        to id: EndpointID,
+        timeout: Duration? = nil
+    ) async throws(ClusterMessagingError) -> [UInt8] {
+        let timeout = timeout ?? configuration.messaging.responseTimeout
+        return try await use(id) { connection throws(ConnectionError) in
+            try await connection.request(command, payload, timeout: timeout)
+        }
+    }
+
+    /// Sends a request to a live member and waits for its reply.
+    public func request(
+        _ command: String,
+        _ payload: [UInt8] = [],
+        to member: ClusterMember,
+        timeout: Duration? = nil
+    ) async throws(ClusterMessagingError) -> [UInt8] {
+        try await request(command, payload, to: member.endpointID, timeout: timeout)
+    }
+
+    /// Sends a message to every live member that takes messages, some at a time.
+    ///
+    /// - Returns: those whom it could not be sent to, and why.
+    @discardableResult
+    public func broadcast(_ message: Message) async -> [EndpointID: ClusterMessagingError] {
+        var waiting = members.filter { $0.messagingPort != 0 }.map(\.endpointID)[...]
+        let width = min(Self.broadcastWidth, configuration.messaging.maximumConnections)
+        return await withTaskGroup(of: (EndpointID, ClusterMessagingError?).self) { group in
+            func sendNext() {
+                guard let id = waiting.popFirst() else { return }
+                group.addTask {
+                    do throws(ClusterMessagingError) {
+                        try await self.send(message, to: id)
+                        return (id, nil)
+                    } catch {
+                        return (id, error)
+                    }
+                }
+            }
+            for _ in 0..<width { sendNext() }
+            var failures: [EndpointID: ClusterMessagingError] = [:]
+            for await (id, error) in group {
+                if let error { failures[id] = error }
+                sendNext()
+            }
+            return failures
+        }
+    }
+
+    /// Connections that this member has opened to others.
+    var connectionCount: Int { messaging.connectionCount }
+    /// Connections of others that it has let in.
+    var acceptedCount: Int { messaging.acceptedCount }
+
+    /// Members that a broadcast is sent to at once: few, because each may need a connection that is not there yet.
+    private static let broadcastWidth = 32
+}

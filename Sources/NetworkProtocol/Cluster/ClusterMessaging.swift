@@ -1,0 +1,131 @@
+internal import Identity
+internal import Logging
+internal import NIOCore
+internal import Synchronization
+
+/// Messages between members over TCP: a daemon for theirs, connections for ours.
+///
+/// Both sides of a connection hold the cluster's key and prove their identity keys. A daemon lets in whoever is a live member at that
+/// moment; who dials demands the very member that it dialled. The connections of members that failed are cut.
+final class ClusterMessaging: Sendable {
+    private let configuration: ClusterConfiguration
+    private let hub: MembershipHub
+    private let logger: Logger
+    private let daemon: Daemon?
+    private let connections: MemberConnections
+    private let running = Mutex<Task<Void, any Error>?>(nil)
+
+    init(_ configuration: ClusterConfiguration, dispatcher: Dispatcher?, hub: MembershipHub, logger: Logger) {
+        self.configuration = configuration
+        self.hub = hub
+        self.logger = logger
+        daemon = dispatcher.map { Self.daemon(configuration, $0, hub, logger) }
+        let dialer = MemberDialer(configuration: configuration, logger: logger) { hub.member($0) != nil }
+        connections = MemberConnections(limit: configuration.messaging.maximumConnections) {
+            target throws(ConnectionError) in
+            try await dialer.dial(target)
+        }
+    }
+
+    // MARK: Sending
+
+    /// Runs `body` with the connection to a member.
+    func use<Value: Sendable>(
+        _ id: EndpointID,
+        _ body: (Connection) async throws(ConnectionError) -> Value
+    ) async throws(ClusterMessagingError) -> Value {
+        guard let member = hub.member(id) else { throw .notAMember(id) }
+        guard let target = MemberConnections.Target(member) else { throw .takesNoMessages(id) }
+        do throws(ClusterMessagingError) {
+            return try await connections.use(target, body)
+        } catch {
+            // That it is dead says more than that its connection ended.
+            if case .connection(_, .closed) = error, hub.member(id) == nil { throw .notAMember(id) }
+            if case .connection(_, .closedByPeer) = error, hub.member(id) == nil { throw .notAMember(id) }
+            throw error
+        }
+    }
+
+    var connectionCount: Int { connections.count }
+    var acceptedCount: Int { daemon?.openConnections.count ?? 0 }
+
+    // MARK: Life
+
+    /// Takes messages from now on.
+    ///
+    /// - Returns: the TCP port, 0 without a dispatcher.
+    func start() async throws -> UInt16 {
+        guard let daemon else { return 0 }
+        // Its end is this object's to decide: first the others are told that the member goes.
+        let task = Task.detached { try await daemon.run() }
+        running.withLock { $0 = task }
+        guard let address = await daemon.addresses().first else {
+            task.cancel()
+            let result = await task.result
+            try Task.checkCancellation()
+            guard case .failure(DaemonError.cannotListen(let address, let reason)) = result else {
+                throw CancellationError()
+            }
+            throw ClusterError.cannotListen(address: "TCP \(address)", reason: reason)
+        }
+        return MemberAddress(address)?.port ?? 0
+    }
+
+    /// Cuts off who is gone, until the cluster's events end.
+    func follow(_ events: MembershipEvents) async {
+        for await event in events {
+            switch event.change {
+            case .failed:
+                connections.drop(event.member.endpointID)
+                for connection in accepted(of: event.member) { connection.channel.close(mode: .all, promise: nil) }
+            // Whoever leaves answers what it was asked and then closes its connections itself.
+            case .left, .joined, .suspected, .recovered, .updated: break
+            }
+        }
+    }
+
+    /// - Parameter isGraceful: answers what was accepted first.
+    func stop(isGraceful: Bool) async {
+        await connections.close()
+        guard let task = running.withLock({ $0 }) else { return }
+        if isGraceful { daemon?.shutDown() } else { task.cancel() }
+        let result = await withTaskCancellationHandler {
+            await task.result
+        } onCancel: {
+            task.cancel()
+        }
+        if case .failure(let error) = result, isGraceful {
+            logger.info("messages were cut off", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func accepted(of member: ClusterMember) -> [Connection] {
+        daemon?.openConnections.filter { $0.peer.endpointID == member.endpointID } ?? []
+    }
+
+    private static func daemon(
+        _ configuration: ClusterConfiguration,
+        _ dispatcher: Dispatcher,
+        _ hub: MembershipHub,
+        _ logger: Logger
+    ) -> Daemon {
+        let trust = Trust.pinned(
+            identity: configuration.identity,
+            preSharedKey: configuration.keys.first?.messagingKey(clusterName: configuration.name)
+        ) { hub.member($0) != nil }
+        var options = DaemonOptions()
+        options.connection = configuration.messaging.connection
+        options.maximumConnections = configuration.messaging.maximumConnections
+        options.shutdownTimeout = configuration.messaging.shutdownTimeout
+        // A member that is gone by the time its connection is open was not yet among those that were cut off.
+        var dispatcher = dispatcher
+        let opened = dispatcher.opened
+        dispatcher.onOpen { connection in
+            guard let id = connection.peer.endpointID, hub.member(id) != nil else { return connection.beginClosing() }
+            await opened?(connection)
+        }
+        let port = configuration.messaging.port ?? configuration.listening.port
+        let listener = Listener.tcp(host: configuration.listening.host, port: Int(port), trust: trust)
+        return Daemon(listening: [listener], dispatcher: dispatcher, options: options, logger: logger)
+    }
+}

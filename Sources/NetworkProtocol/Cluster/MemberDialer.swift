@@ -1,0 +1,57 @@
+internal import Identity
+internal import Logging
+
+/// Connects to a member, and demands that it is the very one.
+struct MemberDialer: Sendable {
+    /// Whoever has just joined is not known to everybody yet: so often a member is asked again that does not know this one, a
+    /// protocol period later each time.
+    private static let introductions = 5
+
+    let configuration: ClusterConfiguration
+    let logger: Logger
+    /// Whether a member is still alive.
+    let isLive: @Sendable (EndpointID) -> Bool
+
+    func dial(_ target: MemberConnections.Target) async throws(ConnectionError) -> Connection {
+        var attempt = 1
+        while true {
+            do throws(ConnectionError) {
+                return try await dialWithAnyKey(target)
+            } catch .refused(code: .unauthorised, let reason) {
+                guard attempt < Self.introductions, isLive(target.id), await sleep() else {
+                    throw .refused(code: .unauthorised, reason: reason)
+                }
+                attempt += 1
+            }
+        }
+    }
+
+    /// While the cluster changes its key, a member may hold another one as its first.
+    private func dialWithAnyKey(_ target: MemberConnections.Target) async throws(ConnectionError) -> Connection {
+        for key in configuration.keys.dropLast() {
+            do throws(ConnectionError) {
+                return try await dial(target, key)
+            } catch .handshake(.notAuthentic) {
+                logger.debug("member holds another key", metadata: ["member.id": "\(target.id)"])
+            }
+        }
+        guard let last = configuration.keys.last else { throw .closed }
+        return try await dial(target, last)
+    }
+
+    private func dial(_ target: MemberConnections.Target, _ key: ClusterKey) async throws(ConnectionError) -> Connection
+    {
+        let trust = Trust.pinned(
+            identity: configuration.identity,
+            preSharedKey: key.messagingKey(clusterName: configuration.name)
+        ) { $0 == target.id }
+        var options = ClientOptions()
+        options.connection = configuration.messaging.connection
+        options.connectTimeout = configuration.messaging.connectTimeout
+        let destination = Destination.tcp(host: target.host, port: Int(target.port), trust: trust)
+        return try await Client.connect(to: destination, options: options, logger: logger).connection()
+    }
+
+    /// False when the task is cancelled.
+    private func sleep() async -> Bool { (try? await Task.sleep(for: configuration.period)) != nil }
+}

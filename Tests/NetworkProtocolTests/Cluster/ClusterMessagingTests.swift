@@ -1,0 +1,276 @@
+import Glibc
+import Identity
+import NIOCore
+import Testing
+
+@testable import NetworkProtocol
+
+/// Members of one cluster in this process, over real sockets on loopback.
+@Suite("Messages between members", .timeLimit(.minutes(5)))
+struct ClusterMessagingTests {
+    /// Answers `who` with its number and the asker's, `slow` never.
+    static func dispatcher(_ number: UInt8) -> Dispatcher {
+        var dispatcher = Dispatcher()
+        dispatcher.onCommand("who") { _, context in
+            [number, context.peer.endpointID.map(NumberedIdentity.number) ?? 0]
+        }
+        dispatcher.onCommand("slow") { _, _ in
+            try await Task.sleep(for: .seconds(3_600))
+            return []
+        }
+        return dispatcher
+    }
+
+    /// Waits until each of these knows all the others.
+    static func waitForAll(_ clusters: [Cluster]) async throws {
+        let numbers = Set(1...UInt8(clusters.count))
+        for (index, cluster) in clusters.enumerated() {
+            try await ClusterTests.wait(cluster, for: numbers.subtracting([UInt8(index + 1)]))
+        }
+    }
+
+    @Test(arguments: ["127.0.0.1:0", "[::1]:0"])
+    func `three members ask each other, each knows who asks, and two asks share a connection`(listening: String)
+        async throws
+    {
+        try await ClusterTests.running(3, listening: listening, dispatcher: Self.dispatcher) { clusters, _ in
+            try await Self.waitForAll(clusters)
+            for (index, cluster) in clusters.enumerated() {
+                for member in cluster.members {
+                    for _ in 0..<2 {
+                        let reply = try await cluster.request("who", to: member)
+                        #expect(reply == [member.number, UInt8(index + 1)])
+                    }
+                }
+                #expect(cluster.connectionCount == 2)
+            }
+            let member = try #require(clusters[0].members.first)
+            await #expect {
+                try await clusters[0].request("what", to: member)
+            } throws: {
+                guard case .connection(member.endpointID, .refused(.unknownCommand, _)) = $0 as? ClusterMessagingError
+                else { return false }
+                return true
+            }
+        }
+    }
+
+    @Test func `a broadcast comes to every member that takes messages`() async throws {
+        let (heard, tell) = AsyncStream.makeStream(of: String.self)
+        func listening(_ number: UInt8) -> Dispatcher? {
+            guard number != 4 else { return nil }
+            var dispatcher = Dispatcher()
+            dispatcher.onData { bytes, context in
+                let sender = context.peer.endpointID.map(NumberedIdentity.number) ?? 0
+                tell.yield("\(number) from \(sender): \(String(decoding: bytes, as: UTF8.self))")
+                return nil
+            }
+            return dispatcher
+        }
+        try await ClusterTests.running(4, dispatcher: listening) { clusters, _ in
+            try await Self.waitForAll(clusters)
+            // One that takes none can still say something.
+            #expect(await clusters[3].broadcast(.data(Array("hello".utf8))).isEmpty)
+            var lines: Set<String> = []
+            for await line in heard {
+                lines.insert(line)
+                if lines.count == 3 { break }
+            }
+            #expect(lines == ["1 from 4: hello", "2 from 4: hello", "3 from 4: hello"])
+            let fourth = try #require(clusters[0].members.first { $0.number == 4 })
+            await #expect(throws: ClusterMessagingError.takesNoMessages(fourth.endpointID)) {
+                try await clusters[0].send(.data([]), to: fourth)
+            }
+        }
+    }
+
+    @Test func `whoever lacks the cluster's key is refused, and so is whoever has it and is no member`() async throws {
+        try await ClusterTests.running(2, dispatcher: Self.dispatcher) { clusters, members in
+            try await Self.waitForAll(clusters)
+            let key = ClusterTests.key.messagingKey(clusterName: "test")
+            let other = SwimDatagramTests.key(2).messagingKey(clusterName: "test")
+            let member = members[0].endpointID
+            func connect(_ trust: Trust) async throws(ConnectionError) -> Client {
+                let port = Int(members[0].messagingPort)
+                return try await Client.connect(to: .tcp(host: "127.0.0.1", port: port, trust: trust))
+            }
+            // Another member's own key does not help without the cluster's.
+            for identity in [NumberedIdentity.key(2), NumberedIdentity.key(9)] {
+                for trust in [
+                    Trust.pinned([member], identity: identity), .anonymous(identity: identity), .preSharedKey(other),
+                    .pinned(identity: identity, preSharedKey: other) { $0 == member },
+                ] {
+                    await #expect(throws: ConnectionError.handshake(.notAuthentic)) { try await connect(trust) }
+                }
+            }
+            for trust in [
+                Trust.preSharedKey(key), .pinned(identity: NumberedIdentity.key(9), preSharedKey: key) { $0 == member },
+            ] {
+                await #expect {
+                    // The daemon's no may come with the first thing that is asked.
+                    _ = try await connect(trust).request("who")
+                } throws: {
+                    guard case .refused(.unauthorised, _) = $0 as? ConnectionError else { return false }
+                    return true
+                }
+            }
+            let insider = Trust.pinned(identity: NumberedIdentity.key(2), preSharedKey: key) { $0 == member }
+            let client = try await connect(insider)
+            #expect(try await client.request("who") == [1, 2])
+            await client.close()
+        }
+    }
+
+    @Test func `whoever has the cluster's key and is not the one that is meant is refused`() async throws {
+        try await ClusterTests.running(2, dispatcher: Self.dispatcher) { clusters, members in
+            try await Self.waitForAll(clusters)
+            // The second member says that a ninth one takes messages where the second does.
+            let ninth = SwimUpdate(
+                id: NumberedIdentity.memberID(9),
+                incarnation: 1,
+                claim: .alive(members[1].address, messagingPort: members[1].messagingPort)
+            )
+            let lie = SwimMessage(sender: NumberedIdentity.memberID(2), body: .gossip, updates: [ninth]).encoded()
+            var now = timespec()
+            clock_gettime(CLOCK_REALTIME, &now)
+            let ring = SwimKeyring(clusterName: "test", keys: [ClusterTests.key])
+            let datagram = ring.seal(lie, sentAt: Int64(now.tv_sec * 1_000), nonce: SwimDatagramTests.nonce)
+            try Flood(to: members[0].address).send([datagram], count: 1)
+            try await ClusterTests.wait(clusters[0], for: [2, 9])
+            let error = ConnectionError.handshake(.notAdmitted(NumberedIdentity.id(2)))
+            await #expect(throws: ClusterMessagingError.connection(NumberedIdentity.id(9), error)) {
+                try await clusters[0].request("who", to: NumberedIdentity.id(9))
+            }
+        }
+    }
+
+    @Test func `the connections of a member that fails are cut on both sides, and sending to it says so`() async throws
+    {
+        try await ClusterTests.running(2, dispatcher: Self.dispatcher) { clusters, members in
+            let seeds = ["\(members[0].address)"]
+            let third = try ClusterPeerProcess(3, key: ClusterTests.key, seeds: seeds)
+            for cluster in clusters {
+                try await ClusterTests.wait(
+                    cluster,
+                    for: [3 - NumberedIdentity.number(of: cluster.configuration.identity.endpointID), 3]
+                )
+            }
+            let id = NumberedIdentity.id(3)
+            try await third.wait(for: "heard 1")
+            #expect(try await clusters[0].request("who", to: id) == [3])
+            #expect(clusters[0].acceptedCount == 1 && clusters[0].connectionCount == 1)
+            let waiting = Task { try await clusters[0].request("slow", to: id) }
+            // Nothing is heard of it any more, and its connections stay open: as if its power were cut.
+            third.signal(SIGSTOP)
+            await #expect(throws: ClusterMessagingError.notAMember(id)) { try await waiting.value }
+            while clusters[0].connectionCount + clusters[0].acceptedCount > 0 {
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            await #expect(throws: ClusterMessagingError.notAMember(id)) {
+                try await clusters[0].send(.data([]), to: id)
+            }
+        }
+    }
+
+    @Test func `whoever leaves answers first what it was asked, and its connections are closed`() async throws {
+        try await ClusterTests.running(1) { clusters, members in
+            let asked = AsyncStream.makeStream(of: Void.self)
+            var dispatcher = Dispatcher()
+            dispatcher.onCommand("wait") { payload, _ in
+                asked.continuation.yield()
+                try await Task.sleep(for: .milliseconds(500))
+                return payload
+            }
+            let second = Cluster(
+                try ClusterTests.configuration(2, seeds: ["\(members[0].address)"]),
+                dispatcher: dispatcher
+            )
+            let run = Task { try await second.run() }
+            try await Self.waitForAll(clusters + [second])
+            let request = Task { try await clusters[0].request("wait", [7], to: NumberedIdentity.id(2)) }
+            for await _ in asked.stream { break }
+            await second.leave()
+            try await run.value
+            #expect(try await request.value == [7])
+            while clusters[0].connectionCount > 0 { try await Task.sleep(for: .milliseconds(10)) }
+            await #expect(throws: ClusterMessagingError.notRunning) {
+                try await second.send(.data([]), to: NumberedIdentity.id(1))
+            }
+            await #expect(throws: ClusterMessagingError.notAMember(NumberedIdentity.id(2))) {
+                try await clusters[0].request("wait", to: NumberedIdentity.id(2))
+            }
+        }
+    }
+
+    @Test func `no more connections are kept than may be: the idle one goes, and when none is idle a sender is told`()
+        async throws
+    {
+        let asked = AsyncStream.makeStream(of: Void.self)
+        func dispatcher(_ number: UInt8) -> Dispatcher {
+            var dispatcher = Self.dispatcher(number)
+            dispatcher.onCommand("slow") { _, _ in
+                asked.continuation.yield()
+                try await Task.sleep(for: .seconds(3_600))
+                return []
+            }
+            return dispatcher
+        }
+        try await ClusterTests.running(3, dispatcher: dispatcher) { clusters, members in
+            var configuration = try ClusterTests.configuration(4, seeds: members.map { "\($0.address)" })
+            configuration.messaging.maximumConnections = 1
+            let fourth = Cluster(configuration)
+            let run = Task { try await fourth.run() }
+            try await Self.waitForAll(clusters + [fourth])
+            for number in [1, 2, 3, 1] as [UInt8] {
+                #expect(try await fourth.request("who", to: NumberedIdentity.id(number)) == [number, 4])
+                #expect(fourth.connectionCount == 1)
+            }
+            let waiting = Task { try await fourth.request("slow", to: NumberedIdentity.id(1)) }
+            for await _ in asked.stream { break }
+            await #expect(throws: ClusterMessagingError.tooManyConnections(limit: 1)) {
+                try await fourth.request("who", to: NumberedIdentity.id(2))
+            }
+            waiting.cancel()
+            _ = await waiting.result
+            #expect(try await fourth.request("who", to: NumberedIdentity.id(3)) == [3, 4])
+            run.cancel()
+            _ = await run.result
+        }
+    }
+
+    @Test func `members talk while the cluster changes its key, whichever of the two each has first`() async throws {
+        let (old, new) = (ClusterTests.key, SwimDatagramTests.key(9))
+        try await withThrowingTaskGroup { group in
+            var clusters: [Cluster] = []
+            var seeds: [String] = []
+            for (number, keys) in [[old, new], [old, new], [new, old]].enumerated() {
+                var configuration = try ClusterTests.configuration(UInt8(number + 1), seeds: seeds)
+                configuration.keys = keys
+                let cluster = Cluster(configuration, dispatcher: Self.dispatcher(UInt8(number + 1)))
+                group.addTask { try await cluster.run() }
+                seeds.append("\(try #require(await cluster.started()).address)")
+                clusters.append(cluster)
+            }
+            try await Self.waitForAll(clusters)
+            for (asker, asked) in [(0, 1), (0, 2), (2, 0), (2, 1)] {
+                let reply = try await clusters[asker].request("who", to: NumberedIdentity.id(UInt8(asked + 1)))
+                #expect(reply == [UInt8(asked + 1), UInt8(asker + 1)])
+            }
+            group.cancelAll()
+        }
+    }
+
+    @Test func `a port for messages that is taken is told in words`() async throws {
+        try await ClusterTests.running(1, dispatcher: Self.dispatcher) { _, members in
+            var configuration = try ClusterTests.configuration(2)
+            configuration.messaging.port = members[0].messagingPort
+            let second = Cluster(configuration, dispatcher: Self.dispatcher(2))
+            await #expect {
+                try await second.run()
+            } throws: {
+                "\($0)".contains("TCP 127.0.0.1:\(members[0].messagingPort)") && "\($0)".contains("another program")
+            }
+            #expect(await second.started() == nil)
+        }
+    }
+}

@@ -1,0 +1,76 @@
+import Foundation
+import Glibc
+import NetworkProtocol
+import Synchronization
+import Testing
+
+/// A running ``ClusterPeer`` and what it said so far; killed when the test lets go of it. Nothing here blocks a thread: the cooperative
+/// pool has few, and members in this process need them.
+final class ClusterPeerProcess {
+    private final class Output: Sendable {
+        private let state = Mutex((text: "", isEnded: false))
+
+        /// Whole lines, and whether more may come.
+        var said: (lines: [Substring], isEnded: Bool) {
+            let (text, isEnded) = state.withLock { $0 }
+            return (text.split(separator: "\n", omittingEmptySubsequences: false).dropLast(), isEnded)
+        }
+
+        func add(_ data: Data) {
+            state.withLock { $0 = ($0.text + String(decoding: data, as: UTF8.self), data.isEmpty) }
+        }
+    }
+
+    private let process = Process()
+    private let output = Output()
+    private let pipe = Pipe()
+
+    /// - Parameter prefix: a command that becomes the peer, such as `nsenter`; its last argument is followed by the peer's path.
+    init(_ number: Int, key: ClusterKey, seeds: [String], through prefix: [String] = []) throws {
+        let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let path = URL(fileURLWithPath: tests).deletingLastPathComponent().path + "/ClusterPeer"
+        try #require(FileManager.default.isExecutableFile(atPath: path), "\(path) was not built")
+        process.executableURL = URL(fileURLWithPath: prefix.isEmpty ? path : "/usr/bin/env")
+        process.arguments = (prefix.isEmpty ? [] : prefix + [path]) + ["\(number)", key.hexadecimal] + seeds
+        process.standardOutput = pipe
+        pipe.fileHandleForReading.readabilityHandler = { [output] handle in
+            let data = handle.availableData
+            output.add(data)
+            if data.isEmpty { handle.readabilityHandler = nil }
+        }
+        try process.run()
+    }
+
+    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+
+    var id: Int32 { process.processIdentifier }
+
+    /// What it has said by now.
+    var lines: [Substring] { output.said.lines }
+
+    /// Waits until so many lines begin so, and gives the rest of the last one. A hang ends with the suite's time limit.
+    @discardableResult
+    func wait(for start: String, times count: Int = 1) async throws -> String {
+        while true {
+            let (lines, isEnded) = output.said
+            let found = lines.filter { $0.hasPrefix(start) }
+            if found.count >= count { return String(found[count - 1].dropFirst(start.count)) }
+            try #require(!isEnded, "it ended without \"\(start)\" \(count) times, after: \(lines)")
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
+    func signal(_ number: Int32) { kill(id, number) }
+
+    /// All it said, after its end.
+    func end() async throws -> (status: Int32, lines: [Substring]) {
+        while process.isRunning || !output.said.isEnded { try await Task.sleep(for: .milliseconds(10)) }
+        return (process.terminationStatus, output.said.lines)
+    }
+
+    /// Resident memory in bytes (proc_pid_statm(5)).
+    func residentBytes() throws -> Int {
+        let fields = try String(contentsOfFile: "/proc/\(id)/statm", encoding: .utf8).split(separator: " ")
+        return try #require(fields.count > 1 ? Int(fields[1]) : nil) * Int(sysconf(Int32(_SC_PAGESIZE)))
+    }
+}
