@@ -57,7 +57,8 @@ public final class Connection: Sendable {
     ) async throws(ConnectionError) -> [UInt8] {
         let id = calls.nextID()
         let deadline = NIODeadline.now() + TimeAmount(timeout)
-        await outbox.room()
+        await outbox.room(until: deadline)
+        guard deadline > .now() else { throw .timedOut(what: "waiting for room to send \(command)") }
         return try await Connection.typed {
             try await withTaskCancellationHandler {
                 try await withCheckedThrowingContinuation { continuation in

@@ -151,6 +151,28 @@ import Testing
         }
     }
 
+    @Test func `a request that finds no room in time fails, and was not sent`() async throws {
+        var dispatcher = Dispatcher.forTests
+        dispatcher.onData { _, _ in
+            try await Task.sleep(for: .seconds(600))
+            return nil
+        }
+        try await TestDaemon.with(.unix, dispatcher) { daemon in
+            let client = try await daemon.connect(.unix)
+            let flood = Task {
+                while true { try await client.send(.data([UInt8](repeating: 0, count: 1 << 20))) }
+            }
+            // Once the daemon reads no more, what is sent stays here.
+            while try await client.connection().outbox.bytesUnderWay < Outbox.byteCapacity {
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            await #expect(throws: ConnectionError.timedOut(what: "waiting for room to send reverse")) {
+                while true { _ = try await client.request("reverse", timeout: .milliseconds(100)) }
+            }
+            flood.cancel()
+        }
+    }
+
     @Test(arguments: CompressionAlgorithm.allCases, MessageFormat.allCases)
     func `compressed and in any format, what arrives is what was sent`(
         algorithm: CompressionAlgorithm,
