@@ -20,7 +20,7 @@ public final class Client: Sendable {
     public let destination: Destination
     private let options: ClientOptions
     private let logger: Logger
-    private let metrics = ConnectionMetrics(role: "client")
+    private let metrics: ConnectionMetrics
     private let state: Mutex<State>
     /// The connection whose messages ``receive()`` hands out: after a new one was made, the one before it until that is empty.
     private let receiving = Mutex<Connection?>(nil)
@@ -43,6 +43,7 @@ public final class Client: Sendable {
         self.destination = destination
         self.options = options
         self.logger = logger
+        metrics = ConnectionMetrics(role: "client", factory: options.connection.metricsFactory)
         state = Mutex(.ended(.closed))
     }
 
@@ -123,8 +124,7 @@ public final class Client: Sendable {
             options: options.connection,
             connectTimeout: options.connectTimeout,
             logger: logger,
-            metrics: metrics,
-            closed: { _, _ in }
+            metrics: metrics
         )
     }
 

@@ -1,3 +1,5 @@
+public import CoreMetrics
+
 /// How one connection behaves; both sides choose for themselves.
 public struct ConnectionOptions: Sendable {
     /// How messages are written. A daemon answers each peer in the format that the peer used last.
@@ -19,6 +21,8 @@ public struct ConnectionOptions: Sendable {
     /// How long a packet that has begun may take, beside a second for each 16 KiB of it; and how long a peer may take nothing at all of
     /// what is sent to it.
     public var stallTimeout = Duration.seconds(30)
+    /// Counts and measures; nil for the one that the process has bootstrapped swift-metrics with.
+    public var metricsFactory: (any MetricsFactory)?
 
     public init() {}
 

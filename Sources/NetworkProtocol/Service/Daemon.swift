@@ -28,7 +28,7 @@ public final class Daemon: Service, Sendable {
     private let dispatcher: Dispatcher
     private let options: DaemonOptions
     private let logger: Logger
-    private let metrics = ConnectionMetrics(role: "daemon")
+    private let metrics: ConnectionMetrics
     private let connections: DaemonConnections
     private let replays = Mutex(ReplayCache())
     private let phase = Mutex(Phase.idle)
@@ -51,7 +51,8 @@ public final class Daemon: Service, Sendable {
         self.dispatcher = dispatcher
         self.options = options
         self.logger = logger
-        connections = DaemonConnections(limit: options.maximumConnections, metrics: metrics)
+        metrics = ConnectionMetrics(role: "daemon", factory: options.connection.metricsFactory)
+        connections = DaemonConnections(limit: options.maximumConnections)
         (stop, tellStop) = AsyncStream.makeStream()
         (started, tellStarted) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
@@ -209,6 +210,7 @@ public final class Daemon: Service, Sendable {
             throw ChannelError.alreadyClosed
         }
         let (connections, dispatcher, logger) = (connections, dispatcher, logger)
+        let address = PeerAddress.text(of: channel)
         channel.closeFuture.whenComplete { _ in connections.leave(id) }
         let setup = ConnectionSetup(
             side: .responder(seen: { [weak self] opening in self?.replays.withLock { $0.hasSeen(opening) } ?? true }),
@@ -221,28 +223,18 @@ public final class Daemon: Service, Sendable {
                 switch result {
                 case .success(let connection):
                     connections.opened(id, connection)
-                    logger.debug("connection open", metadata: Daemon.metadata(of: connection))
+                    logger.debug("connection open", metadata: connection.logMetadata)
                     if let opened = dispatcher.opened { Task { await opened(connection) } }
                 case .failure(let error):
-                    logger.debug("connection refused", metadata: ["error": "\(error)"])
+                    logger.debug("connection refused", metadata: ["peer.address": "\(address)", "error": "\(error)"])
                 }
             },
             closed: { connection, error in
-                var metadata = Daemon.metadata(of: connection)
-                metadata["error"] = "\(error)"
-                logger.debug("connection closed", metadata: metadata)
+                logger.debug("connection closed", metadata: connection.logMetadata(ending: error))
                 if let closed = dispatcher.closed { Task { await closed(connection, error) } }
             }
         )
         if let makeTLS { try channel.pipeline.syncOperations.addHandler(makeTLS()) }
         try channel.pipeline.syncOperations.addHandler(ConnectionHandler(setup, eventLoop: channel.eventLoop))
-    }
-
-    private static func metadata(of connection: Connection) -> Logger.Metadata {
-        var metadata: Logger.Metadata = [
-            "connection.id": "\(connection.id)", "peer.address": "\(connection.peer.address)",
-        ]
-        if let id = connection.peer.endpointID { metadata["peer.id"] = "\(id)" }
-        return metadata
     }
 }

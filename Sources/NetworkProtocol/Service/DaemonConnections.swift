@@ -37,21 +37,17 @@ final class DaemonConnections: Sendable {
 
     private let state = Mutex(State())
     private let limit: Int
-    private let metrics: ConnectionMetrics
 
-    init(limit: Int, metrics: ConnectionMetrics) {
-        self.limit = limit
-        self.metrics = metrics
-    }
+    init(limit: Int) { self.limit = limit }
 
     /// The number of a new connection; nil when there is no place for it.
     func enter(_ channel: any Channel) -> UInt64? {
-        let (id, evicted, count) = state.withLock { state -> (UInt64?, (any Channel)?, Int) in
-            guard !state.isClosed else { return (nil, nil, 0) }
+        let (id, evicted) = state.withLock { state -> (UInt64?, (any Channel)?) in
+            guard !state.isClosed else { return (nil, nil) }
             var evicted: (any Channel)?
             if state.entries.count >= limit {
                 evicted = state.oldestWaiting()?.channel
-                if evicted == nil { return (nil, nil, 0) }
+                if evicted == nil { return (nil, nil) }
             }
             state.nextID += 1
             let id = state.nextID
@@ -63,10 +59,9 @@ final class DaemonConnections: Sendable {
                 }
                 state.firstWaiting = 0
             }
-            return (id, evicted, state.entries.count)
+            return (id, evicted)
         }
         evicted?.close(mode: .all, promise: nil)
-        if id != nil { metrics.opened(now: count) }
         return id
     }
 
@@ -75,13 +70,12 @@ final class DaemonConnections: Sendable {
     }
 
     func leave(_ id: UInt64) {
-        let (count, emptied) = state.withLock { state -> (Int, CheckedContinuation<Void, Never>?) in
+        let emptied = state.withLock { state -> CheckedContinuation<Void, Never>? in
             state.entries[id] = nil
-            guard state.isClosed, state.entries.isEmpty else { return (state.entries.count, nil) }
+            guard state.isClosed, state.entries.isEmpty else { return nil }
             defer { state.emptied = nil }
-            return (0, state.emptied)
+            return state.emptied
         }
-        metrics.closed(now: count)
         emptied?.resume()
     }
 

@@ -1,3 +1,4 @@
+internal import Logging
 internal import NIOCore
 internal import Synchronization
 
@@ -14,6 +15,7 @@ public final class Connection: Sendable {
     let inbox: Inbox
     let calls: Calls
     let channel: any Channel
+    private let metrics: ConnectionMetrics
     /// Begins an orderly end, on the event loop.
     private let finish: @Sendable () -> Void
 
@@ -25,6 +27,7 @@ public final class Connection: Sendable {
         inbox: Inbox,
         calls: Calls,
         channel: any Channel,
+        metrics: ConnectionMetrics,
         finish: @escaping @Sendable () -> Void
     ) {
         id = Connection.lastID.wrappingAdd(1, ordering: .relaxed).newValue
@@ -33,6 +36,7 @@ public final class Connection: Sendable {
         self.inbox = inbox
         self.calls = calls
         self.channel = channel
+        self.metrics = metrics
         self.finish = finish
     }
 
@@ -56,10 +60,13 @@ public final class Connection: Sendable {
         timeout: Duration = .seconds(30)
     ) async throws(ConnectionError) -> [UInt8] {
         let id = calls.nextID()
+        let start = ContinuousClock.now
+        var isAnswered = false
+        defer { metrics.requested(.now - start, isAnswered: isAnswered) }
         let deadline = NIODeadline.now() + TimeAmount(timeout)
         await outbox.room(until: deadline)
         guard deadline > .now() else { throw .timedOut(what: "waiting for room to send \(command)") }
-        return try await Connection.typed {
+        let reply = try await Connection.typed {
             try await withTaskCancellationHandler {
                 try await withCheckedThrowingContinuation { continuation in
                     if let sweep = self.calls.enter(id, command: command, deadline: deadline, continuation) {
@@ -75,6 +82,8 @@ public final class Connection: Sendable {
                 self.calls.finish(id, with: .failure(.cancelled))
             }
         }
+        isAnswered = true
+        return reply
     }
 
     /// Asks whether the peer lives, and how long its answer takes.
@@ -112,6 +121,19 @@ public final class Connection: Sendable {
     ///
     ///     await withTaskExecutorPreference(connection.executor) { … }
     public var executor: any TaskExecutor { EventLoopExecutor(channel.eventLoop) }
+
+    /// What log records about this connection carry.
+    var logMetadata: Logger.Metadata {
+        var metadata: Logger.Metadata = ["connection.id": "\(id)", "peer.address": "\(peer.address)"]
+        if let endpoint = peer.endpointID { metadata["peer.id"] = "\(endpoint)" }
+        return metadata
+    }
+
+    func logMetadata(ending error: ConnectionError) -> Logger.Metadata {
+        var metadata = logMetadata
+        metadata["error"] = "\(error)"
+        return metadata
+    }
 
     private func sweep(at deadline: NIODeadline) {
         let calls = calls

@@ -6,9 +6,7 @@ extension ConnectionHandler {
     func scheduleHandshakeTimeout(_ context: ChannelHandlerContext) {
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         timer = context.eventLoop.scheduleTask(in: TimeAmount(setup.options.handshakeTimeout)) {
-            let handler = bound.value
-            handler.setup.metrics.handshakeFailed("timeout")
-            handler.fail(.timedOut(what: "the handshake"))
+            bound.value.fail(.timedOut(what: "the handshake"))
         }
     }
 
@@ -27,9 +25,11 @@ extension ConnectionHandler {
             inbox: inbox,
             calls: calls,
             channel: context.channel,
+            metrics: setup.metrics,
             finish: { eventLoop.execute { bound.value.finish(.closed) } }
         )
         self.connection = connection
+        setup.metrics.connectionOpened()
         if case .none = setup.protection {} else { setup.metrics.handshakeSucceeded() }
         heartbeat.paused(now: .now)
         scheduleHeartbeat(at: .now + setup.options.heartbeatInterval)
@@ -84,7 +84,7 @@ extension ConnectionHandler {
         let peer = tlsPeer(context)
         if !pins.isEmpty {
             guard let pin = peer.certificatePin, pins.contains(pin) else {
-                setup.metrics.handshakeFailed("wrong_pin")
+                failureReason = "wrong_pin"
                 let found = peer.certificatePin.map(\.description) ?? "no certificate"
                 return fail(
                     .tls(reason: "the peer's certificate is valid, but its key is not one of those pinned: \(found)")

@@ -89,6 +89,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var isInputClosed = false
     /// What ended the connection.
     var end: ConnectionError?
+    /// Why it did not open, in one word for metrics, where `end` does not say it.
+    var failureReason: String?
 
     var heartbeat: Heartbeat
     var timer: Scheduled<Void>?
@@ -371,9 +373,13 @@ final class ConnectionHandler: ChannelInboundHandler {
         default: inbox.end(.failure(error))
         }
         if wasOpen, let connection {
+            setup.metrics.connectionClosed()
             setup.closed(connection, error)
         } else {
-            if case .handshake(let error) = error { setup.metrics.handshakeFailed(error.reason) }
+            if case .none = setup.protection {
+            } else if timer != nil {
+                setup.metrics.handshakeFailed(failureReason ?? error.handshakeFailureReason)
+            }
             setup.opened(.failure(error))
         }
         connection = nil

@@ -11,11 +11,11 @@ struct Connector: Sendable {
     let connectTimeout: Duration
     let logger: Logger
     let metrics: ConnectionMetrics
-    let closed: @Sendable (Connection, ConnectionError) -> Void
 
     func connect() async throws(ConnectionError) -> Connection {
         let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
         let promise = eventLoop.makePromise(of: Connection.self)
+        let logger = logger
         let setup = ConnectionSetup(
             side: .initiator,
             protection: destination.protection,
@@ -23,8 +23,15 @@ struct Connector: Sendable {
             dispatcher: nil,
             logger: logger,
             metrics: metrics,
-            opened: { promise.completeWith($0.mapError { $0 as any Error }) },
-            closed: closed
+            opened: { result in
+                if case .success(let connection) = result {
+                    logger.debug("connection open", metadata: connection.logMetadata)
+                }
+                promise.completeWith(result.mapError { $0 as any Error })
+            },
+            closed: { connection, error in
+                logger.debug("connection closed", metadata: connection.logMetadata(ending: error))
+            }
         )
         do {
             let makeTLS = try tls()

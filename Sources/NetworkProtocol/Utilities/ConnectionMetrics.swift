@@ -1,10 +1,13 @@
+internal import CoreMetrics
 internal import Metrics
 
-/// What a daemon or a client counts, under swift-metrics names that begin with `network_protocol_`.
+/// What a daemon, a client or a pool counts, under swift-metrics names that begin with `network_protocol_`. Docs/NETWORK-PROTOCOL.md has them
+/// all in a table.
 final class ConnectionMetrics: Sendable {
     private let role: String
-    private let open: Gauge
-    private let accepted: Counter
+    private let factory: any MetricsFactory
+    private let open: Meter
+    private let opened: Counter
     private let handshakes: Counter
     private let messagesReceived: Counter
     private let messagesSent: Counter
@@ -12,38 +15,57 @@ final class ConnectionMetrics: Sendable {
     private let bytesSent: Counter
     private let ratio: Recorder
     private let replays: Counter
+    private let answered: Timer
+    private let unanswered: Timer
 
-    /// - Parameter role: `daemon` or `client`.
-    init(role: String) {
+    /// - Parameters:
+    ///   - role: `daemon` or `client`.
+    ///   - factory: nil for the one that the process has bootstrapped.
+    init(role: String, factory: (any MetricsFactory)? = nil) {
         self.role = role
-        let role = [("role", role)]
-        open = Gauge(label: "network_protocol_connections_open", dimensions: role)
-        accepted = Counter(label: "network_protocol_connections_total", dimensions: role)
-        handshakes = Counter(label: "network_protocol_handshakes_total", dimensions: role + [("result", "success")])
-        messagesReceived = Counter(
-            label: "network_protocol_messages_total",
-            dimensions: role + [("direction", "received")]
+        let factory = factory ?? MetricsSystem.factory
+        self.factory = factory
+        func counter(_ name: String, _ dimensions: [(String, String)] = []) -> Counter {
+            Counter(label: "network_protocol_\(name)", dimensions: [("role", role)] + dimensions, factory: factory)
+        }
+        func timer(_ name: String, _ dimensions: [(String, String)]) -> Timer {
+            Timer(label: "network_protocol_\(name)", dimensions: [("role", role)] + dimensions, factory: factory)
+        }
+        open = Meter(label: "network_protocol_connections_open", dimensions: [("role", role)], factory: factory)
+        opened = counter("connections_total")
+        handshakes = counter("handshakes_total", [("result", "success")])
+        messagesReceived = counter("messages_total", [("direction", "received")])
+        messagesSent = counter("messages_total", [("direction", "sent")])
+        bytesReceived = counter("bytes_total", [("direction", "received")])
+        bytesSent = counter("bytes_total", [("direction", "sent")])
+        ratio = Recorder(
+            label: "network_protocol_compression_ratio",
+            dimensions: [("role", role)],
+            aggregate: true,
+            factory: factory
         )
-        messagesSent = Counter(label: "network_protocol_messages_total", dimensions: role + [("direction", "sent")])
-        bytesReceived = Counter(label: "network_protocol_bytes_total", dimensions: role + [("direction", "received")])
-        bytesSent = Counter(label: "network_protocol_bytes_total", dimensions: role + [("direction", "sent")])
-        ratio = Recorder(label: "network_protocol_compression_ratio", dimensions: role)
-        replays = Counter(label: "network_protocol_replays_refused_total", dimensions: role)
+        replays = counter("replays_refused_total")
+        answered = timer("request_duration_seconds", [("result", "success")])
+        unanswered = timer("request_duration_seconds", [("result", "failure")])
     }
 
-    func opened(now count: Int) {
-        accepted.increment()
-        open.record(count)
+    /// A connection is ready for messages. Several clients of a process share a gauge, so it is moved and not set.
+    func connectionOpened() {
+        opened.increment()
+        open.increment()
     }
 
-    func closed(now count: Int) { open.record(count) }
+    func connectionClosed() { open.decrement() }
+
     func handshakeSucceeded() { handshakes.increment() }
 
+    /// - Parameter reason: one of a few words: what comes from outside must not make series.
     func handshakeFailed(_ reason: String) {
         if reason == HandshakeError.replayed.reason { replays.increment() }
         Counter(
             label: "network_protocol_handshakes_total",
-            dimensions: [("role", role), ("result", "failure"), ("reason", reason)]
+            dimensions: [("role", role), ("result", "failure"), ("reason", reason)],
+            factory: factory
         ).increment()
     }
 
@@ -59,4 +81,27 @@ final class ConnectionMetrics: Sendable {
 
     /// Both in bytes; the ratio is what is left of one, 0 to 1.
     func compressed(from: Int, to: Int) { ratio.record(Double(to) / Double(from)) }
+
+    /// A request of this side has ended: with its reply, or without one.
+    func requested(_ duration: Duration, isAnswered: Bool) {
+        (isAnswered ? answered : unanswered).recordNanoseconds(Int64(duration / .nanoseconds(1)))
+    }
+}
+
+extension ConnectionError {
+    /// Why a connection did not open, in one word for metrics.
+    var handshakeFailureReason: String {
+        switch self {
+        case .handshake(let error): error.reason
+        case .refused: "refused"
+        case .timedOut: "timeout"
+        case .tls: "tls"
+        case .notAuthentic: "not_authentic"
+        case .malformedPacket, .malformedMessage, .malformedCompression: "malformed"
+        case .protocolViolation: "protocol_violation"
+        case .closedByPeer: "closed_by_peer"
+        case .closed, .cancelled: "closed"
+        default: "connection_lost"
+        }
+    }
 }
