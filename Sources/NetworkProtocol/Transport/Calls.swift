@@ -96,6 +96,9 @@ final class Calls: Sendable {
         continuation?.resume(throwing: ConnectionError.cancelled)
     }
 
+    /// Whether no reply can come any more: set first of all when a connection begins to end.
+    var hasEnded: Bool { state.withLock { $0.end != nil } }
+
     func end(_ error: ConnectionError) {
         let (calls, pings) = state.withLock { state in
             if state.end == nil { state.end = error }

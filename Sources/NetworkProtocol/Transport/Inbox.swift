@@ -60,6 +60,8 @@ final class Inbox: Sendable {
         }
     }
 
+    var isEmpty: Bool { state.withLock { $0.items.isEmpty } }
+
     func put(_ message: Message, bytes: Int) {
         let waiter = state.withLock { state -> Waiter? in
             guard state.end == nil else { return nil }

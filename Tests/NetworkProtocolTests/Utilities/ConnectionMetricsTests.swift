@@ -199,6 +199,18 @@ import Testing
         #expect(sum > 0 && sum < 60)
     }
 
+    @Test func `a pool counts as a client`() async throws {
+        try await withDaemon(plain) { port in
+            var options = ConnectionPoolOptions()
+            options.client = clientOptions()
+            let pool = ConnectionPool(to: .insecurePlaintextTCP(host: "127.0.0.1", port: port), options: options)
+            _ = try await pool.request("echo")
+            #expect(value("network_protocol_connections_open{role=\"client\"}", in: scrapedClient) == 1)
+            await pool.close()
+            try await until("network_protocol_connections_open{role=\"client\"}", is: 0, in: scrapedClient)
+        }
+    }
+
     @Test func `what is counted in a peer's hands makes no series`() async throws {
         try await withDaemon(.tcp(host: "127.0.0.1", port: 0, trust: .anonymous)) { port in
             for number in UInt8(0)..<20 {
