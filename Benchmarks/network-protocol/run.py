@@ -77,7 +77,7 @@ class Daemon:
         self.environment = dict(os.environ, PACKETBENCH_KEY=os.path.join(folder, "identity.ed25519"))
         self.process = subprocess.Popen(
             [tool("packetbench"), "serve", self.address, "--log-level", "error", "--max-connections", str(connections), *trust],
-            env=self.environment,
+            env=self.environment, stdout=subprocess.DEVNULL,
         )
         for _ in range(200):
             if self.answers():
@@ -179,7 +179,8 @@ def echo(folder):
 def bulk(folder):
     """Data of 64 KiB, against iperf3 with one stream."""
     port = free_port()
-    server = subprocess.Popen(["iperf3", "-s", "-B", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL)
+    server = subprocess.Popen(["iperf3", "-s", "-B", "127.0.0.1", "-p", str(port)],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     daemons = {name: Daemon(folder, "tcp", *TRUST[name]["tcp"]) for name in ("sealed", "plain")}
     try:
         time.sleep(0.5)

@@ -12,10 +12,9 @@ enum Hold {
         var clients: [Client] = []
         clients.reserveCapacity(count)
         while clients.count < count {
-            // As many at once as a backlog takes.
-            let next = min(64, count - clients.count)
+            let next = min(32, count - clients.count)
             clients += try await withThrowingTaskGroup(of: Client.self) { group in
-                for _ in 0..<next { group.addTask { try await Client.connect(to: destination) } }
+                for _ in 0..<next { group.addTask { try await connect(to: destination) } }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
         }
@@ -23,5 +22,14 @@ enum Hold {
         fflush(nil)
         while readLine() != nil {}
         exit(0)
+    }
+
+    /// A Unix socket whose backlog is full refuses at once, where TCP would wait.
+    private static func connect(to destination: Destination) async throws -> Client {
+        for _ in 0..<100 {
+            if let client = try? await Client.connect(to: destination) { return client }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        return try await Client.connect(to: destination)
     }
 }
