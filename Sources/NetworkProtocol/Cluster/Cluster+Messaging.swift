@@ -6,7 +6,8 @@ public import Identity
 /// Members take messages when they are made with a ``Dispatcher``. Its handlers know who sent a message by
 /// ``Peer/endpointID``, which was proved, and answer it; to say more, they send to that ID.
 extension Cluster {
-    /// Sends a message to a live member. When it returns the message is on its way, not necessarily there.
+    /// Sends a message to a live member. When it returns the message is on its way, not necessarily there. What the member's handler
+    /// gives back is dropped: to have an answer, send a request.
     ///
     /// - Parameter id: of any member but this one.
     public func send(_ message: Message, to id: EndpointID) async throws(ClusterMessagingError) {

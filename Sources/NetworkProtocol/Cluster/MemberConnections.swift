@@ -155,6 +155,8 @@ final class MemberConnections: Sendable {
                     connection.beginClosing()
                     throw .closed
                 }
+                // Nobody asks for what a member's handlers send back to a message; unread it would fill the connection.
+                Task { while (try? await connection.receive()) != nil {} }
                 return connection
             } catch {
                 forget(target.id, number)

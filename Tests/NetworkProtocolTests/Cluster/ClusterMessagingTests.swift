@@ -55,6 +55,17 @@ struct ClusterMessagingTests {
         }
     }
 
+    @Test func `what handlers give back to messages that are no requests does not fill a connection`() async throws {
+        try await ClusterTests.running(2, dispatcher: Self.dispatcher) { clusters, members in
+            try await Self.waitForAll(clusters)
+            let capacity = clusters[0].configuration.messaging.connection.channelCapacity
+            for _ in 0..<(4 * capacity) {
+                try await clusters[0].send(.custom(command: "who", payload: []), to: members[1].endpointID)
+            }
+            #expect(try await clusters[0].request("who", to: members[1].endpointID) == [2, 1])
+        }
+    }
+
     @Test func `a broadcast comes to every member that takes messages`() async throws {
         let (heard, tell) = AsyncStream.makeStream(of: String.self)
         func listening(_ number: UInt8) -> Dispatcher? {
@@ -148,7 +159,7 @@ struct ClusterMessagingTests {
     {
         try await ClusterTests.running(2, dispatcher: Self.dispatcher) { clusters, members in
             let seeds = ["\(members[0].address)"]
-            let third = try ClusterPeerProcess(3, key: ClusterTests.key, seeds: seeds)
+            let third = try RunningProgram(3, key: ClusterTests.key, seeds: seeds)
             for cluster in clusters {
                 try await ClusterTests.wait(
                     cluster,

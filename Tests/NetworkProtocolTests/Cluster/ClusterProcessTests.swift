@@ -11,10 +11,10 @@ struct ClusterProcessTests {
         async throws
     {
         let key = ClusterKey.random()
-        var peers: [ClusterPeerProcess] = []
+        var peers: [RunningProgram] = []
         var seeds: [String] = []
         for number in 1...5 {
-            let peer = try ClusterPeerProcess(number, key: key, seeds: seeds)
+            let peer = try RunningProgram(number, key: key, seeds: seeds)
             seeds.append(try await peer.wait(for: "listening "))
             peers.append(peer)
         }
@@ -31,7 +31,7 @@ struct ClusterProcessTests {
         peers.remove(at: 2).signal(SIGKILL)
         for peer in peers { try await peer.wait(for: "failed 3") }
         // It comes back under its number, at another port.
-        let again = try ClusterPeerProcess(3, key: key, seeds: Array(seeds.prefix(2)))
+        let again = try RunningProgram(3, key: key, seeds: Array(seeds.prefix(2)))
         for number in [1, 2, 4, 5] { try await again.wait(for: "joined \(number)") }
         for peer in peers {
             try await peer.wait(for: "joined 3", times: 2)
@@ -54,7 +54,7 @@ struct ClusterProcessTests {
 
     @Test func `a flood of datagrams that are none costs no memory, and members are found beside it`() async throws {
         let key = ClusterKey.random()
-        let first = try ClusterPeerProcess(1, key: key, seeds: [])
+        let first = try RunningProgram(1, key: key, seeds: [])
         let text = try await first.wait(for: "listening ")
         let address = try #require(MemberAddress(text))
         // Of the first kind everything is wrong, the second has to be decrypted to see it.
@@ -67,7 +67,7 @@ struct ClusterProcessTests {
         flood.send(garbage, count: 200_000)
         #expect(try first.residentBytes() - before < 8 << 20)
         // Some of what the members say is lost between the flood's datagrams.
-        let second = try ClusterPeerProcess(2, key: key, seeds: ["\(address)"])
+        let second = try RunningProgram(2, key: key, seeds: ["\(address)"])
         flood.send(garbage, count: 50_000)
         try await first.wait(for: "joined 2")
         try await second.wait(for: "joined 1")
@@ -85,7 +85,7 @@ struct ClusterProcessTests {
         let routes =
             "ip link set lo up && ip route add unreachable 198.51.100.2 && ip route add prohibit 198.51.100.3 "
             + "&& ip route add blackhole 198.51.100.4 && exec \"$0\" \"$@\""
-        let first = try ClusterPeerProcess(
+        let first = try RunningProgram(
             1,
             key: key,
             seeds: hopeless,
@@ -93,11 +93,11 @@ struct ClusterProcessTests {
         )
         let address = try await first.wait(for: "listening ")
         let network = ["nsenter", "--net=/proc/\(first.id)/ns/net"]
-        let second = try ClusterPeerProcess(2, key: key, seeds: hopeless + [address], through: network)
+        let second = try RunningProgram(2, key: key, seeds: hopeless + [address], through: network)
         try await first.wait(for: "joined 2")
         try await second.wait(for: "joined 1")
         // By then a seed that is not there has been tried again, at every place in the list.
-        let third = try ClusterPeerProcess(3, key: key, seeds: [address], through: network)
+        let third = try RunningProgram(3, key: key, seeds: [address], through: network)
         try await third.wait(for: "joined 2")
         third.signal(SIGKILL)
         for peer in [first, second] { try await peer.wait(for: "failed 3") }

@@ -23,26 +23,21 @@ struct ClusterSocketTests {
         let (socket, counts) = try await eventLoop.submit {
             let socket = ClusterSocket(eventLoop: eventLoop, address: address, logger: Logger(label: "test"))
             let counts = Counts()
+            let bound = NIOLoopBound(counts, eventLoop: eventLoop)
             socket.onDatagram = { _, _ in
+                // Work that comes up with the first of them.
+                if counts.sinceTurn == 0 { eventLoop.execute { bound.value.sinceTurn = 0 } }
                 counts.datagrams += 1
                 counts.sinceTurn += 1
                 counts.most = max(counts.most, counts.sinceTurn)
             }
-            return (NIOLoopBound(socket, eventLoop: eventLoop), NIOLoopBound(counts, eventLoop: eventLoop))
+            return (NIOLoopBound(socket, eventLoop: eventLoop), bound)
         }.get()
         try await eventLoop.flatSubmit { socket.value.open() }.get()
         let target = try await eventLoop.submit { socket.value.address }.get()
-        @Sendable func turn() {
-            counts.value.sinceTurn = 0
-            // A task for now would come before the socket again.
-            if counts.value.datagrams < 100 { eventLoop.scheduleTask(in: .microseconds(1), turn) }
-        }
         // The event loop finds them waiting, more than a budget of them.
         let gate = DispatchSemaphore(value: 0)
-        eventLoop.execute {
-            gate.wait()
-            turn()
-        }
+        eventLoop.execute { gate.wait() }
         let flood = try Flood(to: target)
         flood.send([[UInt8](repeating: 0, count: 100)], count: 200)
         gate.signal()

@@ -4,9 +4,9 @@ import NetworkProtocol
 import Synchronization
 import Testing
 
-/// A running ``ClusterPeer`` and what it said so far; killed when the test lets go of it. Nothing here blocks a thread: the cooperative
+/// One of the package's programs while it runs, and what it said so far; killed when the test lets go of it. Nothing here blocks a thread: the cooperative
 /// pool has few, and members in this process need them.
-final class ClusterPeerProcess {
+final class RunningProgram {
     private final class Output: Sendable {
         private let state = Mutex((text: "", isEnded: false))
 
@@ -24,14 +24,25 @@ final class ClusterPeerProcess {
     private let process = Process()
     private let output = Output()
     private let pipe = Pipe()
+    private let input = Pipe()
 
-    /// - Parameter prefix: a command that becomes the peer, such as `nsenter`; its last argument is followed by the peer's path.
-    init(_ number: Int, key: ClusterKey, seeds: [String], through prefix: [String] = []) throws {
+    /// - Parameters:
+    ///   - name: of the program, which lies beside the tests.
+    ///   - environment: beside the tests' own.
+    ///   - prefix: a command that becomes the program, such as `nsenter`; its last argument is followed by the program's path.
+    init(
+        _ name: String,
+        _ arguments: [String],
+        environment: [String: String] = [:],
+        through prefix: [String] = []
+    ) throws {
         let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        let path = URL(fileURLWithPath: tests).deletingLastPathComponent().path + "/ClusterPeer"
+        let path = URL(fileURLWithPath: tests).deletingLastPathComponent().path + "/" + name
         try #require(FileManager.default.isExecutableFile(atPath: path), "\(path) was not built")
         process.executableURL = URL(fileURLWithPath: prefix.isEmpty ? path : "/usr/bin/env")
-        process.arguments = (prefix.isEmpty ? [] : prefix + [path]) + ["\(number)", key.hexadecimal] + seeds
+        process.arguments = (prefix.isEmpty ? [] : prefix + [path]) + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.standardInput = input
         process.standardOutput = pipe
         pipe.fileHandleForReading.readabilityHandler = { [output] handle in
             let data = handle.availableData
@@ -39,6 +50,11 @@ final class ClusterPeerProcess {
             if data.isEmpty { handle.readabilityHandler = nil }
         }
         try process.run()
+    }
+
+    /// A ``ClusterPeer``.
+    convenience init(_ number: Int, key: ClusterKey, seeds: [String], through prefix: [String] = []) throws {
+        try self.init("ClusterPeer", ["\(number)", key.hexadecimal] + seeds, through: prefix)
     }
 
     deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
@@ -59,6 +75,12 @@ final class ClusterPeerProcess {
             try await Task.sleep(for: .milliseconds(10))
         }
     }
+
+    /// Types a line.
+    func type(_ line: String) { input.fileHandleForWriting.write(Data((line + "\n").utf8)) }
+
+    /// Types nothing more.
+    func endInput() throws { try input.fileHandleForWriting.close() }
 
     func signal(_ number: Int32) { kill(id, number) }
 
