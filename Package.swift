@@ -97,7 +97,7 @@ let package = Package(
             name: "NetworkProtocolTests",
             dependencies: [
                 "ClusterPeer", "Cryptography", "Identity", "NetworkProtocol", "Operations", "SwimSimulation",
-                "TestCertificates",
+                "TestCertificates", "example-chat", "example-echo", "example-mutual-tls",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
@@ -105,6 +105,35 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
+            swiftSettings: lenient
+        ),
+        .executableTarget(
+            name: "example-echo",
+            dependencies: ["NetworkProtocol"],
+            path: "Examples/echo",
+            swiftSettings: lenient
+        ),
+        .executableTarget(
+            name: "example-mutual-tls",
+            dependencies: [
+                "NetworkProtocol",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "X509", package: "swift-certificates"),
+            ],
+            path: "Examples/mutual-tls",
+            swiftSettings: lenient
+        ),
+        .executableTarget(
+            name: "example-chat",
+            dependencies: [
+                "Identity", "NetworkProtocol",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            path: "Examples/chat",
             swiftSettings: lenient
         ),
         // A member of a cluster, until a test kills it.

@@ -1,0 +1,81 @@
+import Foundation
+import Glibc
+import Testing
+
+/// The programs of `Examples/`, run as their README says.
+@Suite("Examples", .timeLimit(.minutes(3)))
+struct ExampleTests {
+    /// A folder that is there as long as `body` runs.
+    private func withFolder(_ body: (String) async throws -> Void) async throws {
+        let folder = NSTemporaryDirectory() + "ex-\(UUID().uuidString.prefix(8))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try await body(folder)
+    }
+
+    private func output(_ program: String, _ arguments: String...) async throws -> (status: Int32, text: String) {
+        let end = try await RunningProgram(program, arguments).end()
+        return (end.status, end.lines.joined(separator: "\n"))
+    }
+
+    @Test func `what is said to the echo comes back`() async throws {
+        try await withFolder { folder in
+            let path = folder + "/echo.sock"
+            let server = try RunningProgram("example-echo", ["serve", path])
+            while !FileManager.default.fileExists(atPath: path) { try await Task.sleep(for: .milliseconds(10)) }
+            let said = try await output("example-echo", "say", path, "hello", "you")
+            #expect(said.status == 0 && said.text == "hello you")
+            server.signal(SIGTERM)
+            #expect(try await server.end().status == 0)
+            #expect(try await output("example-echo", "say", path, "hello").status == 1)
+        }
+    }
+
+    @Test func `each side of the TLS example knows the other, and a certificate of another authority is refused`()
+        async throws
+    {
+        try await withFolder { folder in
+            let (own, other) = (folder + "/own", folder + "/other")
+            for folder in [own, other] {
+                #expect(try await output("example-mutual-tls", "certificates", folder).status == 0)
+            }
+            let server = try RunningProgram("example-mutual-tls", ["serve", own, "0"])
+            let address = try await server.wait(for: "listening on ")
+            let port = String(try #require(address.split(separator: ":").last))
+            let greeting = try await output("example-mutual-tls", "greet", own, port, "Ada")
+            #expect(greeting.status == 0 && greeting.text.hasPrefix("hello, Ada, who showed sha256/"))
+            #expect(try await output("example-mutual-tls", "greet", other, port, "Eve").status == 1)
+            // The server's certificate is the right one, the client's is not.
+            for name in ["client.pem", "client-key.pem"] {
+                try FileManager.default.removeItem(atPath: "\(own)/\(name)")
+                try FileManager.default.copyItem(atPath: "\(other)/\(name)", toPath: "\(own)/\(name)")
+            }
+            #expect(try await output("example-mutual-tls", "greet", own, port, "Eve").status == 1)
+            server.signal(SIGTERM)
+            #expect(try await server.end().status == 0)
+        }
+    }
+
+    @Test func `what one types in the chat is read by the others, and whoever ends leaves`() async throws {
+        let key = try await output("example-chat", "key").text
+        func chat(_ name: String, _ seeds: [String]) throws -> RunningProgram {
+            try RunningProgram("example-chat", [name, "127.0.0.1:0"] + seeds, environment: ["CHAT_KEY": key])
+        }
+        let ada = try chat("Ada", [])
+        let address = try await ada.wait(for: "* you are at ")
+        let bob = try chat("Bob", [address])
+        let eve = try chat("Eve", [address])
+        for program in [bob, eve] { try await program.wait(for: "* 127.0.0.1:", times: 2) }
+        try await ada.wait(for: "* 127.0.0.1:", times: 2)
+        ada.type("good morning")
+        try await bob.wait(for: "Ada: good morning")
+        try await eve.wait(for: "Ada: good morning")
+        try ada.endInput()
+        #expect(try await ada.end().status == 0)
+        for program in [bob, eve] {
+            try await program.wait(for: "* \(address) left")
+            program.signal(SIGINT)
+            #expect(try await program.end().status == 0)
+        }
+    }
+}
