@@ -32,6 +32,7 @@ public struct ClusterConfiguration: Sendable {
     /// How long ``Cluster/leave()`` and a graceful shutdown may take to tell the others.
     public var leaveTimeout = Duration.seconds(5)
 
+    /// With the defaults for all that is not given.
     public init(
         name: String,
         key: ClusterKey,

@@ -22,6 +22,7 @@ public struct ClusterMember: Sendable, Hashable {
     public let messagingPort: UInt16
     /// Number that only the member itself raises: when it starts, and to contradict a suspicion.
     public let incarnation: UInt64
+    /// Alive or suspect, but in the event that tells that it failed or left.
     public let status: MemberStatus
 
     package init(
@@ -41,6 +42,7 @@ public struct ClusterMember: Sendable, Hashable {
 
 /// Something that changed in a cluster.
 public struct MembershipEvent: Sendable, Hashable {
+    /// What happened to a member.
     public enum Change: Sendable, Hashable {
         /// A member is there that was not, or that had failed or left.
         case joined
@@ -56,6 +58,7 @@ public struct MembershipEvent: Sendable, Hashable {
         case updated
     }
 
+    /// What happened to it.
     public let change: Change
     /// The member after the change.
     public let member: ClusterMember

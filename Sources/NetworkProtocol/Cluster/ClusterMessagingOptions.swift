@@ -17,5 +17,6 @@ public struct ClusterMessagingOptions: Sendable {
     /// How long the end of the member waits for requests that are in work.
     public var shutdownTimeout = Duration.seconds(5)
 
+    /// The defaults.
     public init() {}
 }

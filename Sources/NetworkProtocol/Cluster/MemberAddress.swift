@@ -7,6 +7,7 @@ public struct MemberAddress: Sendable, Hashable {
     private let low: UInt64
     /// 1…65535 of a member; 0 where a socket shall choose.
     public let port: UInt16
+    /// False for IPv6.
     public let isIPv4: Bool
 
     /// Returns nil unless `ip` has 4 or 16 bytes, in network order.

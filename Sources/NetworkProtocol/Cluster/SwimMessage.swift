@@ -20,7 +20,7 @@
 ///                suspect: 1 number of accusers (1…4), 4 each: first bytes of the accuser's id, ascending
 ///
 /// A pull asks for what the other knows of members above the cursor, in pages; cursors start at 32 zero bytes. Its digest is the
-/// sum of ``SwimMembers/digest``; if the answering member has the same, one empty last page answers.
+/// sum of `SwimMembers.digest`; if the answering member has the same, one empty last page answers.
 package struct SwimMessage: Sendable, Hashable {
     /// Longest message in bytes: the longest datagram without what sealing adds.
     package static let maximumLength = SwimDatagram.maximumLength - SwimDatagram.overhead

@@ -2,21 +2,29 @@
 ///
 /// The first ten are seed 003's, in its order; the last three carry a number, so that many requests share a connection.
 public enum Message: Sendable, Hashable {
+    /// Asks whether the peer lives.
     case ping
+    /// Answers ``ping``.
     case pong
+    /// The first message of a handshake; no program sends it.
     case handshakeInit(HandshakeInit)
+    /// Its second.
     case handshakeResponse(HandshakeResponse)
+    /// Its third.
     case handshakeConfirm(HandshakeConfirm)
     /// Comes back as it went.
     case echo(String)
     /// The sender sends nothing more.
     case disconnect
+    /// A command without a number; its answer, if any, is one of the same command.
     case custom(command: String, payload: [UInt8])
+    /// Bytes, of which only the programs know what they are.
     case data([UInt8])
     /// What a sender of a later version said that this one has no name for.
     case unknown
     /// Answered by ``response(id:payload:)`` or ``failure(id:code:reason:)`` with the same number, in any order.
     case request(id: UInt64, command: String, payload: [UInt8])
+    /// Answers the request of the same number.
     case response(id: UInt64, payload: [UInt8])
     /// `id` 0 concerns no request but the connection.
     case failure(id: UInt64, code: FailureCode, reason: String)

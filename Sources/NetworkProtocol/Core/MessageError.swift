@@ -12,6 +12,7 @@ public enum MessageError: Error, Sendable, Hashable {
     case invalidText(offset: Int)
     /// What stands at `offset` is not what the message has there.
     case malformed(offset: Int, expected: String)
+    /// There are no bytes.
     case empty
 }
 

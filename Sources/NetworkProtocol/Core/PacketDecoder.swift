@@ -1,6 +1,8 @@
 /// A payload as it came, and what was done to it.
 public struct Packet: Sendable, Hashable {
+    /// What stands before the payload.
     public let header: PacketHeader
+    /// As it was sent: perhaps sealed, perhaps compressed.
     public package(set) var payload: [UInt8]
 }
 
@@ -27,6 +29,7 @@ public struct PacketDecoder: Sendable {
     private var header: PacketHeader?
     private var payload: [UInt8] = []
 
+    /// - Parameter limit: longest payload to accept, in bytes.
     public init(limit: Int = PacketHeader.maximumPayloadLength) {
         self.limit = min(max(limit, 0), PacketHeader.maximumPayloadLength)
     }

@@ -2,6 +2,7 @@
 public enum PacketError: Error, Sendable, Hashable {
     /// The byte at `offset` of the header is not the magic number's.
     case wrongMagic(offset: Int, found: UInt8)
+    /// A version that this one does not speak.
     case unsupportedVersion(UInt8)
     /// A bit without meaning is set, or both compressions are named.
     case invalidFlags(UInt8)

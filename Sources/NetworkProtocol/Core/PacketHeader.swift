@@ -14,6 +14,7 @@ public struct PacketHeader: Sendable, Hashable {
     /// Longest payload in bytes: 16 MiB (seed 003, "Packet").
     public static let maximumPayloadLength = 16 * 1024 * 1024
 
+    /// What was done to the payload.
     public let flags: PacketFlags
     /// In bytes, without the header, with the tag of a sealed record.
     public let payloadLength: Int

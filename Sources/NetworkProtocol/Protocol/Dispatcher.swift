@@ -12,22 +12,28 @@ public struct Dispatcher: Sendable {
     public struct Context: Sendable {
         /// Where the message came from: to know the peer, and to send it more than the reply.
         public let connection: Connection
+        /// Who sent it, as far as it was proved.
         public var peer: Peer { connection.peer }
     }
 
     /// A handler throws it to refuse, with a reason for the peer to read. Any other error is told to the peer as
     /// ``FailureCode/internalError`` without its text.
     public struct Refusal: Error, Sendable {
+        /// What the peer's program may go by.
         public let code: FailureCode
+        /// For the peer's people to read.
         public let reason: String
 
+        /// Refuses for a reason, as ``FailureCode/refused`` if nothing else is said.
         public init(_ reason: String, code: FailureCode = .refused) {
             self.reason = reason
             self.code = code
         }
     }
 
+    /// Gives the reply to a command, in its own time.
     public typealias CommandHandler = @Sendable (_ payload: [UInt8], _ context: Context) async throws -> [UInt8]
+    /// Gives the reply to a command at once.
     public typealias InlineHandler = @Sendable (_ payload: [UInt8], _ context: Context) throws -> [UInt8]
 
     enum Handler: Sendable {
@@ -41,6 +47,7 @@ public struct Dispatcher: Sendable {
     private(set) var opened: (@Sendable (Connection) async -> Void)?
     private(set) var closed: (@Sendable (Connection, ConnectionError) async -> Void)?
 
+    /// Answers echoes, and refuses every command.
     public init() {}
 
     /// Handles a command, whether it comes as a request or as a custom message; the reply goes back as a response, or as a custom message

@@ -1,0 +1,29 @@
+import Foundation
+import Testing
+
+@Suite("Articles")
+struct SnippetTests {
+    /// Without what indents them, and without empty ones.
+    private func lines(_ text: some StringProtocol) -> [String] {
+        text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+    }
+
+    @Test func `each line of code in an article is compiled, in the same order`() throws {
+        let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        let compiled = lines(try String(contentsOf: here.appendingPathComponent("Snippets.swift"), encoding: .utf8))
+        let root = here.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let catalog = root.appendingPathComponent("Sources/NetworkProtocol/Documentation.docc")
+        let articles = try FileManager.default.contentsOfDirectory(atPath: catalog.path).filter { $0.hasSuffix(".md") }
+        var blocks = 0
+        for article in articles {
+            let text = try String(contentsOf: catalog.appendingPathComponent(article), encoding: .utf8)
+            for part in text.components(separatedBy: "```swift\n").dropFirst() {
+                let block = lines(part.components(separatedBy: "\n```")[0])
+                blocks += 1
+                let isFound = compiled.indices.contains { compiled[$0...].starts(with: block) }
+                #expect(isFound, "\(article): \(block.joined(separator: "\n"))")
+            }
+        }
+        #expect(blocks > 12)
+    }
+}

@@ -1,0 +1,137 @@
+import Identity
+import NIOSSL
+import NetworkProtocol
+
+// The code of the articles in Sources/NetworkProtocol/Documentation.docc, so that it is compiled; nothing runs it.
+
+private enum Problem: Error { case noKey }
+
+private enum FirstDaemon {
+    static func identity(path: String) throws {
+        let identity = try IdentityKey.loadOrCreate(at: path)
+        print(identity.endpointID)
+    }
+
+    static func daemon(client: EndpointID, identity: IdentityKey) async throws {
+        var dispatcher = Dispatcher()
+        dispatcher.onCommand("greet") { name, context in
+            guard !name.isEmpty else { throw Dispatcher.Refusal("whom?") }
+            return Array("hello, ".utf8) + name
+        }
+        let daemon = Daemon(
+            listening: [.tcp(host: "0.0.0.0", port: 9000, trust: .pinned([client], identity: identity))],
+            dispatcher: dispatcher
+        )
+        try await daemon.runUntilSignal()
+    }
+
+    static func client(daemon: EndpointID, identity: IdentityKey) async throws {
+        let client = try await Client.connect(
+            to: .tcp(host: "192.0.2.1", port: 9000, trust: .pinned([daemon], identity: identity))
+        )
+        let reply = try await client.request("greet", Array("Ada".utf8))
+        print(String(decoding: reply, as: UTF8.self))
+        await client.close()
+    }
+}
+
+private enum ChoosingATransport {
+    static func unix(dispatcher: Dispatcher) async throws {
+        let daemon = Daemon(listening: [.unix(path: "/run/example/daemon.sock")], dispatcher: dispatcher)
+        let client = try await Client.connect(to: .unix(path: "/run/example/daemon.sock"))
+        _ = (daemon, client)
+    }
+
+    static func several(dispatcher: Dispatcher, trust: Trust, tls: TLSServer) {
+        let daemon = Daemon(
+            listening: [
+                .unix(path: "/run/example/daemon.sock"),
+                .tcp(host: "::", port: 9000, trust: trust),
+                .tls(host: "::", port: 9443, tls),
+            ],
+            dispatcher: dispatcher
+        )
+        _ = daemon
+    }
+}
+
+private enum WhomToTrust {
+    static func keys(ada: EndpointID, bob: EndpointID, identity: IdentityKey) {
+        let trust = Trust.pinned([ada, bob], identity: identity)
+        _ = trust
+    }
+
+    static func changing(allowed: Set<EndpointID>, identity: IdentityKey) {
+        let trust = Trust.pinned(identity: identity) { id in allowed.contains(id) }
+        _ = trust
+    }
+
+    static func secret(text: String, ada: EndpointID, identity: IdentityKey) throws {
+        guard let key = PreSharedKey(hexadecimal: text) else { throw Problem.noKey }
+        let byKey = Trust.preSharedKey(key)
+        let byBoth = Trust.pinned(identity: identity, preSharedKey: key) { $0 == ada }
+        _ = (byKey, byBoth)
+    }
+
+    static func certificates(
+        authority: [NIOSSLCertificate],
+        pin: CertificatePin,
+        chain: [NIOSSLCertificate],
+        privateKey: NIOSSLPrivateKey
+    ) {
+        var tls = TLSClient(roots: .certificates(authority))
+        tls.pins = [pin]
+        tls.certificateChain = chain
+        tls.privateKey = privateKey
+    }
+}
+
+private enum Tuning {
+    static func daemon() {
+        var options = DaemonOptions()
+        options.maximumConnections = 10_000
+        options.connection.channelCapacity = 8
+        options.connection.maximumPayloadLength = 64 * 1024
+        options.connection.compression = .init(.zstd, threshold: 1_024)
+    }
+
+    static func client() {
+        var client = ClientOptions()
+        client.responseTimeout = .seconds(5)
+        client.reconnect = .init(attempts: 10, delay: .milliseconds(500), maximumDelay: .seconds(30))
+    }
+
+    static func threads(client: Client, work: @Sendable (Connection) async -> Void) async throws {
+        let connection = try await client.connection()
+        await withTaskExecutorPreference(connection.executor) {
+            await work(connection)
+        }
+    }
+}
+
+private enum Clusters {
+    static func run(key: ClusterKey, identity: IdentityKey, address: MemberAddress, dispatcher: Dispatcher) async throws
+    {
+        var configuration = ClusterConfiguration(name: "chat", key: key, identity: identity, listening: address)
+        configuration.seeds = ["seed-1.example.net:7000", "seed-2.example.net:7000"]
+        let cluster = Cluster(configuration, dispatcher: dispatcher)
+        try await cluster.run()
+    }
+
+    static func events(cluster: Cluster) async {
+        for await event in cluster.events {
+            print(event.change, event.member.endpointID)
+        }
+    }
+
+    static func messages(cluster: Cluster, member: ClusterMember) async throws {
+        let reply = try await cluster.request("greet", Array("Ada".utf8), to: member)
+        try await cluster.send(.data(Array("hello".utf8)), to: member)
+        let failures = await cluster.broadcast(.data(Array("hello, all".utf8)))
+        _ = (reply, failures)
+    }
+
+    static func keys(configuration: inout ClusterConfiguration, old: ClusterKey, new: ClusterKey) {
+        configuration.keys = [old, new]
+    }
+}
