@@ -6,9 +6,9 @@ enum ConnectionFailure {
     static func error(of error: any Error) -> ConnectionError {
         switch error {
         case let error as ConnectionError: error
-        case let error as NIOSSLError: .tls(reason: "\(error)")
-        case let error as BoringSSLError: .tls(reason: "\(error)")
-        case let error as NIOSSLExtraError: .tls(reason: error.description)
+        case let error as NIOSSLError: .tls(reason: TLSFailure.reason("\(error)"))
+        case let error as BoringSSLError: .tls(reason: TLSFailure.reason("\(error)"))
+        case let error as NIOSSLExtraError: .tls(reason: TLSFailure.reason(error.description))
         case let error as IOError: .io(reason: error.description)
         case ChannelError.eof, ChannelError.inputClosed: .closedByPeer
         case ChannelError.alreadyClosed, ChannelError.ioOnClosedChannel: .closed
