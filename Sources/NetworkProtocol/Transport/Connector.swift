@@ -39,6 +39,7 @@ struct Connector: Sendable {
                 .connectTimeout(TimeAmount(connectTimeout))
                 .channelOption(.autoRead, value: false)
                 .channelOption(.allowRemoteHalfClosure, value: true)
+                .channelOption(.recvAllocator, value: ReadBuffers.sizes)
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         if let makeTLS { try channel.pipeline.syncOperations.addHandler(makeTLS()) }
@@ -116,6 +117,7 @@ struct Connector: Sendable {
         }
         switch error.errnoCode {
         case ECONNREFUSED: return "nobody listens there"
+        case EAGAIN: return "its queue of connections is full; try again"
         case EACCES, EPERM: return "this user may not connect to it"
         default: return SystemError.reason(of: error.errnoCode)
         }
