@@ -101,6 +101,16 @@ private enum Tuning {
         client.reconnect = .init(attempts: 10, delay: .milliseconds(500), maximumDelay: .seconds(30))
     }
 
+    static func pool(destination: Destination) async throws {
+        var options = ConnectionPoolOptions()
+        options.maximumConnections = 4
+        options.maximumRequestsPerConnection = 64
+        let pool = ConnectionPool(to: destination, options: options)
+        let reply = try await pool.request("greet", Array("Ada".utf8))
+        await pool.close()
+        _ = reply
+    }
+
     static func threads(client: Client, work: @Sendable (Connection) async -> Void) async throws {
         let connection = try await client.connection()
         await withTaskExecutorPreference(connection.executor) {
