@@ -1,0 +1,90 @@
+import Foundation
+import NIOCore
+import NIOPosix
+import Operations
+import Testing
+
+@testable import NetworkProtocol
+
+@Suite(.timeLimit(.minutes(5))) struct `A Prometheus endpoint` {
+    private func with(_ body: (PrometheusEndpoint, _ address: String) async throws -> Void) async throws {
+        let endpoint = PrometheusEndpoint(port: 0, logger: TestDaemon.silent)
+        let running = Task { try await endpoint.run() }
+        let address = try #require(await endpoint.address())
+        do {
+            try await body(endpoint, address)
+        } catch {
+            running.cancel()
+            throw error
+        }
+        running.cancel()
+        try await running.value
+    }
+
+    /// What Python's HTTP client gets: the status, then the body or, where it is metrics, the samples as Prometheus' own parser reads them.
+    private func fetch(_ address: String, _ path: String, method: String = "GET") async throws -> String {
+        let script = """
+            import http.client, sys
+            from prometheus_client.parser import text_string_to_metric_families
+            connection = http.client.HTTPConnection(sys.argv[1], timeout=60)
+            connection.request(sys.argv[3], sys.argv[2])
+            answer = connection.getresponse()
+            text = answer.read().decode()
+            print(answer.status, answer.getheader("content-type"))
+            if answer.status != 200: print(text)
+            else:
+                for family in text_string_to_metric_families(text):
+                    for sample in family.samples: print(sample.name, sorted(sample.labels.items()), sample.value)
+            """
+        let exit = try await ChildProcess.start("/usr/bin/python3", ["-c", script, address, path, method]).exit()
+        #expect(exit.code == 0, "\(String(decoding: exit.errorOutput, as: UTF8.self))")
+        return String(decoding: exit.output, as: UTF8.self)
+    }
+
+    @Test func `tells Prometheus what a daemon counts`() async throws {
+        try await with { endpoint, address in
+            try await TestDaemon.with(.sealedTCP, .forTests, { $0.connection.metricsFactory = endpoint.metricsFactory })
+            {
+                daemon in
+                let client = try await daemon.connect(.sealedTCP)
+                for _ in 0..<7 { _ = try await client.request("reverse", [1]) }
+                let text = try await fetch(address, "/metrics?x=1")
+                #expect(text.hasPrefix("200 text/plain; version=0.0.4"), "\(text)")
+                #expect(text.contains("network_protocol_connections_open [('role', 'daemon')] 1.0\n"), "\(text)")
+                // Two of the handshake and seven requests.
+                let messages = "network_protocol_messages_total [('direction', 'received'), ('role', 'daemon')] 9.0\n"
+                #expect(text.contains(messages), "\(text)")
+                await client.close()
+            }
+        }
+    }
+
+    @Test func `answers nothing else, and a crowd that asks nothing keeps nobody out`() async throws {
+        try await with { _, address in
+            #expect(try await fetch(address, "/").hasPrefix("404 "))
+            #expect(try await fetch(address, "/metrics", method: "POST").hasPrefix("405 "))
+            let port = try #require(Int(address.split(separator: ":").last ?? ""))
+            let group = MultiThreadedEventLoopGroup.singleton
+            var crowd: [any Channel] = []
+            for _ in 0..<100 {
+                crowd.append(try await ClientBootstrap(group: group).connect(host: "127.0.0.1", port: port).get())
+            }
+            #expect(try await fetch(address, "/metrics").hasPrefix("200 "))
+            for channel in crowd { try? await channel.close() }
+        }
+    }
+
+    @Test func `whose port is taken says so`() async throws {
+        try await with { _, address in
+            let port = try #require(Int(address.split(separator: ":").last ?? ""))
+            await #expect(
+                throws: DaemonError.cannotListen(
+                    address: address,
+                    reason: "another program listens there; stop it or take another address"
+                )
+            ) {
+                try await PrometheusEndpoint(port: port, logger: TestDaemon.silent).run()
+            }
+        }
+    }
+}
