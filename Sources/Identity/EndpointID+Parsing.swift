@@ -1,10 +1,14 @@
 /// Why a text is not an Endpoint ID, in words for the person who typed it.
 public enum EndpointIDError: Error, Equatable, CustomStringConvertible {
+    /// It does not begin with `PP-`.
     case missingPrefix
+    /// It has so many symbols after `PP-`, too few or too many.
     case wrongLength(found: Int)
+    /// A character that no ID has, in that group, counted from 1.
     case invalidSymbol(Character, group: Int)
     /// `suspects` are the groups (1…13) where one common misreading would make the check symbol right.
     case wrongCheckSymbol(suspects: [Int])
+    /// The last symbol has bits set that belong to no byte of a key.
     case nonZeroPadding
 
     public var description: String {

@@ -3,6 +3,7 @@ package import Crypto
 /// A machine's private key: one Ed25519 key, made on first run and kept in one file.
 public struct IdentityKey: Sendable {
     package let signingKey: Curve25519.Signing.PrivateKey
+    /// The public half, by which others know this machine.
     public let endpointID: EndpointID
 
     /// A key from the system's generator.

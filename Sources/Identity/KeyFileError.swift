@@ -1,11 +1,18 @@
 /// What is wrong with a key file, and how to mend it.
 public enum KeyFileError: Error, Equatable, CustomStringConvertible {
+    /// The system refused to open or read it.
     case cannotOpen(path: String, reason: String)
+    /// The system refused to make it.
     case cannotCreate(path: String, reason: String)
+    /// A link is not followed: who could change it could change the key.
     case isSymbolicLink(path: String)
+    /// It is a folder, a socket or a device.
     case notARegularFile(path: String)
+    /// Its mode lets group or others at it.
     case readableByOthers(path: String, mode: UInt32)
+    /// It belongs to another user.
     case foreignOwner(path: String, owner: UInt32)
+    /// It has so many bytes, and a key has 32.
     case wrongLength(path: String, found: Int)
 
     public var description: String {

@@ -2,6 +2,7 @@ internal import Operations
 
 /// Everything that is wrong with a configuration, in the order of the file.
 public struct NetworkConfigurationError: Error, Sendable, Hashable {
+    /// One thing that is wrong, and where.
     public struct Problem: Sendable, Hashable {
         /// The file, or the environment variable that the value came from.
         public let origin: String
@@ -15,6 +16,7 @@ public struct NetworkConfigurationError: Error, Sendable, Hashable {
         public let remedy: String
     }
 
+    /// All of them; never empty.
     public let problems: [Problem]
 }
 

@@ -4,6 +4,7 @@ internal import NIOCore
 public enum ServiceAddress: Sendable, Hashable {
     /// `host` is a name, or an IPv4 or IPv6 address without brackets.
     case tcp(host: String, port: Int)
+    /// A Unix socket at an absolute path.
     case unix(path: String)
 
     /// Longest name of a host, in bytes (RFC 1035, section 2.3.4).

@@ -17,6 +17,7 @@ public final class Client: Sendable {
         case ended(ConnectionError)
     }
 
+    /// Where it connects, and connects again.
     public let destination: Destination
     private let options: ClientOptions
     private let logger: Logger

@@ -1,5 +1,6 @@
 /// How a client behaves.
 public struct ClientOptions: Sendable {
+    /// How each of its connections behaves.
     public var connection = ConnectionOptions()
     /// How long connecting may take, name resolution included, before TLS and handshake begin.
     public var connectTimeout = Duration.seconds(5)

@@ -28,6 +28,7 @@ public struct ConnectionOptions: Sendable {
 
     /// What is done to payloads that are worth it.
     public struct Compression: Sendable {
+        /// What payloads are compressed with; the other side takes any.
         public let algorithm: CompressionAlgorithm
         /// One of the algorithm's ``CompressionAlgorithm/levels``.
         public let level: Int

@@ -32,6 +32,7 @@ public final class ConnectionPool: Sendable {
         var attempts: [UInt64: Task<Void, Never>] = [:]
     }
 
+    /// Where all its connections go.
     public let destination: Destination
     private let options: ConnectionPoolOptions
     private let connector: Connector

@@ -4,6 +4,7 @@ internal import SystemErrors
 
 /// Why a daemon could not start.
 public enum DaemonError: Error, Sendable, Hashable {
+    /// The system refused the address, for the reason told; or somebody else listens there.
     case cannotListen(address: String, reason: String)
     /// The certificate or the key cannot be used.
     case tls(reason: String)

@@ -1,5 +1,6 @@
 /// How a daemon behaves.
 public struct DaemonOptions: Sendable {
+    /// How each connection behaves.
     public var connection = ConnectionOptions()
     /// Connections at once. When there are as many, one that is still in its handshake makes room, the oldest first; when there is none,
     /// the newcomer is refused.

@@ -9,6 +9,7 @@ internal import Synchronization
 public final class Connection: Sendable {
     /// Counts up within the process; for logs.
     public let id: UInt64
+    /// Who is at the other end, as far as it was proved.
     public let peer: Peer
 
     let outbox: Outbox

@@ -6,6 +6,7 @@ public enum ConnectionError: Error, Sendable, Hashable {
     case cannotConnect(address: String, reason: String)
     /// TLS failed; `reason` says what did not please whom.
     case tls(reason: String)
+    /// The handshake did not end with both sides known as demanded.
     case handshake(HandshakeError)
     /// The peer said no, and why.
     case refused(code: FailureCode, reason: String)
@@ -15,8 +16,11 @@ public enum ConnectionError: Error, Sendable, Hashable {
     case dead(after: Duration)
     /// The peer takes nothing of what is sent to it.
     case stalled(after: Duration)
+    /// What came is no packet; nothing after it can be read.
     case malformedPacket(PacketError)
+    /// A packet came whole, and its payload is no message.
     case malformedMessage(MessageError)
+    /// A payload could not be decompressed, or would have become too long.
     case malformedCompression(String)
     /// A packet was not sealed as the next record: it was changed, repeated, left out, or came in the clear.
     case notAuthentic
@@ -30,6 +34,7 @@ public enum ConnectionError: Error, Sendable, Hashable {
     case closed
     /// The waiting task was cancelled; nothing was sent.
     case cancelled
+    /// The system ended it, for the reason told.
     case io(reason: String)
 }
 

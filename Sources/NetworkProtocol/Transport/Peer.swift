@@ -13,8 +13,11 @@ public struct Peer: Sendable, Hashable {
 
     /// A process on this machine, as the kernel knew it when it connected (`SO_PEERCRED`, unix(7)).
     public struct UnixCredentials: Sendable, Hashable {
+        /// The process that connected, or listened; it may have ended since.
         public let processID: Int32
+        /// Its effective user.
         public let userID: UInt32
+        /// Its effective group.
         public let groupID: UInt32
     }
 }

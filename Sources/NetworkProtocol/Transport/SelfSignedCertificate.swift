@@ -7,7 +7,9 @@ internal import X509
 
 /// A certificate that vouches for itself, with a new P-256 key: for tests, and for daemons whose clients pin it.
 public struct SelfSignedCertificate: Sendable {
+    /// What is shown to the other side.
     public let certificate: NIOSSLCertificate
+    /// What proves it.
     public let privateKey: NIOSSLPrivateKey
     /// The certificate in PEM, for the other side's roots.
     public let certificatePEM: String

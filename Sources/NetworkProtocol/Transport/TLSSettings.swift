@@ -12,14 +12,17 @@ public struct TLSClient: Sendable {
         case certificates([NIOSSLCertificate])
     }
 
+    /// Whose signatures under the daemon's certificate count.
     public var roots = Roots.system
     /// When not empty: the daemon's own certificate must hold one of these keys.
     public var pins: Set<CertificatePin> = []
     /// What this side presents, leaf first; empty for nothing.
     public var certificateChain: [NIOSSLCertificate] = []
+    /// The key of the leaf; nil when nothing is presented.
     public var privateKey: NIOSSLPrivateKey?
     /// The name that the daemon's certificate must be for; nil for the host that is connected to.
     public var serverName: String?
+    /// The oldest version that is spoken.
     public var minimumVersion = TLSMinimumVersion.tls12
 
     public init(roots: Roots = .system) { self.roots = roots }
@@ -37,8 +40,11 @@ public struct TLSServer: Sendable {
 
     /// Leaf first.
     public var certificateChain: [NIOSSLCertificate]
+    /// The key of the leaf.
     public var privateKey: NIOSSLPrivateKey
+    /// Who may connect.
     public var clients: Clients
+    /// The oldest version that is spoken.
     public var minimumVersion = TLSMinimumVersion.tls12
 
     public init(certificateChain: [NIOSSLCertificate], privateKey: NIOSSLPrivateKey, clients: Clients) {
@@ -50,6 +56,8 @@ public struct TLSServer: Sendable {
 
 /// The oldest TLS that is spoken. Older ones are broken (RFC 8996).
 public enum TLSMinimumVersion: String, Sendable, CaseIterable {
+    /// RFC 5246.
     case tls12 = "1.2"
+    /// RFC 8446.
     case tls13 = "1.3"
 }
