@@ -97,7 +97,7 @@ let package = Package(
         .testTarget(
             name: "NetworkProtocolTests",
             dependencies: [
-                "ClusterPeer", "Cryptography", "Identity", "NetworkProtocol", "Operations", "SwimSimulation",
+                "CLinux", "ClusterPeer", "Cryptography", "Identity", "NetworkProtocol", "Operations", "SwimSimulation",
                 "TestCertificates", "example-chat", "example-echo", "example-mutual-tls",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),

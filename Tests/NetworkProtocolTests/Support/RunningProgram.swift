@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import Glibc
 import NetworkProtocol
@@ -23,8 +24,8 @@ final class RunningProgram {
 
     private let process = Process()
     private let output = Output()
-    private let pipe = Pipe()
-    private let input = Pipe()
+    private let typing: FileHandle
+    private let reading: FileHandle
 
     /// - Parameters:
     ///   - name: of the program, which lies beside the tests.
@@ -42,14 +43,31 @@ final class RunningProgram {
         process.executableURL = URL(fileURLWithPath: prefix.isEmpty ? path : "/usr/bin/env")
         process.arguments = (prefix.isEmpty ? [] : prefix + [path]) + arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let (input, typing) = try RunningProgram.pipe()
+        let (reading, said) = try RunningProgram.pipe()
+        self.typing = typing
+        self.reading = reading
         process.standardInput = input
-        process.standardOutput = pipe
-        pipe.fileHandleForReading.readabilityHandler = { [output] handle in
+        process.standardOutput = said
+        reading.readabilityHandler = { [output] handle in
             let data = handle.availableData
             output.add(data)
             if data.isEmpty { handle.readabilityHandler = nil }
         }
         try process.run()
+        // The program's ends are its own: what it said ends when it does.
+        try input.close()
+        try said.close()
+    }
+
+    /// Foundation's pipes are inherited by every program that is started meanwhile, which would hold up each other's ends.
+    private static func pipe() throws -> (reading: FileHandle, writing: FileHandle) {
+        var ends: [Int32] = [-1, -1]
+        try #require(outpost_pipe(&ends) == 0)
+        return (
+            FileHandle(fileDescriptor: ends[0], closeOnDealloc: true),
+            FileHandle(fileDescriptor: ends[1], closeOnDealloc: true)
+        )
     }
 
     /// A ``ClusterPeer``.
@@ -77,10 +95,10 @@ final class RunningProgram {
     }
 
     /// Types a line.
-    func type(_ line: String) { input.fileHandleForWriting.write(Data((line + "\n").utf8)) }
+    func type(_ line: String) { typing.write(Data((line + "\n").utf8)) }
 
     /// Types nothing more.
-    func endInput() throws { try input.fileHandleForWriting.close() }
+    func endInput() throws { try typing.close() }
 
     func signal(_ number: Int32) { kill(id, number) }
 
