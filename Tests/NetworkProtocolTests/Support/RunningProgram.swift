@@ -1,4 +1,5 @@
 import CLinux
+import Dispatch
 import Foundation
 import Glibc
 import NetworkProtocol
@@ -22,11 +23,30 @@ final class RunningProgram {
         }
     }
 
-    private let process = Process()
+    /// The process, and how it ended: 128 and the signal's number for one that a signal ended.
+    private final class Life: Sendable {
+        private struct State {
+            var id: pid_t = 0
+            var status: Int32?
+        }
+
+        private let state = Mutex(State())
+
+        var id: pid_t { state.withLock { $0.id } }
+        var status: Int32? { state.withLock { $0.status } }
+
+        func began(_ id: pid_t) { state.withLock { $0.id = id } }
+        func ended(_ status: Int32) { state.withLock { $0.status = status } }
+    }
+
     private let output = Output()
     private let typing: FileHandle
     private let reading: FileHandle
+    private let fifo: String
+    private let life = Life()
 
+    /// Not Foundation's `Process`, whose descriptors every program inherits that is started meanwhile: their ends would wait for each other.
+    ///
     /// - Parameters:
     ///   - name: of the program, which lies beside the tests.
     ///   - environment: beside the tests' own.
@@ -40,34 +60,43 @@ final class RunningProgram {
         let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let path = URL(fileURLWithPath: tests).deletingLastPathComponent().path + "/" + name
         try #require(FileManager.default.isExecutableFile(atPath: path), "\(path) was not built")
-        process.executableURL = URL(fileURLWithPath: prefix.isEmpty ? path : "/usr/bin/env")
-        process.arguments = (prefix.isEmpty ? [] : prefix + [path]) + arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        let (input, typing) = try RunningProgram.pipe()
-        let (reading, said) = try RunningProgram.pipe()
-        self.typing = typing
-        self.reading = reading
-        process.standardInput = input
-        process.standardOutput = said
+        fifo = NSTemporaryDirectory() + "typed-\(UUID().uuidString)"
+        try #require(mkfifo(fifo, 0o600) == 0)
+        // For both, so that opening waits for nobody.
+        let typed = open(fifo, O_RDWR | O_CLOEXEC)
+        try #require(typed >= 0)
+        typing = FileHandle(fileDescriptor: typed, closeOnDealloc: true)
+        var ends: [Int32] = [-1, -1]
+        try #require(outpost_pipe(&ends) == 0)
+        reading = FileHandle(fileDescriptor: ends[0], closeOnDealloc: true)
         reading.readabilityHandler = { [output] handle in
             let data = handle.availableData
             output.add(data)
             if data.isEmpty { handle.readabilityHandler = nil }
         }
-        try process.run()
-        // The program's ends are its own: what it said ends when it does.
-        try input.close()
-        try said.close()
-    }
-
-    /// Foundation's pipes are inherited by every program that is started meanwhile, which would hold up each other's ends.
-    private static func pipe() throws -> (reading: FileHandle, writing: FileHandle) {
-        var ends: [Int32] = [-1, -1]
-        try #require(outpost_pipe(&ends) == 0)
-        return (
-            FileHandle(fileDescriptor: ends[0], closeOnDealloc: true),
-            FileHandle(fileDescriptor: ends[1], closeOnDealloc: true)
-        )
+        let words = ["/bin/sh", "-c", "exec \"$@\" < \"$0\"", fifo] + prefix + [path] + arguments
+        let values = ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { "\($0)=\($1)" }
+        let said = ends[1]
+        let (spawned, life) = (DispatchSemaphore(value: 0), life)
+        // A thread that lives as long as the program, which is killed when the thread that started it ends.
+        Thread.detachNewThread {
+            var argv = words.map { strdup($0) } + [nil]
+            var envp = values.map { strdup($0) } + [nil]
+            var pid: pid_t = 0
+            let code = outpost_spawn("/bin/sh", &argv, &envp, said, STDERR_FILENO, &pid)
+            for word in argv + envp { free(word) }
+            // The program's end is its own: what it said ends when it does.
+            close(said)
+            life.began(code == 0 ? pid : 0)
+            spawned.signal()
+            guard code == 0 else { return }
+            var status: Int32 = 0
+            while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
+            let ended = status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f)
+            life.ended(ended)
+        }
+        spawned.wait()
+        try #require(id != 0)
     }
 
     /// A ``ClusterPeer``.
@@ -75,9 +104,12 @@ final class RunningProgram {
         try self.init("ClusterPeer", ["\(number)", key.hexadecimal] + seeds, through: prefix)
     }
 
-    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+    deinit {
+        if life.status == nil, life.id != 0 { kill(life.id, SIGKILL) }
+        unlink(fifo)
+    }
 
-    var id: Int32 { process.processIdentifier }
+    var id: pid_t { life.id }
 
     /// What it has said by now.
     var lines: [Substring] { output.said.lines }
@@ -85,8 +117,10 @@ final class RunningProgram {
     /// Waits until so many lines begin so, and gives the rest of the last one. A hang ends with the suite's time limit.
     @discardableResult
     func wait(for start: String, times count: Int = 1) async throws -> String {
+        let limit = ContinuousClock.now + .seconds(60)
         while true {
             let (lines, isEnded) = output.said
+            try #require(.now < limit, "it did not say \"\(start)\" \(count) times, but: \(lines)")
             let found = lines.filter { $0.hasPrefix(start) }
             if found.count >= count { return String(found[count - 1].dropFirst(start.count)) }
             try #require(!isEnded, "it ended without \"\(start)\" \(count) times, after: \(lines)")
@@ -104,8 +138,12 @@ final class RunningProgram {
 
     /// All it said, after its end.
     func end() async throws -> (status: Int32, lines: [Substring]) {
-        while process.isRunning || !output.said.isEnded { try await Task.sleep(for: .milliseconds(10)) }
-        return (process.terminationStatus, output.said.lines)
+        let limit = ContinuousClock.now + .seconds(60)
+        while true {
+            try #require(.now < limit, "it did not end (\(String(describing: life.status))), after: \(output.said)")
+            if let status = life.status, output.said.isEnded { return (status, output.said.lines) }
+            try await Task.sleep(for: .milliseconds(10))
+        }
     }
 
     /// Resident memory in bytes (proc_pid_statm(5)).
