@@ -10,6 +10,10 @@ struct Heartbeat: Sendable {
     /// Slowest rate at which a packet may come, in bytes a second.
     static let slowestRate = 16 * 1024
 
+    /// A century is for ever: its product with ``mostMissed`` fits into a duration, and a task can sleep for it, which traps for longer.
+    static let longest = Duration.seconds(100 * 365 * 86_400)
+    private static let mostMissed = 1_000_000
+
     enum Verdict: Sendable, Hashable {
         /// Look again then.
         case fine(next: Instant)
@@ -29,9 +33,9 @@ struct Heartbeat: Sendable {
     private var unsent: (bytes: Int, written: Int, since: Instant)?
 
     init(interval: Duration, missed: Int, stall: Duration, now: Instant) {
-        self.interval = interval
-        self.missed = missed
-        self.stall = stall
+        self.interval = min(max(interval, .milliseconds(1)), Heartbeat.longest)
+        self.missed = min(max(1, missed), Heartbeat.mostMissed)
+        self.stall = min(stall, Heartbeat.longest)
         lastReceived = now
     }
 

@@ -31,7 +31,12 @@ public struct ClientOptions: Sendable {
         /// The pause before attempt number `attempt`, counted from 0: between half and all of the doubled delay.
         func pause(before attempt: Int, using generator: inout some RandomNumberGenerator) -> Duration {
             guard attempt > 0 else { return .zero }
-            let doubled = min(delay * (1 << min(attempt - 1, 20)), maximumDelay)
+            let longest = max(.zero, min(maximumDelay, Heartbeat.longest))
+            var doubled = max(.zero, min(delay, longest))
+            // Compared before it is doubled: a pause may be as long as the type holds.
+            for _ in 0..<min(attempt - 1, 64) where doubled < longest {
+                doubled = doubled > longest / 2 ? longest : doubled * 2
+            }
             return doubled * Double.random(in: 0.5...1, using: &generator)
         }
     }

@@ -7,16 +7,17 @@ public struct ConnectionOptions: Sendable {
     /// Off unless it is asked for: the length of what is compressed tells something about it, so secrets must not be compressed beside
     /// what an attacker may choose.
     public var compression: Compression?
-    /// Longest payload of a packet that is sent or accepted, in bytes, at most ``PacketHeader/maximumPayloadLength``.
+    /// Longest payload of a packet that is sent or accepted, in bytes: from 1 024, which a handshake needs, to
+    /// ``PacketHeader/maximumPayloadLength``; beyond them the nearest of the two counts.
     public var maximumPayloadLength = PacketHeader.maximumPayloadLength
     /// Messages that may wait in each direction: requests in work, messages not yet received by the program, messages not yet taken by
-    /// the system. Beyond it senders wait and the socket is not read.
+    /// the system. Beyond it senders wait and the socket is not read. At least 1.
     public var channelCapacity = 32
     /// How long TLS, or the handshake, or both, may take.
     public var handshakeTimeout = Duration.seconds(10)
     /// After so long without a byte from the peer a ping is sent.
     public var heartbeatInterval = Duration.seconds(30)
-    /// After so many intervals without a byte from the peer it counts as dead.
+    /// After so many intervals without a byte from the peer it counts as dead. At least 1.
     public var missedHeartbeats = 4
     /// How long a packet that has begun may take, beside a second for each 16 KiB of it; and how long a peer may take nothing at all of
     /// what is sent to it.
@@ -25,6 +26,13 @@ public struct ConnectionOptions: Sendable {
     public var metricsFactory: (any MetricsFactory)?
 
     public init() {}
+
+    /// A capacity of nothing would let nothing through, and the greatest number could not be added to.
+    var effectiveChannelCapacity: Int { min(max(1, channelCapacity), Int(Int32.max)) }
+
+    var effectiveMaximumPayloadLength: Int {
+        min(max(maximumPayloadLength, HandshakeLimits.maximumPayloadLength), PacketHeader.maximumPayloadLength)
+    }
 
     /// What is done to payloads that are worth it.
     public struct Compression: Sendable {

@@ -235,7 +235,8 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
 
     /// Connections that those who wait could use.
     private var needed: Int {
-        waitingAlone + (waiting.count - waitingAlone + sharers - 1) / sharers
+        let sharing = waiting.count - waitingAlone
+        return waitingAlone + sharing / sharers + (sharing % sharers == 0 ? 0 : 1)
     }
 
     private mutating func lease(_ id: UInt64, _ use: Use) -> Lease? {

@@ -129,7 +129,7 @@ public final class Daemon: Service, Sendable {
     private func finish() async -> Int {
         if Task.isCancelled { return connections.cutAll() }
         let connections = connections
-        let timeout = options.shutdownTimeout
+        let timeout = min(options.shutdownTimeout, Heartbeat.longest)
         let cutter = Task { () -> Int in
             do { try await Task.sleep(for: timeout) } catch { return 0 }
             return connections.cutAll()

@@ -40,6 +40,9 @@ final class DaemonConnections: Sendable {
 
     init(limit: Int) { self.limit = limit }
 
+    /// Of the list of those that wait, before those that opened or went are taken out of it: at least twice the limit where that is a number.
+    private var longestList: Int { limit < .max / 4 ? 2 * limit + 64 : .max }
+
     /// The number of a new connection; nil when there is no place for it.
     func enter(_ channel: any Channel) -> UInt64? {
         let (id, evicted) = state.withLock { state -> (UInt64?, (any Channel)?) in
@@ -53,7 +56,7 @@ final class DaemonConnections: Sendable {
             let id = state.nextID
             state.entries[id] = Entry(channel: channel)
             state.waiting.append(id)
-            if state.waiting.count > 2 * limit + 64 {
+            if state.waiting.count > longestList {
                 state.waiting = state.waiting[state.firstWaiting...].filter {
                     state.entries[$0]?.connection == nil && state.entries[$0] != nil
                 }

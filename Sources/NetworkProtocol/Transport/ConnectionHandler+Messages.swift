@@ -21,7 +21,7 @@ extension ConnectionHandler {
             payload = try PayloadCompression.decompress(
                 payload,
                 flags: flags,
-                limit: setup.options.maximumPayloadLength
+                limit: setup.options.effectiveMaximumPayloadLength
             )
         }
         let bytes = payload.count

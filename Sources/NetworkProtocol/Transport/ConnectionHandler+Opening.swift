@@ -14,7 +14,7 @@ extension ConnectionHandler {
     func open(peer: Peer) {
         guard let context else { return }
         timer?.cancel()
-        decoder.limit = setup.options.maximumPayloadLength
+        decoder.limit = setup.options.effectiveMaximumPayloadLength
         phase = .open
         outbox.open(setup.options)
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)

@@ -108,7 +108,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         outbox = Outbox(options: setup.options, metrics: setup.metrics, eventLoop: eventLoop) {
             eventLoop.execute { bound.value.target?.turn() }
         }
-        inbox = Inbox(capacity: setup.options.channelCapacity) {
+        inbox = Inbox(capacity: setup.options.effectiveChannelCapacity) {
             eventLoop.execute { bound.value.target?.turn() }
         }
         format = setup.options.format

@@ -72,7 +72,7 @@ final class Outbox: Sendable {
     ) {
         self.eventLoop = eventLoop
         state = Mutex(State(writer: PacketWriter(options: options, metrics: metrics)))
-        capacity = options.channelCapacity
+        capacity = options.effectiveChannelCapacity
         self.wake = wake
     }
 

@@ -11,7 +11,7 @@ struct PacketWriter: ~Copyable {
     private let metrics: ConnectionMetrics
 
     init(options: ConnectionOptions, metrics: ConnectionMetrics) {
-        limit = min(options.maximumPayloadLength, PacketHeader.maximumPayloadLength)
+        limit = options.effectiveMaximumPayloadLength
         self.metrics = metrics
     }
 
