@@ -112,10 +112,14 @@ final class DaemonConnections: Sendable {
         }
     }
 
-    /// Cuts all there are; how many it were.
+    /// Admits none any more, and cuts all there are; how many it were.
     @discardableResult
     func cutAll() -> Int {
-        let channels = state.withLock { $0.entries.values.map(\.channel) }
+        let channels = state.withLock { state in
+            // One that was accepted a moment ago may come only now.
+            state.isClosed = true
+            return state.entries.values.map(\.channel)
+        }
         for channel in channels { channel.close(mode: .all, promise: nil) }
         return channels.count
     }
