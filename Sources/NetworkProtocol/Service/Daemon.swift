@@ -2,6 +2,7 @@ internal import Glibc
 public import Logging
 internal import NIOCore
 internal import NIOPosix
+internal import Operations
 public import ServiceLifecycle
 internal import Synchronization
 internal import UnixSignals
@@ -32,6 +33,8 @@ public final class Daemon: Service, Sendable {
     private let connections: DaemonConnections
     private let replays = Mutex(ReplayCache())
     private let phase = Mutex(Phase.idle)
+    /// The files of the Unix sockets that it listens on, by path.
+    private let socketFiles = Mutex<[String: FileStatus]>([:])
     private let started: AsyncStream<[String]>
     private let tellStarted: AsyncStream<[String]>.Continuation
     /// Ends when the daemon is to shut down.
@@ -104,8 +107,8 @@ public final class Daemon: Service, Sendable {
         } onGracefulShutdown: {
             self.shutDown()
         }
-        for channel in channels { try? await channel.close() }
         removeSocketFiles()
+        for channel in channels { try? await channel.close() }
         let cut = await finish()
         phase.withLock { $0 = .ended }
         logger.info("stopped", metadata: ["connections.cut": "\(cut)"])
@@ -143,8 +146,16 @@ public final class Daemon: Service, Sendable {
         return await cutter.value
     }
 
+    /// Those that are still the ones it made. Before the sockets are closed: until then no other file has their inodes.
     private func removeSocketFiles() {
-        for case .unix(let path) in listeners.map(\.kind) { _ = unsafe unlink(path) }
+        let files = socketFiles.withLock { files in
+            defer { files = [:] }
+            return files
+        }
+        for (path, file) in files {
+            guard let found = try? FileStatus.ofLink(at: path), found.isSameFile(as: file) else { continue }
+            _ = unsafe unlink(path)
+        }
     }
 
     // MARK: Listening
@@ -155,6 +166,7 @@ public final class Daemon: Service, Sendable {
             for listener in listeners { channels.append(try await listen(listener)) }
             return channels
         } catch {
+            removeSocketFiles()
             for channel in channels { try? await channel.close() }
             throw error
         }
@@ -195,7 +207,10 @@ public final class Daemon: Service, Sendable {
                     .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                     .bind(host: host, port: port).get()
             case .unix(let path):
-                return try await bootstrap.withBoundSocket(UnixListeningSocket.bind(path)).get()
+                let socket = try UnixListeningSocket.bind(path)
+                let file = try? FileStatus.ofLink(at: path)
+                socketFiles.withLock { $0[path] = file }
+                return try await bootstrap.withBoundSocket(socket).get()
             }
         } catch {
             throw DaemonError.listening("\(listener)", error)

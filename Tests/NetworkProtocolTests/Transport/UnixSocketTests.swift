@@ -18,6 +18,36 @@ import Testing
         #expect(mode(path) == 0)
     }
 
+    @Test func `that was replaced while its daemon ran is not removed by that daemon`() async throws {
+        let ends = try TestEnds()
+        defer { ends.remove() }
+        try await TestDaemon.with([.unix(path: ends.socketPath)], .forTests, DaemonOptions(), ends) { first in
+            #expect(unlink(ends.socketPath) == 0)
+            try await TestDaemon.with([.unix(path: ends.socketPath)], .forTests, DaemonOptions(), ends) { second in
+                first.daemon.shutDown()
+                try await first.running.value
+                let client = try await second.connect(.unix)
+                let reply = try await client.request("reverse", [1, 2])
+                #expect(reply == [2, 1])
+                await client.close()
+            }
+        }
+    }
+
+    @Test func `of a daemon that cannot listen elsewhere is gone`() async throws {
+        try await TestDaemon.with(.plaintextTCP) { daemon in
+            let path = daemon.ends.folder + "/other"
+            let taken = Listener.insecurePlaintextTCP(host: "127.0.0.1", port: daemon.port)
+            let second = Daemon(
+                listening: [.unix(path: path), taken],
+                dispatcher: .forTests,
+                logger: TestDaemon.silent
+            )
+            await #expect(throws: DaemonError.self) { try await second.run() }
+            #expect(mode(path) == 0)
+        }
+    }
+
     @Test func `that a dead process left is replaced`() async throws {
         let ends = try TestEnds()
         defer { ends.remove() }
