@@ -30,8 +30,14 @@ final class Calls: Sendable {
         }
     }
 
-    /// Enters a call before it is sent. When the event loop should look earlier than it would: when.
-    func enter(_ id: UInt64, command: String, deadline: NIODeadline, _ reply: Reply) -> NIODeadline? {
+    /// Enters a call before it is sent; false, with `reply` resumed, when it must not be. And when the event loop should look earlier
+    /// than it would: when.
+    func enter(
+        _ id: UInt64,
+        command: String,
+        deadline: NIODeadline,
+        _ reply: Reply
+    ) -> (isEntered: Bool, sweep: NIODeadline?) {
         let (end, sweep) = state.withLock { state -> (ConnectionError?, NIODeadline?) in
             if let end = state.end { return (end, nil) }
             if Task.isCancelled { return (.cancelled, nil) }
@@ -41,7 +47,7 @@ final class Calls: Sendable {
             return (nil, deadline)
         }
         if let end { reply.resume(throwing: end) }
-        return sweep
+        return (end == nil, sweep)
     }
 
     /// False when nobody waits for it: it came too late, or the peer made the number up.

@@ -70,9 +70,10 @@ public final class Connection: Sendable {
         let reply = try await Connection.typed {
             try await withTaskCancellationHandler {
                 try await withCheckedThrowingContinuation { continuation in
-                    if let sweep = self.calls.enter(id, command: command, deadline: deadline, continuation) {
-                        self.sweep(at: sweep)
-                    }
+                    let (isEntered, sweep) = self.calls.enter(id, command: command, deadline: deadline, continuation)
+                    // Nobody waits for its reply any more, and nothing made room for it.
+                    guard isEntered else { return }
+                    if let sweep { self.sweep(at: sweep) }
                     do throws(ConnectionError) {
                         try self.outbox.sendNow(.request(id: id, command: command, payload: payload))
                     } catch {

@@ -175,11 +175,7 @@ extension ConnectionHandler {
 
     /// A reason as it may be shown and logged: the peer chose it.
     private static func shown(_ reason: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                reason.unicodeScalars.prefix(400).map { $0.properties.generalCategory == .control ? "?" : $0 }
-            )
-        )
+        ForeignText.shown(reason, most: 400)
     }
 }
 

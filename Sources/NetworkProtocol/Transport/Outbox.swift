@@ -227,6 +227,9 @@ final class Outbox: Sendable {
 
     var bytesUnderWay: Int { state.withLock { $0.bytesUnderWay } }
 
+    /// All bytes that the system has not taken.
+    var bytesWaiting: Int { state.withLock { $0.writer.buffer.readableBytes + $0.bytesUnderWay } }
+
     /// Nothing can be sent any more, and this is why.
     func end(_ error: ConnectionError) {
         let waiters = state.withLock { state -> [Waiter] in

@@ -376,6 +376,38 @@ import Testing
         }
     }
 
+    @Test func `daemon that reads nothing is sent nothing of requests that were given up`() async throws {
+        try await TestDaemon.with(.sealedTCP) { daemon in
+            let client = try await daemon.connect(.sealedTCP)
+            let connection = try await client.connection()
+            // More than any socket takes waits, so that no request has room.
+            for open in daemon.daemon.openConnections {
+                try await open.channel.pipeline.addHandler(Deaf(), position: .first)
+            }
+            let payload = [UInt8](repeating: 0, count: 1 << 20)
+            while (try? await connection.outbox.send(.data(payload), timeout: .milliseconds(300))) != nil {}
+            let before = connection.outbox.bytesWaiting
+            for _ in 0..<20 {
+                let request = Task { try await connection.request("reverse", payload) }
+                request.cancel()
+                await #expect(throws: ConnectionError.cancelled) { _ = try await request.value }
+            }
+            #expect(connection.outbox.bytesWaiting == before)
+        }
+    }
+
+    @Test func `daemon's reason cannot reorder the line in which it is shown`() async throws {
+        var dispatcher = Dispatcher()
+        dispatcher.onCommand("refuse") { _, _ in throw Dispatcher.Refusal("a\u{202E}b\u{1B}c") }
+        try await TestDaemon.with(.unix, dispatcher) { daemon in
+            let client = try await daemon.connect(.unix)
+            await #expect(throws: ConnectionError.refused(code: .refused, reason: "a?b?c")) {
+                _ = try await client.request("refuse")
+            }
+            await client.close()
+        }
+    }
+
     @Test(arguments: TestTransport.allCases)
     func `crowd of half-open connections makes room for those who come, and open ones stay`(
         _ transport: TestTransport
