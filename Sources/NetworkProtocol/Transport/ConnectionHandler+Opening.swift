@@ -49,6 +49,8 @@ extension ConnectionHandler {
         case .open, .finishing: break
         default: return
         }
+        // Nothing more is expected of the peer: its handlers' answers are awaited here, however long they take.
+        if case .finishing = phase { heartbeat.paused(now: .now) }
         // What the system has not taken yet, exactly: a large message is taken in many pieces.
         let unsent = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? outbox.bytesUnderWay
         switch heartbeat.check(now: .now, unsentBytes: unsent, writtenBytes: outbox.bytesWritten) {

@@ -45,6 +45,33 @@ import Testing
         }
     }
 
+    @Test func `answers one who has closed its own direction, however many heartbeats that takes`() async throws {
+        let (released, release) = AsyncStream.makeStream(of: Never.self)
+        var dispatcher = Dispatcher.forTests
+        dispatcher.onCommand("slow") { payload, _ in
+            for await _ in released {}
+            return payload.reversed()
+        }
+        try await TestDaemon.with(
+            .unix,
+            dispatcher,
+            {
+                $0.connection.heartbeatInterval = .milliseconds(50)
+                $0.connection.missedHeartbeats = 2
+            }
+        ) { daemon in
+            let peer = try await RawPeer.connect(daemon, halfCloses: true)
+            try await peer.send(try packet(.request(id: 7, command: "slow", payload: [1, 2])))
+            try await peer.channel.close(mode: .output).get()
+            // Ten times as long as a silent peer may live.
+            try await Task.sleep(for: .seconds(1))
+            release.finish()
+            var answer = try await peer.packet().map { try Message(payload: $0.payload) }
+            while answer == .ping { answer = try await peer.packet().map { try Message(payload: $0.payload) } }
+            #expect(answer == .response(id: 7, payload: [2, 1]))
+        }
+    }
+
     @Test func `cuts off what takes longer than it may, and says how many it were`() async throws {
         let (arrived, arrive) = AsyncStream.makeStream(of: Void.self)
         var dispatcher = Dispatcher.forTests

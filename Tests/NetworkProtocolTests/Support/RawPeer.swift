@@ -14,6 +14,10 @@ final class RawPeer {
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             bytes.yield(Array(buffer: unwrapInboundIn(data)))
         }
+        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            if let event = event as? ChannelEvent, event == .inputClosed { bytes.finish() }
+            context.fireUserInboundEventTriggered(event)
+        }
         func channelInactive(context: ChannelHandlerContext) { bytes.finish() }
         func errorCaught(context: ChannelHandlerContext, error: any Error) {
             bytes.finish()
@@ -31,11 +35,14 @@ final class RawPeer {
         incoming = bytes
     }
 
-    /// - Parameter reads: false for one who never reads.
-    static func connect(_ daemon: TestDaemon, reads: Bool = true) async throws -> RawPeer {
+    /// - Parameters:
+    ///   - reads: false for one who never reads.
+    ///   - halfCloses: whether it stays when the other side has closed its direction.
+    static func connect(_ daemon: TestDaemon, reads: Bool = true, halfCloses: Bool = false) async throws -> RawPeer {
         let (bytes, tell) = AsyncStream.makeStream(of: [UInt8].self)
         let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.autoRead, value: reads)
+            .channelOption(.allowRemoteHalfClosure, value: halfCloses)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(Collector(tell))
