@@ -41,7 +41,6 @@ final class RunningProgram {
 
     private let output = Output()
     private let typing: FileHandle
-    private let reading: FileHandle
     private let fifo: String
     private let life = Life()
 
@@ -68,11 +67,17 @@ final class RunningProgram {
         typing = FileHandle(fileDescriptor: typed, closeOnDealloc: true)
         var ends: [Int32] = [-1, -1]
         try #require(outpost_pipe(&ends) == 0)
-        reading = FileHandle(fileDescriptor: ends[0], closeOnDealloc: true)
-        reading.readabilityHandler = { [output] handle in
-            let data = handle.availableData
-            output.add(data)
-            if data.isEmpty { handle.readabilityHandler = nil }
+        let heard = ends[0]
+        // Foundation's handler of what can be read was seen to miss an end.
+        Thread.detachNewThread { [output] in
+            var buffer = [UInt8](repeating: 0, count: 4_096)
+            while true {
+                let count = read(heard, &buffer, buffer.count)
+                if count < 0 && errno == EINTR { continue }
+                output.add(Data(buffer.prefix(max(0, count))))
+                if count <= 0 { break }
+            }
+            close(heard)
         }
         let words = ["/bin/sh", "-c", "exec \"$@\" < \"$0\"", fifo] + prefix + [path] + arguments
         let values = ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { "\($0)=\($1)" }
