@@ -41,6 +41,20 @@ extension Message {
         message: Message, format: MessageFormat
     ) {
         guard let first = payload.first else { throw .empty }
+        guard let format = MessageFormat(markOf: payload, first: first) else {
+            return (try Message(bincode: payload, from: 0), .bincode)
+        }
+        switch format {
+        case .bincode: return (try Message(bincode: payload, from: 1), .bincode)
+        case .json: return (try JSONMessage.read(payload, from: 1), .json)
+        case .messagePack: return (try MessagePackMessage.read(payload, from: 1), .messagePack)
+        }
+    }
+}
+
+extension MessageFormat {
+    /// The one that a payload's first bytes name; nil for unmarked bincode.
+    init?(markOf payload: borrowing [UInt8], first: UInt8) {
         // Unmarked bincode: the number's upper three bytes are 0. Only behind format byte 1 can that be something else, a marked
         // Ping (01 00 00 00 00), and then there are more than the four bytes of an unmarked Pong.
         let isMarked: Bool =
@@ -49,13 +63,7 @@ extension Message {
             case MessageFormat.json.rawValue, MessageFormat.messagePack.rawValue: payload.count > 1 && payload[1] != 0
             default: false
             }
-        guard isMarked, let format = MessageFormat(rawValue: first) else {
-            return (try Message(bincode: payload, from: 0), .bincode)
-        }
-        switch format {
-        case .bincode: return (try Message(bincode: payload, from: 1), .bincode)
-        case .json: return (try JSONMessage.read(payload, from: 1), .json)
-        case .messagePack: return (try MessagePackMessage.read(payload, from: 1), .messagePack)
-        }
+        guard isMarked else { return nil }
+        self.init(rawValue: first)
     }
 }

@@ -10,6 +10,8 @@ internal import Synchronization
 ///
 /// With ``ClientOptions/reconnect`` a connection that ends is made again: requests under way fail, since nobody knows whether they were
 /// done, and the next ones wait for the new connection.
+///
+/// A client that nothing refers to any more closes its connection, unless somebody holds that.
 public final class Client: Sendable {
     private enum State {
         case connected(Connection)
@@ -117,6 +119,10 @@ public final class Client: Sendable {
         }
     }
 
+    deinit {
+        if case .connecting(let task) = state.withLock({ $0 }) { task.cancel() }
+    }
+
     // MARK: Connecting again
 
     private func connector() -> Connector {
@@ -130,7 +136,10 @@ public final class Client: Sendable {
     }
 
     private func watch(_ connection: Connection) {
-        connection.channel.closeFuture.whenComplete { [weak self] _ in self?.lost(connection) }
+        connection.channel.closeFuture.whenComplete { [weak self, weak connection] _ in
+            guard let connection else { return }
+            self?.lost(connection)
+        }
     }
 
     private func lost(_ connection: Connection) {
@@ -140,35 +149,24 @@ public final class Client: Sendable {
                 state = .ended(connection.outbox.endReason ?? .closedByPeer)
                 return
             }
-            state = .connecting(Task { try await self.connectAgain(reconnect) })
-        }
-    }
-
-    private func connectAgain(_ reconnect: ClientOptions.Reconnect) async throws -> Connection {
-        var generator = SystemRandomNumberGenerator()
-        var last = ConnectionError.closedByPeer
-        for attempt in 0..<max(1, reconnect.attempts) {
-            do {
-                try await Task.sleep(for: reconnect.pause(before: attempt, using: &generator))
-                let connection = try await connector().connect()
-                guard adopt(connection) else {
-                    await connection.close()
-                    throw ConnectionError.closed
+            let connector = connector()
+            // The client may be let go of meanwhile, which cancels the task.
+            state = .connecting(
+                Task { [weak self] in
+                    do throws(ConnectionError) {
+                        let connection = try await connector.connect(again: reconnect)
+                        guard let self, adopt(connection) else {
+                            await connection.close()
+                            throw .closed
+                        }
+                        return connection
+                    } catch {
+                        self?.gaveUp(error)
+                        throw error
+                    }
                 }
-                return connection
-            } catch let error as ConnectionError where !Task.isCancelled {
-                last = error
-                logger.debug(
-                    "connecting again failed",
-                    metadata: ["peer.address": "\(destination)", "attempt": "\(attempt + 1)", "error": "\(error)"]
-                )
-            }
+            )
         }
-        let error = last
-        state.withLock { state in
-            if case .connecting = state { state = .ended(error) }
-        }
-        throw error
     }
 
     /// False when the client was closed meanwhile.
@@ -180,5 +178,35 @@ public final class Client: Sendable {
         }
         if isWanted { watch(connection) }
         return isWanted
+    }
+
+    private func gaveUp(_ error: ConnectionError) {
+        state.withLock { state in
+            if case .connecting = state { state = .ended(error) }
+        }
+    }
+}
+
+extension Connector {
+    /// Connects after a pause, as often as `reconnect` allows; the last attempt's error when none succeeds.
+    fileprivate func connect(again reconnect: ClientOptions.Reconnect) async throws(ConnectionError) -> Connection {
+        var generator = SystemRandomNumberGenerator()
+        var last = ConnectionError.closedByPeer
+        for attempt in 0..<max(1, reconnect.attempts) {
+            do { try await Task.sleep(for: reconnect.pause(before: attempt, using: &generator)) } catch {
+                throw .cancelled
+            }
+            do throws(ConnectionError) {
+                return try await connect()
+            } catch {
+                if Task.isCancelled { throw error }
+                last = error
+                logger.debug(
+                    "connecting again failed",
+                    metadata: ["peer.address": "\(destination)", "attempt": "\(attempt + 1)", "error": "\(error)"]
+                )
+            }
+        }
+        throw last
     }
 }

@@ -126,9 +126,11 @@ public final class ConnectionPool: Sendable {
             swap(&connections, &actions.close)
             return actions
         }
-        for attempt in state.withLock({ Array($0.attempts.values) }) { attempt.cancel() }
+        let attempts = state.withLock { Array($0.attempts.values) }
+        for attempt in attempts { attempt.cancel() }
         for connection in connections { connection.beginClosing() }
         for connection in connections { await connection.close() }
+        for attempt in attempts { await attempt.value }
     }
 
     // MARK: Places
@@ -212,6 +214,8 @@ public final class ConnectionPool: Sendable {
         defer { state.withLock { $0.attempts[id] = nil } }
         do throws(ConnectionError) {
             let connection = try await connector.connect()
+            // Nobody has it but the pool, which was closed meanwhile.
+            if Task.isCancelled { return await connection.close() }
             update { $0.connected(id, connection, now: .now) }
             connection.channel.closeFuture.whenComplete { [weak self] _ in self?.update { $0.ended(id, now: .now) } }
         } catch {

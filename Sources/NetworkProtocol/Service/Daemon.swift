@@ -130,8 +130,12 @@ public final class Daemon: Service, Sendable {
 
     /// How many connections had to be cut.
     private func finish() async -> Int {
-        if Task.isCancelled { return connections.cutAll() }
         let connections = connections
+        if Task.isCancelled {
+            let cut = connections.cutAll()
+            await connections.finishAll()
+            return cut
+        }
         let timeout = min(options.shutdownTimeout, Heartbeat.longest)
         let cutter = Task { () -> Int in
             do { try await Task.sleep(for: timeout) } catch { return 0 }
@@ -207,7 +211,7 @@ public final class Daemon: Service, Sendable {
                     .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                     .bind(host: host, port: port).get()
             case .unix(let path):
-                let socket = try UnixListeningSocket.bind(path)
+                let socket = try await UnixListeningSocket.listen(path, backlog: Daemon.backlog)
                 let file = try? FileStatus.ofLink(at: path)
                 socketFiles.withLock { $0[path] = file }
                 return try await bootstrap.withBoundSocket(socket).get()
@@ -246,6 +250,8 @@ public final class Daemon: Service, Sendable {
                 }
             },
             closed: { connection, error in
+                // Its handler held it.
+                guard let connection else { return }
                 logger.debug("connection closed", metadata: connection.logMetadata(ending: error))
                 if let closed = dispatcher.closed { Task { await closed(connection, error) } }
             }

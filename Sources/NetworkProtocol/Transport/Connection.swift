@@ -2,7 +2,8 @@ internal import Logging
 internal import NIOCore
 internal import Synchronization
 
-/// One connection to one peer, whichever side opened it.
+/// One connection to one peer, whichever side opened it. One that a daemon accepted stays until it is closed; one that was opened to a
+/// daemon is closed as well when nothing refers to it any more, after what was sent is written.
 ///
 /// All methods may be called from any task. Senders wait while ``ConnectionOptions/channelCapacity`` messages are not yet taken by the
 /// system; the socket is not read while as many wait for ``receive()``.
@@ -41,6 +42,11 @@ public final class Connection: Sendable {
         self.finish = finish
     }
 
+    /// Nobody can send or receive any more, nor wait for a reply.
+    deinit {
+        if outbox.endReason == nil { finish() }
+    }
+
     /// Sends a message, waiting for room. When it returns the message is on its way, not necessarily there.
     public func send(_ message: Message) async throws(ConnectionError) {
         try await outbox.send(message)
@@ -65,6 +71,7 @@ public final class Connection: Sendable {
         var isAnswered = false
         defer { metrics.requested(.now - start, isAnswered: isAnswered) }
         let deadline = NIODeadline.now() + TimeAmount(timeout)
+        let message = try await outbox.encode(.request(id: id, command: command, payload: payload))
         await outbox.room(until: deadline)
         guard deadline > .now() else { throw .timedOut(what: "waiting for room to send \(command)") }
         let reply = try await Connection.typed {
@@ -75,7 +82,7 @@ public final class Connection: Sendable {
                     guard isEntered else { return }
                     if let sweep { self.sweep(at: sweep) }
                     do throws(ConnectionError) {
-                        try self.outbox.sendNow(.request(id: id, command: command, payload: payload))
+                        try self.outbox.sendNow(message)
                     } catch {
                         self.calls.finish(id, with: .failure(error))
                     }

@@ -16,31 +16,58 @@ extension ConnectionHandler {
             guard !flags.contains(.encrypted) else { throw .protocolViolation("a sealed packet before any handshake") }
             payload = packet.payload
         }
-        if !flags.isEmpty {
-            guard case .open = phase else { throw .protocolViolation("a compressed packet inside the handshake") }
-            payload = try PayloadCompression.decompress(
-                payload,
-                flags: flags,
-                limit: setup.options.effectiveMaximumPayloadLength
-            )
+        let inbound = InboundPayload(
+            payload,
+            flags: flags,
+            limit: setup.options.effectiveMaximumPayloadLength
+        )
+        guard case .open = phase else {
+            if !flags.isEmpty { throw .protocolViolation("a compressed packet inside the handshake") }
+            return try take(inbound.read())
         }
-        let bytes = payload.count
-        let message: Message
-        let format: MessageFormat
-        do throws(MessageError) {
-            (message, format) = try Message.read(payload)
-        } catch {
-            throw .malformedMessage(error)
+        let work = try inbound.work()
+        workSinceYield += work
+        if work > 0, workSinceYield >= ConnectionHandler.workPerYield { return readElsewhere(inbound) }
+        try take(inbound.read())
+    }
+
+    /// Reads it on a thread for such work, and goes on when that is done: the event loop is for all its connections.
+    private func readElsewhere(_ inbound: InboundPayload) {
+        guard let context else { return }
+        isReadingElsewhere = true
+        let eventLoop = context.eventLoop
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        PayloadWork.start { () throws(ConnectionError) in
+            try inbound.read()
+        } done: { result in
+            eventLoop.execute { bound.value.wasReadElsewhere(result) }
         }
+    }
+
+    private func wasReadElsewhere(_ result: Result<InboundPayload.Content, ConnectionError>) {
+        isReadingElsewhere = false
+        workSinceYield = 0
         if case .open = phase {
-            if case .responder = setup.side, format != self.format {
-                self.format = format
+            do throws(ConnectionError) {
+                try take(try result.get())
+            } catch {
+                fail(error)
+            }
+        }
+        turn()
+    }
+
+    /// A message is there.
+    private func take(_ content: InboundPayload.Content) throws(ConnectionError) {
+        if case .open = phase {
+            if case .responder = setup.side, content.format != format {
+                format = content.format
                 outbox.speak(format)
             }
-        } else if format != .bincode {
+        } else if content.format != .bincode {
             throw .protocolViolation("a handshake that is not in bincode")
         }
-        try handle(message, bytes: bytes)
+        try handle(content.message, bytes: content.bytes)
     }
 
     private func handle(_ message: Message, bytes: Int) throws(ConnectionError) {
@@ -74,7 +101,8 @@ extension ConnectionHandler {
         case .handshakeInit, .handshakeResponse, .handshakeConfirm:
             throw .protocolViolation("\(message.name) on a connection that is open")
         case .request(let id, let command, let payload): try handleRequest(id, command, payload, bytes: bytes)
-        case .echo(let text) where setup.dispatcher != nil: try outbox.appendOnLoop(.echo(text))
+        case .echo where setup.dispatcher != nil && !isOrderedAtWork && ordered.isEmpty && !outbox.takesLong(message):
+            try outbox.appendOnLoop(message)
         case .echo, .custom, .data, .unknown:
             guard setup.dispatcher != nil else { return inbox.put(message, bytes: bytes) }
             outbox.beginWork(bytes: bytes)
@@ -117,7 +145,7 @@ extension ConnectionHandler {
                 } catch {
                     reply = HandlerFailure.message(for: error, id: id, command: command, context, logger)
                 }
-                HandlerFailure.finish(outbox, bytes: bytes, reply: reply, id: id)
+                await HandlerFailure.finish(outbox, bytes: bytes, reply: reply, id: id)
             }
         case nil:
             guard let custom = dispatcher.custom else {
@@ -138,12 +166,19 @@ extension ConnectionHandler {
                 } catch {
                     reply = HandlerFailure.message(for: error, id: id, command: command, context, logger)
                 }
-                HandlerFailure.finish(outbox, bytes: bytes, reply: reply, id: id)
+                await HandlerFailure.finish(outbox, bytes: bytes, reply: reply, id: id)
             }
         }
     }
 
     private func appendReply(_ reply: Message, id: UInt64) throws(ConnectionError) {
+        if outbox.takesLong(reply) {
+            let bytes = reply.bincodeLength
+            outbox.beginWork(bytes: bytes)
+            let outbox = outbox
+            Task { await HandlerFailure.finish(outbox, bytes: bytes, reply: reply, id: id) }
+            return
+        }
         do throws(ConnectionError) {
             try outbox.appendOnLoop(reply)
         } catch {
@@ -165,11 +200,12 @@ extension ConnectionHandler {
         let handlerContext = Dispatcher.Context(connection: connection)
         Task {
             let reply = await OrderedMessage.reply(to: message, dispatcher, handlerContext, logger)
+            // First, or the reply to the next message might overtake this one.
+            await HandlerFailure.finish(outbox, bytes: bytes, reply: reply, id: 0, isTurnDue: true)
             eventLoop.execute {
                 bound.value.isOrderedAtWork = false
                 bound.value.turn()
             }
-            HandlerFailure.finish(outbox, bytes: bytes, reply: reply, id: 0)
         }
     }
 
@@ -201,18 +237,27 @@ enum HandlerFailure {
         return .failure(id: id, code: .internalError, reason: "the handler failed")
     }
 
-    /// Sends the reply, or says that it is too long to be sent; a connection that has ended meanwhile needs neither.
-    static func finish(_ outbox: Outbox, bytes: Int, reply: Message?, id: UInt64) {
-        do throws(ConnectionError) {
-            try outbox.finishWork(bytes: bytes, reply: reply)
-        } catch {
-            guard case .messageTooLong = error else { return }
-            let failure: Message =
-                id == 0
-                ? .custom(command: "error", payload: Array(error.description.utf8))
-                : .failure(id: id, code: .tooLarge, reason: error.description)
-            try? outbox.sendNow(failure)
+    /// Sends the reply, or says that it is too long to be sent.
+    static func finish(
+        _ outbox: Outbox,
+        bytes: Int,
+        reply: Message?,
+        id: UInt64,
+        isTurnDue: Bool = false
+    ) async {
+        var payload: OutboundPayload?
+        if let reply {
+            do throws(ConnectionError) {
+                payload = try await outbox.encode(reply)
+            } catch {
+                let failure: Message =
+                    id == 0
+                    ? .custom(command: "error", payload: Array(error.description.utf8))
+                    : .failure(id: id, code: .tooLarge, reason: error.description)
+                payload = try? await outbox.encode(failure)
+            }
         }
+        outbox.finishWork(bytes: bytes, reply: payload, isTurnDue: isTurnDue)
     }
 }
 
@@ -226,6 +271,7 @@ enum OrderedMessage {
     ) async -> Message? {
         do {
             switch message {
+            case .echo: return message
             case .data(let bytes): return try await dispatcher.data?(bytes, context)
             case .custom(let command, let payload):
                 switch dispatcher.commands[command] {

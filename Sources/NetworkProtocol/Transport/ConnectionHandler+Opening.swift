@@ -28,7 +28,7 @@ extension ConnectionHandler {
             metrics: setup.metrics,
             finish: { eventLoop.execute { bound.value.finish(.closed) } }
         )
-        self.connection = connection
+        opened(connection)
         setup.metrics.connectionOpened()
         if case .none = setup.protection {} else { setup.metrics.handshakeSucceeded() }
         heartbeat.paused(now: .now)
@@ -49,8 +49,9 @@ extension ConnectionHandler {
         case .open, .finishing: break
         default: return
         }
-        // Nothing more is expected of the peer: its handlers' answers are awaited here, however long they take.
+        // Nothing is expected of a peer that is not read, however long its handlers take.
         if case .finishing = phase { heartbeat.paused(now: .now) }
+        if !isReading { heartbeat.paused(now: .now) }
         // What the system has not taken yet, exactly: a large message is taken in many pieces.
         let unsent = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? outbox.bytesUnderWay
         switch heartbeat.check(now: .now, unsentBytes: unsent, writtenBytes: outbox.bytesWritten) {

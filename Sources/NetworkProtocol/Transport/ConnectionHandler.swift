@@ -30,8 +30,8 @@ struct ConnectionSetup: Sendable {
     let metrics: ConnectionMetrics
     /// Called once, on the event loop.
     let opened: @Sendable (Result<Connection, ConnectionError>) -> Void
-    /// Called once for a connection that was opened, on the event loop.
-    let closed: @Sendable (Connection, ConnectionError) -> Void
+    /// Called once for a connection that was opened, on the event loop; without it when nobody held it any more.
+    let closed: @Sendable (Connection?, ConnectionError) -> Void
 }
 
 /// The last handler of a connection's channel: bytes in, messages out, and when the connection ends.
@@ -68,7 +68,11 @@ final class ConnectionHandler: ChannelInboundHandler {
     var opener: RecordOpener?
     /// Set as long as the channel is there.
     var context: ChannelHandlerContext?
-    var connection: Connection?
+    /// The one that the daemon's handlers are given.
+    private var ownConnection: Connection?
+    /// The one that was given to whoever connected: when nobody holds it any more it closes.
+    private weak var lentConnection: Connection?
+    private var wasOpened = false
     let outbox: Outbox
     let inbox: Inbox
     let calls = Calls()
@@ -81,9 +85,18 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private let waker: Waker
 
+    /// Bytes that are decompressed, or read in another format than bincode, before other connections of the event loop come first.
+    static let workPerYield = 64 * 1024
+    var workSinceYield = 0
+    /// While a payload is read on another thread nothing after it is looked at.
+    var isReadingElsewhere = false
+
     /// Bytes that were read and not yet looked at.
     private var input = ByteBuffer()
-    private var isReading = false
+    /// Whether the socket is asked for bytes.
+    private(set) var isReading = false
+    /// Whether the next end of a read may be the end of all that the peer sends.
+    private var mayBeAtEnd = true
     private var isInTurn = false
     private var isProcessing = false
     private var isInputClosed = false
@@ -120,6 +133,16 @@ final class ConnectionHandler: ChannelInboundHandler {
         )
     }
 
+    var connection: Connection? { ownConnection ?? lentConnection }
+
+    func opened(_ connection: Connection) {
+        wasOpened = true
+        switch setup.side {
+        case .initiator: lentConnection = connection
+        case .responder: ownConnection = connection
+        }
+    }
+
     // MARK: Channel events
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -153,6 +176,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
+        mayBeAtEnd = bytes.writableBytes == 0 || isTLS
         setup.metrics.received(messages: 0, bytes: bytes.readableBytes)
         switch phase {
         case .finishing, .closed: return
@@ -164,7 +188,15 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
-        turn()
+        if mayBeAtEnd {
+            // NIO tells of the end of the input after this call, and a channel must not be closed by then, not even by a write that
+            // fails: builds for debugging would trap. It is the end when no bytes came, or when they filled their buffer and none followed.
+            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+            context.eventLoop.execute { bound.value.turn() }
+        } else {
+            mayBeAtEnd = true
+            turn()
+        }
         context.fireChannelReadComplete()
     }
 
@@ -204,7 +236,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             flush()
         } while input.readableBytes > 0 && hasRoom && !isEnding
         isInTurn = false
-        if isInputClosed, input.readableBytes == 0, case .open = phase { allRead() }
+        if isInputClosed, input.readableBytes == 0, !isReadingElsewhere, case .open = phase { allRead() }
         readOn()
         closeWhenIdle()
     }
@@ -225,6 +257,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private var hasRoom: Bool {
         guard case .open = phase else { return true }
+        guard !isReadingElsewhere else { return false }
         // Whoever answers reads no more than it can answer. Whoever asks must go on reading while it cannot send, or both would wait.
         guard setup.dispatcher != nil else { return inbox.hasRoom }
         return outbox.mayRead
@@ -252,6 +285,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         heartbeat.received(now: .now, isInsidePacket: decoder.isInsidePacket, missing: decoder.missing)
         if messages > 0 { setup.metrics.received(messages: messages, bytes: 0) }
     }
+
+    /// Whether what comes was in other buffers before.
+    private var isTLS: Bool { if case .tls = setup.protection { true } else { false } }
 
     private var isEnding: Bool {
         switch phase {
@@ -358,7 +394,6 @@ final class ConnectionHandler: ChannelInboundHandler {
         if case .closed = phase { return }
         let error = end ?? error
         end = error
-        let wasOpen = connection != nil
         phase = .closed
         timer?.cancel()
         lingeringTimer?.cancel()
@@ -372,7 +407,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         case .closedByPeer, .closed: inbox.end(.success(()))
         default: inbox.end(.failure(error))
         }
-        if wasOpen, let connection {
+        if wasOpened {
             setup.metrics.connectionClosed()
             setup.closed(connection, error)
         } else {
@@ -382,6 +417,6 @@ final class ConnectionHandler: ChannelInboundHandler {
             }
             setup.opened(.failure(error))
         }
-        connection = nil
+        ownConnection = nil
     }
 }

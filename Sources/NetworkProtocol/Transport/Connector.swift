@@ -12,11 +12,46 @@ struct Connector: Sendable {
     let logger: Logger
     let metrics: ConnectionMetrics
 
+    /// When the task is cancelled it returns at once, and nothing of the attempt is left but a name that is being looked up.
     func connect() async throws(ConnectionError) -> Connection {
-        let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
-        let promise = eventLoop.makePromise(of: Connection.self)
-        let logger = logger
-        let setup = ConnectionSetup(
+        let makeTLS = try tls()
+        let attempt = ConnectAttempt()
+        let (connector, destination) = (self, destination)
+        let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton.next())
+            .connectTimeout(TimeAmount(connectTimeout))
+            .channelOption(.autoRead, value: false)
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelOption(.recvAllocator, value: ReadBuffers.sizes)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let number = attempt.enter(channel) else { throw ConnectionError.cancelled }
+                    let setup = connector.setup { attempt.told(number, $0) }
+                    if let makeTLS { try channel.pipeline.syncOperations.addHandler(makeTLS()) }
+                    try channel.pipeline.syncOperations.addHandler(
+                        ConnectionHandler(setup, eventLoop: channel.eventLoop)
+                    )
+                }
+            }
+        let channel =
+            switch destination.kind {
+            case .tcp(let host, let port):
+                bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1).connect(host: host, port: port)
+            case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
+            }
+        channel.whenComplete { result in
+            switch result {
+            case .success(let channel): attempt.choose(channel)
+            case .failure(let error): attempt.finish(.failure(Connector.error(error, destination)))
+            }
+        }
+        return try await attempt.outcome()
+    }
+
+    private func setup(
+        _ opened: @escaping @Sendable (Result<Connection, ConnectionError>) -> Void
+    ) -> ConnectionSetup {
+        let (logger, destination) = (logger, destination)
+        return ConnectionSetup(
             side: .initiator,
             protection: destination.protection,
             options: options,
@@ -27,45 +62,15 @@ struct Connector: Sendable {
                 if case .success(let connection) = result {
                     logger.debug("connection open", metadata: connection.logMetadata)
                 }
-                promise.completeWith(result.mapError { $0 as any Error })
+                opened(result)
             },
             closed: { connection, error in
-                logger.debug("connection closed", metadata: connection.logMetadata(ending: error))
+                let metadata =
+                    connection?.logMetadata(ending: error)
+                    ?? ["peer.address": "\(destination)", "error": "nobody uses it any more"]
+                logger.debug("connection closed", metadata: metadata)
             }
         )
-        do {
-            let makeTLS = try tls()
-            let bootstrap = ClientBootstrap(group: eventLoop)
-                .connectTimeout(TimeAmount(connectTimeout))
-                .channelOption(.autoRead, value: false)
-                .channelOption(.allowRemoteHalfClosure, value: true)
-                .channelOption(.recvAllocator, value: ReadBuffers.sizes)
-                .channelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        if let makeTLS { try channel.pipeline.syncOperations.addHandler(makeTLS()) }
-                        try channel.pipeline.syncOperations.addHandler(
-                            ConnectionHandler(setup, eventLoop: channel.eventLoop)
-                        )
-                    }
-                }
-            let channel: any Channel
-            switch destination.kind {
-            case .tcp(let host, let port):
-                channel =
-                    try await bootstrap
-                    .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-                    .connect(host: host, port: port).get()
-            case .unix(let path): channel = try await bootstrap.connect(unixDomainSocketPath: path).get()
-            }
-            return try await withTaskCancellationHandler {
-                try await promise.futureResult.get()
-            } onCancel: {
-                channel.close(mode: .all, promise: nil)
-            }
-        } catch {
-            promise.fail(error)
-            throw Connector.error(error, destination)
-        }
     }
 
     private func tls() throws(ConnectionError) -> TLSContext.MakeHandler? {

@@ -1,10 +1,11 @@
+internal import Cryptography
 internal import NIOCore
 internal import Synchronization
 
 /// What one connection still has to send, and what its handlers still work on.
 ///
-/// Any thread puts messages in, serialised and sealed at once; the connection's event loop takes them out together, so many small
-/// messages cost one write. Together with the handlers at work this is the connection's budget: beyond it senders wait and the socket is
+/// Any thread puts messages in, sealed at once; the connection's event loop takes them out together, so many small messages cost one
+/// write. Messages that take long to encode are encoded before, where nobody waits for it. Together with the handlers at work this is the connection's budget: beyond it senders wait and the socket is
 /// not read.
 final class Outbox: Sendable {
     /// Bytes that may wait for the system, and bytes that handlers may work on, before one more message makes it too many.
@@ -19,9 +20,8 @@ final class Outbox: Sendable {
     }
 
     private struct State: ~Copyable {
-        var writer: PacketWriter
-        /// The handshake's, until the connection is open.
-        var format = MessageFormat.bincode
+        var writer = PacketWriter()
+        var encoding: PayloadEncoding
         /// In `writer`, not yet taken.
         var messages = 0
         /// Taken, not yet written by the system.
@@ -48,11 +48,21 @@ final class Outbox: Sendable {
             return waiters
         }
 
+        init(encoding: PayloadEncoding) { self.encoding = encoding }
+
         /// Whether the event loop must be told.
-        mutating func append(_ message: Message) throws(ConnectionError) -> Bool {
+        mutating func append(_ payload: OutboundPayload) throws(ConnectionError) -> Bool {
             if let end { throw end }
-            try writer.append(message, in: format)
+            writer.append(payload)
             messages += 1
+            return mustTell()
+        }
+
+        mutating func append(_ message: Message) throws(ConnectionError) -> Bool {
+            try append(try encoding.encode(message))
+        }
+
+        mutating func mustTell() -> Bool {
             defer { isFlushDue = true }
             return !isFlushDue
         }
@@ -71,7 +81,7 @@ final class Outbox: Sendable {
         wake: @escaping @Sendable () -> Void
     ) {
         self.eventLoop = eventLoop
-        state = Mutex(State(writer: PacketWriter(options: options, metrics: metrics)))
+        state = Mutex(State(encoding: PayloadEncoding(options: options, metrics: metrics)))
         capacity = options.effectiveChannelCapacity
         self.wake = wake
     }
@@ -111,67 +121,107 @@ final class Outbox: Sendable {
         waiter?.continuation.resume()
     }
 
+    /// The message as it can be put in at once, encoded where it keeps nobody waiting.
+    func encode(_ message: Message) async throws(ConnectionError) -> OutboundPayload {
+        try await state.withLock { $0.encoding }.encodeElsewhere(message)
+    }
+
+    private enum Step {
+        case sent(mustWake: Bool)
+        case full
+        case takesLong(PayloadEncoding)
+    }
+
     /// Waits for room, `timeout` at most, and puts the message in.
     func send(_ message: Message, timeout: Duration? = nil) async throws(ConnectionError) {
         var deadline: NIODeadline?
+        var encoded: OutboundPayload?
         while true {
             if Task.isCancelled { throw .cancelled }
-            let mustWake = try state.withLock { state throws(ConnectionError) -> Bool? in
+            let payload = encoded
+            let step = try state.withLock { state throws(ConnectionError) -> Step in
                 if let end = state.end { throw end }
-                return state.isFull(capacity) ? nil : try state.append(message)
+                if payload == nil, state.encoding.isLong(message) { return .takesLong(state.encoding) }
+                if state.isFull(capacity) { return .full }
+                if let payload { return .sent(mustWake: try state.append(payload)) }
+                return .sent(mustWake: try state.append(message))
             }
-            if let mustWake {
+            switch step {
+            case .sent(let mustWake):
                 if mustWake { wake() }
                 return
+            case .takesLong(let encoding): encoded = try await encoding.encodeElsewhere(message)
+            case .full:
+                if let deadline, deadline <= .now() {
+                    throw .timedOut(what: "waiting for room to send \(message.name)")
+                }
+                if deadline == nil, let timeout { deadline = .now() + TimeAmount(timeout) }
+                await room(until: deadline)
             }
-            if let deadline, deadline <= .now() { throw .timedOut(what: "waiting for room to send \(message.name)") }
-            if deadline == nil, let timeout { deadline = .now() + TimeAmount(timeout) }
-            await room(until: deadline)
         }
     }
 
-    /// Puts the message in, however full it is: for whoever waited already, and for replies, which the messages in work bound.
+    /// Puts a short message in, however full it is.
     func sendNow(_ message: Message) throws(ConnectionError) {
         let mustWake = try state.withLock { state throws(ConnectionError) -> Bool in try state.append(message) }
         if mustWake { wake() }
     }
 
+    /// The same for any message: for whoever waited already.
+    func sendNow(_ payload: OutboundPayload) throws(ConnectionError) {
+        let mustWake = try state.withLock { state throws(ConnectionError) -> Bool in try state.append(payload) }
+        if mustWake { wake() }
+    }
+
     /// A handler is done with a message of so many bytes, and this is its reply.
-    func finishWork(bytes: Int, reply: Message?) throws(ConnectionError) {
-        let mustWake = try state.withLock { state throws(ConnectionError) -> Bool in
+    ///
+    /// - Parameter isTurnDue: whether the event loop will take a turn for another reason.
+    func finishWork(bytes: Int, reply: OutboundPayload?, isTurnDue: Bool = false) {
+        let mustWake = state.withLock { state in
             state.inWork -= 1
             state.bytesInWork -= bytes
-            guard let reply else {
-                // The event loop may be waiting for this one to end, to read on or to close.
-                defer { state.isFlushDue = true }
-                return !state.isFlushDue
+            if let reply, state.end == nil {
+                state.writer.append(reply)
+                state.messages += 1
             }
-            return try state.append(reply)
+            // Without a reply, too: the event loop may be waiting for this one to end, to read on or to close.
+            return state.mustTell()
         }
-        if mustWake { wake() }
+        if mustWake, !isTurnDue { wake() }
     }
 
     // MARK: On the event loop
 
     /// Everything from here on is sealed.
-    func seal(with secret: [UInt8]) { state.withLock { $0.writer.seal(with: secret) } }
+    func seal(with secret: [UInt8]) {
+        state.withLock { state in
+            state.writer.seal(with: secret)
+            state.encoding.tagLength = RecordCipher.tagLength
+        }
+    }
 
     /// The handshake is over: from here on messages are written as the options say.
     func open(_ options: ConnectionOptions) {
         state.withLock { state in
-            state.format = options.format
-            state.writer.compress(with: options.compression)
+            state.encoding.format = options.format
+            state.encoding.compression = options.compression
         }
     }
 
     /// What comes from here on is written in this format.
-    func speak(_ format: MessageFormat) { state.withLock { $0.format = format } }
+    func speak(_ format: MessageFormat) { state.withLock { $0.encoding.format = format } }
 
     func beginWork(bytes: Int) {
         state.withLock { state in
             state.inWork += 1
             state.bytesInWork += bytes
         }
+    }
+
+    /// Whether this message is to be encoded elsewhere.
+    func takesLong(_ message: Message) -> Bool {
+        // Nearly all are short, and for them there is no lock to take.
+        message.bincodeLength >= PayloadEncoding.longLength && state.withLock { $0.encoding.isLong(message) }
     }
 
     /// Puts a message in that the event loop will take at the end of this turn anyway.

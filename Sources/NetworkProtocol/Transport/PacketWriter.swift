@@ -1,25 +1,13 @@
 internal import Cryptography
 internal import NIOCore
 
-/// Serialises, compresses, seals and frames messages into one buffer, each byte written once.
+/// Seals and frames payloads into one buffer, each byte written once.
 struct PacketWriter: ~Copyable {
     private(set) var buffer = ByteBuffer()
     private var sealer: RecordSealer?
-    private let limit: Int
-    /// Nil until the connection is open: what the handshake says is never compressed.
-    private var compression: ConnectionOptions.Compression?
-    private let metrics: ConnectionMetrics
-
-    init(options: ConnectionOptions, metrics: ConnectionMetrics) {
-        limit = options.effectiveMaximumPayloadLength
-        self.metrics = metrics
-    }
 
     /// Everything from here on is sealed.
     mutating func seal(with secret: [UInt8]) { sealer = RecordSealer(secret: secret, now: .now) }
-
-    /// Everything from here on may be compressed.
-    mutating func compress(with compression: ConnectionOptions.Compression?) { self.compression = compression }
 
     /// The bytes written since the last call.
     mutating func take() -> ByteBuffer {
@@ -28,35 +16,14 @@ struct PacketWriter: ~Copyable {
         return taken
     }
 
-    mutating func append(_ message: Message, in format: MessageFormat) throws(ConnectionError) {
-        let tag = sealer == nil ? 0 : RecordCipher.tagLength
-        var flags: PacketFlags = sealer == nil ? [] : .encrypted
-        var payload: [UInt8]?
-        var length: Int
-        if format == .bincode {
-            length = message.bincodeLength
-        } else {
-            payload = message.payload(in: format)
-            length = payload?.count ?? 0
-        }
-        // What is too long even before it is compressed would not be accepted after it: the limit is the message's too.
-        guard length + tag <= limit else { throw .messageTooLong(length: length + tag, limit: limit) }
-        if let compression, length >= compression.threshold,
-            let compressed = compress(payload ?? message.payload(), with: compression)
-        {
-            flags.insert(compression.algorithm.flag)
-            metrics.compressed(from: length, to: compressed.count)
-            length = compressed.count
-            payload = compressed
-        }
+    mutating func append(_ payload: OutboundPayload) {
         if sealer?.mustRekey(now: .now) ?? false { rekey() }
-        write(flags, length: length) { buffer in
-            if let payload { buffer.append(payload) } else { message.writeBincode(to: &buffer) }
+        let flags: PacketFlags = sealer == nil ? [] : .encrypted
+        switch payload {
+        case .message(let message, let length): write(flags, length: length) { message.writeBincode(to: &$0) }
+        case .bytes(let bytes, let compression):
+            write(flags.union(compression), length: bytes.count) { $0.append(bytes) }
         }
-    }
-
-    private func compress(_ payload: [UInt8], with compression: ConnectionOptions.Compression) -> [UInt8]? {
-        PayloadCompression.compress(payload, with: compression)
     }
 
     private mutating func rekey() {

@@ -7,17 +7,22 @@ enum UnixListeningSocket {
     /// Bytes of a path, without its terminator (`sun_path`, unix(7)).
     static let maximumPathLength = 107
 
-    /// A bound socket, mode 0600 from the moment it has a name; the caller closes it.
+    /// How long another program may be about the same in the socket's folder.
+    private static let patience = Duration.seconds(5)
+
+    /// A socket that listens, mode 0600 from the moment it has a name; the caller closes it.
     ///
     /// What a dead process left at the path is replaced, after a connect to it failed; a socket that answers, and any file that is no socket,
     /// is left alone.
-    static func bind(_ path: String) throws -> Int32 {
+    static func listen(_ path: String, backlog: Int32) async throws -> Int32 {
         guard path.utf8.count <= maximumPathLength, !path.isEmpty else {
             throw DaemonError.cannotListen(
                 address: "unix:\(path)",
                 reason: "the path has \(path.utf8.count) bytes, and the system allows 1 to \(maximumPathLength)"
             )
         }
+        let lock = try await lockFolder(of: path)
+        defer { if let lock { close(lock) } }
         let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw SystemError(call: "socket", code: errno) }
         do {
@@ -26,6 +31,37 @@ enum UnixListeningSocket {
             if try !bind(descriptor, path) {
                 try removeStale(path)
                 guard try bind(descriptor, path) else { throw SystemError(call: "bind", code: EADDRINUSE) }
+            }
+            guard Glibc.listen(descriptor, backlog) == 0 else { throw SystemError(call: "listen", code: errno) }
+            return descriptor
+        } catch {
+            close(descriptor)
+            throw error
+        }
+    }
+
+    /// Until it is closed no other daemon of this library looks for a stale socket in the folder: two of them that find the same one
+    /// would each remove what is there, and the second the first's. Nil where a folder cannot be locked.
+    private static func lockFolder(of path: String) async throws -> Int32? {
+        let end = path.lastIndex(of: "/")
+        let folder = end.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        // What is wrong with the folder, binding tells.
+        guard descriptor >= 0 else { return nil }
+        let start = ContinuousClock.now
+        do {
+            while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+                guard errno == EWOULDBLOCK || errno == EINTR else {
+                    close(descriptor)
+                    return nil
+                }
+                guard ContinuousClock.now - start < patience else {
+                    throw DaemonError.cannotListen(
+                        address: "unix:\(path)",
+                        reason: "another program holds a lock on the folder \(folder); end it or take another folder"
+                    )
+                }
+                try await Task.sleep(for: .milliseconds(10))
             }
             return descriptor
         } catch {

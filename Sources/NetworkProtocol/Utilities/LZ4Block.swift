@@ -7,8 +7,8 @@ enum LZ4Block {
     /// A byte of a block stands for 255 bytes of output at most: as an extension of a match's length.
     static let maximumRatio = 255
 
-    /// The uncompressed bytes. Nothing is allocated before the claimed length is within `limit` and plausible.
-    static func decompress(_ input: RawSpan, limit: Int) throws(CompressionError) -> [UInt8] {
+    /// The length that the block claims for its content, at most `limit` and plausible.
+    static func contentSize(_ input: RawSpan, limit: Int) throws(CompressionError) -> Int {
         let length = input.byteCount
         // An empty payload is a block of one byte.
         guard length > sizeLength else { throw .truncated(.lz4, length: length) }
@@ -19,6 +19,13 @@ enum LZ4Block {
         guard compressed <= Int(Int32.max), claimed <= maximumRatio * compressed else {
             throw .implausible(.lz4, claimed: claimed, compressed: compressed)
         }
+        return claimed
+    }
+
+    /// The uncompressed bytes. Nothing is allocated before the claimed length is judged.
+    static func decompress(_ input: RawSpan, limit: Int) throws(CompressionError) -> [UInt8] {
+        let claimed = try contentSize(input, limit: limit)
+        let compressed = input.byteCount - sizeLength
         var written: Int32 = -1
         // Both pointers live through the call.
         let output = unsafe input.withUnsafeBytes { input in

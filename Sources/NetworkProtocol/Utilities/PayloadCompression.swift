@@ -42,6 +42,25 @@ enum PayloadCompression {
         return compressed
     }
 
+    /// How many bytes the payload claims to become, at most `limit` and plausible; found without decompressing any.
+    static func claimedLength(
+        _ payload: [UInt8],
+        flags: PacketFlags,
+        limit: Int
+    ) throws(ConnectionError) -> Int {
+        let limit = min(limit, CompressionAlgorithm.maximumDecompressedLength)
+        do throws(CompressionError) {
+            // Bytes of an array are what is read.
+            switch CompressionAlgorithm(flags) {
+            case .lz4: return try LZ4Block.contentSize(unsafe payload.span.bytes, limit: limit)
+            case .zstd: return try ZstdFrame.contentSize(unsafe payload.span.bytes, limit: limit)
+            case nil: return payload.count
+            }
+        } catch {
+            throw .malformedCompression("\(error)")
+        }
+    }
+
     static func decompress(
         _ payload: [UInt8],
         flags: PacketFlags,

@@ -78,7 +78,7 @@ import Testing
     @Test func `heartbeat_interval makes pings come`() async throws {
         let server = try await PlainServer.start()
         let address = "127.0.0.1:\(server.port)"
-        _ = try await ConfiguredService.connect(
+        let seldom = try await ConfiguredService.connect(
             to: address,
             "[client]\nheartbeat_interval = 3600000\n" + ConfiguredService.plaintext
         )
@@ -100,6 +100,7 @@ import Testing
             await rare.close()
         }
         await often.close()
+        await seldom.close()
         await server.close()
     }
 

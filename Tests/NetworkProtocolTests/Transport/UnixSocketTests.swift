@@ -52,7 +52,7 @@ import Testing
         let ends = try TestEnds()
         defer { ends.remove() }
         // Bound and closed without being removed, as by SIGKILL.
-        close(try UnixListeningSocket.bind(ends.socketPath))
+        close(try await UnixListeningSocket.listen(ends.socketPath, backlog: 1))
         #expect(mode(ends.socketPath) & S_IFMT == S_IFSOCK)
         try await TestDaemon.with([.unix(path: ends.socketPath)], .forTests, DaemonOptions(), ends) { daemon in
             let client = try await daemon.connect(.unix)
@@ -60,6 +60,57 @@ import Testing
             #expect(reply == [2, 1])
             await client.close()
         }
+    }
+
+    @Test func `that a dead process left is taken by one of two that start at once, and the other is told`()
+        async throws
+    {
+        let ends = try TestEnds()
+        defer { ends.remove() }
+        for _ in 0..<60 {
+            close(try await UnixListeningSocket.listen(ends.socketPath, backlog: 1))
+            let daemons = (0..<2).map { _ in
+                Daemon(listening: [.unix(path: ends.socketPath)], dispatcher: .forTests, logger: TestDaemon.silent)
+            }
+            let runs = daemons.map { daemon in Task { try await daemon.run() } }
+            var listening = 0
+            for daemon in daemons where await !daemon.addresses().isEmpty { listening += 1 }
+            #expect(listening == 1)
+            let client = try await Client.connect(to: ends.destination(.unix, port: 0), logger: TestDaemon.silent)
+            let reply = try await client.request("reverse", [1, 2])
+            #expect(reply == [2, 1])
+            await client.close()
+            for daemon in daemons { daemon.shutDown() }
+            let results = await [runs[0].result, runs[1].result]
+            let failures = results.compactMap { result -> DaemonError? in
+                if case .failure(let error) = result { return error as? DaemonError }
+                return nil
+            }
+            #expect(
+                failures == [
+                    .cannotListen(
+                        address: "unix:\(ends.socketPath)",
+                        reason: "another program listens there; stop it or take another address"
+                    )
+                ]
+            )
+            #expect(mode(ends.socketPath) == 0)
+        }
+    }
+
+    @Test func `in a folder that somebody keeps locked is told in words`() async throws {
+        let ends = try TestEnds()
+        defer { ends.remove() }
+        let folder = open(ends.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        #expect(flock(folder, LOCK_EX | LOCK_NB) == 0)
+        defer { close(folder) }
+        let daemon = Daemon(listening: [.unix(path: ends.socketPath)], dispatcher: .forTests, logger: TestDaemon.silent)
+        await #expect(
+            throws: DaemonError.cannotListen(
+                address: "unix:\(ends.socketPath)",
+                reason: "another program holds a lock on the folder \(ends.folder); end it or take another folder"
+            )
+        ) { try await daemon.run() }
     }
 
     @Test func `that somebody listens on is left to them, and so is a file that is no socket`() async throws {

@@ -42,7 +42,8 @@ struct RemovedPeerTests {
             stream.shutDown()
             let completed = try await reflector.audit(.sessionCompleted, count: 1)[0]
             #expect(completed["reason"] as? String == "peer_removed")
-            #expect(throws: (any Error).self) { _ = try Socket.connectTCP(target) }
+            // Somebody else on this machine may have been given the number meanwhile.
+            try await eventually("the port is closed") { (try? Socket.connectTCP(target)) == nil ? true : nil }
         }
     }
 

@@ -1,0 +1,98 @@
+internal import NIOCore
+internal import Synchronization
+
+/// One attempt to connect: its outcome is told once, by whoever has it first, and whatever comes after that is closed.
+///
+/// It keeps nothing of what it told: a connection that nobody holds any more closes itself.
+final class ConnectAttempt: Sendable {
+    typealias Outcome = Result<Connection, ConnectionError>
+
+    private enum Phase {
+        case connecting(CheckedContinuation<Connection, any Error>?)
+        /// Over before anybody waited for it.
+        case over(Outcome)
+        case told
+    }
+
+    private struct Candidate {
+        let channel: any Channel
+        /// What its handler told.
+        var outcome: Outcome?
+    }
+
+    private struct State {
+        var phase = Phase.connecting(nil)
+        /// A name may have several addresses, and each that is tried has a channel; one of them is chosen.
+        var candidates: [Candidate] = []
+        var chosen: Int?
+    }
+
+    private let state = Mutex(State())
+
+    /// Waits for the outcome. When the task is cancelled, all there is of the attempt is closed at once.
+    func outcome() async throws(ConnectionError) -> Connection {
+        do {
+            return try await withTaskCancellationHandler {
+                try await withCheckedThrowingContinuation { continuation in
+                    let outcome = state.withLock { state -> Outcome? in
+                        guard case .over(let outcome) = state.phase else {
+                            state.phase = .connecting(continuation)
+                            return nil
+                        }
+                        state.phase = .told
+                        return outcome
+                    }
+                    if let outcome { continuation.resume(with: outcome) }
+                }
+            } onCancel: {
+                finish(.failure(.cancelled))
+            }
+        } catch let error as ConnectionError {
+            throw error
+        } catch {
+            // The continuation is resumed with a ConnectionError only.
+            throw .closed
+        }
+    }
+
+    /// The number of a channel; nil when the attempt is over, and the channel of no use.
+    func enter(_ channel: any Channel) -> Int? {
+        state.withLock { state in
+            guard case .connecting = state.phase else { return nil }
+            state.candidates.append(Candidate(channel: channel))
+            return state.candidates.count - 1
+        }
+    }
+
+    /// What became of a channel, as its handler tells.
+    func told(_ number: Int, _ outcome: Outcome) {
+        let isChosen = state.withLock { state in
+            guard state.candidates.indices.contains(number) else { return false }
+            state.candidates[number].outcome = outcome
+            return state.chosen == number
+        }
+        if isChosen { finish(outcome) }
+    }
+
+    /// This channel is connected, and the others are given up.
+    func choose(_ channel: any Channel) {
+        let outcome = state.withLock { state -> Outcome? in
+            state.chosen = state.candidates.firstIndex { $0.channel === channel }
+            return state.chosen.flatMap { state.candidates[$0].outcome }
+        }
+        if let outcome { finish(outcome) }
+    }
+
+    func finish(_ outcome: Outcome) {
+        let (continuation, candidates) = state.withLock {
+            state -> (CheckedContinuation<Connection, any Error>?, [Candidate]) in
+            guard case .connecting(let continuation) = state.phase else { return (nil, []) }
+            state.phase = continuation == nil ? .over(outcome) : .told
+            defer { state.candidates = [] }
+            return (continuation, state.candidates)
+        }
+        continuation?.resume(with: outcome.mapError { $0 as any Error })
+        guard case .failure = outcome else { return }
+        for candidate in candidates { candidate.channel.close(mode: .all, promise: nil) }
+    }
+}

@@ -1,0 +1,194 @@
+import Foundation
+import NIOCore
+import Testing
+
+@testable import NetworkProtocol
+
+/// Payloads that take long to compress, to decompress, to write or to read: whoever sends them waits for them, and nobody else.
+@Suite struct `A long payload` {
+    enum Kind: CaseIterable, Sendable {
+        case echoCompressed, inlineReplyCompressed, echoInJSON
+    }
+
+    @Test(arguments: Kind.allCases)
+    func `that takes long to answer keeps no other connection waiting`(_ kind: Kind) async throws {
+        let text = Self.text
+        var dispatcher = Dispatcher.forTests
+        dispatcher.onCommandInline("text") { _, _ in Array(text.utf8) }
+        try await TestDaemon.with(
+            .plaintextTCP,
+            dispatcher,
+            { if kind != .echoInJSON { $0.connection.compression = .init(.zstd, level: 19) } }
+        ) { daemon in
+            let client = try await daemon.connect(.plaintextTCP) {
+                if kind == .echoInJSON { $0.connection.format = .json }
+            }
+            try await Self.expectOthersServed(daemon) {
+                switch kind {
+                case .echoCompressed, .echoInJSON:
+                    try await client.send(.echo(text))
+                    #expect(try await client.receive() == .echo(text))
+                case .inlineReplyCompressed:
+                    let reply = try await client.request("text", timeout: .seconds(120))
+                    #expect(reply == Array(text.utf8))
+                }
+            }
+            await client.close()
+        }
+    }
+
+    @Test func `in small packets by the hundred keeps no other connection waiting`() async throws {
+        // What nobody asked for is decompressed all the same, and uses no budget of handlers.
+        let bomb = try Self.zstd(.response(id: 77, payload: [UInt8](repeating: 0, count: (16 << 20) - 100)))
+        #expect(bomb.count < 1000)
+        try await TestDaemon.with(.plaintextTCP) { daemon in
+            let peer = try await RawPeer.connect(daemon)
+            try await Self.expectOthersServed(daemon) {
+                try await peer.send(Array((0..<800).map { _ in bomb }.joined()) + packet(.ping))
+                #expect(try await peer.packet().map { try Message(payload: $0.payload) } == .pong)
+            }
+            await peer.close()
+        }
+    }
+
+    @Test func `in JSON keeps no other connection waiting`() async throws {
+        let zeros =
+            Array("\u{2}{\"Data\":[0".utf8) + Array(String(repeating: ",0", count: 4 << 20).utf8) + Array("]}".utf8)
+        try await TestDaemon.with(.plaintextTCP) { daemon in
+            let peer = try await RawPeer.connect(daemon)
+            try await Self.expectOthersServed(daemon) {
+                try await peer.send(packet(zeros) + packet(.ping))
+                let answers = try await [peer.packet(), peer.packet()].map {
+                    try $0.map { try Message(payload: $0.payload) }
+                }
+                #expect(answers.contains(.pong))
+                #expect(answers.contains(.data([UInt8](repeating: 0, count: 1 + 4 << 20))))
+            }
+            await peer.close()
+        }
+    }
+
+    @Test(arguments: TestTransport.allCases)
+    func `is answered before a short one that came after it`(_ transport: TestTransport) async throws {
+        let long = [UInt8](repeating: 7, count: 1 << 20)
+        try await TestDaemon.with(transport, .forTests, { $0.connection.compression = .init(.zstd) }) { daemon in
+            let client = try await daemon.connect(transport) { $0.connection.compression = .init(.lz4) }
+            let sent: [Message] = [
+                .data(long), .data([1]), .echo(String(repeating: "long ", count: 50_000)), .echo("short"), .data(long),
+                .echo("short"), .data([2]),
+            ]
+            for message in sent { try await client.send(message) }
+            for message in sent {
+                let received = try await client.receive()
+                #expect(received == message, "\(message.name)")
+            }
+            await client.close()
+        }
+    }
+
+    @Test func `is read and answered when its sender has closed its direction`() async throws {
+        try await TestDaemon.with(.plaintextTCP) { daemon in
+            let peer = try await RawPeer.connect(daemon, halfCloses: true)
+            let payload = [UInt8](repeating: 3, count: 8 << 20)
+            try await peer.send(Self.zstd(.data(payload)))
+            try await peer.channel.close(mode: .output).get()
+            let answer = try await peer.packet().map { try Message(payload: $0.payload) }
+            #expect(answer == .data(payload))
+            await peer.close()
+        }
+    }
+
+    @Test func `that is broken ends its connection with the reason, and that one only`() async throws {
+        try await TestDaemon.with(.plaintextTCP) { daemon in
+            let peer = try await RawPeer.connect(daemon)
+            var broken = try Self.zstd(.echo(Self.text))
+            for index in broken.indices.dropFirst(5_000).prefix(200) { broken[index] = 0xff }
+            try await peer.send(broken + packet(.ping))
+            await peer.untilClosed()
+            let ending = await daemon.nextEnding()
+            guard case .malformedCompression = ending else {
+                Issue.record("\(String(describing: ending))")
+                return
+            }
+            let client = try await daemon.connect(.plaintextTCP)
+            _ = try await client.ping()
+            await client.close()
+        }
+    }
+
+    @Test func `that is being read when its connection ends is forgotten`() async throws {
+        try await TestDaemon.with(.plaintextTCP) { daemon in
+            for _ in 0..<20 {
+                let peer = try await RawPeer.connect(daemon)
+                try await peer.send(Self.zstd(.data([UInt8](repeating: 3, count: 8 << 20))))
+                await peer.close()
+                _ = await daemon.nextEnding()
+            }
+            let client = try await daemon.connect(.plaintextTCP)
+            _ = try await client.ping()
+            await client.close()
+        }
+    }
+
+    // MARK: -
+
+    /// 3 MiB of words, which Zstandard compresses to a tenth at its highest level, slowly.
+    private static let text: String = {
+        var state: UInt64 = 1
+        var text = ""
+        while text.utf8.count < 3 << 20 {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            text += "word\(state >> 50) "
+        }
+        return text
+    }()
+
+    private static func zstd(_ message: Message) throws -> [UInt8] {
+        let payload = message.payload()
+        let compressed = try #require(PayloadCompression.compress(payload, with: .init(.zstd)))
+        return try packet(compressed, flags: .zstd)
+    }
+
+    /// Runs `body`, while connections on all event loops ask and are answered: none of them waits a third as long as `body` takes.
+    private static func expectOthersServed(_ daemon: TestDaemon, while body: () async throws -> Void) async throws {
+        // More than there are event loops, which take connections in turn.
+        let others = try await (0..<(2 * ProcessInfo.processInfo.activeProcessorCount)).asyncMap { _ in
+            try await daemon.connect(.plaintextTCP)
+        }
+        let isDone = Flag()
+        try await withThrowingTaskGroup(of: Duration.self) { group in
+            for client in others {
+                _ = try await client.ping()
+                group.addTask {
+                    var longest = Duration.zero
+                    while !isDone.isSet {
+                        longest = max(longest, try await client.ping())
+                        try await Task.sleep(for: .milliseconds(1))
+                    }
+                    return longest
+                }
+            }
+            let start = ContinuousClock.now
+            do {
+                try await body()
+            } catch {
+                isDone.set()
+                throw error
+            }
+            let taken = ContinuousClock.now - start
+            isDone.set()
+            var longest = Duration.zero
+            for try await wait in group { longest = max(longest, wait) }
+            #expect(longest * 3 < taken, "the long one took \(taken), another waited \(longest)")
+        }
+        for client in others { await client.close() }
+    }
+}
+
+extension Sequence {
+    fileprivate func asyncMap<Value>(_ transform: (Element) async throws -> Value) async rethrows -> [Value] {
+        var values: [Value] = []
+        for element in self { values.append(try await transform(element)) }
+        return values
+    }
+}
