@@ -101,13 +101,18 @@ extension ConnectionHandler {
         case .handshakeInit, .handshakeResponse, .handshakeConfirm:
             throw .protocolViolation("\(message.name) on a connection that is open")
         case .request(let id, let command, let payload): try handleRequest(id, command, payload, bytes: bytes)
-        case .echo where setup.dispatcher != nil && !isOrderedAtWork && ordered.isEmpty && !outbox.takesLong(message):
+        case .echo where setup.dispatcher != nil && (ordered?.isIdle ?? true) && !outbox.takesLong(message):
             try outbox.appendOnLoop(message)
         case .echo, .custom, .data, .unknown:
-            guard setup.dispatcher != nil else { return inbox.put(message, bytes: bytes) }
+            guard let dispatcher = setup.dispatcher, let connection else {
+                return inbox.put(message, bytes: bytes)
+            }
+            let ordered = self.ordered ?? OrderedWork()
+            self.ordered = ordered
             outbox.beginWork(bytes: bytes)
-            ordered.append((message, bytes))
-            nextOrdered()
+            guard ordered.put(message, bytes: bytes) else { return }
+            let (outbox, logger) = (outbox, setup.logger)
+            Task { await ordered.work(dispatcher, Dispatcher.Context(connection: connection), outbox, logger) }
         }
     }
 
@@ -187,28 +192,6 @@ extension ConnectionHandler {
         }
     }
 
-    /// Starts the next message without a number, if the one before it is done.
-    func nextOrdered() {
-        guard !isOrderedAtWork, !ordered.isEmpty, let dispatcher = setup.dispatcher, let connection, let context else {
-            return
-        }
-        let (message, bytes) = ordered.removeFirst()
-        isOrderedAtWork = true
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        let eventLoop = context.eventLoop
-        let (outbox, logger) = (outbox, setup.logger)
-        let handlerContext = Dispatcher.Context(connection: connection)
-        Task {
-            let reply = await OrderedMessage.reply(to: message, dispatcher, handlerContext, logger)
-            // First, or the reply to the next message might overtake this one.
-            await HandlerFailure.finish(outbox, bytes: bytes, reply: reply, id: 0, isTurnDue: true)
-            eventLoop.execute {
-                bound.value.isOrderedAtWork = false
-                bound.value.turn()
-            }
-        }
-    }
-
     /// A reason as it may be shown and logged: the peer chose it.
     private static func shown(_ reason: String) -> String {
         ForeignText.shown(reason, most: 400)
@@ -242,8 +225,7 @@ enum HandlerFailure {
         _ outbox: Outbox,
         bytes: Int,
         reply: Message?,
-        id: UInt64,
-        isTurnDue: Bool = false
+        id: UInt64
     ) async {
         var payload: OutboundPayload?
         if let reply {
@@ -257,7 +239,7 @@ enum HandlerFailure {
                 payload = try? await outbox.encode(failure)
             }
         }
-        outbox.finishWork(bytes: bytes, reply: payload, isTurnDue: isTurnDue)
+        outbox.finishWork(bytes: bytes, reply: payload)
     }
 }
 

@@ -108,9 +108,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     var heartbeat: Heartbeat
     var timer: Scheduled<Void>?
 
-    /// Messages without a number that wait for the one before them; they count as in work.
-    var ordered: [(message: Message, bytes: Int)] = []
-    var isOrderedAtWork = false
+    /// Messages without a number, once there was one; they count as in work.
+    var ordered: OrderedWork?
 
     /// - Parameter eventLoop: the channel's, on which this must be called.
     init(_ setup: ConnectionSetup, eventLoop: any EventLoop) {
@@ -231,7 +230,6 @@ final class ConnectionHandler: ChannelInboundHandler {
         guard !isInTurn, !isProcessing, context != nil else { return }
         isInTurn = true
         repeat {
-            nextOrdered()
             process()
             flush()
         } while input.readableBytes > 0 && hasRoom && !isEnding
@@ -400,7 +398,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         input = ByteBuffer()
         decoder = PacketDecoder(limit: 0)
         opener = nil
-        ordered = []
+        ordered?.end()
         outbox.end(error)
         calls.end(error)
         switch error {

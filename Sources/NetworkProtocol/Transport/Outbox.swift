@@ -34,6 +34,8 @@ final class Outbox: Sendable {
         /// Messages that handlers work on, and their bytes.
         var inWork = 0
         var bytesInWork = 0
+        /// Whether the event loop waits for one of them to be done, to read on or to close.
+        var isWorkAwaited = false
         var waiters: [Waiter] = []
         var nextWaiter: UInt64 = 0
         var end: ConnectionError?
@@ -174,20 +176,20 @@ final class Outbox: Sendable {
     }
 
     /// A handler is done with a message of so many bytes, and this is its reply.
-    ///
-    /// - Parameter isTurnDue: whether the event loop will take a turn for another reason.
-    func finishWork(bytes: Int, reply: OutboundPayload?, isTurnDue: Bool = false) {
+    func finishWork(bytes: Int, reply: OutboundPayload?) {
         let mustWake = state.withLock { state in
             state.inWork -= 1
             state.bytesInWork -= bytes
             if let reply, state.end == nil {
                 state.writer.append(reply)
                 state.messages += 1
+            } else if !state.isWorkAwaited {
+                return false
             }
-            // Without a reply, too: the event loop may be waiting for this one to end, to read on or to close.
+            state.isWorkAwaited = false
             return state.mustTell()
         }
-        if mustWake, !isTurnDue { wake() }
+        if mustWake { wake() }
     }
 
     // MARK: On the event loop
@@ -257,7 +259,11 @@ final class Outbox: Sendable {
     /// Whether the connection may take one more message from its peer.
     var mayRead: Bool {
         state.withLock { state in
-            state.inWork < capacity && state.bytesInWork < Outbox.byteCapacity && !state.isFull(capacity)
+            guard state.inWork < capacity, state.bytesInWork < Outbox.byteCapacity else {
+                state.isWorkAwaited = true
+                return false
+            }
+            return !state.isFull(capacity)
         }
     }
 
@@ -266,7 +272,10 @@ final class Outbox: Sendable {
 
     /// Whether nothing is in work and everything is written.
     var isIdle: Bool {
-        state.withLock { $0.inWork == 0 && $0.messages == 0 && $0.messagesUnderWay == 0 }
+        state.withLock { state in
+            if state.inWork > 0 { state.isWorkAwaited = true }
+            return state.inWork == 0 && state.messages == 0 && state.messagesUnderWay == 0
+        }
     }
 
     /// Why nothing can be sent any more.

@@ -1,0 +1,58 @@
+internal import Logging
+internal import NIOCore
+internal import Synchronization
+
+/// Messages without a number, which a daemon handles one after the other, in the order they came: the event loop puts them in, and one
+/// task at a time takes them out as long as there are any.
+final class OrderedWork: Sendable {
+    private struct Item {
+        let message: Message
+        /// Of its payload.
+        let bytes: Int
+    }
+
+    private struct State {
+        var items = CircularBuffer<Item>(initialCapacity: 4)
+        var isAtWork = false
+        var isEnded = false
+    }
+
+    private let state = Mutex(State())
+
+    /// Whether nothing waits and nothing is at work.
+    var isIdle: Bool { state.withLock { !$0.isAtWork } }
+
+    /// Whether a task must be started that handles what is there.
+    func put(_ message: Message, bytes: Int) -> Bool {
+        state.withLock { state in
+            guard !state.isEnded else { return false }
+            state.items.append(Item(message: message, bytes: bytes))
+            defer { state.isAtWork = true }
+            return !state.isAtWork
+        }
+    }
+
+    /// Nothing more is handled.
+    func end() {
+        state.withLock { state in
+            state.isEnded = true
+            state.items.removeAll()
+        }
+    }
+
+    /// Handles messages until there are none.
+    func work(_ dispatcher: Dispatcher, _ context: Dispatcher.Context, _ outbox: Outbox, _ logger: Logger) async {
+        while let item = next() {
+            let reply = await OrderedMessage.reply(to: item.message, dispatcher, context, logger)
+            await HandlerFailure.finish(outbox, bytes: item.bytes, reply: reply, id: 0)
+        }
+    }
+
+    private func next() -> Item? {
+        state.withLock { state in
+            if let item = state.items.popFirst() { return item }
+            state.isAtWork = false
+            return nil
+        }
+    }
+}
