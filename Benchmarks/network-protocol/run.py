@@ -228,9 +228,10 @@ def idle(folder):
                 holder.kill()
                 holder.wait()
             daemon.stop()
-        each = (after - before) / CONNECTIONS
-        row(f"{CONNECTIONS:,} idle connections, {name}, memory of each", f"{each:.1f} KiB", "–", "–", "≤ 10 KB", each * 1.024 <= 10)
-        row(f"{CONNECTIONS:,} idle connections, {name}, whole daemon", f"{before / 1024:.1f} → {after / 1024:.1f} MiB", "–", "–", "–", None)
+        # Resident memory is in KiB; the bar in thousands of bytes, the daemon's own memory spread over its connections.
+        each, whole = (after - before) * 1.024 / CONNECTIONS, after * 1.024 / CONNECTIONS
+        row(f"{CONNECTIONS:,} idle connections, {name}, whole daemon, each", f"{whole:.1f} kB", "–", "–", "≤ 10 kB", whole <= 10)
+        row(f"{CONNECTIONS:,} idle connections, {name}, what is added by each", f"{each:.1f} kB", "–", "–", "–", None)
 
 
 def swim(folder):

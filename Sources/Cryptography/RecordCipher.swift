@@ -11,7 +11,7 @@
 /// A counter must never seal twice under one key and prefix: that gives away both plaintexts and the authentication of all others.
 /// Counting, and refusing what is replayed or out of order, is the caller's.
 ///
-/// The key is held by libcrypto alone, and overwritten when the value goes.
+/// The key is overwritten when the value goes.
 package struct RecordCipher: ~Copyable, Sendable {
     /// Bytes of a tag, which a record is longer by when it is sealed.
     package static let tagLength = XChaCha20Poly1305.tagLength
@@ -20,7 +20,7 @@ package struct RecordCipher: ~Copyable, Sendable {
     /// Bytes of a nonce before the counter.
     package static let noncePrefixLength = XChaCha20Poly1305.nonceLength - 8
 
-    private var context: ChaCha20Poly1305Context
+    private var cipher: ChaCha20Poly1305
 
     /// `key` has `keyLength` bytes and `noncePrefix` has `noncePrefixLength`; any other length is an error of the caller and traps.
     package init(key: some Collection<UInt8>, noncePrefix: some Collection<UInt8>) {
@@ -28,7 +28,7 @@ package struct RecordCipher: ~Copyable, Sendable {
         precondition(noncePrefix.count == Self.noncePrefixLength, "a nonce prefix has 16 bytes")
         var subkey = HChaCha20.subkey(key: key, prefix: noncePrefix)
         defer { Wiping.wipe(&subkey) }
-        context = ChaCha20Poly1305Context(key: subkey)
+        cipher = ChaCha20Poly1305(key: subkey)
     }
 
     /// Seals in place: `bytes` is the plaintext followed by `tagLength` bytes of room, afterwards ciphertext ‖ tag.
@@ -39,7 +39,7 @@ package struct RecordCipher: ~Copyable, Sendable {
         counter: UInt64,
         authenticating header: RawSpan
     ) {
-        context.seal(&bytes, nonce: XChaCha20Poly1305.shortNonce(counter), authenticating: header)
+        cipher.seal(&bytes, nonce: XChaCha20Poly1305.shortNonce(counter), authenticating: header)
     }
 
     /// Opens in place: `bytes` is ciphertext ‖ tag, of any length.
@@ -51,6 +51,6 @@ package struct RecordCipher: ~Copyable, Sendable {
         counter: UInt64,
         authenticating header: RawSpan
     ) -> Bool {
-        context.open(&bytes, nonce: XChaCha20Poly1305.shortNonce(counter), authenticating: header)
+        cipher.open(&bytes, nonce: XChaCha20Poly1305.shortNonce(counter), authenticating: header)
     }
 }

@@ -8,4 +8,7 @@ enum Wiping {
         // Words have no bit patterns that are not values, and the pointer is not kept.
         unsafe span.withUnsafeMutableBytes { unsafe OPENSSL_cleanse($0.baseAddress, $0.count) }
     }
+
+    /// Overwrites bytes with zeros; the pointer is not kept.
+    static func wipe(_ bytes: UnsafeMutableRawBufferPointer) { unsafe OPENSSL_cleanse(bytes.baseAddress, bytes.count) }
 }

@@ -49,7 +49,7 @@ struct XChaCha20Poly1305Tests {
     func shortNonceVector() {
         var key = InlineArray<8, UInt32>(repeating: 0)
         for (index, byte) in Self.key.enumerated() { key[index / 4] |= UInt32(byte) << (8 * UInt32(index % 4)) }
-        var context = ChaCha20Poly1305Context(key: key)
+        var context = ChaCha20Poly1305(key: key)
         var bytes = Self.sunscreen + [UInt8](repeating: 0, count: 16)
         var span = bytes.mutableSpan
         var raw = span.mutableBytes
