@@ -85,6 +85,36 @@ struct PacketbenchTests {
         }
     }
 
+    @Test("two machines that share a secret measure; one with another secret, or with a file that holds none, is told")
+    func sharedSecret() async throws {
+        try await inFolder { folder in
+            func file(_ name: String, _ text: String) throws -> String {
+                try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/" + name))
+                return folder + "/" + name
+            }
+            // As `openssl rand -hex 32` writes it, and in the other case without an end of line.
+            let secret = try file("secret", String(repeating: "0a1b2c3d", count: 8) + "\n")
+            let same = try file("same", String(repeating: "0A1B2C3D", count: 8))
+            let other = try file("other", String(repeating: "0a1b2c3e", count: 8) + "\n")
+            try await serving(["127.0.0.1:0", "--psk-file", secret], in: folder) { address in
+                let options = ["measure", address, "--seconds", "0.1", "--json", "--psk-file"]
+                try expectMeasured(try await bench(options + [same], key: folder + "/client.ed25519"))
+                let stranger = try await bench(options + [other], key: folder + "/client.ed25519")
+                #expect(stranger.code == 4, "\(stranger.errors)")
+                #expect(try stranger.json()["request_64_us"] == nil)
+            }
+            for (text, words) in [
+                ("abc", "there are not 64 hexadecimal digits"),
+                (String(repeating: "g", count: 64), "there are not 64 hexadecimal digits"),
+            ] {
+                let wrong = try file("wrong", text)
+                let refused = try await bench(["measure", "127.0.0.1:1", "--psk-file", wrong], key: folder + "/k")
+                #expect(refused.code == 64)
+                #expect(refused.errors.contains("--psk-file \(wrong): \(words)"), "\(refused.errors)")
+            }
+        }
+    }
+
     @Test("a Unix socket needs no trust, a part can be measured alone, and text is printed without --json")
     func unixSocket() async throws {
         try await inFolder { folder in

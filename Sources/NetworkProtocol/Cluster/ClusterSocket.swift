@@ -1,4 +1,3 @@
-internal import Glibc
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
@@ -127,8 +126,10 @@ final class ClusterSocket {
 extension ClusterSocket {
     /// What costs a datagram and not the socket: too long, or a host that the routes say is not there.
     private func leavesOpen(_ error: any Error) -> Bool {
-        if case ChannelError.writeMessageTooLarge = error { return true }
-        return (error as? IOError)?.errnoCode == EHOSTUNREACH
+        switch error {
+        case ChannelError.writeMessageTooLarge, ChannelError.writeHostUnreachable: true
+        default: false
+        }
     }
 }
 

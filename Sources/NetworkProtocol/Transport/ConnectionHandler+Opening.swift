@@ -80,7 +80,7 @@ extension ConnectionHandler {
         if let name {
             let certificate = (try? context.channel.pipeline.syncOperations.nioSSL_peerCertificate()) ?? nil
             guard let certificate, (try? ServerName.isNamed(name, in: certificate)) ?? false else {
-                setup.metrics.handshakeFailed("wrong_name")
+                failureReason = "wrong_name"
                 return fail(.tls(reason: "the daemon's certificate is valid, but not for \(name)"))
             }
         }

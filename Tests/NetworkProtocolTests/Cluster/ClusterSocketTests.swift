@@ -48,4 +48,36 @@ struct ClusterSocketTests {
         try await eventLoop.submit { socket.value.close() }.get()
         try await group.shutdownGracefully()
     }
+
+    @Test func `goes on when a datagram is longer than the system sends`() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let eventLoop = group.next()
+        let address = try #require(MemberAddress("127.0.0.1:0"))
+        let received = AsyncStream.makeStream(of: [UInt8].self)
+        let socket = try await eventLoop.submit {
+            let socket = ClusterSocket(eventLoop: eventLoop, address: address, logger: Logger(label: "test"))
+            socket.onDatagram = { bytes, _ in received.continuation.yield(bytes) }
+            return NIOLoopBound(socket, eventLoop: eventLoop)
+        }.get()
+        try await eventLoop.flatSubmit { socket.value.open() }.get()
+        let own = try await eventLoop.submit { socket.value.address }.get()
+        // EMSGSIZE: UDP carries 65 507 bytes at most.
+        let areTaken = try await eventLoop.submit {
+            [socket.value.send([UInt8](repeating: 1, count: 65_520), to: own), socket.value.send([2], to: own)]
+        }.get()
+        #expect(areTaken == [true, true])
+        for await bytes in received.stream {
+            #expect(bytes == [2])
+            break
+        }
+        // Neither broken nor wary of that address, and the same port.
+        #expect(try await eventLoop.submit { socket.value.send([3], to: own) }.get())
+        for await bytes in received.stream {
+            #expect(bytes == [3])
+            break
+        }
+        #expect(try await eventLoop.submit { socket.value.address }.get() == own)
+        try await eventLoop.submit { socket.value.close() }.get()
+        try await group.shutdownGracefully()
+    }
 }

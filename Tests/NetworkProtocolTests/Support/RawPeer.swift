@@ -38,13 +38,21 @@ final class RawPeer {
     /// - Parameters:
     ///   - reads: false for one who never reads.
     ///   - halfCloses: whether it stays when the other side has closed its direction.
-    static func connect(_ daemon: TestDaemon, reads: Bool = true, halfCloses: Bool = false) async throws -> RawPeer {
+    ///   - tls: whether it speaks TLS below, as the test's client.
+    static func connect(
+        _ daemon: TestDaemon,
+        reads: Bool = true,
+        halfCloses: Bool = false,
+        tls: Bool = false
+    ) async throws -> RawPeer {
         let (bytes, tell) = AsyncStream.makeStream(of: [UInt8].self)
+        let makeTLS = tls ? try TLSContext.client(daemon.ends.clientTLS, host: "127.0.0.1") : nil
         let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.autoRead, value: reads)
             .channelOption(.allowRemoteHalfClosure, value: halfCloses)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let makeTLS { try channel.pipeline.syncOperations.addHandler(makeTLS()) }
                     try channel.pipeline.syncOperations.addHandler(Collector(tell))
                 }
             }
@@ -79,6 +87,17 @@ final class RawPeer {
     }
 
     func close() async { try? await channel.close() }
+
+    /// Closes TCP below everything else, without a good-bye.
+    func cut() async throws {
+        try await channel.pipeline.addHandler(Cutter(), position: .first)
+        _ = try? await channel.closeFuture.get()
+    }
+
+    private final class Cutter: ChannelOutboundHandler, Sendable {
+        typealias OutboundIn = ByteBuffer
+        func handlerAdded(context: ChannelHandlerContext) { context.close(promise: nil) }
+    }
 }
 
 /// A packet with any flags around any payload.

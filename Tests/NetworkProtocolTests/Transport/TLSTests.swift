@@ -1,5 +1,6 @@
 import Foundation
 import Identity
+import NIOCore
 import NIOSSL
 import Operations
 import Testing
@@ -321,5 +322,45 @@ import Testing
                 saying: "not one that is trusted"
             )
         }
+    }
+
+    @Test func `a peer that has closed its direction is answered, and then the daemon says good-bye too`() async throws
+    {
+        try await TestDaemon.with(.tls) { daemon in
+            let peer = try await RawPeer.connect(daemon, halfCloses: true, tls: true)
+            try await peer.send(packet(.request(id: 7, command: "reverse", payload: [1, 2])) + packet(.data([3])))
+            try await peer.channel.close(mode: .output).get()
+            var answers: Set<Message> = []
+            while let answer = try await peer.packet() { answers.insert(try Message(payload: answer.payload)) }
+            #expect(answers == [.response(id: 7, payload: [2, 1]), .data([3])])
+            let ending = await daemon.nextEnding()
+            #expect(ending == .closedByPeer)
+        }
+    }
+
+    @Test func `a connection that is cut below TLS ends with that reason, on either side`() async throws {
+        let words = "the other side closed the connection without TLS's good-bye: what was last may be missing"
+        try await TestDaemon.with(.tls) { daemon in
+            let peer = try await RawPeer.connect(daemon, tls: true)
+            try await peer.send(packet(.ping))
+            let pong = try await peer.packet().map { try Message(payload: $0.payload) }
+            #expect(pong == .pong)
+            // The system says that nothing more comes, as it does to one who cuts a connection short for others.
+            try await peer.cut()
+            let ending = await daemon.nextEnding()
+            #expect(ending == .tls(reason: words))
+
+            let client = try await daemon.connect(.tls)
+            _ = try await client.ping()
+            let connection = try #require(daemon.daemon.openConnections.first)
+            let receiving = Task { try await client.receive() }
+            try await connection.channel.pipeline.addHandler(Cutter(), position: .first)
+            await #expect(throws: ConnectionError.tls(reason: words)) { _ = try await receiving.value }
+        }
+    }
+
+    private final class Cutter: ChannelOutboundHandler, Sendable {
+        typealias OutboundIn = ByteBuffer
+        func handlerAdded(context: ChannelHandlerContext) { context.close(promise: nil) }
     }
 }

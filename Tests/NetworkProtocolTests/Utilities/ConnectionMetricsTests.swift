@@ -123,6 +123,31 @@ import Testing
         }
     }
 
+    @Test func `what TLS refuses has its reasons`() async throws {
+        let ends = try TestEnds()
+        defer { ends.remove() }
+        try await withDaemon(.tls(host: "127.0.0.1", port: 0, ends.serverTLS)) { port in
+            var wrongPin = ends.clientTLS
+            wrongPin.pins = [ends.clientCertificate.pin]
+            var wrongName = ends.clientTLS
+            wrongName.serverName = "elsewhere.example"
+            var stranger = ends.clientTLS
+            stranger.roots = .certificates([ends.clientCertificate.certificate])
+            for (reason, settings) in [("wrong_pin", wrongPin), ("wrong_name", wrongName), ("tls", stranger)] {
+                await #expect(throws: ConnectionError.self, "\(reason)") {
+                    _ = try await Client.connect(
+                        to: .tls(host: "127.0.0.1", port: port, settings),
+                        options: clientOptions(),
+                        logger: TestDaemon.silent
+                    )
+                }
+                let series =
+                    "network_protocol_handshakes_total{reason=\"\(reason)\",result=\"failure\",role=\"client\"}"
+                #expect(value(series, in: scrapedClient) == 1, "\(scrapedClient.text())")
+            }
+        }
+    }
+
     @Test func `an opening that comes a second time is counted as a replay`() async throws {
         var generator = SystemRandomNumberGenerator()
         let initiator = HandshakeInitiator(trust: .anonymous, timestamp: WallClock.milliseconds, using: &generator)
