@@ -5,6 +5,9 @@ internal import Synchronization
 ///
 /// It keeps nothing of what it told: a connection that nobody holds any more closes itself.
 final class ConnectAttempt: Sendable {
+    /// Tells a channel's handler that nobody waits for it any more, before the channel is closed.
+    struct GivenUp: Sendable {}
+
     typealias Outcome = Result<Connection, ConnectionError>
 
     private enum Phase {
@@ -93,6 +96,12 @@ final class ConnectAttempt: Sendable {
         }
         continuation?.resume(with: outcome.mapError { $0 as any Error })
         guard case .failure = outcome else { return }
-        for candidate in candidates { candidate.channel.close(mode: .all, promise: nil) }
+        for candidate in candidates {
+            let channel = candidate.channel
+            channel.eventLoop.execute {
+                channel.pipeline.fireUserInboundEventTriggered(GivenUp())
+                channel.close(mode: .all, promise: nil)
+            }
+        }
     }
 }

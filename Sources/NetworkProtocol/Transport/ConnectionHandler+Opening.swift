@@ -49,21 +49,27 @@ extension ConnectionHandler {
         case .open, .finishing: break
         default: return
         }
-        // Nothing is expected of a peer that is not read, however long its handlers take.
+        // Nothing more is expected of the peer: its handlers' answers are awaited here, however long they take.
         if case .finishing = phase { heartbeat.paused(now: .now) }
-        if !isReading { heartbeat.paused(now: .now) }
         // What the system has not taken yet, exactly: a large message is taken in many pieces.
         let unsent = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? outbox.bytesUnderWay
         switch heartbeat.check(now: .now, unsentBytes: unsent, writtenBytes: outbox.bytesWritten) {
         case .fine(let next): scheduleHeartbeat(at: next)
-        case .ping(let next):
-            if case .open = phase, calls.enterPing(0, nil) {
-                try? outbox.appendOnLoop(.ping)
-                turn()
-            }
-            scheduleHeartbeat(at: next)
+        case .ping(let next): ping(next)
+        case .dead(.dead) where !isReading:
+            // Nothing can come of a peer that is not read, for want of room here; but it wants to know that this side lives.
+            heartbeat.paused(now: .now)
+            ping(.now + heartbeat.interval)
         case .dead(let error): fail(error)
         }
+    }
+
+    private func ping(_ next: ContinuousClock.Instant) {
+        if case .open = phase, calls.enterPing(0, nil) {
+            try? outbox.appendOnLoop(.ping)
+            turn()
+        }
+        scheduleHeartbeat(at: next)
     }
 
     // MARK: TLS

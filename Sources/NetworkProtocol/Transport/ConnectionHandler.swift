@@ -169,6 +169,8 @@ final class ConnectionHandler: ChannelInboundHandler {
             turn()
         } else if let event = event as? ChannelEvent, event == .inputClosed {
             inputClosed()
+        } else if event is ConnectAttempt.GivenUp, end == nil {
+            end = .cancelled
         }
         context.fireUserInboundEventTriggered(event)
     }

@@ -100,7 +100,8 @@ extension ConnectionError {
         case .malformedPacket, .malformedMessage, .malformedCompression: "malformed"
         case .protocolViolation: "protocol_violation"
         case .closedByPeer: "closed_by_peer"
-        case .closed, .cancelled: "closed"
+        case .closed: "closed"
+        case .cancelled: "cancelled"
         default: "connection_lost"
         }
     }

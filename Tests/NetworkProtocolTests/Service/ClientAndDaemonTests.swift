@@ -229,6 +229,38 @@ import Testing
         await #expect(throws: ConnectionError.closed) { _ = try await link.request("reverse") }
     }
 
+    @Test(arguments: TestTransport.allCases)
+    func `a peer that is not read, as handlers take long, does not count as silent`(
+        _ transport: TestTransport
+    ) async throws {
+        var dispatcher = Dispatcher.forTests
+        dispatcher.onCommand("slow") { payload, _ in
+            try await Task.sleep(for: .milliseconds(400))
+            return payload
+        }
+        try await TestDaemon.with(
+            transport,
+            dispatcher,
+            {
+                $0.connection.channelCapacity = 1
+                $0.connection.heartbeatInterval = .milliseconds(50)
+                $0.connection.missedHeartbeats = 1
+            }
+        ) { daemon in
+            // The daemon's pings tell that it lives; the client's keep it alive as soon as it is read.
+            let client = try await daemon.connect(transport) {
+                $0.connection.heartbeatInterval = .milliseconds(10)
+                $0.connection.missedHeartbeats = 1_000
+            }
+            let replies = try await withThrowingTaskGroup(of: [UInt8].self) { group in
+                for number in UInt8(1)...3 { group.addTask { try await client.request("slow", [number]) } }
+                return try await group.reduce(into: Set<[UInt8]>()) { $0.insert($1) }
+            }
+            #expect(replies == [[1], [2], [3]])
+            await client.close()
+        }
+    }
+
     @Test func `a client without a daemon says where nobody listens`() async throws {
         let path = "/tmp/outpost-np-nobody-\(UUID().uuidString)"
         await #expect(

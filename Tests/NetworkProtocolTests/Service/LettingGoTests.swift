@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import NIOCore
+import Operations
 import Testing
 
 @testable import NetworkProtocol
@@ -80,6 +81,8 @@ import Testing
         defer { ends.remove() }
         var options = ClientOptions()
         options.connection.handshakeTimeout = .seconds(3_600)
+        let scraped = PrometheusRegistry()
+        options.connection.metricsFactory = scraped
         let destination = ends.destination(.sealedTCP, port: server.port)
         let connecting = Task {
             _ = try await Client.connect(to: destination, options: options, logger: TestDaemon.silent)
@@ -89,6 +92,8 @@ import Testing
         await #expect(throws: ConnectionError.cancelled) { try await connecting.value }
         await peer.closed()
         await server.close()
+        let series = "network_protocol_handshakes_total{reason=\"cancelled\",result=\"failure\",role=\"client\"} 1"
+        while !scraped.text().contains(series) { try await Task.sleep(for: .milliseconds(5)) }
     }
 
     @Test func `of a pool whose connections are not answered ends its attempts`() async throws {

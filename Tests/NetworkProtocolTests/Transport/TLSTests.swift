@@ -179,13 +179,19 @@ import Testing
         }
     }
 
-    /// What OpenSSL's client gets for an echo; with the protocol's ALPN unless `options` say otherwise.
-    private func openssl(_ authority: Authority, _ port: Int, _ options: String) async throws -> String {
-        let bytes = try packet(.echo("from openssl"))
+    /// What OpenSSL's client prints when it sends a message whose answer holds `word`.
+    private func openssl(
+        _ authority: Authority,
+        _ port: Int,
+        _ options: String,
+        _ message: Message = .echo("from openssl"),
+        word: String = "from openssl"
+    ) async throws -> String {
+        let bytes = try packet(message)
         try Data(bytes).write(to: URL(fileURLWithPath: authority.folder + "/echo"))
         let script = """
             cd '\(authority.folder)'; rm -f answer; touch answer
-            (cat echo; n=0; until grep -qa 'from openssl' answer || [ $n = 50 ] || [ -e done ]; do sleep 0.1; n=$((n+1)); done) |
+            (cat echo; n=0; until grep -qa '\(word)' answer || [ $n = 50 ] || [ -e done ]; do sleep 0.1; n=$((n+1)); done) |
             { openssl s_client -connect 127.0.0.1:\(port) -CAfile authority.pem -verify_return_error \(options) > answer 2>&1; touch done; }
             rm -f done; cat answer
             """
@@ -321,6 +327,23 @@ import Testing
                 "the system's roots do not know it",
                 saying: "not one that is trusted"
             )
+        }
+    }
+
+    @Test(arguments: ["-tls1_2", "-tls1_3"])
+    func `a client that resumes its session is known by its certificate again`(_ version: String) async throws {
+        let authority = try await Authority()
+        defer { authority.remove() }
+        let pin = try CertificatePin(of: authority.certificate("client"))
+        let clients = TLSServer.Clients.certified(roots: [try authority.certificate("authority")], pins: [pin])
+        try await withDaemon(try authority.server("daemon", clients: clients)) { daemon in
+            let options = "-cert client.pem -key client.key -alpn outpost-np/1 \(version)"
+            let who = Message.request(id: 1, command: "who", payload: [])
+            for session in ["-sess_out session.pem", "-sess_in session.pem"] {
+                let answer = try await openssl(authority, daemon.port, "\(options) \(session)", who, word: "\(pin)")
+                #expect(answer.contains("\(pin)"), "\(answer)")
+                #expect(answer.contains(session.hasPrefix("-sess_in") ? "Reused, TLSv1." : "New, TLSv1."), "\(answer)")
+            }
         }
     }
 
