@@ -1,5 +1,6 @@
 internal import NIOCore
 internal import NIOSSL
+internal import SystemErrors
 
 /// The errors of the libraries below, in the words of this one.
 enum ConnectionFailure {
@@ -9,7 +10,7 @@ enum ConnectionFailure {
         case let error as NIOSSLError: .tls(reason: TLSFailure.reason("\(error)"))
         case let error as BoringSSLError: .tls(reason: TLSFailure.reason("\(error)"))
         case let error as NIOSSLExtraError: .tls(reason: TLSFailure.reason(error.description))
-        case let error as IOError: .io(reason: error.description)
+        case let error as IOError: .io(reason: SystemError.reason(of: error.errnoCode))
         case ChannelError.eof, ChannelError.inputClosed: .closedByPeer
         case ChannelError.alreadyClosed, ChannelError.ioOnClosedChannel: .closed
         case ChannelError.connectTimeout(let after): .timedOut(what: "connecting (\(after.nanoseconds / 1_000_000) ms)")
