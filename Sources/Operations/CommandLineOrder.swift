@@ -4,7 +4,13 @@ package enum CommandLineOrder {
     /// - Parameters:
     ///   - valued: options with a value, such as `--config`.
     ///   - flags: options without one, such as `--json`.
-    package static func normalise(_ arguments: [String], valued: Set<String>, flags: Set<String>) -> [String] {
+    ///   - commands: the tool's. Of a line whose first word is none of them only that word is left, as it is what is wrong with it.
+    package static func normalise(
+        _ arguments: [String],
+        valued: Set<String>,
+        flags: Set<String>,
+        commands: [String]
+    ) -> [String] {
         var moved: [String] = []
         var index = 0
         while index < arguments.count {
@@ -24,6 +30,7 @@ package enum CommandLineOrder {
             }
         }
         let rest = arguments[index...]
+        if let first = rest.first, !first.hasPrefix("-"), first != "help", !commands.contains(first) { return [first] }
         // Without a command behind them they belong to the tool itself.
         guard !moved.isEmpty, rest.first.map({ !$0.hasPrefix("-") }) == true else { return arguments }
         let end = rest.firstIndex(of: "--") ?? rest.endIndex

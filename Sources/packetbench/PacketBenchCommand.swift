@@ -29,10 +29,12 @@ struct PacketBenchCommand: AsyncParsableCommand {
     )
 
     static func main() async {
+        let typed = Array(CommandLine.arguments.dropFirst())
         let arguments = CommandLineOrder.normalise(
-            Array(CommandLine.arguments.dropFirst()),
+            typed,
             valued: ["--key", "--log-level"],
-            flags: ["--json"]
+            flags: ["--json"],
+            commands: configuration.subcommands.compactMap { $0.configuration.commandName }
         )
         StandardStreams.occupy()
         StandardOutput.checkAtExit()
@@ -44,7 +46,7 @@ struct PacketBenchCommand: AsyncParsableCommand {
                 try command.run()
             }
         } catch {
-            let options = arguments.prefix { $0 != "--" }
+            let options = typed.prefix { $0 != "--" }
             CommandFailure.exit(error, of: Self.self, json: options.contains("--json"))
         }
     }

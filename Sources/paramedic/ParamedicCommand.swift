@@ -25,10 +25,12 @@ struct ParamedicCommand: AsyncParsableCommand {
     )
 
     static func main() async {
+        let typed = Array(CommandLine.arguments.dropFirst())
         let arguments = CommandLineOrder.normalise(
-            Array(CommandLine.arguments.dropFirst()),
+            typed,
             valued: ["--config", "-c", "--log-level", "--state", "--reflector", "-r"],
-            flags: ["--json"]
+            flags: ["--json"],
+            commands: configuration.subcommands.compactMap { $0.configuration.commandName }
         )
         StandardStreams.occupy()
         StandardOutput.checkAtExit()
@@ -43,7 +45,7 @@ struct ParamedicCommand: AsyncParsableCommand {
                 }
             }
         } catch {
-            let options = arguments.prefix { $0 != "--" }
+            let options = typed.prefix { $0 != "--" }
             CommandFailure.exit(error, of: Self.self, json: options.contains("--json"))
         }
     }

@@ -24,10 +24,12 @@ struct ReflectorCommand: AsyncParsableCommand {
     )
 
     static func main() async {
+        let typed = Array(CommandLine.arguments.dropFirst())
         let arguments = CommandLineOrder.normalise(
-            Array(CommandLine.arguments.dropFirst()),
+            typed,
             valued: ["--config", "-c", "--log-level"],
-            flags: ["--json"]
+            flags: ["--json"],
+            commands: configuration.subcommands.compactMap { $0.configuration.commandName }
         )
         StandardStreams.occupy()
         StandardOutput.checkAtExit()
@@ -39,7 +41,7 @@ struct ReflectorCommand: AsyncParsableCommand {
                 try command.run()
             }
         } catch {
-            let options = arguments.prefix { $0 != "--" }
+            let options = typed.prefix { $0 != "--" }
             CommandFailure.exit(error, of: Self.self, json: options.contains("--json"))
         }
     }

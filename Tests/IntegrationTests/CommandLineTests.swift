@@ -143,6 +143,12 @@ struct CommandLineTests {
         try await Installation.with { installation in
             for tool in ["reflector", "paramedic"] {
                 #expect(try await Tool.run(tool, ["nonsense"], installation.environment).code == 64)
+                for line in [["nonsense", "--json"], ["--json", "nonsense", "--config", "x"]] {
+                    let refused = try await Tool.run(tool, line, installation.environment)
+                    #expect(refused.code == 64)
+                    let error = try refused.json()["error"] as? [String: Any]
+                    #expect((error?["message"] as? String)?.contains("'nonsense'") == true, "\(refused.output)")
+                }
                 let help = try await Tool.run(tool, ["--help"], installation.environment)
                 #expect(help.code == 0 && help.output.contains("Exit codes"))
                 let version = try await Tool.run(tool, ["--version"], installation.environment)
