@@ -347,6 +347,8 @@ final class ConnectionHandler: ChannelInboundHandler {
         }
         phase = .finishing
         if end == nil { end = reason }
+        // Nothing more is taken of what has come, either.
+        input = ByteBuffer()
         inbox.end(.success(()))
         calls.end(reason)
         turn()

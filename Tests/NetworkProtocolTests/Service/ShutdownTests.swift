@@ -72,6 +72,36 @@ import Testing
         }
     }
 
+    @Test(arguments: MessageFormat.allCases, [false, true])
+    func `answers what it accepted, whatever came after that`(_ format: MessageFormat, isCompressed: Bool) async throws
+    {
+        let (arrived, arrive) = AsyncStream.makeStream(of: Void.self)
+        let (released, release) = AsyncStream.makeStream(of: Never.self)
+        var dispatcher = Dispatcher.forTests
+        dispatcher.onCommand("slow") { payload, _ in
+            arrive.yield()
+            for await _ in released {}
+            return payload.reversed()
+        }
+        try await TestDaemon.with(.plaintextTCP, dispatcher, { $0.connection.channelCapacity = 1 }) { daemon in
+            let peer = try await RawPeer.connect(daemon, halfCloses: true)
+            let more = Message.data([UInt8](repeating: 1, count: 1_000)).payload(in: format)
+            let compressed = PayloadCompression.compress(more, with: .init(.zstd))
+            let after = try isCompressed ? packet(#require(compressed), flags: .zstd) : packet(more)
+            // More than there is room for, so all but the first waits to be looked at.
+            try await peer.send(packet(.request(id: 7, command: "slow", payload: [1, 2])) + after + after)
+            for await _ in arrived { break }
+            daemon.daemon.shutDown()
+            let connection = try #require(daemon.daemon.openConnections.first)
+            while !connection.calls.hasEnded { try await Task.sleep(for: .milliseconds(1)) }
+            release.finish()
+            let answer = try await peer.packet().map { try Message(payload: $0.payload) }
+            #expect(answer == .response(id: 7, payload: [2, 1]))
+            await peer.close()
+            try await daemon.running.value
+        }
+    }
+
     @Test func `cuts off what takes longer than it may, and says how many it were`() async throws {
         let (arrived, arrive) = AsyncStream.makeStream(of: Void.self)
         var dispatcher = Dispatcher.forTests
