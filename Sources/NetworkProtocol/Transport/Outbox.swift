@@ -106,6 +106,8 @@ final class Outbox: Sendable {
             await withCheckedContinuation { continuation in
                 let mustWait = state.withLock { state in
                     guard state.isFull(capacity), state.end == nil, !Task.isCancelled else { return false }
+                    // The alarm may have rung before: it only finds who waits already.
+                    if let deadline, deadline <= .now() { return false }
                     state.waiters.append(Waiter(id: id, continuation: continuation))
                     return true
                 }
