@@ -14,11 +14,18 @@ final class Calls: Sendable {
     private struct State {
         var calls: [UInt64: Call] = [:]
         var nextID: UInt64 = 1
-        /// When the event loop will look for calls that waited too long.
-        var sweep: NIODeadline?
+        /// When the event loop will look for calls that waited too long, each sooner than the one before.
+        var sweeps: [NIODeadline] = []
         /// Oldest first; nil where nobody waits, but a pong will come all the same.
         var pings: [(id: UInt64, continuation: CheckedContinuation<Void, any Error>?)] = []
         var end: ConnectionError?
+
+        /// Whether nobody will look by then; somebody must now.
+        mutating func mustSweep(at deadline: NIODeadline) -> Bool {
+            if let soonest = sweeps.last, soonest <= deadline { return false }
+            sweeps.append(deadline)
+            return true
+        }
     }
 
     private let state = Mutex(State())
@@ -42,9 +49,7 @@ final class Calls: Sendable {
             if let end = state.end { return (end, nil) }
             if Task.isCancelled { return (.cancelled, nil) }
             state.calls[id] = Call(continuation: reply, deadline: deadline, command: command)
-            if let sweep = state.sweep, sweep <= deadline { return (nil, nil) }
-            state.sweep = deadline
-            return (nil, deadline)
+            return (nil, state.mustSweep(at: deadline) ? deadline : nil)
         }
         if let end { reply.resume(throwing: end) }
         return (end == nil, sweep)
@@ -58,13 +63,14 @@ final class Calls: Sendable {
         return true
     }
 
-    /// Ends calls that waited too long; when to look again.
+    /// Ends calls that waited too long; when to look again, unless that is seen to.
     func sweep(now: NIODeadline) -> NIODeadline? {
         let (late, next) = state.withLock { state -> ([Call], NIODeadline?) in
             let late = state.calls.filter { $0.value.deadline <= now }
             for id in late.keys { state.calls[id] = nil }
-            state.sweep = state.calls.values.map(\.deadline).min()
-            return (Array(late.values), state.sweep)
+            while let sweep = state.sweeps.last, sweep <= now { state.sweeps.removeLast() }
+            let next = state.calls.values.map(\.deadline).min()
+            return (Array(late.values), next.flatMap { state.mustSweep(at: $0) ? $0 : nil })
         }
         for call in late {
             call.continuation.resume(throwing: ConnectionError.timedOut(what: "the answer to \(call.command)"))
@@ -101,6 +107,8 @@ final class Calls: Sendable {
         }
         continuation?.resume(throwing: ConnectionError.cancelled)
     }
+
+    var isEmpty: Bool { state.withLock { $0.calls.isEmpty } }
 
     /// Whether no reply can come any more: set first of all when a connection begins to end.
     var hasEnded: Bool { state.withLock { $0.end != nil } }

@@ -21,4 +21,33 @@ import Testing
             try #require(error == .timedOut(what: "waiting for room to send Echo"))
         }
     }
+
+    @Test func `for replies needs few alarms, however many were late while one is still waited for`() async {
+        let calls = Calls()
+        let long = Task {
+            _ = try? await withCheckedThrowingContinuation { (reply: Calls.Reply) in
+                _ = calls.enter(1, command: "ask", deadline: .uptimeNanoseconds(1 << 40), reply)
+            }
+        }
+        // Its alarm rings after all the others.
+        while calls.isEmpty { await Task.yield() }
+        var now: UInt64 = 0
+        var alarms: [NIODeadline] = []
+        for id in 2..<1_000 {
+            _ = try? await withCheckedThrowingContinuation { (reply: Calls.Reply) in
+                now += 10
+                let late = NIODeadline.uptimeNanoseconds(now)
+                if let alarm = calls.enter(UInt64(id), command: "ask", deadline: late, reply).sweep {
+                    alarms.append(alarm)
+                }
+                while let index = alarms.firstIndex(where: { $0 <= late }) {
+                    alarms.remove(at: index)
+                    if let next = calls.sweep(now: late) { alarms.append(next) }
+                }
+            }
+        }
+        #expect(alarms.count < 3)
+        calls.end(.closed)
+        await long.value
+    }
 }
