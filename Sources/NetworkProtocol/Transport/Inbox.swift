@@ -37,6 +37,10 @@ final class Inbox: Sendable {
             if first == items.count {
                 items.removeAll(keepingCapacity: items.capacity <= 64)
                 first = 0
+            } else if first >= 32, first * 2 >= items.count {
+                // One who is always a little behind never takes the last.
+                items.removeFirst(first)
+                first = 0
             }
             return item.message
         }
@@ -59,6 +63,9 @@ final class Inbox: Sendable {
             return hasRoom
         }
     }
+
+    /// Messages for which there is memory.
+    var room: Int { state.withLock { $0.items.capacity } }
 
     var isEmpty: Bool { state.withLock { $0.items.isEmpty } }
 

@@ -50,4 +50,14 @@ import Testing
         calls.end(.closed)
         await long.value
     }
+
+    @Test func `for messages keeps no room for those it has had`() async throws {
+        let inbox = Inbox(capacity: 32) {}
+        inbox.put(.echo("first"), bytes: 5)
+        for _ in 0..<10_000 {
+            inbox.put(.echo("next"), bytes: 4)
+            _ = try await inbox.take()
+        }
+        #expect(inbox.room < 100)
+    }
 }
