@@ -3,7 +3,8 @@ internal import Synchronization
 
 /// Requests that wait for their replies, by number, and pings that wait for their pongs, in order.
 final class Calls: Sendable {
-    typealias Reply = CheckedContinuation<[UInt8], any Error>
+    /// Nil when the request was not sent.
+    typealias Reply = CheckedContinuation<[UInt8]?, any Error>
 
     private struct Call {
         let continuation: Reply
@@ -59,8 +60,13 @@ final class Calls: Sendable {
     @discardableResult
     func finish(_ id: UInt64, with result: Result<[UInt8], ConnectionError>) -> Bool {
         guard let call = state.withLock({ $0.calls.removeValue(forKey: id) }) else { return false }
-        call.continuation.resume(with: result.mapError { $0 as any Error })
+        call.continuation.resume(with: result.map(Optional.some).mapError { $0 as any Error })
         return true
+    }
+
+    /// Takes back a call that was not sent.
+    func withdraw(_ id: UInt64) {
+        state.withLock { $0.calls.removeValue(forKey: id) }?.continuation.resume(returning: nil)
     }
 
     /// Ends calls that waited too long; when to look again, unless that is seen to.

@@ -72,9 +72,24 @@ public final class Connection: Sendable {
         defer { metrics.requested(.now - start, isAnswered: isAnswered) }
         let deadline = NIODeadline.now() + TimeAmount(timeout)
         let message = try await outbox.encode(.request(id: id, command: command, payload: payload))
-        await outbox.room(until: deadline)
-        guard deadline > .now() else { throw .timedOut(what: "waiting for room to send \(command)") }
-        let reply = try await Connection.typed {
+        while true {
+            await outbox.room(until: deadline)
+            guard deadline > .now() else { throw .timedOut(what: "waiting for room to send \(command)") }
+            // Nil when others who waited took the room.
+            guard let reply = try await ask(message, id, command: command, deadline: deadline) else { continue }
+            isAnswered = true
+            return reply
+        }
+    }
+
+    /// Sends a request if there is room for it, and waits for its reply; nil when there is none.
+    private func ask(
+        _ message: OutboundPayload,
+        _ id: UInt64,
+        command: String,
+        deadline: NIODeadline
+    ) async throws(ConnectionError) -> [UInt8]? {
+        try await Connection.typed {
             try await withTaskCancellationHandler {
                 try await withCheckedThrowingContinuation { continuation in
                     let (isEntered, sweep) = self.calls.enter(id, command: command, deadline: deadline, continuation)
@@ -82,7 +97,7 @@ public final class Connection: Sendable {
                     guard isEntered else { return }
                     if let sweep { self.sweep(at: sweep) }
                     do throws(ConnectionError) {
-                        try self.outbox.sendNow(message)
+                        if try !self.outbox.sendIfRoom(message) { self.calls.withdraw(id) }
                     } catch {
                         self.calls.finish(id, with: .failure(error))
                     }
@@ -91,8 +106,6 @@ public final class Connection: Sendable {
                 self.calls.finish(id, with: .failure(.cancelled))
             }
         }
-        isAnswered = true
-        return reply
     }
 
     /// Asks whether the peer lives, and how long its answer takes.

@@ -171,10 +171,14 @@ final class Outbox: Sendable {
         if mustWake { wake() }
     }
 
-    /// The same for any message: for whoever waited already.
-    func sendNow(_ payload: OutboundPayload) throws(ConnectionError) {
-        let mustWake = try state.withLock { state throws(ConnectionError) -> Bool in try state.append(payload) }
-        if mustWake { wake() }
+    /// Puts any message in if there is room; false when there is none.
+    func sendIfRoom(_ payload: OutboundPayload) throws(ConnectionError) -> Bool {
+        let mustWake = try state.withLock { state throws(ConnectionError) -> Bool? in
+            if state.end == nil, state.isFull(capacity) { return nil }
+            return try state.append(payload)
+        }
+        if mustWake == true { wake() }
+        return mustWake != nil
     }
 
     /// A handler is done with a message of so many bytes, and this is its reply.

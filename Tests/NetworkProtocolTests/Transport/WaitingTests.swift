@@ -22,6 +22,30 @@ import Testing
         }
     }
 
+    @Test func `for room to ask puts in no more than there is room for`() async throws {
+        let server = try await PlainServer.start(isReading: false)
+        let client = try await Client.connect(
+            to: .insecurePlaintextTCP(host: "127.0.0.1", port: server.port),
+            logger: TestDaemon.silent
+        )
+        let peer = try await server.accept()
+        let connection = try await client.connection()
+        let payload = [UInt8](repeating: 1, count: 1 << 20)
+        let requests = (0..<64).map { _ in Task { try await connection.request("never", payload) } }
+        var most = 0
+        // Half of them, a little at a time.
+        while connection.outbox.bytesWritten < 32 << 20 {
+            peer.channel.read()
+            try await Task.sleep(for: .milliseconds(1))
+            most = max(most, connection.outbox.bytesWaiting)
+        }
+        #expect(most < Outbox.byteCapacity + 3 * payload.count)
+        for request in requests { request.cancel() }
+        await peer.close()
+        await server.close()
+        await client.close()
+    }
+
     @Test func `for replies needs few alarms, however many were late while one is still waited for`() async {
         let calls = Calls()
         let long = Task {
