@@ -17,6 +17,9 @@ final class OrderedWork: Sendable {
         var isEnded = false
     }
 
+    /// After so long of one connection's messages other tasks come first: handlers that never wait give up no thread by themselves.
+    private static let turn = Duration.milliseconds(1)
+
     private let state = Mutex(State())
 
     /// Whether nothing waits and nothing is at work.
@@ -42,7 +45,12 @@ final class OrderedWork: Sendable {
 
     /// Handles messages until there are none.
     func work(_ dispatcher: Dispatcher, _ context: Dispatcher.Context, _ outbox: Outbox, _ logger: Logger) async {
+        var end = ContinuousClock.now + OrderedWork.turn
         while let item = next() {
+            if ContinuousClock.now >= end {
+                await Task.yield()
+                end = .now + OrderedWork.turn
+            }
             let reply = await OrderedMessage.reply(to: item.message, dispatcher, context, logger)
             await HandlerFailure.finish(outbox, bytes: item.bytes, reply: reply, id: 0)
         }
