@@ -1,6 +1,7 @@
 /// When to ask a silent peer whether it lives, and when to stop believing it. No clock inside.
 ///
-/// - A peer from which nothing has come for an interval is sent a ping; after `missed` intervals it is dead.
+/// - A peer from which nothing has come for an interval is sent a ping; after `missed` intervals it is dead, unless it takes what is
+///   sent: its answer waits behind that.
 /// - A packet that has begun must end within the stall time and a second for each 16 KiB of it, so one who sends a byte now and then
 ///   holds nothing for long, and one on a slow line is not cut.
 /// - A peer that takes nothing of what is sent for the stall time is cut, however much it sends itself.
@@ -29,7 +30,9 @@ struct Heartbeat: Sendable {
     private var lastReceived: Instant
     private var lastPing: Instant?
     private var packetDeadline: Instant?
-    /// Bytes that the system has not taken, how many it had taken whole, and since when it has taken none.
+    /// When the system took some of what had waited for it.
+    private var lastTaken: Instant?
+    /// Bytes that the system has not taken, how many it had taken, and since when it has taken none.
     private var unsent: (bytes: Int, written: Int, since: Instant)?
 
     init(interval: Duration, missed: Int, stall: Duration, now: Instant) {
@@ -65,21 +68,23 @@ struct Heartbeat: Sendable {
 
     /// - Parameters:
     ///   - unsentBytes: what the system has not taken of what was given to it.
-    ///   - writtenBytes: all that it has taken since the connection began, as far as whole writes are done.
+    ///   - writtenBytes: all that it has taken since the connection began.
     mutating func check(now: Instant, unsentBytes: Int, writtenBytes: Int) -> Verdict {
         if let packetDeadline, now >= packetDeadline {
             return .dead(.timedOut(what: "a packet that had begun"))
         }
         if unsentBytes == 0 {
+            if unsent != nil { lastTaken = now }
             unsent = nil
-        } else if let last = unsent, unsentBytes >= last.bytes, writtenBytes == last.written {
+        } else if let last = unsent, unsentBytes >= last.bytes, writtenBytes <= last.written {
             // More may have been given to the system meanwhile, such as a ping: that is no sign of a peer that reads.
             unsent?.bytes = unsentBytes
             if now - last.since >= stall { return .dead(.stalled(after: stall)) }
         } else {
+            if unsent != nil { lastTaken = now }
             unsent = (unsentBytes, writtenBytes, now)
         }
-        let deadAt = lastReceived + interval * missed
+        let deadAt = max(lastReceived, lastTaken ?? lastReceived) + interval * missed
         if now >= deadAt { return .dead(.dead(after: interval * missed)) }
 
         var next = deadAt

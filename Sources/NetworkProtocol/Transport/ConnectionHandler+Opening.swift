@@ -53,7 +53,8 @@ extension ConnectionHandler {
         if case .finishing = phase { heartbeat.paused(now: .now) }
         // What the system has not taken yet, exactly: a large message is taken in many pieces.
         let unsent = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? outbox.bytesUnderWay
-        switch heartbeat.check(now: .now, unsentBytes: unsent, writtenBytes: outbox.bytesWritten) {
+        let written = outbox.bytesWritten + outbox.bytesUnderWay - unsent
+        switch heartbeat.check(now: .now, unsentBytes: unsent, writtenBytes: written) {
         case .fine(let next): scheduleHeartbeat(at: next)
         case .ping(let next): ping(next)
         case .dead(.dead) where !isReading:

@@ -287,7 +287,7 @@ final class Outbox: Sendable {
     /// Why nothing can be sent any more.
     var endReason: ConnectionError? { state.withLock { $0.end } }
 
-    /// What the system has taken since the connection began.
+    /// What the system has taken since the connection began, as far as whole writes are done.
     var bytesWritten: Int { state.withLock { $0.bytesWritten } }
 
     var bytesUnderWay: Int { state.withLock { $0.bytesUnderWay } }

@@ -136,4 +136,31 @@ import Testing
             return
         }
     }
+
+    @Test func `a peer that takes what is sent, slowly, is not dead however long it says nothing`() {
+        var heartbeat = heartbeat()
+        for beat in 0..<10 {
+            let now = start + .seconds(15 * beat)
+            let verdict = heartbeat.check(
+                now: now,
+                unsentBytes: 16_000_000 - 1_000_000 * beat,
+                writtenBytes: 1_000_000 * beat
+            )
+            if case .dead(let error) = verdict { Issue.record("\(error)") }
+        }
+    }
+
+    @Test func `a peer that takes what is sent, slowly, is not cut although more is given to the system than it takes`()
+    {
+        var heartbeat = heartbeat()
+        for beat in 0..<10 {
+            let now = start + .seconds(15 * beat)
+            let verdict = heartbeat.check(
+                now: now,
+                unsentBytes: 16_000_000 + 1_000_000 * beat,
+                writtenBytes: 1_000_000 * beat
+            )
+            if case .dead(let error) = verdict { Issue.record("\(error)") }
+        }
+    }
 }
