@@ -29,7 +29,8 @@ struct Heartbeat: Sendable {
 
     private var lastReceived: Instant
     private var lastPing: Instant?
-    private var packetDeadline: Instant?
+    /// The packet that has begun: when, and how much it needed then.
+    private var packet: (began: Instant, missing: Int)?
     /// When the system took some of what had waited for it.
     private var lastTaken: Instant?
     /// Bytes that the system has not taken, how many it had taken, and since when it has taken none.
@@ -47,23 +48,25 @@ struct Heartbeat: Sendable {
         lastReceived = now
         lastPing = nil
         guard isInsidePacket else {
-            packetDeadline = nil
+            packet = nil
             return
         }
-        // Only the start of a packet sets the deadline: more bytes of it do not move it.
-        if packetDeadline == nil {
-            packetDeadline = now + stall + .seconds(missing / Heartbeat.slowestRate)
-        }
+        // Only the start of a packet sets the deadline: more bytes of it do not move it, but for those that end its header.
+        packet = (packet?.began ?? now, max(packet?.missing ?? 0, missing))
+    }
+
+    private var packetDeadline: Instant? {
+        packet.map { $0.began + stall + .seconds($0.missing / Heartbeat.slowestRate) }
     }
 
     /// A packet was completed; the next one's time starts when it begins.
-    mutating func completedPacket() { packetDeadline = nil }
+    mutating func completedPacket() { packet = nil }
 
     /// This side does not read, so nothing can come and no packet can end.
     mutating func paused(now: Instant) {
         lastReceived = now
         lastPing = nil
-        packetDeadline = nil
+        packet = nil
     }
 
     /// - Parameters:

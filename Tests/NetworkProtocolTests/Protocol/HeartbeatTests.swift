@@ -163,4 +163,19 @@ import Testing
             if case .dead(let error) = verdict { Issue.record("\(error)") }
         }
     }
+
+    @Test func `a long packet on a slow line has its time also when its header came in two pieces`() {
+        var heartbeat = heartbeat()
+        heartbeat.received(now: start, isInsidePacket: true, missing: 0)
+        heartbeat.received(now: start + .seconds(1), isInsidePacket: true, missing: 160 * 1024)
+        heartbeat.received(now: start + .seconds(25), isInsidePacket: true, missing: 10 * 1024)
+        guard case .fine = heartbeat.check(now: start + .seconds(29), unsentBytes: 0, writtenBytes: 0) else {
+            Issue.record("cut too early")
+            return
+        }
+        #expect(
+            heartbeat.check(now: start + .seconds(30), unsentBytes: 0, writtenBytes: 0)
+                == .dead(.timedOut(what: "a packet that had begun"))
+        )
+    }
 }
