@@ -49,28 +49,32 @@ extension ConnectionHandler {
         case .open, .finishing: break
         default: return
         }
-        // Nothing more is expected of the peer: its handlers' answers are awaited here, however long they take.
-        if case .finishing = phase { heartbeat.paused(now: .now) }
+        // Nothing is expected of a peer that is not read, however long its handlers take.
+        let isListening = if case .open = phase { isReading } else { false }
+        if !isListening { heartbeat.paused(now: .now) }
         // What the system has not taken yet, exactly: a large message is taken in many pieces.
         let unsent = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? outbox.bytesUnderWay
         let written = outbox.bytesWritten + outbox.bytesUnderWay - unsent
         switch heartbeat.check(now: .now, unsentBytes: unsent, writtenBytes: written) {
-        case .fine(let next): scheduleHeartbeat(at: next)
-        case .ping(let next): ping(next)
-        case .dead(.dead) where !isReading:
-            // Nothing can come of a peer that is not read, for want of room here; but it wants to know that this side lives.
-            heartbeat.paused(now: .now)
-            ping(.now + heartbeat.interval)
+        case .fine(let next):
+            // Its pings are not read either, and what it waits for may take longer than it waits for a sign of life.
+            if !isListening, unsent == 0 { ping() }
+            scheduleHeartbeat(at: next)
+        case .ping(let next):
+            ping()
+            scheduleHeartbeat(at: next)
         case .dead(let error): fail(error)
         }
     }
 
-    private func ping(_ next: ContinuousClock.Instant) {
-        if case .open = phase, calls.enterPing(0, nil) {
-            try? outbox.appendOnLoop(.ping)
-            turn()
+    private func ping() {
+        switch phase {
+        case .open: guard calls.enterPing(0, nil) else { return }
+        case .finishing where !isGoodByeSaid: break
+        default: return
         }
-        scheduleHeartbeat(at: next)
+        try? outbox.appendOnLoop(.ping)
+        turn()
     }
 
     // MARK: TLS

@@ -374,7 +374,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         }
     }
 
-    private var isGoodByeSaid = false
+    private(set) var isGoodByeSaid = false
     private var lingeringTimer: Scheduled<Void>?
 
     /// Ends at once; nothing more is read or written.

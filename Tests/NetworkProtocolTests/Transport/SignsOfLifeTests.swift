@@ -11,6 +11,70 @@ import Testing
         options.missedHeartbeats = 4
     }
 
+    @Test(arguments: TestTransport.allCases)
+    func `while its daemon reads nothing for want of handlers`(_ transport: TestTransport) async throws {
+        var dispatcher = Dispatcher.forTests
+        dispatcher.onCommand("slow") { payload, _ in
+            try await Task.sleep(for: .seconds(2))
+            return payload.reversed()
+        }
+        try await TestDaemon.with(
+            transport,
+            dispatcher,
+            {
+                $0.connection.channelCapacity = 1
+                Self.hurry(&$0.connection)
+            }
+        ) { daemon in
+            let client = try await daemon.connect(transport) { Self.hurry(&$0.connection) }
+            let reply = try await client.request("slow", [1, 2])
+            #expect(reply == [2, 1])
+            // The answers to pings are still told from each other.
+            for _ in 0..<3 { _ = try await client.ping() }
+            await client.close()
+        }
+    }
+
+    @Test func `while its daemon waits for its handlers to shut down`() async throws {
+        let (arrived, arrive) = AsyncStream.makeStream(of: Void.self)
+        var dispatcher = Dispatcher.forTests
+        dispatcher.onCommand("slow") { payload, _ in
+            arrive.yield()
+            try await Task.sleep(for: .seconds(2))
+            return payload.reversed()
+        }
+        try await TestDaemon.with(.sealedTCP, dispatcher, { Self.hurry(&$0.connection) }) { daemon in
+            let client = try await daemon.connect(.sealedTCP) { Self.hurry(&$0.connection) }
+            let reply = Task { try await client.request("slow", [1, 2]) }
+            for await _ in arrived { break }
+            daemon.daemon.shutDown()
+            #expect(try await reply.value == [2, 1])
+            try await daemon.running.value
+        }
+    }
+
+    @Test func `while its client's program does not receive`() async throws {
+        var dispatcher = Dispatcher.forTests
+        dispatcher.onData { _, context in
+            for number in UInt8(0)..<20 { try await context.connection.send(.data([number])) }
+            return nil
+        }
+        try await TestDaemon.with(.sealedTCP, dispatcher, { Self.hurry(&$0.connection) }) { daemon in
+            let client = try await daemon.connect(.sealedTCP) {
+                $0.connection.channelCapacity = 1
+                Self.hurry(&$0.connection)
+            }
+            try await client.send(.data([]))
+            try await Task.sleep(for: .seconds(2))
+            for number in UInt8(0)..<20 {
+                let message = try await client.receive()
+                #expect(message == .data([number]))
+            }
+            _ = try await client.ping()
+            await client.close()
+        }
+    }
+
     @Test(arguments: [TestTransport.unix])
     func `while its peer takes a long message slowly`(_ transport: TestTransport) async throws {
         let payload = [UInt8](repeating: 1, count: 8 << 20)
