@@ -55,8 +55,8 @@ public final class Client: Sendable {
         let attempt: Task<Connection, any Error>
         switch state.withLock({ $0 }) {
         case .connected(let connection):
-            guard connection.outbox.endReason != nil else { return connection }
-            // It has ended, and its channel is about to say so.
+            guard connection.calls.endReason != nil else { return connection }
+            // It has begun to end, which may take its time, and its channel will say so in the end.
             lost(connection)
             return try await self.connection()
         case .ended(let error): throw error
@@ -146,7 +146,7 @@ public final class Client: Sendable {
         state.withLock { state in
             guard case .connected(let current) = state, current === connection else { return }
             guard let reconnect = options.reconnect else {
-                state = .ended(connection.outbox.endReason ?? .closedByPeer)
+                state = .ended(connection.calls.endReason ?? .closedByPeer)
                 return
             }
             let connector = connector()

@@ -141,7 +141,7 @@ public final class ConnectionPool: Sendable {
             let lease: Core.Lease
             if let free = state.withLock({ $0.core.take(use) }) { lease = free } else { lease = try await wait(use) }
             // One that has begun to end, and that the pool is about to be told of.
-            guard lease.connection.calls.hasEnded else { return lease }
+            guard lease.connection.calls.endReason != nil else { return lease }
             release(lease, discarding: true)
         }
     }

@@ -116,8 +116,8 @@ final class Calls: Sendable {
 
     var isEmpty: Bool { state.withLock { $0.calls.isEmpty } }
 
-    /// Whether no reply can come any more: set first of all when a connection begins to end.
-    var hasEnded: Bool { state.withLock { $0.end != nil } }
+    /// Why no reply can come any more: set first of all when a connection begins to end.
+    var endReason: ConnectionError? { state.withLock { $0.end } }
 
     func end(_ error: ConnectionError) {
         let (calls, pings) = state.withLock { state in

@@ -349,8 +349,8 @@ final class ConnectionHandler: ChannelInboundHandler {
         if end == nil { end = reason }
         // Nothing more is taken of what has come, either.
         input = ByteBuffer()
-        inbox.end(.success(()))
         calls.end(reason)
+        inbox.end(.success(()))
         turn()
     }
 

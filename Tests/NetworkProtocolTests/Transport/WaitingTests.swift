@@ -84,4 +84,29 @@ import Testing
         }
         #expect(inbox.room < 100)
     }
+
+    @Test func `for a message goes on with the next connection as soon as this one begins to end`() async throws {
+        let server = try await PlainServer.start(isReading: false)
+        var options = ClientOptions()
+        options.reconnect = .init(attempts: 10, delay: .milliseconds(1), maximumDelay: .milliseconds(1))
+        options.connection.stallTimeout = .seconds(3_600)
+        let client = try await Client.connect(
+            to: .insecurePlaintextTCP(host: "127.0.0.1", port: server.port),
+            options: options,
+            logger: TestDaemon.silent
+        )
+        let first = try await server.accept()
+        // More than the system takes, so the connection cannot be closed yet.
+        try await client.send(.data([UInt8](repeating: 0, count: 16_000_000)))
+        let received = Task { try await client.receive() }
+        try await first.send(try packet(.disconnect))
+        let second = try await server.accept()
+        try await second.send(try packet(.echo("hello")))
+        let message = try await received.value
+        #expect(message == .echo("hello"))
+        await second.close()
+        await first.close()
+        await server.close()
+        await client.close()
+    }
 }
