@@ -88,6 +88,8 @@ import Testing
             _ = try await Client.connect(to: destination, options: options, logger: TestDaemon.silent)
         }
         let peer = try await server.accept()
+        // Its opening: the handshake has begun on that side, too.
+        for await _ in peer.packets() { break }
         connecting.cancel()
         await #expect(throws: ConnectionError.cancelled) { try await connecting.value }
         await peer.closed()
