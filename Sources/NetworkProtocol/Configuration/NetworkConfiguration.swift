@@ -1,7 +1,7 @@
 public import Logging
 internal import Operations
 
-/// What a file and the environment say about a daemon and a client: seed 003's keys, each with its default, range and effect.
+/// What a file and the environment say about a daemon and a client: keys, each with its default, range and effect.
 ///
 ///     let environment = ProcessInfo.processInfo.environment
 ///     let configuration = try NetworkConfiguration.load(path: "/etc/echo.toml", environment: environment)

@@ -7,6 +7,8 @@ struct NetworkConfigurationKeys {
 
     var reader: TOMLReader
     private let environment: [String: String]
+    /// Variables that were looked for.
+    private var variables: Set<String> = []
 
     init(_ document: TOMLDocument, _ environment: [String: String]) {
         reader = TOMLReader(document)
@@ -14,10 +16,18 @@ struct NetworkConfigurationKeys {
     }
 
     /// `alias` is a second name, without ``prefix``, for when the first is not set.
-    private func override(_ section: String, _ key: String, alias: String? = nil) -> ConfigurationOverride? {
-        let name = NetworkConfigurationKeys.prefix + "\(section)_\(key)".uppercased()
-        return .strongest(environment: (name, environment))
-            ?? alias.flatMap { .strongest(environment: (NetworkConfigurationKeys.prefix + $0, environment)) }
+    private mutating func override(
+        _ section: String,
+        _ key: String,
+        alias: String? = nil
+    ) -> ConfigurationOverride? {
+        var names = [NetworkConfigurationKeys.prefix + "\(section)_\(key)".uppercased()]
+        if let alias { names.append(NetworkConfigurationKeys.prefix + alias) }
+        variables.formUnion(names)
+        for name in names {
+            if let found = ConfigurationOverride.strongest(environment: (name, environment)) { return found }
+        }
+        return nil
     }
 
     mutating func integer(
@@ -86,5 +96,15 @@ struct NetworkConfigurationKeys {
     }
 
     /// Throws everything that is wrong; call it after the last key.
-    func finish() throws(ConfigurationError) { try reader.finish() }
+    mutating func finish() throws(ConfigurationError) {
+        for (name, value) in environment.sorted(by: { $0.key < $1.key })
+        where name.hasPrefix(NetworkConfigurationKeys.prefix) && !value.isEmpty && !variables.contains(name) {
+            reader.note(
+                variable: name,
+                "no key has this variable",
+                remedy: NearestName.of(name, among: variables).map { "did you mean \($0)?" } ?? "unset it"
+            )
+        }
+        try reader.finish()
+    }
 }

@@ -1,6 +1,6 @@
 /// What two programs say to each other.
 ///
-/// The first ten are seed 003's, in its order; the last three carry a number, so that many requests share a connection.
+/// The last three carry a number, so that many requests share a connection.
 public enum Message: Sendable, Hashable {
     /// Asks whether the peer lives.
     case ping

@@ -1,6 +1,6 @@
 /// What a message is made of: the one table behind JSON and MessagePack, and behind the names that logs and metrics use.
 ///
-/// The names are those that serde gives the seed's types, so a peer that derives them reads and writes the same text.
+/// The names are those that serde gives these types, so a peer that derives them reads and writes the same text.
 struct MessageShape: Sendable {
     enum Kind: Sendable, Hashable {
         case bytes

@@ -11,7 +11,7 @@ public struct PacketHeader: Sendable, Hashable {
     public static let magic: [UInt8] = [0xDE, 0xAD, 0xBE, 0xEF]
     /// The only version there is.
     public static let version: UInt8 = 1
-    /// Longest payload in bytes: 16 MiB (seed 003, "Packet").
+    /// Longest payload in bytes: 16 MiB.
     public static let maximumPayloadLength = 16 * 1024 * 1024
 
     /// What was done to the payload.

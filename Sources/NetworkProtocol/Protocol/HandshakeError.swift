@@ -49,14 +49,14 @@ extension HandshakeError: CustomStringConvertible {
                 + "keys and the other by a pre-shared key, or somebody stands in between"
         case .invalidProof: "the peer's proof of its identity does not hold"
         case .noIdentity: "the peer proved no identity, and this side admits only keys that it knows"
-        case .notAdmitted(let id): "the peer is \(id), which is not admitted here"
+        case .notAdmitted(let id): "\(id) is not admitted here"
         case .unexpectedMessage(let name): "\(name) came where a handshake's next message was expected"
         case .cannotSign: "this machine's identity key could not sign"
         }
     }
 }
 
-/// What a handshake allows (seed 003, "Handshake").
+/// What a handshake allows.
 public enum HandshakeLimits {
     /// How far the initiator's clock may be off, in milliseconds, either way.
     public static let clockTolerance: Int64 = 5_000

@@ -1,5 +1,6 @@
 public import Logging
 internal import NIOCore
+internal import NIOPosix
 internal import Synchronization
 
 /// One side that connects, sends, asks and receives; over TCP, TLS or a Unix socket.
@@ -15,7 +16,7 @@ internal import Synchronization
 public final class Client: Sendable {
     private enum State {
         case connected(Connection)
-        case connecting(Task<Connection, any Error>)
+        case connecting(PendingConnection)
         case ended(ConnectionError)
     }
 
@@ -25,6 +26,8 @@ public final class Client: Sendable {
     private let logger: Logger
     private let metrics: ConnectionMetrics
     private let state: Mutex<State>
+    /// For alarms.
+    private let eventLoop: any EventLoop
     /// The connection whose messages ``receive()`` hands out: after a new one was made, the one before it until that is empty.
     private let receiving = Mutex<Connection?>(nil)
 
@@ -48,32 +51,54 @@ public final class Client: Sendable {
         self.logger = logger
         metrics = ConnectionMetrics(role: "client", factory: options.connection.metricsFactory)
         state = Mutex(.ended(.closed))
+        eventLoop = MultiThreadedEventLoopGroup.singleton.next()
     }
 
     /// The connection there is, or the one that is being made. Throws what ended it when none will be.
-    public func connection() async throws(ConnectionError) -> Connection {
-        let attempt: Task<Connection, any Error>
-        switch state.withLock({ $0 }) {
-        case .connected(let connection):
-            guard connection.calls.endReason != nil else { return connection }
-            // It has begun to end, which may take its time, and its channel will say so in the end.
-            lost(connection)
-            return try await self.connection()
-        case .ended(let error): throw error
-        case .connecting(let task): attempt = task
+    public func connection() async throws(ConnectionError) -> Connection { try await connection(until: nil) }
+
+    private enum Standing {
+        case connected(Connection)
+        case connecting(PendingConnection)
+    }
+
+    private func standing() throws(ConnectionError) -> Standing {
+        while true {
+            switch state.withLock({ $0 }) {
+            case .connected(let connection):
+                guard connection.calls.endReason != nil else { return .connected(connection) }
+                // It has begun to end, which may take its time, and its channel will say so in the end.
+                lost(connection)
+            case .ended(let error): throw error
+            case .connecting(let pending): return .connecting(pending)
+            }
         }
-        do {
-            return try await attempt.value
-        } catch let error as ConnectionError {
-            throw error
-        } catch {
-            throw .closed
+    }
+
+    private func connection(until deadline: NIODeadline?) async throws(ConnectionError) -> Connection {
+        switch try standing() {
+        case .connected(let connection): return connection
+        case .connecting(let pending): return try await pending.value(until: deadline, on: eventLoop)
         }
+    }
+
+    /// Waits for a connection and does something with it, all within `timeout`.
+    private func withConnection<Value: Sendable>(
+        within timeout: Duration,
+        _ body: (Connection, Duration) async throws(ConnectionError) -> Value
+    ) async throws(ConnectionError) -> Value {
+        if case .connected(let connection) = try standing() { return try await body(connection, timeout) }
+        let deadline = NIODeadline.now() + TimeAmount(timeout)
+        let connection = try await connection(until: deadline)
+        return try await body(connection, .nanoseconds((deadline - .now()).nanoseconds))
     }
 
     /// Sends a message, waiting for room.
     public func send(_ message: Message) async throws(ConnectionError) {
-        try await connection().outbox.send(message, timeout: options.sendTimeout)
+        guard let timeout = options.sendTimeout else { return try await connection().send(message) }
+        try await withConnection(within: timeout) { connection, left throws(ConnectionError) in
+            try await connection.outbox.send(message, timeout: left)
+        }
     }
 
     /// The next message that is not a reply; nil when the daemon has said that it sends nothing more. With
@@ -92,13 +117,18 @@ public final class Client: Sendable {
         return nil
     }
 
-    /// Sends a request and waits for its reply; `timeout` overrides ``ClientOptions/responseTimeout``.
+    /// Sends a request and waits for its reply; `timeout` overrides ``ClientOptions/responseTimeout``. It counts from here, waiting for a
+    /// new connection included.
     public func request(
         _ command: String,
         _ payload: [UInt8] = [],
         timeout: Duration? = nil
     ) async throws(ConnectionError) -> [UInt8] {
-        try await connection().request(command, payload, timeout: timeout ?? options.responseTimeout)
+        try await withConnection(within: timeout ?? options.responseTimeout) {
+            connection,
+            left throws(ConnectionError) in
+            try await connection.request(command, payload, timeout: left)
+        }
     }
 
     /// How long the daemon takes to answer a ping.
@@ -112,15 +142,15 @@ public final class Client: Sendable {
         }
         switch previous {
         case .connected(let connection): await connection.close()
-        case .connecting(let task):
-            task.cancel()
-            if let connection = try? await task.value { await connection.close() }
+        case .connecting(let pending):
+            pending.cancel()
+            await pending.ended()
         case .ended: break
         }
     }
 
     deinit {
-        if case .connecting(let task) = state.withLock({ $0 }) { task.cancel() }
+        if case .connecting(let pending) = state.withLock({ $0 }) { pending.cancel() }
     }
 
     // MARK: Connecting again
@@ -152,7 +182,7 @@ public final class Client: Sendable {
             let connector = connector()
             // The client may be let go of meanwhile, which cancels the task.
             state = .connecting(
-                Task { [weak self] in
+                PendingConnection { [weak self] () throws(ConnectionError) in
                     do throws(ConnectionError) {
                         let connection = try await connector.connect(again: reconnect)
                         guard let self, adopt(connection) else {

@@ -4,9 +4,9 @@ public struct ClientOptions: Sendable {
     public var connection = ConnectionOptions()
     /// How long connecting may take, name resolution included, before TLS and handshake begin.
     public var connectTimeout = Duration.seconds(5)
-    /// How long sending may wait for room; nil for as long as it takes.
+    /// How long sending may wait for room, and for a new connection; nil for as long as it takes.
     public var sendTimeout: Duration?
-    /// How long a request waits for its reply when it does not say itself.
+    /// How long a request waits for its reply, and before that for room and a new connection, when it does not say itself.
     public var responseTimeout = Duration.seconds(30)
     /// Nil: a connection that ends is not made again.
     public var reconnect: Reconnect?

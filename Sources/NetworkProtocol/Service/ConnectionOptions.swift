@@ -40,7 +40,7 @@ public struct ConnectionOptions: Sendable {
         public let algorithm: CompressionAlgorithm
         /// One of the algorithm's ``CompressionAlgorithm/levels``.
         public let level: Int
-        /// Payloads of fewer bytes are left as they are (seed 003: 512).
+        /// Payloads of fewer bytes are left as they are.
         public let threshold: Int
 
         /// - Parameters:

@@ -181,7 +181,7 @@ public final class Daemon: Service, Sendable {
         do {
             makeTLS = try listener.tls.map { try TLSContext.server($0) }
         } catch {
-            throw DaemonError.tls(reason: "\(error)")
+            throw DaemonError.tls(reason: TLSFailure.reason("\(error)"))
         }
         let connections = connections
         let logger = logger
@@ -205,6 +205,7 @@ public final class Daemon: Service, Sendable {
         do {
             switch listener.kind {
             case .tcp(let host, let port):
+                guard (0...65_535).contains(port) else { throw DaemonError.noPort("\(listener)", port) }
                 return
                     try await bootstrap
                     .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)

@@ -21,7 +21,7 @@ extension DaemonError: CustomStringConvertible {
         case .tls(let reason): "the certificate or key for TLS cannot be used: \(reason)"
         case .alreadyRan: "a daemon runs once; make another one"
         case .shutdownTimedOut(let connections):
-            "the shutdown took longer than it may, and \(connections) connections were cut off"
+            "the shutdown took longer than it may, and \(connections == 1 ? "a connection was" : "\(connections) connections were") cut off"
         }
     }
 }
@@ -32,9 +32,18 @@ extension DaemonError {
         case let error as DaemonError: error
         case let error as IOError: .cannotListen(address: address, reason: reason(error.errnoCode))
         case let error as SystemError: .cannotListen(address: address, reason: reason(error.code))
+        case SocketAddressError.unknown: .cannotListen(address: address, reason: unknownName)
+        case let error as SocketAddressError.UnknownHost:
+            .cannotListen(address: address, reason: "\(unknownName) (\(error.host))")
         default: .cannotListen(address: address, reason: "the address cannot be used (\(error))")
         }
     }
+
+    static func noPort(_ address: String, _ port: Int) -> DaemonError {
+        .cannotListen(address: address, reason: "\(port) is no port; there are 1 to 65535, and 0 for any that is free")
+    }
+
+    private static let unknownName = "the name is not known; a host is a name or an address without brackets"
 
     private static func reason(_ code: Int32) -> String {
         switch code {

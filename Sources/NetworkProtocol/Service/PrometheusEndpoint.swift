@@ -46,15 +46,17 @@ public final class PrometheusEndpoint: Service, Sendable {
     public func run() async throws {
         defer { tellStarted.finish() }
         let scrapers = DaemonConnections(limit: Self.maximumConnections)
+        let address = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        guard (0...65_535).contains(port) else { throw DaemonError.noPort(address, port) }
         let channel: any Channel
         do {
             channel = try await bootstrap(scrapers).bind(host: host, port: port).get()
         } catch {
-            throw DaemonError.listening(host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)", error)
+            throw DaemonError.listening(address, error)
         }
-        let address = PeerAddress.text(of: channel.localAddress)
-        tellStarted.yield(address)
-        logger.info("metrics at http://\(address)/metrics")
+        let bound = PeerAddress.text(of: channel.localAddress)
+        tellStarted.yield(bound)
+        logger.info("serving metrics", metadata: ["url": "http://\(bound)/metrics"])
         try? await gracefulShutdown()
         try? await channel.close()
         scrapers.cutAll()

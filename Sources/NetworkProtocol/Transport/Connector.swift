@@ -14,6 +14,12 @@ struct Connector: Sendable {
 
     /// When the task is cancelled it returns at once, and nothing of the attempt is left but a name that is being looked up.
     func connect() async throws(ConnectionError) -> Connection {
+        if case .tcp(_, let port) = destination.kind, !(1...65_535).contains(port) {
+            throw .cannotConnect(
+                address: destination.description,
+                reason: "\(port) is no port that can be connected to; there are 1 to 65535"
+            )
+        }
         let makeTLS = try tls()
         let attempt = ConnectAttempt()
         let (connector, destination) = (self, destination)
@@ -77,8 +83,10 @@ struct Connector: Sendable {
         guard let settings = destination.tls, case .tcp(let host, _) = destination.kind else { return nil }
         do {
             return try TLSContext.client(settings, host: host)
+        } catch ConnectionError.tls(let reason) {
+            throw .tls(reason: "the client was given \(reason)")
         } catch {
-            throw .tls(reason: "the client's certificate or roots cannot be used: \(error)")
+            throw .tls(reason: "the client's certificate or roots cannot be used: \(TLSFailure.reason("\(error)"))")
         }
     }
 
@@ -100,6 +108,12 @@ struct Connector: Sendable {
         case let error as IOError:
             if isNobody(error) { return .nobodyListens(address: destination.description) }
             return .cannotConnect(address: destination.description, reason: reason(error))
+        case SocketAddressError.unixDomainSocketPathTooLong:
+            return .cannotConnect(
+                address: destination.description,
+                reason:
+                    "the path is longer than the \(UnixListeningSocket.maximumPathLength) bytes that the system allows"
+            )
         case let error as SocketAddressError:
             return .cannotConnect(address: destination.description, reason: "the address cannot be used (\(error))")
         case ChannelError.connectTimeout:

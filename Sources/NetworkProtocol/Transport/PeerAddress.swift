@@ -6,7 +6,13 @@ internal import NIOSSL
 
 /// A channel's other end as text.
 enum PeerAddress {
-    static func text(of channel: any Channel) -> String { text(of: channel.remoteAddress ?? channel.localAddress) }
+    static func text(of channel: any Channel) -> String {
+        // A client's end of a Unix socket has no name: the daemon's has.
+        if case .unixDomainSocket? = channel.remoteAddress, channel.remoteAddress?.pathname ?? "" == "" {
+            return text(of: channel.localAddress)
+        }
+        return text(of: channel.remoteAddress ?? channel.localAddress)
+    }
 
     static func text(of address: SocketAddress?) -> String {
         switch address {

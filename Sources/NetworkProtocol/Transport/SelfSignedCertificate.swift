@@ -20,8 +20,12 @@ public struct SelfSignedCertificate: Sendable {
 
     /// - Parameters:
     ///   - hosts: names and addresses that it is for, at least one.
-    ///   - days: how long it is valid from now; a day before now is allowed for clocks that differ.
+    ///   - days: how long it is valid from now, at least one; a day before now is allowed for clocks that differ.
+    /// - Throws: ``SelfSignedCertificate/Problem`` where these are not so.
     public init(hosts: [String], days: Int = 90) throws {
+        guard !hosts.isEmpty else { throw Problem.noHost }
+        guard (1...36_500).contains(days) else { throw Problem.days(days) }
+        for host in hosts where !SelfSignedCertificate.isName(host) { throw Problem.host(host) }
         let now = Date()
         let key = P256.Signing.PrivateKey()
         let name = try DistinguishedName { CommonName("network-protocol self-signed") }
@@ -47,6 +51,39 @@ public struct SelfSignedCertificate: Sendable {
         self.certificate = try NIOSSLCertificate(bytes: Array(certificatePEM.utf8), format: .pem)
         privateKey = try NIOSSLPrivateKey(bytes: Array(privateKeyPEM.utf8), format: .pem)
         pin = try CertificatePin(of: self.certificate)
+    }
+
+    /// Why there is no certificate.
+    public enum Problem: Error, Sendable, Hashable, CustomStringConvertible {
+        /// It would be for nobody.
+        case noHost
+        /// Neither an address nor a name of letters, digits, hyphens and dots.
+        case host(String)
+        /// Not from a day to a hundred years.
+        case days(Int)
+
+        public var description: String {
+            switch self {
+            case .noHost: "a certificate needs a host's name or address"
+            case .host(let host):
+                "\(ForeignText.shown(host, most: 100)) is no host; a name has letters, digits, hyphens and dots"
+            case .days(let days): "\(days) days are not from 1 to 36500"
+            }
+        }
+    }
+
+    private static func isName(_ host: String) -> Bool {
+        if (try? SocketAddress(ipAddress: host, port: 0)) != nil { return true }
+        let letters = host.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "*"):
+                true
+            default: false
+            }
+        }
+        return letters && !host.isEmpty && host.utf8.count <= 253
     }
 
     private static func name(_ host: String) -> GeneralName {

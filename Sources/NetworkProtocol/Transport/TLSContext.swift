@@ -18,6 +18,12 @@ enum TLSContext {
     typealias MakeHandler = @Sendable () throws -> any ChannelHandler
 
     static func client(_ settings: TLSClient, host: String) throws -> MakeHandler {
+        guard settings.certificateChain.isEmpty == (settings.privateKey == nil) else {
+            throw ConnectionError.tls(
+                reason: settings.privateKey == nil
+                    ? "a certificate without its private key" : "a private key without its certificate"
+            )
+        }
         var configuration = TLSConfiguration.makeClientConfiguration()
         configure(&configuration, settings.minimumVersion)
         configuration.certificateVerification = .fullVerification

@@ -15,6 +15,8 @@ enum TLSFailure {
             "CERTIFICATE_VERIFY_FAILED",
             "the other side's certificate is not one that is trusted here: it has expired, or none of the roots signed it"
         ),
+        ("failedToLoadPrivateKey", "the private key does not belong to the certificate, or cannot be read"),
+        ("failedToLoadCertificate", "the certificate cannot be read"),
         ("failedToValidateHostname", "the other side's certificate is not for the address that was asked for"),
         (
             "unableToValidateCertificate",

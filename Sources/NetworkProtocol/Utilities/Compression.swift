@@ -11,7 +11,7 @@ public enum CompressionAlgorithm: String, Sendable, CaseIterable {
     /// Smaller.
     case zstd
 
-    /// Longest uncompressed payload in bytes, 16 MiB (seed 003, "Compression"): longer ones are neither made nor believed.
+    /// Longest uncompressed payload in bytes, 16 MiB: longer ones are neither made nor believed.
     public static let maximumDecompressedLength = 16 * 1024 * 1024
 
     /// The levels there are. LZ4: the acceleration, more is faster and larger. Zstandard: more is slower and smaller; those beyond

@@ -1,7 +1,7 @@
 /// Finds the name that a person probably meant.
-enum NearestName {
+package enum NearestName {
     /// The candidate with the fewest edits, when they are at most a third of its length (and at least one).
-    static func of(_ name: String, among candidates: some Sequence<String>) -> String? {
+    package static func of(_ name: String, among candidates: some Sequence<String>) -> String? {
         var best: (name: String, distance: Int)?
         // What is longer than any key of ours is no slip of the pen.
         guard name.utf8.count <= 64 else { return nil }

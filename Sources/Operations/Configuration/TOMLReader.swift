@@ -36,6 +36,12 @@ package struct TOMLReader {
         problems.append(self.problem(section, key, problem, remedy: remedy))
     }
 
+    /// Notes a problem of an environment variable that sets nothing.
+    package mutating func note(variable name: String, _ problem: String, remedy: String) {
+        let origin = "\(ConfigurationSource.environment(name))"
+        problems.append(ConfigurationProblem(origin: origin, problem: problem, remedy: remedy))
+    }
+
     /// A problem at the place that a value came from, for whoever finds it only when the value is used.
     package func problem(
         _ section: String,

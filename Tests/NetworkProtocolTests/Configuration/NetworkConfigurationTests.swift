@@ -208,6 +208,22 @@ import Testing
 
     // MARK: Environment
 
+    @Test func `a variable that sets no key is an error, with the one that was probably meant`() {
+        let found = problems(
+            "",
+            [
+                "NETWORK_PROTOCOL_CLIENT_ADRESS": "127.0.0.1:1", "NETWORK_PROTOCOL_": "1", "NETWORK_PROTOCOL_XYZ": "",
+                "NETWORK_PROTOCOLS": "1", "PATH": "/bin",
+            ]
+        )
+        #expect(
+            found == [
+                "environment variable NETWORK_PROTOCOL_: no key has this variable; unset it",
+                "environment variable NETWORK_PROTOCOL_CLIENT_ADRESS: no key has this variable; did you mean NETWORK_PROTOCOL_CLIENT_ADDRESS?",
+            ]
+        )
+    }
+
     @Test func `the environment beats the file, and a short name gives way to a full one`() throws {
         let configuration = try NetworkConfiguration(
             toml:
