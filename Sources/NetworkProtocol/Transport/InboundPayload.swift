@@ -19,10 +19,12 @@ struct InboundPayload: Sendable {
         self.limit = limit
     }
 
-    /// How many bytes must be made or looked at one by one to read it: what it claims to be when it is decompressed, or its own length
-    /// where it is not in bincode. 0 for what is only copied.
+    /// How many bytes must be made or looked at one by one to read it: what it claims to be when it is decompressed, and no less than it is
+    /// now, as a frame can be long and stand for little; or its own length where it is not in bincode. 0 for what is only copied.
     func work() throws(ConnectionError) -> Int {
-        if !flags.isEmpty { return try PayloadCompression.claimedLength(payload, flags: flags, limit: limit) }
+        if !flags.isEmpty {
+            return max(payload.count, try PayloadCompression.claimedLength(payload, flags: flags, limit: limit))
+        }
         guard let first = payload.first else { return 0 }
         switch MessageFormat(markOf: payload, first: first) {
         case .json, .messagePack: return payload.count

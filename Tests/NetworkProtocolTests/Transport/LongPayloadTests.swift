@@ -51,6 +51,18 @@ import Testing
         }
     }
 
+    @Test func `that stands for a few bytes counts as long`() throws {
+        // A frame of one segment with four bytes: a million blocks of nothing, and a ping.
+        let frame: [UInt8] = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 4]
+        let end: [UInt8] = [4 << 3 | 1, 0, 0] + Message.ping.payload()
+        let payload = frame + [UInt8](repeating: 0, count: 3_000_000) + end
+        let inbound = InboundPayload(payload, flags: .zstd, limit: PacketHeader.maximumPayloadLength)
+        let work = try inbound.work()
+        #expect(work >= payload.count)
+        let message = try inbound.read().message
+        #expect(message == .ping)
+    }
+
     @Test func `in JSON keeps no other connection waiting`() async throws {
         let zeros =
             Array("\u{2}{\"Data\":[0".utf8) + Array(String(repeating: ",0", count: 4 << 20).utf8) + Array("]}".utf8)
