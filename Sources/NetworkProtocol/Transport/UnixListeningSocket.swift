@@ -7,7 +7,8 @@ enum UnixListeningSocket {
     /// Bytes of a path, without its terminator (`sun_path`, unix(7)).
     static let maximumPathLength = 107
 
-    /// How long another program may be about the same in the socket's folder.
+    /// How long another program may be about the same in the socket's folder. Anybody who may read the folder can lock it, and must not
+    /// keep a daemon from starting by that.
     private static let patience = Duration.seconds(5)
 
     /// A socket that listens, mode 0600 from the moment it has a name; the caller closes it.
@@ -41,7 +42,8 @@ enum UnixListeningSocket {
     }
 
     /// Until it is closed no other daemon of this library looks for a stale socket in the folder: two of them that find the same one
-    /// would each remove what is there, and the second the first's. Nil where a folder cannot be locked.
+    /// would each remove what is there, and the second the first's. Nil where a folder cannot be locked, or somebody keeps it
+    /// locked.
     private static func lockFolder(of path: String) async throws -> Int32? {
         let end = path.lastIndex(of: "/")
         let folder = end.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
@@ -56,10 +58,8 @@ enum UnixListeningSocket {
                     return nil
                 }
                 guard ContinuousClock.now - start < patience else {
-                    throw DaemonError.cannotListen(
-                        address: "unix:\(path)",
-                        reason: "another program holds a lock on the folder \(folder); end it or take another folder"
-                    )
+                    close(descriptor)
+                    return nil
                 }
                 try await Task.sleep(for: .milliseconds(10))
             }

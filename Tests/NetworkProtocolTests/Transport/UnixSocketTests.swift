@@ -98,19 +98,18 @@ import Testing
         }
     }
 
-    @Test func `in a folder that somebody keeps locked is told in words`() async throws {
+    @Test func `in a folder that somebody keeps locked is made all the same`() async throws {
         let ends = try TestEnds()
         defer { ends.remove() }
         let folder = open(ends.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         #expect(flock(folder, LOCK_EX | LOCK_NB) == 0)
         defer { close(folder) }
-        let daemon = Daemon(listening: [.unix(path: ends.socketPath)], dispatcher: .forTests, logger: TestDaemon.silent)
-        await #expect(
-            throws: DaemonError.cannotListen(
-                address: "unix:\(ends.socketPath)",
-                reason: "another program holds a lock on the folder \(ends.folder); end it or take another folder"
-            )
-        ) { try await daemon.run() }
+        try await TestDaemon.with([.unix(path: ends.socketPath)], .forTests, DaemonOptions(), ends) { daemon in
+            let client = try await daemon.connect(.unix)
+            let reply = try await client.request("reverse", [1, 2])
+            #expect(reply == [2, 1])
+            await client.close()
+        }
     }
 
     @Test func `that somebody listens on is left to them, and so is a file that is no socket`() async throws {
