@@ -130,6 +130,9 @@ public final class Connection: Sendable {
     }
 
     /// Says good-bye, waits until what was sent is written, and closes. What still waits for a reply fails with ``ConnectionError/closed``.
+    ///
+    /// A connection waits for its handlers before it closes: one of them that closes it does so in a task of its own, for which it does
+    /// not wait.
     public func close() async {
         beginClosing()
         _ = try? await channel.closeFuture.get()
