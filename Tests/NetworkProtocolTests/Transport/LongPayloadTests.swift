@@ -45,7 +45,9 @@ import Testing
             let peer = try await RawPeer.connect(daemon)
             try await Self.expectOthersServed(daemon) {
                 try await peer.send(Array((0..<800).map { _ in bomb }.joined()) + packet(.ping))
-                #expect(try await peer.packet().map { try Message(payload: $0.payload) } == .pong)
+                var answer: Message? = .ping
+                while answer == .ping { answer = try await peer.packet().map { try Message(payload: $0.payload) } }
+                #expect(answer == .pong)
             }
             await peer.close()
         }

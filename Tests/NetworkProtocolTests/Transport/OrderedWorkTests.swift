@@ -25,7 +25,7 @@ import Testing
             var peers: [RawPeer] = []
             for _ in 0..<flooders { peers.append(try await RawPeer.connect(daemon)) }
             for peer in peers { peer.channel.writeAndFlush(ByteBuffer(bytes: flood), promise: nil) }
-            for _ in 0..<10 {
+            for _ in 0..<2 {
                 let reply = try await client.request("reverse", [1, 2])
                 #expect(reply == [2, 1])
             }
