@@ -68,7 +68,9 @@ import Testing
     @Test func `in JSON keeps no other connection waiting`() async throws {
         let zeros =
             Array("\u{2}{\"Data\":[0".utf8) + Array(String(repeating: ",0", count: 4 << 20).utf8) + Array("]}".utf8)
-        try await TestDaemon.with(.plaintextTCP) { daemon in
+        // A slow machine takes longer than a heartbeat for it.
+        try await TestDaemon.with(.plaintextTCP, .forTests, { $0.connection.heartbeatInterval = .seconds(600) }) {
+            daemon in
             let peer = try await RawPeer.connect(daemon)
             try await Self.expectOthersServed(daemon) {
                 try await peer.send(packet(zeros) + packet(.ping))
