@@ -23,6 +23,9 @@ public final class Connection: Sendable {
 
     private static let lastID = Atomic<UInt64>(0)
 
+    /// Within a handler of a daemon: the number of the connection whose message it handles.
+    @TaskLocal static var ofHandler: UInt64?
+
     init(
         peer: Peer,
         outbox: Outbox,
@@ -131,10 +134,11 @@ public final class Connection: Sendable {
 
     /// Says good-bye, waits until what was sent is written, and closes. What still waits for a reply fails with ``ConnectionError/closed``.
     ///
-    /// A connection waits for its handlers before it closes: one of them that closes it does so in a task of its own, for which it does
-    /// not wait.
+    /// A connection waits for its handlers before it closes. So to one of them this returns at once, its reply is still sent, and then the
+    /// connection closes.
     public func close() async {
         beginClosing()
+        if Connection.ofHandler == id { return }
         _ = try? await channel.closeFuture.get()
     }
 

@@ -112,7 +112,11 @@ extension ConnectionHandler {
             outbox.beginWork(bytes: bytes)
             guard ordered.put(message, bytes: bytes) else { return }
             let (outbox, logger) = (outbox, setup.logger)
-            Task { await ordered.work(dispatcher, Dispatcher.Context(connection: connection), outbox, logger) }
+            Task {
+                await Connection.$ofHandler.withValue(connection.id) {
+                    await ordered.work(dispatcher, Dispatcher.Context(connection: connection), outbox, logger)
+                }
+            }
         }
     }
 
@@ -146,7 +150,10 @@ extension ConnectionHandler {
             Task {
                 let reply: Message
                 do {
-                    reply = .response(id: id, payload: try await handler(payload, context))
+                    let payload = try await Connection.$ofHandler.withValue(context.connection.id) {
+                        try await handler(payload, context)
+                    }
+                    reply = .response(id: id, payload: payload)
                 } catch {
                     reply = HandlerFailure.message(for: error, id: id, command: command, context, logger)
                 }
@@ -163,7 +170,10 @@ extension ConnectionHandler {
             Task {
                 let reply: Message
                 do {
-                    if let payload = try await custom(command, payload, context) {
+                    let payload = try await Connection.$ofHandler.withValue(context.connection.id) {
+                        try await custom(command, payload, context)
+                    }
+                    if let payload {
                         reply = .response(id: id, payload: payload)
                     } else {
                         reply = .failure(id: id, code: .unknownCommand, reason: dispatcher.unknownCommandReason)

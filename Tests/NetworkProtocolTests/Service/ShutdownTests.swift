@@ -141,4 +141,40 @@ import Testing
             #expect(again == .alreadyRan)
         }
     }
+
+    @Test(arguments: TestTransport.allCases)
+    func `of a connection by one of its own handlers sends the handler's reply and then closes`(
+        _ transport: TestTransport
+    ) async throws {
+        var dispatcher = Dispatcher.forTests
+        dispatcher.onCommand("quit") { payload, context in
+            await context.connection.close()
+            return payload
+        }
+        dispatcher.onAnyCommand { _, payload, context in
+            await context.connection.close()
+            return payload
+        }
+        dispatcher.onData { bytes, context in
+            await context.connection.close()
+            return .data(bytes)
+        }
+        try await TestDaemon.with(transport, dispatcher) { daemon in
+            for command in ["quit", "any"] {
+                let client = try await daemon.connect(transport)
+                let reply = try await client.request(command, [1, 2])
+                #expect(reply == [1, 2])
+                let end = try await client.receive()
+                #expect(end == nil)
+                await client.close()
+            }
+            let client = try await daemon.connect(transport)
+            try await client.send(.data([3]))
+            let reply = try await client.receive()
+            #expect(reply == .data([3]))
+            let end = try await client.receive()
+            #expect(end == nil)
+            await client.close()
+        }
+    }
 }
