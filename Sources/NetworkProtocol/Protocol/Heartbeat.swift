@@ -4,7 +4,8 @@
 ///   sent: its answer waits behind that.
 /// - A packet that has begun must end within the stall time and a second for each 16 KiB of it, so one who sends a byte now and then
 ///   holds nothing for long, and one on a slow line is not cut.
-/// - A peer that takes nothing of what is sent for the stall time is cut, however much it sends itself.
+/// - A peer that takes nothing of what is sent for the stall time is cut, however much it sends itself; it is looked at once in that time,
+///   so at the latest after twice that.
 struct Heartbeat: Sendable {
     typealias Instant = ContinuousClock.Instant
 
@@ -39,9 +40,12 @@ struct Heartbeat: Sendable {
     init(interval: Duration, missed: Int, stall: Duration, now: Instant) {
         self.interval = min(max(interval, .milliseconds(1)), Heartbeat.longest)
         self.missed = min(max(1, missed), Heartbeat.mostMissed)
-        self.stall = min(stall, Heartbeat.longest)
+        self.stall = min(max(stall, .milliseconds(1)), Heartbeat.longest)
         lastReceived = now
     }
+
+    /// When ``check(now:unsentBytes:writtenBytes:)`` is due for the first time.
+    var firstCheck: Instant { lastReceived + min(interval, stall) }
 
     /// Bytes came; `missing` is what the packet that has begun still needs, nil between packets.
     mutating func received(now: Instant, isInsidePacket: Bool, missing: Int) {
@@ -90,7 +94,8 @@ struct Heartbeat: Sendable {
         let deadAt = max(lastReceived, lastTaken ?? lastReceived) + interval * missed
         if now >= deadAt { return .dead(.dead(after: interval * missed)) }
 
-        var next = deadAt
+        // However seldom pings are: a packet may begin at any time, and sending may come to a standstill.
+        var next = min(deadAt, now + stall)
         if let packetDeadline { next = min(next, packetDeadline) }
         if let unsent { next = min(next, unsent.since + stall) }
         let pingAt = (lastPing ?? lastReceived) + interval

@@ -32,7 +32,7 @@ extension ConnectionHandler {
         setup.metrics.connectionOpened()
         if case .none = setup.protection {} else { setup.metrics.handshakeSucceeded() }
         heartbeat.paused(now: .now)
-        scheduleHeartbeat(at: .now + setup.options.heartbeatInterval)
+        scheduleHeartbeat(at: heartbeat.firstCheck)
         setup.opened(.success(connection))
     }
 

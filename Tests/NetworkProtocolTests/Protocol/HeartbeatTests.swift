@@ -17,7 +17,7 @@ import Testing
         )
         #expect(
             heartbeat.check(now: start + .seconds(30), unsentBytes: 0, writtenBytes: 0)
-                == .ping(next: start + .seconds(60))
+                == .ping(next: start + .seconds(50))
         )
         #expect(
             heartbeat.check(now: start + .seconds(45), unsentBytes: 0, writtenBytes: 0)
@@ -25,7 +25,7 @@ import Testing
         )
         #expect(
             heartbeat.check(now: start + .seconds(60), unsentBytes: 0, writtenBytes: 0)
-                == .ping(next: start + .seconds(90))
+                == .ping(next: start + .seconds(80))
         )
     }
 
@@ -43,7 +43,7 @@ import Testing
         for beat in 1...100 {
             let now = start + .seconds(29 * beat)
             heartbeat.received(now: now, isInsidePacket: false, missing: 0)
-            #expect(heartbeat.check(now: now, unsentBytes: 0, writtenBytes: 0) == .fine(next: now + .seconds(30)))
+            #expect(heartbeat.check(now: now, unsentBytes: 0, writtenBytes: 0) == .fine(next: now + .seconds(20)))
         }
     }
 
@@ -86,6 +86,21 @@ import Testing
                 Issue.record("a busy session was cut")
             }
         }
+    }
+
+    @Test func `however seldom it asks, a packet and sending are looked at in the time that they have`() {
+        var heartbeat = Heartbeat(interval: .seconds(3_600), missed: 4, stall: .seconds(20), now: start)
+        #expect(heartbeat.firstCheck == start + .seconds(20))
+        #expect(heartbeat.check(now: start, unsentBytes: 0, writtenBytes: 0) == .fine(next: start + .seconds(20)))
+        // Began a moment after that.
+        #expect(
+            heartbeat.check(now: start + .seconds(20), unsentBytes: 9, writtenBytes: 0)
+                == .fine(next: start + .seconds(40))
+        )
+        #expect(
+            heartbeat.check(now: start + .seconds(40), unsentBytes: 9, writtenBytes: 0)
+                == .dead(.stalled(after: .seconds(20)))
+        )
     }
 
     @Test func `who takes nothing of what is sent is cut, even while it sends`() {
