@@ -98,7 +98,7 @@ let package = Package(
             name: "NetworkProtocolTests",
             dependencies: [
                 "CLinux", "ClusterPeer", "Cryptography", "Identity", "NetworkProtocol", "Operations", "SwimSimulation",
-                "TestCertificates", "example-chat", "example-echo", "example-mutual-tls",
+                "TestCertificates", "example-chat", "example-echo", "example-greeter", "example-mutual-tls",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
@@ -106,6 +106,12 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
+            swiftSettings: lenient
+        ),
+        .executableTarget(
+            name: "example-greeter",
+            dependencies: ["NetworkProtocol"],
+            path: "Examples/greeter",
             swiftSettings: lenient
         ),
         .executableTarget(

@@ -5,8 +5,8 @@
 ///     dispatcher.onData { bytes, context in … ; return nil }
 ///
 /// Requests of one connection run side by side; messages without a number run one after the other, in the order they came, so that
-/// their replies need none. A command that no handler has is answered with ``FailureCode/unknownCommand``; echoes come back by
-/// themselves.
+/// their replies need none. A request whose command no handler has is answered with ``FailureCode/unknownCommand``; a custom message that is
+/// refused, or has no handler, with a custom message "error" whose payload says why. Echoes come back by themselves.
 public struct Dispatcher: Sendable {
     /// What a handler knows beside its message.
     public struct Context: Sendable {

@@ -18,6 +18,42 @@ struct ExampleTests {
         return (end.status, end.lines.joined(separator: "\n"))
     }
 
+    @Test func `the greeter of the first article greets whom it knows, and nobody else`() async throws {
+        try await withFolder { folder in
+            let folders = ["daemon", "client", "stranger"].map { "\(folder)/\($0)" }
+            func greeter(_ folder: String, _ arguments: String...) throws -> RunningProgram {
+                let shell = ["sh", "-c", "cd '\(folder)' && exec \"$@\" 2>&1", "sh"]
+                return try RunningProgram("example-greeter", arguments, through: shell)
+            }
+            var ids: [String] = []
+            for folder in folders {
+                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+                let id = try await greeter(folder, "id").end()
+                #expect(id.status == 0)
+                ids.append(String(try #require(id.lines.first)))
+            }
+            let server = try greeter(folders[0], "serve", "0", ids[1])
+            // In its log.
+            var port: Substring?
+            while port == nil {
+                try await Task.sleep(for: .milliseconds(10))
+                port = server.lines.lazy.compactMap { $0.firstMatch(of: /addresses=0\.0\.0\.0:(\d+)/)?.1 }.first
+            }
+            let listening = String(try #require(port))
+            func ask(_ folder: String, _ name: String) async throws -> (status: Int32, lines: [Substring]) {
+                try await greeter(folder, "ask", "127.0.0.1", listening, ids[0], name).end()
+            }
+            let greeting = try await ask(folders[1], "Ada")
+            #expect(greeting.status == 0 && greeting.lines == ["hello, Ada"])
+            let refusal = try await ask(folders[1], "")
+            #expect(refusal.status == 1 && refusal.lines.contains { $0.contains("whom?") })
+            let stranger = try await ask(folders[2], "Eve")
+            #expect(stranger.status == 1 && stranger.lines.contains { $0.contains("\(ids[2]) is not admitted here") })
+            server.signal(SIGTERM)
+            #expect(try await server.end().status == 0)
+        }
+    }
+
     @Test func `what is said to the echo comes back`() async throws {
         try await withFolder { folder in
             let path = folder + "/echo.sock"

@@ -10,8 +10,10 @@ struct SnippetTests {
 
     @Test func `each line of code in an article is compiled, in the same order`() throws {
         let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        let compiled = lines(try String(contentsOf: here.appendingPathComponent("Snippets.swift"), encoding: .utf8))
         let root = here.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let compiled = try [
+            here.appendingPathComponent("Snippets.swift"), root.appendingPathComponent("Examples/greeter/main.swift"),
+        ].flatMap { lines(try String(contentsOf: $0, encoding: .utf8)) }
         let catalog = root.appendingPathComponent("Sources/NetworkProtocol/Documentation.docc")
         let articles = try FileManager.default.contentsOfDirectory(atPath: catalog.path).filter { $0.hasSuffix(".md") }
         var blocks = 0

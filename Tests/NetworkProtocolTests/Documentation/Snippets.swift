@@ -1,37 +1,21 @@
-import Identity
+import Foundation
 import NIOSSL
 import NetworkProtocol
+import Synchronization
 
 // The code of the articles in Sources/NetworkProtocol/Documentation.docc, so that it is compiled; nothing runs it.
 
 private enum Problem: Error { case noKey }
 
 private enum FirstDaemon {
-    static func identity(path: String) throws {
-        let identity = try IdentityKey.loadOrCreate(at: path)
-        print(identity.endpointID)
-    }
+    static func messages(context: Dispatcher.Context, client: Client, news: [UInt8], handle: ([UInt8]) -> Void)
+        async throws
+    {
+        try await context.connection.send(.data(news))
 
-    static func daemon(client: EndpointID, identity: IdentityKey) async throws {
-        var dispatcher = Dispatcher()
-        dispatcher.onCommand("greet") { name, context in
-            guard !name.isEmpty else { throw Dispatcher.Refusal("whom?") }
-            return Array("hello, ".utf8) + name
+        while let message = try await client.receive() {
+            if case .data(let news) = message { handle(news) }
         }
-        let daemon = Daemon(
-            listening: [.tcp(host: "0.0.0.0", port: 9000, trust: .pinned([client], identity: identity))],
-            dispatcher: dispatcher
-        )
-        try await daemon.runUntilSignal()
-    }
-
-    static func client(daemon: EndpointID, identity: IdentityKey) async throws {
-        let client = try await Client.connect(
-            to: .tcp(host: "192.0.2.1", port: 9000, trust: .pinned([daemon], identity: identity))
-        )
-        let reply = try await client.request("greet", Array("Ada".utf8))
-        print(String(decoding: reply, as: UTF8.self))
-        await client.close()
     }
 }
 
@@ -61,8 +45,9 @@ private enum WhomToTrust {
         _ = trust
     }
 
-    static func changing(allowed: Set<EndpointID>, identity: IdentityKey) {
-        let trust = Trust.pinned(identity: identity) { id in allowed.contains(id) }
+    static func changing(ada: EndpointID, identity: IdentityKey) {
+        let allowed = Mutex<Set<EndpointID>>([ada])
+        let trust = Trust.pinned(identity: identity) { id in allowed.withLock { $0.contains(id) } }
         _ = trust
     }
 
@@ -83,6 +68,15 @@ private enum WhomToTrust {
         tls.pins = [pin]
         tls.certificateChain = chain
         tls.privateKey = privateKey
+
+        let clients = TLSServer.Clients.certified(roots: authority, pins: [pin])
+        let server = TLSServer(certificateChain: chain, privateKey: privateKey, clients: clients)
+        _ = server
+    }
+
+    static func ownCertificate(folder: URL) throws {
+        let own = try SelfSignedCertificate(hosts: ["daemon.example"])
+        try Data(own.certificatePEM.utf8).write(to: folder.appending(path: "daemon.pem"))
     }
 }
 
