@@ -5,6 +5,14 @@ enum Bench {
     /// Bytes of the messages whose latency and rate are measured.
     static let smallLength = 64
 
+    /// How long one small request may take while nothing else is under way.
+    private static let patience = Duration.seconds(10)
+
+    /// The first round trip.
+    static func greet(_ connection: Connection) async throws(ConnectionError) {
+        _ = try await connection.request(BenchService.echo, timeout: patience)
+    }
+
     /// Round trips of a request with 64 bytes, one at a time; sorted.
     static func latency(_ connection: Connection, for time: Duration) async throws -> [Duration] {
         let payload = [UInt8](repeating: 0x5a, count: smallLength)
@@ -17,7 +25,7 @@ enum Bench {
             while true {
                 let start = clock.now
                 if start >= end { break }
-                let reply = try await connection.request(BenchService.echo, payload)
+                let reply = try await connection.request(BenchService.echo, payload, timeout: patience)
                 samples.append(clock.now - start)
                 guard reply == payload else { throw BenchFailure("an echo came back changed") }
             }

@@ -51,17 +51,22 @@ struct MeasureCommand: AsyncParsableCommand {
         let start = ContinuousClock.now
         let client: Client
         let connection: Connection
-        do {
+        let connecting: Duration
+        do throws(ConnectionError) {
             client = try await Client.connect(to: destination)
             connection = try await client.connection()
+            connecting = ContinuousClock.now - start
+            // Without a handshake the connection is open before the daemon has said a word: whether they meet is seen only now.
+            try await Bench.greet(connection)
         } catch {
+            let failure = await failure(opening: error)
             progress.clear()
-            throw error
+            throw failure
         }
         var report = BenchReport(
             address: "\(destination)",
             peer: connection.peer.endpointID.map { "\($0)" },
-            connecting: ContinuousClock.now - start
+            connecting: connecting
         )
         for (index, part) in parts.enumerated() {
             progress.clear()
@@ -75,12 +80,18 @@ struct MeasureCommand: AsyncParsableCommand {
                 }
             } catch {
                 progress.clear()
-                throw error
+                throw (error as? ConnectionError).map { MeasureFailure(stage: .measuring(part), error: $0) } ?? error
             }
         }
         progress.clear()
         await client.close()
         StandardOutput.write(json ? report.json + "\n" : report.text)
+    }
+
+    private func failure(opening error: ConnectionError) async -> MeasureFailure {
+        let failure = MeasureFailure(stage: .opening(trust: trust.given), error: error)
+        guard failure.canTrustExplain, await SilentClose.happens(at: address) else { return failure }
+        return MeasureFailure(stage: .turnedAway, error: error)
     }
 }
 

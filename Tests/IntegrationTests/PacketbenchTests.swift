@@ -16,11 +16,11 @@ struct PacketbenchTests {
         try await Tool.run("packetbench", arguments, ["PACKETBENCH_KEY": key])
     }
 
-    /// Starts `serve` and gives `body` the address it listens on; then ends it by SIGTERM, which must exit 0.
+    /// Starts `serve` and gives `body` the address it listens on, and the process; then ends it by SIGTERM, which must exit 0.
     private func serving(
         _ arguments: [String],
         in folder: String,
-        _ body: (_ address: String) async throws -> Void
+        _ body: (_ address: String, _ server: ChildProcess) async throws -> Void
     ) async throws {
         let log = folder + "/serve.log"
         let line = "exec \"$0\" \"$@\" --json > '\(log)'"
@@ -37,7 +37,7 @@ struct PacketbenchTests {
                 address = greeting?["listening"]?.first
                 if address == nil { try await Task.sleep(for: .milliseconds(50)) }
             }
-            try await body(try #require(address, "serve does not listen"))
+            try await body(try #require(address, "serve does not listen"), server)
         } catch {
             server.signal(SIGKILL)
             _ = await server.exit()
@@ -63,7 +63,7 @@ struct PacketbenchTests {
         try await inFolder { folder in
             let mine = try await bench(["id"], key: folder + "/client.ed25519").lines[0]
             let theirs = try await bench(["id"], key: folder + "/server.ed25519").lines[0]
-            try await serving(["127.0.0.1:0", "--peer", mine], in: folder) { address in
+            try await serving(["127.0.0.1:0", "--peer", mine], in: folder) { address, _ in
                 let options = ["measure", address, "--seconds", "0.2", "--json"]
                 let result = try await bench(options + ["--peer", theirs], key: folder + "/client.ed25519")
                 try expectMeasured(result)
@@ -96,7 +96,7 @@ struct PacketbenchTests {
             let secret = try file("secret", String(repeating: "0a1b2c3d", count: 8) + "\n")
             let same = try file("same", String(repeating: "0A1B2C3D", count: 8))
             let other = try file("other", String(repeating: "0a1b2c3e", count: 8) + "\n")
-            try await serving(["127.0.0.1:0", "--psk-file", secret], in: folder) { address in
+            try await serving(["127.0.0.1:0", "--psk-file", secret], in: folder) { address, _ in
                 let options = ["measure", address, "--seconds", "0.1", "--json", "--psk-file"]
                 try expectMeasured(try await bench(options + [same], key: folder + "/client.ed25519"))
                 let stranger = try await bench(options + [other], key: folder + "/client.ed25519")
@@ -118,7 +118,7 @@ struct PacketbenchTests {
     @Test("a Unix socket needs no trust, a part can be measured alone, and text is printed without --json")
     func unixSocket() async throws {
         try await inFolder { folder in
-            try await serving(["unix:\(folder)/s"], in: folder) { address in
+            try await serving(["unix:\(folder)/s"], in: folder) { address, _ in
                 try expectMeasured(
                     try await bench(["measure", address, "--seconds", "0.2", "--json"], key: folder + "/key")
                 )
@@ -151,7 +151,7 @@ struct PacketbenchTests {
             let server = ["--certificate", "\(folder)/server.pem", "--private-key", "\(folder)/server.key"]
             let client = ["--certificate", "\(folder)/client.pem", "--private-key", "\(folder)/client.key"]
             let listen = ["tls:127.0.0.1:0", "--ca", "\(folder)/client.pem"] + server
-            try await serving(listen, in: folder) { address in
+            try await serving(listen, in: folder) { address, _ in
                 let options = ["measure", "tls:\(address)", "--seconds", "0.2", "--json"]
                 let known = options + ["--ca", "\(folder)/server.pem"]
                 try expectMeasured(try await bench(known + client, key: folder + "/key"))
@@ -206,7 +206,7 @@ struct PacketbenchTests {
     @Test("an address that is taken, and two kinds of trust that do not meet, are told with what to do")
     func doNotMeet() async throws {
         try await inFolder { folder in
-            try await serving(["127.0.0.1:0", "--anonymous"], in: folder) { address in
+            try await serving(["127.0.0.1:0", "--anonymous"], in: folder) { address, _ in
                 let second = try await bench(["serve", address, "--anonymous"], key: folder + "/key")
                 #expect(second.code == 1 && second.errors.contains("another program listens there"), "\(second.errors)")
                 let plain = ["measure", address, "--insecure-plaintext", "--seconds", "0.1"]
@@ -214,6 +214,40 @@ struct PacketbenchTests {
                 #expect(result.code != 0 && result.errors.contains("the same kind of trust"), "\(result.errors)")
             }
         }
+    }
+
+    @Test("a daemon that is full says so, and one that stops in the middle does: neither is taken for trust that does not meet")
+    func fullAndStopped() async throws {
+        try await inFolder { folder in
+            try await serving(["127.0.0.1:0", "--anonymous", "--max-connections", "1"], in: folder) { address, server in
+                let line = ["measure", address, "--anonymous", "--only", "request", "--seconds"]
+                var measuring = try await Tool.start("packetbench", line + ["60"])
+                let full = try await eventually("the place is taken") {
+                    // The other was there first.
+                    if !measuring.isRunning { measuring = try await Tool.start("packetbench", line + ["60"]) }
+                    let second = try await bench(line + ["0.1"], key: folder + "/key")
+                    return second.code == 0 || !measuring.isRunning ? nil : second
+                }
+                #expect(full.code == 1 && full.errors.contains("--max-connections there"), "\(full.errors)")
+                #expect(!full.errors.contains("the same kind of trust"), "\(full.errors)")
+
+                server.signal(SIGSTOP)
+                let exit = await measuring.exit()
+                server.signal(SIGCONT)
+                let errors = String(decoding: exit.errorOutput, as: UTF8.self)
+                #expect(exit.code == 1 && errors.contains("the daemon stopped answering"), "\(errors)")
+                #expect(errors.contains("while measuring requests") && !errors.contains("kind of trust"), "\(errors)")
+            }
+        }
+    }
+
+    @Test("a program that listens and never answers is not taken for trust that does not meet")
+    func mute() async throws {
+        let (port, descriptor) = try Installation.listen()
+        defer { close(descriptor) }
+        let result = try await bench(["measure", "127.0.0.1:\(port)", "--anonymous"], key: "/nowhere/key")
+        #expect(result.code == 1 && result.errors.contains("what listens there does not answer"), "\(result.errors)")
+        #expect(!result.errors.contains("kind of trust"), "\(result.errors)")
     }
 
     @Test("help tells how two machines are set up, and the exit codes")

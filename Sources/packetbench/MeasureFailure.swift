@@ -1,0 +1,72 @@
+internal import NetworkProtocol
+
+/// A measurement that its connection's error ended. The same error means something else before both sides know each other and after.
+struct MeasureFailure: Error {
+    enum Stage {
+        /// Before the daemon's first answer. `trust` are the options given for it.
+        case opening(trust: [String])
+        /// As before, and the daemon closes connections on which nothing was said yet.
+        case turnedAway
+        case measuring(BenchPart)
+    }
+
+    let stage: Stage
+    let error: ConnectionError
+
+    /// ``CommandFailure/refused`` when one side does not admit the other, else 1.
+    var exitCode: Int32 {
+        guard case .opening = stage else { return 1 }
+        switch error {
+        case .refused(.unavailable, _), .refused(.unknownCommand, _): return 1
+        case .refused, .handshake, .tls: return CommandFailure.refused
+        default: return 1
+        }
+    }
+
+    private var advice: String? {
+        switch stage {
+        case .opening(let trust): openingAdvice(trust)
+        case .turnedAway:
+            "it closes connections before anything was said on them: most likely it has as many as it takes, "
+                + "--max-connections there"
+        case .measuring:
+            switch error {
+            case .timedOut, .dead, .stalled:
+                "the daemon stopped answering: does it still run there, and is the network in between up?"
+            case .closedByPeer, .io: "the daemon ended, or the network in between failed"
+            default: nil
+            }
+        }
+    }
+
+    private func openingAdvice(_ trust: [String]) -> String? {
+        switch error {
+        case .cannotConnect, .nobodyListens: return "is `packetbench serve` running there, on this address?"
+        case .timedOut: return "what listens there does not answer: is it `packetbench serve`, and not stopped?"
+        case .refused(.unknownCommand, _): return "what listens there is not `packetbench serve`"
+        case .handshake(.notAdmitted(let id)): return "if that is the machine you mean, give --peer \(id)"
+        case .handshake(.noIdentity): return "start it there with --peer and this machine's `packetbench id`"
+        case .refused(.unauthorised, _): return "there, --peer must name what `packetbench id` prints here"
+        case _ where canTrustExplain:
+            return "both sides must be started with the same kind of trust and address: --peer, --psk-file, "
+                + "--anonymous, --insecure-plaintext or tls:"
+        default: return nil
+        }
+    }
+
+    /// Whether two kinds of trust that do not meet end so; a daemon that turns everybody away does too.
+    var canTrustExplain: Bool {
+        switch error {
+        case .malformedPacket, .closedByPeer, .io, .handshake(.unexpectedMessage): true
+        case .tls(let reason): reason.contains("EOF during handshake")
+        default: false
+        }
+    }
+}
+
+extension MeasureFailure: CustomStringConvertible {
+    var description: String {
+        let what = if case .measuring(let part) = stage { "while measuring \(part.title): \(error)" } else { "\(error)" }
+        return advice.map { "\(what); \($0)" } ?? what
+    }
+}
