@@ -41,3 +41,16 @@ enum BenchAddress: Sendable, Hashable {
         self = isTLS ? .tls(host: String(host), port: Int(port)) : .tcp(host: String(host), port: Int(port))
     }
 }
+
+extension BenchAddress: CustomStringConvertible {
+    /// As it is read.
+    var description: String {
+        switch self {
+        case .tcp(let host, let port): "\(BenchAddress.bracketed(host)):\(port)"
+        case .tls(let host, let port): "tls:\(BenchAddress.bracketed(host)):\(port)"
+        case .unix(let path): "unix:\(path)"
+        }
+    }
+
+    private static func bracketed(_ host: String) -> String { host.contains(":") ? "[\(host)]" : host }
+}

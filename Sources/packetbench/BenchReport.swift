@@ -2,9 +2,14 @@ internal import Operations
 
 /// What was measured, as text and as JSON; nil is what was not.
 struct BenchReport: Sendable {
+    /// As it can be given to `measure` again.
     let address: String
     /// The daemon's Endpoint ID; nil when it proved none.
     let peer: String?
+    /// Of the daemon's TLS certificate; nil without one.
+    let certificatePin: String?
+    /// Whether the daemon proved that it has the secret of `--psk-file`.
+    let hasSharedSecret: Bool
     let connecting: Duration
     /// Sorted.
     var latency: [Duration]?
@@ -25,27 +30,32 @@ struct BenchReport: Sendable {
         return sorted[min(max(rank - 1, 0), sorted.count - 1)] / .microseconds(1)
     }
 
+    /// Within 80 columns, if the address is.
     var text: String {
         var rows: [KeyValueBlock.Row] = [
-            .init("daemon", peer ?? "proved no identity"),
+            .init("daemon", knownBy.isEmpty ? "proved no identity" : "known by its " + knownBy.joined(separator: ", ")),
             .init("connecting", "\(BenchReport.rounded(connecting / .milliseconds(1), 2)) ms"),
         ]
         if let latency {
-            let figures = BenchReport.percentiles.map { name, share in
-                "\(name) \(BenchReport.rounded(BenchReport.percentile(share, of: latency), 1))"
+            rows.append(.init("requests of 64 B", "\(latency.count), one at a time"))
+            for (name, share) in BenchReport.percentiles + [("max", 1)] {
+                let time = BenchReport.rounded(BenchReport.percentile(share, of: latency), 1)
+                rows.append(.init("\(KeyValueBlock.indentation)\(name)", "\(time) us"))
             }
-            let longest = BenchReport.rounded(BenchReport.percentile(1, of: latency), 1)
-            rows.append(
-                .init(
-                    "request of 64 B",
-                    figures.joined(separator: ", ") + ", max \(longest) us, of \(latency.count)"
-                )
-            )
         }
         if let rate { rows.append(.init("echoes of 64 B", "\(BenchReport.rounded(rate, 0)) a second")) }
         if let up { rows.append(.init("data of 64 KiB, up", "\(BenchReport.rounded(up / 1e9, 2)) Gbit/s")) }
         if let down { rows.append(.init("data of 64 KiB, down", "\(BenchReport.rounded(down / 1e9, 2)) Gbit/s")) }
-        return KeyValueBlock(title: "packetbench \(address)", rows: rows).text
+        // On lines of their own: beside a name they would not fit.
+        let identity = [peer, certificatePin].compactMap(\.self)
+        return KeyValueBlock(title: "packetbench \(address)", rows: rows, footer: identity).text
+    }
+
+    private var knownBy: [String] {
+        [
+            peer == nil ? nil : "Endpoint ID", certificatePin == nil ? nil : "certificate",
+            hasSharedSecret ? "secret" : nil,
+        ].compactMap(\.self)
     }
 
     /// One object; what was not measured is null.
@@ -62,6 +72,7 @@ struct BenchReport: Sendable {
         return JSONValue.object([
             .init("address", .string(address)),
             .init("peer", JSONValue(optional: peer)),
+            .init("certificate_pin", JSONValue(optional: certificatePin)),
             .init("connect_ms", .number(connecting / .milliseconds(1))),
             .init("request_64_us", request),
             .init("echo_64_per_second", rate.map { .number($0) } ?? .null),

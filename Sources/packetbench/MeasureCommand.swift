@@ -47,7 +47,7 @@ struct MeasureCommand: AsyncParsableCommand {
         let time = Duration.seconds(seconds)
         let parts = BenchPart.allCases.filter { only.isEmpty || only.contains($0) }
         var progress = ProgressLine(on: Terminal.of(2, environment: ProcessInfo.processInfo.environment))
-        progress.show("connecting to \(destination)")
+        progress.show("connecting to \(address)")
         let start = ContinuousClock.now
         let client: Client
         let connection: Connection
@@ -64,8 +64,10 @@ struct MeasureCommand: AsyncParsableCommand {
             throw failure
         }
         var report = BenchReport(
-            address: "\(destination)",
+            address: "\(address)",
             peer: connection.peer.endpointID.map { "\($0)" },
+            certificatePin: connection.peer.certificatePin.map { "\($0)" },
+            hasSharedSecret: trust.pskFile != nil,
             connecting: connecting
         )
         for (index, part) in parts.enumerated() {

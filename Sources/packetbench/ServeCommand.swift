@@ -64,9 +64,10 @@ struct ServeCommand: AsyncParsableCommand {
         await greeting
     }
 
-    /// Says where it listens; nothing when it cannot.
+    /// Says where it listens, as it is given to `measure`; nothing when it cannot.
     private func greet(_ daemon: Daemon) async {
-        let addresses = await daemon.addresses()
+        let scheme = if case .tls = address { "tls:" } else { "" }
+        let addresses = await daemon.addresses().map { scheme + $0 }
         guard !addresses.isEmpty else { return }
         if json {
             let list = JSONValue.array(addresses.map { .string($0) })

@@ -58,6 +58,11 @@ struct PacketbenchTests {
         #expect(figures.count == 5 && figures == figures.sorted() && figures[0] > 0)
     }
 
+    private func expectNarrow(_ result: Tool.Result) {
+        #expect(result.code == 0 && result.lines.count > 1, "\(result.errors)")
+        for line in result.lines { #expect(line.count <= 80) }
+    }
+
     @Test("two machines that know each other's keys measure over TCP, and each sees who the other is")
     func pinned() async throws {
         try await inFolder { folder in
@@ -67,7 +72,13 @@ struct PacketbenchTests {
                 let options = ["measure", address, "--seconds", "0.2", "--json"]
                 let result = try await bench(options + ["--peer", theirs], key: folder + "/client.ed25519")
                 try expectMeasured(result)
-                #expect(try result.json()["peer"] as? String == theirs)
+                let report = try result.json()
+                #expect(report["peer"] as? String == theirs && report["certificate_pin"] is NSNull)
+                #expect(report["address"] as? String == address)
+                let printed = ["measure", address, "--seconds", "0.1", "--peer", theirs]
+                let text = try await bench(printed, key: folder + "/client.ed25519")
+                #expect(text.output.contains("its Endpoint ID\n") && text.output.contains("\n  \(theirs)\n"))
+                expectNarrow(text)
 
                 // Whoever is not named is not let in, and is told what must be done.
                 let stranger = try await bench(options + ["--peer", theirs], key: folder + "/stranger.ed25519")
@@ -124,6 +135,7 @@ struct PacketbenchTests {
                 )
                 let part = ["measure", address, "--seconds", "0.1", "--only", "request"]
                 let one = try await bench(part + ["--json"], key: folder + "/key").json()
+                #expect(one["address"] as? String == address && address == "unix:\(folder)/s")
                 #expect(one["request_64_us"] is [String: Double] && one["data_up_bps"] is NSNull)
                 let text = try await bench(part, key: folder + "/key")
                 #expect(text.code == 0 && text.errors.isEmpty)
@@ -152,9 +164,21 @@ struct PacketbenchTests {
             let client = ["--certificate", "\(folder)/client.pem", "--private-key", "\(folder)/client.key"]
             let listen = ["tls:127.0.0.1:0", "--ca", "\(folder)/client.pem"] + server
             try await serving(listen, in: folder) { address, _ in
-                let options = ["measure", "tls:\(address)", "--seconds", "0.2", "--json"]
+                let options = ["measure", address, "--seconds", "0.2", "--json"]
                 let known = options + ["--ca", "\(folder)/server.pem"]
-                try expectMeasured(try await bench(known + client, key: folder + "/key"))
+                let measured = try await bench(known + client, key: folder + "/key")
+                try expectMeasured(measured)
+                // What it prints is enough to be given the next time.
+                let report = try measured.json()
+                #expect(address.hasPrefix("tls:") && report["address"] as? String == address)
+                #expect(report["peer"] is NSNull)
+                let found = try #require(report["certificate_pin"] as? String)
+                let pinned = ["measure", "--ca", "\(folder)/server.pem", "--pin", found, "--seconds", "0.1", address]
+                let text = try await bench(pinned + client, key: folder + "/key")
+                #expect(text.code == 0, "\(text.errors)")
+                #expect(text.output.contains("packetbench \(address)\n") && text.output.contains("its certificate\n"))
+                #expect(text.output.contains("\n  \(found)\n"))
+                expectNarrow(text)
 
                 let pin = "sha256/" + String(repeating: "00", count: 32)
                 let wrong = try await bench(known + client + ["--pin", pin], key: folder + "/key")
