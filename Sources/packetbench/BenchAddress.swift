@@ -8,37 +8,57 @@ enum BenchAddress: Sendable, Hashable {
 
     static let forms = "HOST:PORT, [IPV6]:PORT, tls:HOST:PORT or unix:PATH"
 
-    /// Throws a `ValidationError` that names the text and what is wrong with it.
-    init(parsing text: String) throws {
+    /// Reads an address. Throws a `ValidationError` that says what is wrong with it; the parser names the option and the text.
+    ///
+    /// - Parameter ports: that can be meant; only who listens has a use for 0.
+    init(parsing text: String, ports: ClosedRange<Int>) throws {
         if text.hasPrefix("unix:") {
             let path = String(text.dropFirst(5))
-            guard !path.isEmpty else {
-                throw ValidationError("address \"\(text)\": a path must follow, as in unix:/run/bench.sock")
-            }
+            guard !path.isEmpty else { throw ValidationError("a path must follow, as in unix:/run/bench.sock") }
             self = .unix(path: path)
             return
         }
         let isTLS = text.hasPrefix("tls:")
-        let place = text.dropFirst(isTLS ? 4 : 0)
-        guard let colon = place.lastIndex(of: ":") else {
-            throw ValidationError("address \"\(text)\": the port is missing; give \(BenchAddress.forms)")
-        }
-        var host = place[..<colon]
-        let digits = place[place.index(after: colon)...]
-        guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = UInt16(digits) else {
-            throw ValidationError("address \"\(text)\": \"\(digits)\" is no port; give a number from 0 to 65535")
-        }
-        if host.hasPrefix("["), host.hasSuffix("]") {
-            host = host.dropFirst().dropLast()
-        } else if host.contains(":") {
-            throw ValidationError("address \"\(text)\": an IPv6 address stands in brackets, as in [::1]:9000")
-        }
-        guard !host.isEmpty else {
+        let (host, digits) = try BenchAddress.split(text.dropFirst(isTLS ? 4 : 0))
+        guard !digits.isEmpty else { throw ValidationError("the port is missing; give \(BenchAddress.forms)") }
+        let range = "\(ports.lowerBound) to \(ports.upperBound)"
+        guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = Int(digits), port <= ports.upperBound
+        else { throw ValidationError("\"\(digits)\" is no port; give a number from \(range)") }
+        guard port >= ports.lowerBound else {
             throw ValidationError(
-                "address \"\(text)\": the host is missing; 0.0.0.0 is every IPv4 address of this machine"
+                "port \(port) is only for `packetbench serve`, which prints the one that it got; give a number from \(range)"
             )
         }
-        self = isTLS ? .tls(host: String(host), port: Int(port)) : .tcp(host: String(host), port: Int(port))
+        guard !host.isEmpty else {
+            throw ValidationError("the host is missing; 0.0.0.0 is every IPv4 address of this machine")
+        }
+        self = isTLS ? .tls(host: String(host), port: port) : .tcp(host: String(host), port: port)
+    }
+
+    /// Host, without its brackets, and port; what is not there is empty.
+    private static func split(_ place: Substring) throws -> (host: Substring, port: Substring) {
+        if place.hasPrefix("[") {
+            guard let end = place.firstIndex(of: "]") else {
+                throw ValidationError("the bracket is not closed; give [IPV6]:PORT, as in [::1]:9000")
+            }
+            let rest = place[place.index(after: end)...]
+            guard rest.isEmpty || rest.hasPrefix(":") else {
+                throw ValidationError("behind the bracket there is no port; give [IPV6]:PORT, as in [::1]:9000")
+            }
+            return (place[..<end].dropFirst(), rest.dropFirst())
+        }
+        guard let colon = place.lastIndex(of: ":") else { return (place, "") }
+        let host = place[..<colon]
+        let first = place.prefix { $0 != ":" }
+        if host.contains(":") || place[colon...].hasPrefix("://") {
+            let isGroupOfIPv6 = first.count <= 4 && first.allSatisfy(\.isHexDigit)
+            throw ValidationError(
+                isGroupOfIPv6
+                    ? "an IPv6 address stands in brackets, as in [::1]:9000"
+                    : "\"\(first):\" is no kind of address; give \(BenchAddress.forms)"
+            )
+        }
+        return (host, place[colon...].dropFirst())
     }
 }
 

@@ -7,8 +7,15 @@ enum CommandFailure {
     /// One side does not admit the other.
     static let refused: Int32 = 4
 
-    /// - Parameter json: whether results were asked for as JSON: then the error is one too.
-    static func exit(_ error: any Error, of command: any ParsableCommand.Type, json: Bool) -> Never {
+    /// - Parameters:
+    ///   - running: the command that had begun to run; nil while the command line was read.
+    ///   - json: whether results were asked for as JSON: then the error is one too.
+    static func exit(
+        _ error: any Error,
+        of command: any ParsableCommand.Type,
+        running: (any ParsableCommand.Type)?,
+        json: Bool
+    ) -> Never {
         let isOfTheParser = isOfTheParser(error)
         let message = isOfTheParser ? command.message(for: error) : "\(error)"
         let code = isOfTheParser ? command.exitCode(for: error).rawValue : (error as? MeasureFailure)?.exitCode ?? 1
@@ -17,6 +24,13 @@ enum CommandFailure {
                 .init("exit_code", .integer(Int64(code))), .init("message", .string(message)),
             ]
             StandardOutput.write(JSONValue.object([.init("error", .object(fields))]).text + "\n")
+        }
+        if let error = error as? ValidationError, let running, let name = running.configuration.commandName {
+            // As the parser tells its own: it would give the usage of the tool, as it does not know what ran.
+            let usage =
+                "Usage: \(command.usageString(for: running))\n  See 'packetbench \(name) --help' for more information."
+            StandardErrorLog.write(Array("Error: \(error.message)\n\(usage)\n".utf8), to: 2)
+            Foundation.exit(code)
         }
         if isOfTheParser { command.exit(withError: error) }
         StandardErrorLog.write(Array("packetbench: \(message)\n".utf8), to: 2)

@@ -8,8 +8,12 @@ enum KeyPath {
     /// The option, the environment, or `identity.ed25519` in the user's state folder, which is made.
     static func resolve(_ option: String?) throws -> String {
         let environment = ProcessInfo.processInfo.environment
-        if let path = option ?? environment["PACKETBENCH_KEY"] {
-            guard !path.isEmpty else { throw ValidationError("--key: the path is empty; give the file's path") }
+        let variable = "PACKETBENCH_KEY"
+        if let path = option ?? environment[variable] {
+            guard !path.isEmpty else {
+                let remedy = option == nil ? "\(variable): the path is empty; unset it, or" : "--key: the path is empty;"
+                throw ValidationError("\(remedy) give the file's path")
+            }
             return path
         }
         let base: String
@@ -28,15 +32,10 @@ enum KeyPath {
     }
 }
 
-/// A secret of 64 hexadecimal digits in a file.
+/// A secret of 64 hexadecimal digits in a file that only its owner can use.
 enum PreSharedKeyFile {
     static func read(_ path: String) throws -> PreSharedKey {
-        let text: String
-        do {
-            text = try String(contentsOfFile: path, encoding: .utf8)
-        } catch {
-            throw ValidationError("--psk-file \(path): the file cannot be read; give one with 64 hexadecimal digits")
-        }
+        let text = String(decoding: try InputFile.read(path, of: "--psk-file", isSecret: true), as: UTF8.self)
         guard let key = PreSharedKey(hexadecimal: text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
             throw ValidationError(
                 "--psk-file \(path): there are not 64 hexadecimal digits in it; `openssl rand -hex 32` makes some"

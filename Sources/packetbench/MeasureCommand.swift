@@ -15,7 +15,7 @@ struct MeasureCommand: AsyncParsableCommand {
 
     @Argument(
         help: ArgumentHelp("Where it listens: \(BenchAddress.forms).", valueName: "address"),
-        transform: { try BenchAddress(parsing: $0) }
+        transform: { try BenchAddress(parsing: $0, ports: 1...65_535) }
     )
     var address: BenchAddress
 

@@ -39,6 +39,10 @@ struct MeasureFailure: Error {
         }
     }
 
+    private static let sameKind =
+        "both sides must be started with the same kind of trust and address: --peer, --psk-file, "
+        + "--anonymous, --insecure-plaintext or tls:"
+
     private func openingAdvice(_ trust: [String]) -> String? {
         switch error {
         case .cannotConnect, .nobodyListens: return "is `packetbench serve` running there, on this address?"
@@ -46,10 +50,13 @@ struct MeasureFailure: Error {
         case .refused(.unknownCommand, _): return "what listens there is not `packetbench serve`"
         case .handshake(.notAdmitted(let id)): return "if that is the machine you mean, give --peer \(id)"
         case .handshake(.noIdentity): return "start it there with --peer and this machine's `packetbench id`"
+        case .refused(.unauthorised, _) where !trust.contains("--peer"):
+            return "give --peer with what `packetbench id` prints there; there, --peer must name what it prints here"
         case .refused(.unauthorised, _): return "there, --peer must name what `packetbench id` prints here"
-        case _ where canTrustExplain:
-            return "both sides must be started with the same kind of trust and address: --peer, --psk-file, "
-                + "--anonymous, --insecure-plaintext or tls:"
+        case .handshake(.notAuthentic) where trust.contains("--psk-file"):
+            return "both sides must be started with --psk-file, and the file must hold the same secret"
+        case .handshake(.notAuthentic): return Self.sameKind
+        case _ where canTrustExplain: return Self.sameKind
         default: return nil
         }
     }
@@ -66,7 +73,8 @@ struct MeasureFailure: Error {
 
 extension MeasureFailure: CustomStringConvertible {
     var description: String {
-        let what = if case .measuring(let part) = stage { "while measuring \(part.title): \(error)" } else { "\(error)" }
+        let what =
+            if case .measuring(let part) = stage { "while measuring \(part.title): \(error)" } else { "\(error)" }
         return advice.map { "\(what); \($0)" } ?? what
     }
 }

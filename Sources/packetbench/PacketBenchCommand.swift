@@ -38,8 +38,10 @@ struct PacketBenchCommand: AsyncParsableCommand {
         )
         StandardStreams.occupy()
         StandardOutput.checkAtExit()
+        var running: (any ParsableCommand.Type)?
         do {
             var command = try parseAsRoot(arguments)
+            running = type(of: command)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -47,7 +49,7 @@ struct PacketBenchCommand: AsyncParsableCommand {
             }
         } catch {
             let options = typed.prefix { $0 != "--" }
-            CommandFailure.exit(error, of: Self.self, json: options.contains("--json"))
+            CommandFailure.exit(error, of: Self.self, running: running, json: options.contains("--json"))
         }
     }
 }

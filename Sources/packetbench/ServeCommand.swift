@@ -15,7 +15,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Argument(
         help: ArgumentHelp("Where to listen: \(BenchAddress.forms).", valueName: "address"),
-        transform: { try BenchAddress(parsing: $0) }
+        transform: { try BenchAddress(parsing: $0, ports: 0...65_535) }
     )
     var address: BenchAddress
 

@@ -97,15 +97,17 @@ struct TLSOptions: ParsableArguments {
     private func own() throws -> ([NIOSSLCertificate], NIOSSLPrivateKey)? {
         guard let certificate, let privateKey else { return nil }
         let chain = try certificates(certificate, "--certificate")
+        let bytes = try InputFile.read(privateKey, of: "--private-key")
         do {
-            return (chain, try NIOSSLPrivateKey(file: privateKey, format: .pem))
+            return (chain, try NIOSSLPrivateKey(bytes: bytes, format: .pem))
         } catch {
             throw ValidationError("--private-key \(privateKey): there is no private key in PEM that can be read")
         }
     }
 
     private func certificates(_ path: String, _ option: String) throws -> [NIOSSLCertificate] {
-        if let certificates = try? NIOSSLCertificate.fromPEMFile(path), !certificates.isEmpty { return certificates }
+        let bytes = try InputFile.read(path, of: option)
+        if let certificates = try? NIOSSLCertificate.fromPEMBytes(bytes), !certificates.isEmpty { return certificates }
         throw ValidationError("\(option) \(path): there is no certificate in PEM that can be read")
     }
 }

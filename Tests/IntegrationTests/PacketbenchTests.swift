@@ -99,9 +99,11 @@ struct PacketbenchTests {
     @Test("two machines that share a secret measure; one with another secret, or with a file that holds none, is told")
     func sharedSecret() async throws {
         try await inFolder { folder in
-            func file(_ name: String, _ text: String) throws -> String {
-                try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/" + name))
-                return folder + "/" + name
+            func file(_ name: String, _ text: String, mode: Int = 0o600) throws -> String {
+                let path = folder + "/" + name
+                try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+                try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+                return path
             }
             // As `openssl rand -hex 32` writes it, and in the other case without an end of line.
             let secret = try file("secret", String(repeating: "0a1b2c3d", count: 8) + "\n")
@@ -112,6 +114,10 @@ struct PacketbenchTests {
                 try expectMeasured(try await bench(options + [same], key: folder + "/client.ed25519"))
                 let stranger = try await bench(options + [other], key: folder + "/client.ed25519")
                 #expect(stranger.code == 4, "\(stranger.errors)")
+                #expect(stranger.errors.contains("with --psk-file, and the file must hold the same secret"), "\(stranger.errors)")
+                let readable = try file("readable", String(repeating: "0a1b2c3d", count: 8), mode: 0o644)
+                let refused = try await bench(options + [readable], key: folder + "/client.ed25519")
+                #expect(refused.code == 64 && refused.errors.contains("run: chmod 600 \(readable)"), "\(refused.errors)")
                 #expect(try stranger.json()["request_64_us"] == nil)
             }
             for (text, words) in [
@@ -183,6 +189,9 @@ struct PacketbenchTests {
                 let pin = "sha256/" + String(repeating: "00", count: 32)
                 let wrong = try await bench(known + client + ["--pin", pin], key: folder + "/key")
                 #expect(wrong.code == 4 && wrong.output.contains("exit_code"), "\(wrong.errors)")
+                let keyless = options + ["--certificate", "\(folder)/client.pem", "--private-key", "\(folder)/none"]
+                let missing = try await bench(keyless, key: folder + "/key")
+                #expect(missing.code == 64 && missing.errors.contains("none: the file is missing"), "\(missing.errors)")
                 // The system's authorities did not sign it.
                 let unknown = try await bench(options + client, key: folder + "/key")
                 #expect(unknown.code == 4, "\(unknown.errors)")
@@ -193,19 +202,27 @@ struct PacketbenchTests {
     @Test(
         "an argument that cannot be used exits 64 and says what to give",
         arguments: [
-            ("measure 127.0.0.1", "the port is missing"), ("measure host:70000 --anonymous", "0 to 65535"),
+            ("measure 127.0.0.1", "the port is missing"), ("measure host:70000 --anonymous", "1 to 65535"),
+            ("serve host:70000 --anonymous", "0 to 65535"), ("measure host:0 --anonymous", "port 0 is only for `packetbench serve`"),
+            ("measure [::1] --anonymous", "the port is missing"), ("measure [::1 --anonymous", "the bracket is not closed"),
+            ("measure [::1]9 --anonymous", "there is no port"), ("measure host: --anonymous", "the port is missing"),
+            ("measure udp:1.2.3.4:1 --anonymous", "\"udp:\" is no kind of address; give HOST:PORT"),
+            ("measure http://host --anonymous", "\"http:\" is no kind of address; give HOST:PORT"),
             ("measure ::1:9000 --anonymous", "[::1]:9000"), ("serve :9000 --anonymous", "the host is missing"),
             ("measure unix:", "a path must follow"), ("measure host:1", "say who may be at the other end"),
             ("serve host:1", "say who may be at the other end"), ("measure host:1 --peer PP-1", "packetbench id"),
             ("measure host:1 --anonymous --insecure-plaintext", "exclude each other"),
-            ("measure host:1 --psk-file /nowhere", "64 hexadecimal digits"),
+            ("measure host:1 --psk-file /nowhere", "--psk-file /nowhere: the file is missing: No such file"),
             ("measure host:1 --anonymous --seconds 0", "0.1 to 60"),
             ("measure host:1 --anonymous --only everything", "request"),
             ("serve host:1 --anonymous --max-connections 0", "1 to 100000"),
             ("serve tls:host:1", "--certificate FILE and --private-key FILE"),
             ("measure tls:host:1 --insecure-plaintext", "--ca and --pin"),
             ("measure tls:host:1 --certificate /nowhere", "belong together"),
-            ("measure tls:host:1 --ca /nowhere", "no certificate in PEM"),
+            ("measure tls:host:1 --ca /nowhere", "--ca /nowhere: the file is missing: No such file"),
+            ("measure tls:host:1 --ca /", "--ca /: the file cannot be read: Is a directory"),
+            ("measure tls:host:1 --ca /dev/null", "--ca /dev/null: there is no certificate in PEM"),
+            ("serve tls:host:1 --certificate /nowhere --private-key /nowhere", "--certificate /nowhere: the file is missing"),
             ("measure tls:host:1 --pin abc", "64 hexadecimal digits"),
             ("measure host:1 --anonymous --ca /nowhere", "tls:HOST:PORT"),
         ]
@@ -215,6 +232,18 @@ struct PacketbenchTests {
         #expect(result.code == 64, "\(result.errors)")
         #expect(result.output.isEmpty)
         #expect(result.errors.contains(advice), "\(result.errors)")
+        // Whether the line was read or the command ran already.
+        let usage = "Usage: packetbench \(line.prefix { $0 != " " }) [<options>] <address>\n"
+        #expect(result.errors.contains(usage), "\(result.errors)")
+    }
+
+    @Test("an empty PACKETBENCH_KEY, or --key, is named by its own name")
+    func emptyKeyPath() async throws {
+        let variable = try await bench(["id"], key: "")
+        #expect(variable.code == 64 && variable.errors.contains("PACKETBENCH_KEY: the path is empty"), "\(variable.errors)")
+        #expect(variable.errors.contains("Usage: packetbench id ["), "\(variable.errors)")
+        let option = try await bench(["id", "--key", ""], key: "/nowhere/key")
+        #expect(option.code == 64 && option.errors.contains("--key: the path is empty"), "\(option.errors)")
     }
 
     @Test("nobody at the address exits 1 and says what should run there; with --json that is an object")
