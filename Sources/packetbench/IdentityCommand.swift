@@ -10,7 +10,7 @@ struct IdentityCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "This machine's identity key; made there if there is none. [env: PACKETBENCH_KEY]",
+            "This machine's identity key; \(KeyPath.advice)",
             valueName: "file"
         )
     )

@@ -5,13 +5,19 @@ internal import Operations
 
 /// Where this machine's identity key is.
 enum KeyPath {
+    /// For the help of `--key`.
+    static let advice =
+        "made there if there is none. Without it $XDG_STATE_HOME/packetbench/identity.ed25519, that is "
+        + "~/.local/state/packetbench/identity.ed25519 where the variable is not set. [env: PACKETBENCH_KEY]"
+
     /// The option, the environment, or `identity.ed25519` in the user's state folder, which is made.
     static func resolve(_ option: String?) throws -> String {
         let environment = ProcessInfo.processInfo.environment
         let variable = "PACKETBENCH_KEY"
         if let path = option ?? environment[variable] {
             guard !path.isEmpty else {
-                let remedy = option == nil ? "\(variable): the path is empty; unset it, or" : "--key: the path is empty;"
+                let remedy =
+                    option == nil ? "\(variable): the path is empty; unset it, or" : "--key: the path is empty;"
                 throw ValidationError("\(remedy) give the file's path")
             }
             return path

@@ -12,17 +12,27 @@ struct PacketBenchCommand: AsyncParsableCommand {
             answered, how many echoes of 64 bytes go through one connection in a second, and how many bits a second of 64 KiB \
             messages go either way.
 
-            By each other's keys:
-              packetbench id                                        on each: its Endpoint ID
-              packetbench serve 0.0.0.0:9000 --peer PP-…            on one, with the other's ID
-              packetbench measure 192.0.2.1:9000 --peer PP-…        on the other
-            By a secret:    openssl rand -hex 32 > secret; copy it; --psk-file secret on both
-            By TLS:         packetbench serve tls:0.0.0.0:9000 --certificate c.pem --private-key k.pem --anonymous
-                            packetbench measure tls:bench.example:9000 --ca ca.pem
-            On one machine: packetbench serve unix:/tmp/bench.sock
+            By each other's keys: `id` on both, then one serves and the other measures:
+              packetbench id
+              packetbench serve 0.0.0.0:9000 --peer PP-…
+              packetbench measure 192.0.2.1:9000 --peer PP-…
+
+            By a secret, of which both have a copy:
+              (umask 077; openssl rand -hex 32 > secret)
+              packetbench serve 0.0.0.0:9000 --psk-file secret
+              packetbench measure 192.0.2.1:9000 --psk-file secret
+
+            By TLS:
+              packetbench serve tls:0.0.0.0:9000 --anonymous \\
+                --certificate c.pem --private-key k.pem
+              packetbench measure tls:bench.example:9000 --ca ca.pem
+
+            On one machine:
+              packetbench serve unix:/tmp/bench.sock
+              packetbench measure unix:/tmp/bench.sock
 
             Exit codes: 0 success, 1 failure, 4 one side does not admit the other, 64 wrong usage, 74 standard output could not be \
-            written.
+            written, 130 interrupted by Ctrl-C, which ends `serve` with 0.
             """,
         version: "packetbench \(BuildVersion.line)",
         subcommands: [ServeCommand.self, MeasureCommand.self, IdentityCommand.self]

@@ -29,10 +29,10 @@ struct ServeCommand: AsyncParsableCommand {
     var maxConnections = 1_000
 
     @Option(
-        help: ArgumentHelp("What to log: trace, debug, info, warn, error.", valueName: "level"),
+        help: ArgumentHelp("What to log: trace, debug, info, warn, error. (default: info)", valueName: "level"),
         transform: { try LogLevelName(parsing: $0) }
     )
-    var logLevel: LogLevelName?
+    var logLevel = LogLevelName.info
 
     @Flag(help: "Print where it listens as JSON.")
     var json = false
@@ -44,7 +44,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        StandardErrorLog.bootstrap(level: logLevel ?? .info, format: .text)
+        StandardErrorLog.bootstrap(level: logLevel, format: .text)
         _ = DescriptorLimit.raise()
         var options = DaemonOptions()
         options.maximumConnections = maxConnections

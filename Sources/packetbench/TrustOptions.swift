@@ -16,7 +16,7 @@ struct TrustOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "A file with the 64 hexadecimal digits that both sides were given; `openssl rand -hex 32` makes some.",
+            "A file, for its owner only, with the 64 hexadecimal digits that both sides were given; `openssl rand -hex 32` makes some.",
             valueName: "file"
         )
     )
@@ -30,7 +30,7 @@ struct TrustOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "This machine's identity key, for --peer; made there if there is none. [env: PACKETBENCH_KEY]",
+            "This machine's identity key, for --peer; \(KeyPath.advice)",
             valueName: "file"
         )
     )

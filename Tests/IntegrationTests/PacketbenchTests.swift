@@ -114,10 +114,16 @@ struct PacketbenchTests {
                 try expectMeasured(try await bench(options + [same], key: folder + "/client.ed25519"))
                 let stranger = try await bench(options + [other], key: folder + "/client.ed25519")
                 #expect(stranger.code == 4, "\(stranger.errors)")
-                #expect(stranger.errors.contains("with --psk-file, and the file must hold the same secret"), "\(stranger.errors)")
+                #expect(
+                    stranger.errors.contains("with --psk-file, and the file must hold the same secret"),
+                    "\(stranger.errors)"
+                )
                 let readable = try file("readable", String(repeating: "0a1b2c3d", count: 8), mode: 0o644)
                 let refused = try await bench(options + [readable], key: folder + "/client.ed25519")
-                #expect(refused.code == 64 && refused.errors.contains("run: chmod 600 \(readable)"), "\(refused.errors)")
+                #expect(
+                    refused.code == 64 && refused.errors.contains("run: chmod 600 \(readable)"),
+                    "\(refused.errors)"
+                )
                 #expect(try stranger.json()["request_64_us"] == nil)
             }
             for (text, words) in [
@@ -203,8 +209,10 @@ struct PacketbenchTests {
         "an argument that cannot be used exits 64 and says what to give",
         arguments: [
             ("measure 127.0.0.1", "the port is missing"), ("measure host:70000 --anonymous", "1 to 65535"),
-            ("serve host:70000 --anonymous", "0 to 65535"), ("measure host:0 --anonymous", "port 0 is only for `packetbench serve`"),
-            ("measure [::1] --anonymous", "the port is missing"), ("measure [::1 --anonymous", "the bracket is not closed"),
+            ("serve host:70000 --anonymous", "0 to 65535"),
+            ("measure host:0 --anonymous", "port 0 is only for `packetbench serve`"),
+            ("measure [::1] --anonymous", "the port is missing"),
+            ("measure [::1 --anonymous", "the bracket is not closed"),
             ("measure [::1]9 --anonymous", "there is no port"), ("measure host: --anonymous", "the port is missing"),
             ("measure udp:1.2.3.4:1 --anonymous", "\"udp:\" is no kind of address; give HOST:PORT"),
             ("measure http://host --anonymous", "\"http:\" is no kind of address; give HOST:PORT"),
@@ -222,7 +230,10 @@ struct PacketbenchTests {
             ("measure tls:host:1 --ca /nowhere", "--ca /nowhere: the file is missing: No such file"),
             ("measure tls:host:1 --ca /", "--ca /: the file cannot be read: Is a directory"),
             ("measure tls:host:1 --ca /dev/null", "--ca /dev/null: there is no certificate in PEM"),
-            ("serve tls:host:1 --certificate /nowhere --private-key /nowhere", "--certificate /nowhere: the file is missing"),
+            (
+                "serve tls:host:1 --certificate /nowhere --private-key /nowhere",
+                "--certificate /nowhere: the file is missing"
+            ),
             ("measure tls:host:1 --pin abc", "64 hexadecimal digits"),
             ("measure host:1 --anonymous --ca /nowhere", "tls:HOST:PORT"),
         ]
@@ -240,7 +251,10 @@ struct PacketbenchTests {
     @Test("an empty PACKETBENCH_KEY, or --key, is named by its own name")
     func emptyKeyPath() async throws {
         let variable = try await bench(["id"], key: "")
-        #expect(variable.code == 64 && variable.errors.contains("PACKETBENCH_KEY: the path is empty"), "\(variable.errors)")
+        #expect(
+            variable.code == 64 && variable.errors.contains("PACKETBENCH_KEY: the path is empty"),
+            "\(variable.errors)"
+        )
         #expect(variable.errors.contains("Usage: packetbench id ["), "\(variable.errors)")
         let option = try await bench(["id", "--key", ""], key: "/nowhere/key")
         #expect(option.code == 64 && option.errors.contains("--key: the path is empty"), "\(option.errors)")
@@ -269,7 +283,9 @@ struct PacketbenchTests {
         }
     }
 
-    @Test("a daemon that is full says so, and one that stops in the middle does: neither is taken for trust that does not meet")
+    @Test(
+        "a daemon that is full says so, and one that stops in the middle does: neither is taken for trust that does not meet"
+    )
     func fullAndStopped() async throws {
         try await inFolder { folder in
             try await serving(["127.0.0.1:0", "--anonymous", "--max-connections", "1"], in: folder) { address, server in
@@ -303,12 +319,30 @@ struct PacketbenchTests {
         #expect(!result.errors.contains("kind of trust"), "\(result.errors)")
     }
 
-    @Test("help tells how two machines are set up, and the exit codes")
+    @Test(
+        "help tells, within 80 columns, how two machines are set up, the exit codes, and what holds without an option"
+    )
     func help() async throws {
-        let help = try await Tool.run("packetbench", ["--help"], ["COLUMNS": "100"])
-        #expect(help.code == 0)
-        for words in ["packetbench id", "--peer PP-…", "--psk-file", "tls:", "unix:", "Exit codes: 0 success"] {
-            #expect(help.output.contains(words))
+        let help = try await Tool.run("packetbench", ["--help"], ["COLUMNS": "80"])
+        expectNarrow(help)
+        for words in ["unix:", "Exit codes: 0 success", "130 interrupted"] { #expect(help.output.contains(words)) }
+        // None is torn apart.
+        for line in [
+            "packetbench id", "packetbench serve 0.0.0.0:9000 --peer PP-…",
+            "packetbench measure 192.0.2.1:9000 --peer PP-…", "(umask 077; openssl rand -hex 32 > secret)",
+            "packetbench measure 192.0.2.1:9000 --psk-file secret",
+            "packetbench serve tls:0.0.0.0:9000 --anonymous \\", "  --certificate c.pem --private-key k.pem",
+            "packetbench measure tls:bench.example:9000 --ca ca.pem",
+        ] {
+            #expect(help.lines.contains("  " + line), "\(line)")
+        }
+        for (command, words) in [
+            ("id", "~/.local/state/packetbench/identity.ed25519"), ("measure", "$XDG_STATE_HOME/packetbench/"),
+            ("serve", "(default: info)"),
+        ] {
+            let help = try await Tool.run("packetbench", ["help", command], ["COLUMNS": "80"])
+            expectNarrow(help)
+            #expect(help.output.contains(words), "\(help.output)")
         }
         let version = try await Tool.run("packetbench", ["--version"])
         #expect(version.code == 0 && version.output.hasPrefix("packetbench "))
