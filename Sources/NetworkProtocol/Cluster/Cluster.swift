@@ -156,7 +156,8 @@ public final class Cluster: Service, Sendable {
         messagingPort: UInt16
     ) async throws -> NIOLoopBound<ClusterNode> {
         let keyring = SwimKeyring(clusterName: configuration.name, keys: configuration.keys)
-        let metrics = ClusterMetrics(cluster: configuration.name)
+        let factory = configuration.messaging.connection.metricsFactory
+        let metrics = ClusterMetrics(cluster: configuration.name, factory: factory)
         let (configuration, hub, logger) = (configuration, hub, logger)
         return try await socket.eventLoop.submit {
             let socket = socket.value

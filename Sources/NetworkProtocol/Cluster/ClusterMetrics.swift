@@ -1,8 +1,11 @@
+internal import CoreMetrics
 internal import Metrics
 
-/// What a cluster's member counts, under swift-metrics names that begin with `network_protocol_cluster_`.
+/// What a cluster's member counts, under swift-metrics names that begin with `network_protocol_cluster_`. Docs/NETWORK-PROTOCOL.md has them
+/// all in a table.
 struct ClusterMetrics: Sendable {
     private let name: String
+    private let factory: any MetricsFactory
     private let members: Gauge
     private let received: Counter
     private let sent: Counter
@@ -12,21 +15,33 @@ struct ClusterMetrics: Sendable {
     /// By reason. Anybody can have datagrams refused, as fast as the network goes: each costs an addition only.
     private let refused: [String: Counter]
 
-    init(cluster: String) {
+    /// - Parameter factory: nil for the one that the process has bootstrapped.
+    init(cluster: String, factory: (any MetricsFactory)? = nil) {
         name = cluster
-        let cluster = [("cluster", cluster)]
-        let received = cluster + [("direction", "received")]
-        let sent = cluster + [("direction", "sent")]
-        members = Gauge(label: "network_protocol_cluster_members", dimensions: cluster)
-        self.received = Counter(label: "network_protocol_cluster_datagrams_total", dimensions: received)
-        self.sent = Counter(label: "network_protocol_cluster_datagrams_total", dimensions: sent)
-        bytesReceived = Counter(label: "network_protocol_cluster_bytes_total", dimensions: received)
-        bytesSent = Counter(label: "network_protocol_cluster_bytes_total", dimensions: sent)
-        unsent = Counter(label: "network_protocol_cluster_unsent_total", dimensions: cluster)
+        let factory = factory ?? MetricsSystem.factory
+        self.factory = factory
+        func counter(_ name: String, _ dimensions: [(String, String)] = []) -> Counter {
+            Counter(
+                label: "network_protocol_cluster_\(name)",
+                dimensions: [("cluster", cluster)] + dimensions,
+                factory: factory
+            )
+        }
+        let received = [("direction", "received")]
+        let sent = [("direction", "sent")]
+        members = Gauge(
+            label: "network_protocol_cluster_members",
+            dimensions: [("cluster", cluster)],
+            factory: factory
+        )
+        self.received = counter("datagrams_total", received)
+        self.sent = counter("datagrams_total", sent)
+        bytesReceived = counter("bytes_total", received)
+        bytesSent = counter("bytes_total", sent)
+        unsent = counter("unsent_total")
         refused = Dictionary(
             uniqueKeysWithValues: (SwimDatagramError.reasons + [Self.noMessage]).map { reason in
-                let dimensions = cluster + [("reason", reason)]
-                return (reason, Counter(label: "network_protocol_cluster_refused_total", dimensions: dimensions))
+                (reason, counter("refused_total", [("reason", reason)]))
             }
         )
     }
@@ -50,11 +65,15 @@ struct ClusterMetrics: Sendable {
     /// A datagram that this machine could not send.
     func failedToSend() { unsent.increment() }
 
+    /// - Parameter count: members that are alive or suspect, this one included; 0 when it is a member no longer.
+    func has(members count: Int) { members.record(count) }
+
     func changed(_ change: MembershipEvent.Change, members count: Int) {
-        members.record(count)
+        has(members: count)
         Counter(
             label: "network_protocol_cluster_events_total",
-            dimensions: [("cluster", name), ("change", "\(change)")]
+            dimensions: [("cluster", name), ("change", "\(change)")],
+            factory: factory
         ).increment()
     }
 }

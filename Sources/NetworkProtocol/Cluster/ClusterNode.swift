@@ -43,6 +43,7 @@ final class ClusterNode {
 
     func start() {
         socket.onDatagram = { [weak self] bytes, source in self?.receive(bytes, from: source) }
+        metrics.has(members: core.liveCount)
         schedule()
     }
 
@@ -64,6 +65,7 @@ final class ClusterNode {
     }
 
     func stop() {
+        if !isStopped { metrics.has(members: 0) }
         isStopped = true
         timer?.cancel()
         timer = nil
