@@ -67,8 +67,14 @@ public struct ClusterConfiguration: Sendable {
         guard (1...65_536).contains(messaging.maximumConnections) else {
             throw .configuration("messaging.maximumConnections: \(messaging.maximumConnections) is not 1 to 65536")
         }
-        for seed in seeds where HostAndPort.split(seed).map({ $0.port == 0 }) ?? true {
-            throw .configuration("seeds: \"\(seed.prefix(300))\" is not HOST:PORT")
+        for seed in seeds {
+            guard let (_, port) = HostAndPort.split(seed) else {
+                let form = "HOST:PORT, with a port from 1 to 65535, and with brackets around an IPv6 address"
+                throw .configuration("seeds: \"\(seed.prefix(300))\" is not \(form)")
+            }
+            guard port != 0 else {
+                throw .configuration("seeds: \"\(seed)\" has port 0; a seed needs a port from 1 to 65535")
+            }
         }
         var core = SwimConfiguration()
         core.period = period.nanoseconds

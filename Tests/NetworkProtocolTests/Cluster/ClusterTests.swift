@@ -211,8 +211,7 @@ struct ClusterTests {
         }
         let changes: [(String, (inout ClusterConfiguration) -> Void)] = [
             ("name", { $0.name = "" }), ("keys", { $0.keys = [] }), ("period", { $0.period = .milliseconds(1) }),
-            ("pingTimeout", { $0.pingTimeout = .milliseconds(100) }), ("seeds", { $0.seeds = ["host"] }),
-            ("maximumMembers", { $0.maximumMembers = 1 }), ("seeds", { $0.seeds = ["host:0"] }),
+            ("pingTimeout", { $0.pingTimeout = .milliseconds(100) }), ("maximumMembers", { $0.maximumMembers = 1 }),
             ("period", { $0.period = .seconds(Int64.max) }), ("leaveTimeout", { $0.leaveTimeout = .seconds(-1) }),
             ("messaging.maximumConnections", { $0.messaging.maximumConnections = 0 }),
         ]
@@ -225,6 +224,28 @@ struct ClusterTests {
             } throws: {
                 "\($0)".contains(": \(name): ")
             }
+        }
+    }
+
+    @Test(arguments: [
+        ("host", "\"host\" is not HOST:PORT, with a port from 1 to 65535"),
+        ("host:65536", "\"host:65536\" is not HOST:PORT, with a port from 1 to 65535"),
+        (
+            "::1:7000",
+            "\"::1:7000\" is not HOST:PORT, with a port from 1 to 65535, and with brackets around an IPv6 address"
+        ),
+        ("127.0.0.1:0", "\"127.0.0.1:0\" has port 0; a seed needs a port from 1 to 65535"),
+        ("[::1]:0", "\"[::1]:0\" has port 0; a seed needs a port from 1 to 65535"),
+    ])
+    func `a seed that nobody can be asked through is refused, and what is wrong with it is said`(
+        seed: String,
+        problem: String
+    ) async throws {
+        let cluster = Cluster(try Self.configuration(1, seeds: [seed]))
+        await #expect {
+            try await cluster.run()
+        } throws: {
+            "\($0)".contains(": seeds: \(problem)")
         }
     }
 
