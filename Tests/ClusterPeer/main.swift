@@ -1,13 +1,10 @@
 // A member of a cluster in a process of its own, which the tests kill. Arguments: the number of the member (1…255, its identity
 // is made of it), the key in hexadecimal, and seeds, HOST:PORT each. It listens on 127.0.0.1 and says on standard output where,
 // then each event with the number of the member, and `heard` with the number that a member that joined answers when it is asked who it
-// is. It answers the same, and to `slow` nothing. SIGTERM lets it leave.
+// is. It answers the same, and to `slow` nothing. SIGTERM and SIGINT let it leave, a second one cuts off what is in work.
 import Glibc
 import Identity
-import Logging
 import NetworkProtocol
-import ServiceLifecycle
-import UnixSignals
 
 let arguments = CommandLine.arguments
 guard arguments.count >= 3, let number = UInt8(arguments[1]), let key = ClusterKey(hexadecimal: arguments[2]),
@@ -33,6 +30,8 @@ var configuration = ClusterConfiguration(
     listening: listening,
     seeds: Array(arguments.dropFirst(3))
 )
+// What is in work when it leaves is not cut off but by a second signal.
+configuration.messaging.shutdownTimeout = .seconds(3_600)
 var dispatcher = Dispatcher()
 dispatcher.onCommand("who") { _, _ in [number] }
 dispatcher.onCommand("slow") { _, _ in
@@ -56,12 +55,7 @@ let teller = Task {
     say("ended")
 }
 do {
-    let services = ServiceGroupConfiguration(
-        services: [cluster],
-        gracefulShutdownSignals: [.sigterm],
-        logger: Logger(label: "cluster-peer")
-    )
-    try await ServiceGroup(configuration: services).run()
+    try await cluster.runUntilSignal()
     await teller.value
 } catch {
     say("failed \(error)")

@@ -4,6 +4,7 @@ internal import NIOCore
 internal import NIOPosix
 public import ServiceLifecycle
 internal import Synchronization
+internal import UnixSignals
 
 /// This machine as a member of a cluster: who else is there, and who of them answers. SWIM with Lifeguard's refinements, over UDP,
 /// under a key that all members share.
@@ -11,7 +12,9 @@ internal import Synchronization
 ///     var configuration = ClusterConfiguration(name: "chat", key: key, identity: identity, listening: address)
 ///     configuration.seeds = ["seed-1.example.net:7000", "seed-2.example.net:7000"]
 ///     let cluster = Cluster(configuration, dispatcher: dispatcher)
-///     // In a ServiceGroup: cluster.run()
+///     // Until SIGTERM or SIGINT; in a ServiceGroup it is cluster.run().
+///     try await cluster.runUntilSignal()
+///     // In other tasks:
 ///     for await event in cluster.events { print(event.change, event.member.endpointID) }
 ///     let reply = try await cluster.request("greet", Array("Ada".utf8), to: member)
 ///
@@ -70,6 +73,29 @@ public final class Cluster: Service, Sendable {
         tellStopped.yield()
         // They end when `run` does.
         for await _ in events {}
+    }
+
+    /// Is a member until SIGTERM or SIGINT, then tells the others that it leaves; otherwise as ``run()``. A second signal cuts off what is
+    /// still in work.
+    ///
+    /// - Throws: what ``run()`` throws.
+    public func runUntilSignal() async throws {
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await self.run() }
+            group.addTask { [tellStopped] in
+                var isLeaving = false
+                for await _ in signals {
+                    if isLeaving { return }
+                    tellStopped.yield()
+                    isLeaving = true
+                }
+            }
+            // The member's end, or the second signal.
+            try await group.next()
+            group.cancelAll()
+            try await group.waitForAll()
+        }
     }
 
     /// Is a member until a graceful shutdown or ``leave()``, or until the task is cancelled, about which nobody is told.

@@ -43,13 +43,37 @@ struct ClusterProcessTests {
         #expect(farewell.status == 0 && farewell.lines.last == "ended")
         peers.append(again)
         for peer in peers { try await peer.wait(for: "left 5") }
-        for peer in peers { peer.signal(SIGTERM) }
+        for peer in peers { peer.signal(SIGINT) }
         for peer in peers {
             let end = try await peer.end()
-            #expect(end.status == 0)
+            #expect(end.status == 0 && end.lines.last == "ended")
             let failures = end.lines.filter { $0.hasPrefix("failed ") }
             #expect(failures == (peer === again ? [] : ["failed 3"]), "\(end.lines)")
         }
+    }
+
+    @Test func `whoever leaves answers what it was asked, and a second signal cuts that off`() async throws {
+        let key = ClusterKey.random()
+        let peer = try RunningProgram(1, key: key, seeds: [])
+        let address = try await peer.wait(for: "listening ")
+        var configuration = try ClusterTests.configuration(2, key: key, seeds: [address])
+        configuration.period = .seconds(1)
+        let cluster = Cluster(configuration)
+        let run = Task { try await cluster.run() }
+        try await ClusterTests.wait(cluster, for: [1])
+        let slow = Task { try await cluster.request("slow", to: NumberedIdentity.id(1)) }
+        // The answer to what is asked after it shows that it is in work.
+        await #expect(throws: ClusterMessagingError.self) {
+            _ = try await cluster.request("slow", to: NumberedIdentity.id(1), timeout: .milliseconds(300))
+        }
+        _ = try await cluster.request("who", to: NumberedIdentity.id(1))
+        peer.signal(SIGTERM)
+        for await event in cluster.events where event.change == .left { break }
+        peer.signal(SIGINT)
+        let end = try await peer.end()
+        #expect(end.status == 0 && end.lines.last == "ended")
+        for task in [slow.cancel, run.cancel] { task() }
+        _ = await run.result
     }
 
     @Test func `a flood of datagrams that are none costs no memory, and members are found beside it`() async throws {

@@ -5,7 +5,7 @@ import Synchronization
 
 // The code of the articles in Sources/NetworkProtocol/Documentation.docc, so that it is compiled; nothing runs it.
 
-private enum Problem: Error { case noKey }
+private enum Problem: Error { case noKey, noAddress }
 
 private enum FirstDaemon {
     static func messages(context: Dispatcher.Context, client: Client, news: [UInt8], handle: ([UInt8]) -> Void)
@@ -114,12 +114,12 @@ private enum Tuning {
 }
 
 private enum Clusters {
-    static func run(key: ClusterKey, identity: IdentityKey, address: MemberAddress, dispatcher: Dispatcher) async throws
-    {
+    static func run(key: ClusterKey, identity: IdentityKey, dispatcher: Dispatcher) async throws {
+        guard let address = MemberAddress("127.0.0.1:7101") else { throw Problem.noAddress }
         var configuration = ClusterConfiguration(name: "chat", key: key, identity: identity, listening: address)
         configuration.seeds = ["seed-1.example.net:7000", "seed-2.example.net:7000"]
         let cluster = Cluster(configuration, dispatcher: dispatcher)
-        try await cluster.run()
+        try await cluster.runUntilSignal()
     }
 
     static func events(cluster: Cluster) async {
