@@ -26,6 +26,8 @@ internal import UnixSignals
 public final class Cluster: Service, Sendable {
     /// Between two look-ups of seeds that are names.
     private static let lookUpInterval = Duration.seconds(30)
+    /// Between two lines about a name that is not found, in nanoseconds; a cluster may live well without one of its seeds.
+    private static let notFoundInterval: Int64 = 600_000_000_000
 
     private enum Phase { case idle, running, ended }
 
@@ -41,7 +43,9 @@ public final class Cluster: Service, Sendable {
 
     /// - Parameters:
     ///   - dispatcher: what is done with messages of other members; without one this member takes none, and can still send.
-    ///   - logger: gets members that join, fail and leave at `info`, the rest at `debug`.
+    ///   - logger: gets members that join, fail and leave at `info`, and what keeps members out: seeds that are not found or do not
+    ///     answer, datagrams that are refused, another member with this one's identity; each of these at once, and then once a minute at
+    ///     most. The rest at `debug`.
     public init(
         _ configuration: ClusterConfiguration,
         dispatcher: Dispatcher? = nil,
@@ -216,9 +220,17 @@ public final class Cluster: Service, Sendable {
     /// Seeds that are names, again and again: names move, and what answers for them may be down.
     private func lookUpSeeds(for node: NIOLoopBound<ClusterNode>) async {
         guard configuration.seeds.contains(where: { MemberAddress($0) == nil }) else { return }
+        var limit = LogLimit<String>(interval: Self.notFoundInterval)
         while !Task.isCancelled {
             var found: [MemberAddress] = []
-            for seed in configuration.seeds { found += await SeedLookup.addresses(of: seed) }
+            for seed in configuration.seeds {
+                do throws(SeedLookupError) {
+                    found += try await SeedLookup.addresses(of: seed)
+                } catch {
+                    guard !Task.isCancelled, limit.admit(seed, now: ClusterNode.now) != nil else { continue }
+                    logger.info("seed not found", metadata: ["seed": "\(seed)", "reason": "\(error)"])
+                }
+            }
             let seeds = found
             try? await node.eventLoop.submit { node.value.use(seeds: seeds) }.get()
             try? await Task.sleep(for: Self.lookUpInterval)

@@ -4,8 +4,12 @@ internal import NIOPosix
 
 /// A ``SwimCore`` on an event loop with a UDP socket, timers, keys and clocks. Everything happens on that event loop.
 final class ClusterNode {
-    /// Why a member was refused half a minute ago says nothing about now, but every datagram in a log would say nothing at all.
-    private static let logInterval: Int64 = 60_000_000_000
+    /// What somebody should hear of, but not with each datagram.
+    private enum Topic: Hashable {
+        case refused(reason: String)
+        case conflict
+        case silence
+    }
 
     let eventLoop: any EventLoop
     private let keyring: SwimKeyring
@@ -17,7 +21,7 @@ final class ClusterNode {
     private var replays = SwimReplayWindow()
     private var timer: Scheduled<Void>?
     private var random = SystemRandomNumberGenerator()
-    private var lastLog = Int64.min
+    private var limit = LogLimit<Topic>()
     private var leaving: EventLoopPromise<Void>?
     private var isStopped = false
 
@@ -82,8 +86,12 @@ final class ClusterNode {
             handle(message, from: source)
         } catch {
             metrics.refused(error.reason)
-            // A clock that is wrong keeps a member out until somebody hears of it; the rest comes from anybody.
-            if case .outOfTime = error { note("\(error)", source) }
+            switch error {
+            // Keeps a member out until somebody hears of it.
+            case .unknownVersion, .unknownKey, .notAuthentic, .outOfTime: note(error.reason, "\(error)", source)
+            // Other programs, and what a network does.
+            case .foreign, .replayed: break
+            }
             logger.debug("datagram refused", metadata: ["peer": "\(source)", "reason": "\(error)"])
         }
     }
@@ -93,14 +101,43 @@ final class ClusterNode {
             perform(try core.receive(message, from: source, now: Self.now))
         } catch {
             metrics.refused(ClusterMetrics.noMessage)
-            note("\(error)", source)
+            note(ClusterMetrics.noMessage, "\(error)", source)
         }
     }
 
-    private func note(_ reason: String, _ source: MemberAddress) {
-        guard lastLog == .min || Self.now - lastLog >= Self.logInterval else { return }
-        lastLog = Self.now
-        logger.info("datagram of a member refused", metadata: ["peer": "\(source)", "reason": "\(reason)"])
+    private func note(_ reason: String, _ description: @autoclosure () -> String, _ source: MemberAddress) {
+        guard let count = limit.admit(.refused(reason: reason), now: Self.now) else { return }
+        logger.info(
+            "datagrams refused",
+            metadata: ["peer": "\(source)", "reason": "\(description())", "count": "\(count)"]
+        )
+    }
+
+    /// Whoever refuses this member's datagrams does not say so.
+    private func noteSilence() {
+        guard core.findsNobody, limit.admit(.silence, now: Self.now) != nil else { return }
+        logger.info(
+            "no seed answers",
+            metadata: [
+                "seeds": "\(core.seeds.map { "\($0)" }.joined(separator: ", "))",
+                "remedy": "\(Self.silenceRemedy)",
+            ]
+        )
+    }
+
+    private static let silenceRemedy =
+        "a member must run there, reachable over UDP, of the same cluster name, key and protocol version, with another identity "
+        + "and a clock within 30 s of this one; if it refuses datagrams, its log says why"
+
+    private func noteConflict(_ address: MemberAddress) {
+        guard limit.admit(.conflict, now: Self.now) != nil else { return }
+        logger.info(
+            "another member has this identity",
+            metadata: [
+                "member.id": "\(core.own.endpointID)", "member.address": "\(address)",
+                "remedy": "give each member an identity of its own",
+            ]
+        )
     }
 
     private func perform(_ actions: [SwimAction]) {
@@ -108,6 +145,7 @@ final class ClusterNode {
             switch action {
             case .send(let message, let address): send(message, to: address)
             case .event(let event): tell(event)
+            case .conflict(let address): noteConflict(address)
             case .finished: leaving?.succeed()
             }
         }
@@ -146,6 +184,7 @@ final class ClusterNode {
         timer = eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [weak self] in
             guard let self, !self.isStopped else { return }
             self.perform(self.core.handleTimeout(now: Self.now))
+            self.noteSilence()
         }
     }
 }

@@ -129,7 +129,10 @@ extension SwimCore {
         let me = members.records[SwimMembers.own]
         guard update.incarnation >= me.incarnation else { return }
         switch update.claim {
-        case .alive: if update == me.aliveUpdate { return }
+        case .alive(let address, _):
+            if update == me.aliveUpdate { return }
+            // What it hears as it joins may be of its own earlier life, which a clock that was ahead gave a higher incarnation.
+            if address != me.address, hasExchanged { rival = address }
         case .left: if phase != .active, update.incarnation == me.incarnation { return }
         case .suspect, .dead: if phase == .active { worsenHealth(by: 1) }
         }

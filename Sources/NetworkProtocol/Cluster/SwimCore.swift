@@ -4,6 +4,8 @@ package enum SwimAction: Sendable, Hashable {
     case send([UInt8], to: MemberAddress)
     /// Tell who listens.
     case event(MembershipEvent)
+    /// Another member, at that address, has this one's id: neither of them can be a member as long as both are there.
+    case conflict(at: MemberAddress)
     /// Everybody was told that this member goes; nothing follows.
     case finished
 }
@@ -33,6 +35,8 @@ package struct SwimCore: Sendable {
     var random: SplitMix64
     var actions: [SwimAction] = []
     var phase = Phase.active
+    /// Where another member with this one's id says that it is, until that is told.
+    var rival: MemberAddress?
 
     var probe: Probe?
     var probeOrder: [Int] = []
@@ -118,6 +122,12 @@ package struct SwimCore: Sendable {
     /// Whether a seed or member has told it whom it knows; true from the start without seeds.
     package var hasJoined: Bool { nextJoin == .max }
 
+    /// Whether each seed was asked several times and none has answered.
+    package var findsNobody: Bool { !hasJoined && !seeds.isEmpty && nextSeed > Self.quietRounds * seeds.count }
+
+    /// Datagrams get lost, and members that start together do not listen at the same moment.
+    private static let quietRounds = 3
+
     /// When ``handleTimeout(now:)`` wants to be called.
     package var deadline: Int64 {
         guard phase != .left else { return .max }
@@ -140,8 +150,12 @@ package struct SwimCore: Sendable {
         now: Int64
     ) throws(SwimMessageError) -> [SwimAction] {
         let message = try SwimMessage(decoding: bytes)
-        // Its own messages, reflected, tell a member nothing.
-        guard phase != .left, message.sender != own.id else { return [] }
+        guard phase != .left else { return [] }
+        guard message.sender != own.id else {
+            // Its own messages, reflected, tell a member nothing.
+            if let claimed = message.claimedAddress, claimed != own.address { rival = claimed }
+            return takeActions()
+        }
         if case .page = message.body {
             receivePage(message, now)
         } else {
@@ -202,9 +216,11 @@ package struct SwimCore: Sendable {
     }
 
     mutating func takeActions() -> [SwimAction] {
-        let taken = actions
-        actions = []
-        return taken
+        defer {
+            actions = []
+            rival = nil
+        }
+        return rival.map { actions + [.conflict(at: $0)] } ?? actions
     }
 
     /// A process that was stopped finds every deadline over, though nobody had a chance to answer: that is its own fault.
