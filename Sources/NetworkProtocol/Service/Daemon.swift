@@ -72,16 +72,24 @@ public final class Daemon: Service, Sendable {
     /// The connections that are open at this moment.
     public var openConnections: [Connection] { connections.open }
 
-    /// Runs until SIGTERM or SIGINT, then shuts down gracefully; a second signal ends the process at once.
+    /// Runs until SIGTERM or SIGINT, then shuts down gracefully; a second signal cuts off what is still in work.
     public func runUntilSignal() async throws {
-        let group = ServiceGroup(
-            configuration: .init(
-                services: [self],
-                gracefulShutdownSignals: [.sigterm, .sigint],
-                logger: logger
-            )
-        )
-        try await group.run()
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await self.run() }
+            group.addTask {
+                var isShuttingDown = false
+                for await _ in signals {
+                    if isShuttingDown { return }
+                    self.shutDown()
+                    isShuttingDown = true
+                }
+            }
+            // The daemon's end, or the second signal.
+            try await group.next()
+            group.cancelAll()
+            try await group.waitForAll()
+        }
     }
 
     /// Listens until a graceful shutdown, or until the task is cancelled, which cuts connections off.

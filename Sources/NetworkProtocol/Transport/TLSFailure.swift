@@ -34,6 +34,10 @@ enum TLSFailure {
         ("ALERT_PROTOCOL_VERSION", "the two sides have no version of TLS in common"),
         ("UNSUPPORTED_PROTOCOL", "the two sides have no version of TLS in common"),
         ("WRONG_VERSION_NUMBER", "the other side does not speak TLS"),
+        (
+            "EOF during handshake",
+            "the other side closed the connection before the TLS handshake was done; does it speak TLS at this port?"
+        ),
         ("HTTP_REQUEST", "the other side does not speak TLS but HTTP"),
         (
             "uncleanShutdown",

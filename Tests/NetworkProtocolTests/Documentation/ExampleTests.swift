@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import NetworkProtocol
 import Testing
 
 /// The programs of `Examples/`, run as their README says.
@@ -64,6 +65,29 @@ struct ExampleTests {
             server.signal(SIGTERM)
             #expect(try await server.end().status == 0)
             #expect(try await output("example-echo", "say", path, "hello").status == 1)
+        }
+    }
+
+    @Test func `a second signal cuts off what the first one waits for`() async throws {
+        try await withFolder { folder in
+            let path = folder + "/echo.sock"
+            let server = try RunningProgram("example-echo", ["serve", path])
+            while !FileManager.default.fileExists(atPath: path) { try await Task.sleep(for: .milliseconds(10)) }
+            var options = ClientOptions()
+            options.sendTimeout = .milliseconds(200)
+            let client = try await Client.connect(to: .unix(path: path), options: options, logger: TestDaemon.silent)
+            // It never receives, so the echo cannot write what it has to say.
+            let text = String(repeating: "x", count: 1 << 20)
+            while (try? await client.send(.echo(text))) != nil {}
+            server.signal(SIGTERM)
+            // Nobody is admitted any more: the first signal has come.
+            while (try? await Client.connect(to: .unix(path: path), logger: TestDaemon.silent)) != nil {
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            server.signal(SIGTERM)
+            // After half a minute it would end with 1, and say that a connection was cut off.
+            #expect(try await server.end().status == 0)
+            await client.close()
         }
     }
 
