@@ -111,7 +111,8 @@ public final class Connection: Sendable {
         }
     }
 
-    /// Asks whether the peer lives, and how long its answer takes.
+    /// Asks whether the peer lives, and how long its answer takes. It waits for that as long as the connection lives; cancel the task to wait
+    /// less.
     public func ping() async throws(ConnectionError) -> Duration {
         let id = calls.nextID()
         let start = ContinuousClock.now
