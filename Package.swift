@@ -146,12 +146,7 @@ let package = Package(
         // A member of a cluster, until a test kills it.
         .executableTarget(
             name: "ClusterPeer",
-            dependencies: [
-                "Identity", "NetworkProtocol",
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-            ],
+            dependencies: ["Identity", "NetworkProtocol"],
             path: "Tests/ClusterPeer",
             swiftSettings: lenient
         ),

@@ -4,7 +4,6 @@ internal import NIOCore
 internal import NIOPosix
 public import ServiceLifecycle
 internal import Synchronization
-internal import UnixSignals
 
 /// This machine as a member of a cluster: who else is there, and who of them answers. SWIM with Lifeguard's refinements, over UDP,
 /// under a key that all members share.
@@ -84,21 +83,10 @@ public final class Cluster: Service, Sendable {
     ///
     /// - Throws: what ``run()`` throws.
     public func runUntilSignal() async throws {
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-        try await withThrowingTaskGroup { group in
-            group.addTask { try await self.run() }
-            group.addTask { [tellStopped] in
-                var isLeaving = false
-                for await _ in signals {
-                    if isLeaving { return }
-                    tellStopped.yield()
-                    isLeaving = true
-                }
-            }
-            // The member's end, or the second signal.
-            try await group.next()
-            group.cancelAll()
-            try await group.waitForAll()
+        try await SignalShutdown.run {
+            try await self.run()
+        } shutDown: { [tellStopped] in
+            tellStopped.yield()
         }
     }
 

@@ -2,7 +2,8 @@
 ///
 /// Nothing of SWIM's safety hangs on it: whoever could use its numbers has the cluster's key.
 package struct SplitMix64: RandomNumberGenerator, Sendable {
-    private var state: UInt64
+    /// A seed that goes on from here.
+    package private(set) var state: UInt64
 
     package init(seed: UInt64) { state = seed }
 

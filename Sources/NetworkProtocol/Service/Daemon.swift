@@ -5,7 +5,6 @@ internal import NIOPosix
 internal import Operations
 public import ServiceLifecycle
 internal import Synchronization
-internal import UnixSignals
 
 /// One side that listens, and does with what comes what its ``Dispatcher`` says; over TCP, TLS and Unix sockets at once.
 ///
@@ -74,21 +73,10 @@ public final class Daemon: Service, Sendable {
 
     /// Runs until SIGTERM or SIGINT, then shuts down gracefully; a second signal cuts off what is still in work.
     public func runUntilSignal() async throws {
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-        try await withThrowingTaskGroup { group in
-            group.addTask { try await self.run() }
-            group.addTask {
-                var isShuttingDown = false
-                for await _ in signals {
-                    if isShuttingDown { return }
-                    self.shutDown()
-                    isShuttingDown = true
-                }
-            }
-            // The daemon's end, or the second signal.
-            try await group.next()
-            group.cancelAll()
-            try await group.waitForAll()
+        try await SignalShutdown.run {
+            try await self.run()
+        } shutDown: {
+            self.shutDown()
         }
     }
 

@@ -87,17 +87,19 @@ final class RawPeer {
     }
 
     func close() async { try? await channel.close() }
+}
 
+extension Channel {
     /// Closes TCP below everything else, without a good-bye.
     func cut() async throws {
-        try await channel.pipeline.addHandler(Cutter(), position: .first)
-        _ = try? await channel.closeFuture.get()
+        try await pipeline.addHandler(Cutter(), position: .first)
+        _ = try? await closeFuture.get()
     }
+}
 
-    private final class Cutter: ChannelOutboundHandler, Sendable {
-        typealias OutboundIn = ByteBuffer
-        func handlerAdded(context: ChannelHandlerContext) { context.close(promise: nil) }
-    }
+private final class Cutter: ChannelOutboundHandler, Sendable {
+    typealias OutboundIn = ByteBuffer
+    func handlerAdded(context: ChannelHandlerContext) { context.close(promise: nil) }
 }
 
 /// A packet with any flags around any payload.

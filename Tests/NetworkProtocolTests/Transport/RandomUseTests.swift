@@ -13,7 +13,7 @@ import Testing
         let environment = ProcessInfo.processInfo.environment
         let rounds = environment["RANDOM_USE_ROUNDS"].flatMap { Int($0) } ?? 40
         let seed = environment["RANDOM_USE_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 0..<1 << 32)
-        var dice = Dice(state: seed)
+        var dice = SplitMix64(seed: seed)
         for round in 0..<max(1, rounds / 8) {
             let state = dice.state
             let transport = TestTransport.allCases.randomElement(using: &dice) ?? .unix
@@ -71,17 +71,6 @@ import Testing
     }
 }
 
-private struct Dice: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-}
-
 /// What is done with one connection.
 private final class Use: Sendable {
     enum Ending: CaseIterable { case close, drop, daemonCloses, cutByDaemon, cutByClient, cancelled }
@@ -94,12 +83,12 @@ private final class Use: Sendable {
     private let names = Mutex<[String: Int]>([:])
     var waiting: [String: Int] { names.withLock { $0.filter { $0.value > 0 } } }
 
-    init(_ dice: inout Dice, isRough: Bool) {
+    init(_ dice: inout SplitMix64, isRough: Bool) {
         seed = dice.next()
         self.isRough = isRough
     }
 
-    static func compression(_ dice: inout Dice) -> ConnectionOptions.Compression? {
+    static func compression(_ dice: inout SplitMix64) -> ConnectionOptions.Compression? {
         [nil, .init(.lz4, threshold: 0), .init(.zstd, threshold: 100)].randomElement(using: &dice) ?? nil
     }
 
@@ -110,7 +99,7 @@ private final class Use: Sendable {
     }
 
     func run(_ daemon: TestDaemon, _ transport: TestTransport) async throws {
-        var dice = Dice(state: seed)
+        var dice = SplitMix64(seed: seed)
         let capacity = [1, 1, 2, 4, 32].randomElement(using: &dice) ?? 1
         let compression = Use.compression(&dice)
         let format = MessageFormat.allCases.randomElement(using: &dice) ?? .bincode

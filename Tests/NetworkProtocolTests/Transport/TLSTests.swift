@@ -369,7 +369,7 @@ import Testing
             let pong = try await peer.packet().map { try Message(payload: $0.payload) }
             #expect(pong == .pong)
             // The system says that nothing more comes, as it does to one who cuts a connection short for others.
-            try await peer.cut()
+            try await peer.channel.cut()
             let ending = await daemon.nextEnding()
             #expect(ending == .tls(reason: words))
 
@@ -377,13 +377,8 @@ import Testing
             _ = try await client.ping()
             let connection = try #require(daemon.daemon.openConnections.first)
             let receiving = Task { try await client.receive() }
-            try await connection.channel.pipeline.addHandler(Cutter(), position: .first)
+            try await connection.channel.cut()
             await #expect(throws: ConnectionError.tls(reason: words)) { _ = try await receiving.value }
         }
-    }
-
-    private final class Cutter: ChannelOutboundHandler, Sendable {
-        typealias OutboundIn = ByteBuffer
-        func handlerAdded(context: ChannelHandlerContext) { context.close(promise: nil) }
     }
 }

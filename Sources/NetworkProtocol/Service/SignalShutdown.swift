@@ -1,0 +1,29 @@
+internal import UnixSignals
+
+/// What a service of this library does until SIGTERM or SIGINT.
+enum SignalShutdown {
+    /// Runs `service`; the first signal calls `shutDown`, the second cancels it.
+    ///
+    /// - Throws: what `service` throws.
+    static func run(
+        _ service: @escaping @Sendable () async throws -> Void,
+        shutDown: @escaping @Sendable () -> Void
+    ) async throws {
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await service() }
+            group.addTask {
+                var isShuttingDown = false
+                for await _ in signals {
+                    if isShuttingDown { return }
+                    shutDown()
+                    isShuttingDown = true
+                }
+            }
+            // The service's end, or the second signal.
+            try await group.next()
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+    }
+}
