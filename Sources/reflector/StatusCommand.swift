@@ -34,7 +34,7 @@ struct StatusCommand: AsyncParsableCommand {
                         status.runningTests.isEmpty ? "none running" : status.runningTests.joined(separator: ", ")
                     ),
                     .init("Pairing", status.pairingOpenSec.map { "open for \($0) s" } ?? "closed"),
-                    .init("Audit Log", status.auditHealthy ? "ok" : "CANNOT BE WRITTEN, sessions are denied"),
+                    .init("Audit Log", status.auditProblem.map { "CLOSED, sessions are denied: \($0)" } ?? "ok"),
                 ]
             ).text,
             terminator: ""

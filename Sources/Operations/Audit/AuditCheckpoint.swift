@@ -4,21 +4,27 @@
 /// The file has two slots of 4096 bytes, one disk block each, written in turn, so a crash while one is written leaves the
 /// other. A slot is one line of text, filled with spaces, the newline last:
 ///
-///     outpost-audit-checkpoint 1 SEQ OFFSET HASH ENDPOINT-ID SIGNATURE
+///     outpost-audit-checkpoint 2 NUMBER SEQ OFFSET HASH ENDPOINT-ID SIGNATURE
 ///
-/// OFFSET is the length of the log in bytes after line SEQ; HASH is that line's SHA-256 (64 zeros while SEQ is 0);
-/// SIGNATURE, in hexadecimal, covers everything before the space in front of it.
+/// NUMBER grows with each checkpoint, and its lowest bit is the slot that it stands in: the older slot cannot be copied
+/// over the newer one. OFFSET is the length of the log in bytes after line SEQ; HASH is that line's SHA-256 (64 zeros while
+/// SEQ is 0); SIGNATURE, in hexadecimal, covers everything before the space in front of it.
 package struct AuditCheckpoint: Equatable, Sendable {
     package static let slotLength = 4096
     package static let slots = 2
-    private static let title = "outpost-audit-checkpoint 1"
+    /// Highest number, far from where adding to it would trap: no writer comes near.
+    package static let maximumNumber = Int64.max / 2
+    private static let title = "outpost-audit-checkpoint 2"
 
+    /// From 0; only the very first checkpoint of a log may stand alone.
+    package var number: Int64
     package var sequence: Int64
     package var offset: Int64
     package var hash: String
     package var endpointID: String
 
-    package init(sequence: Int64, offset: Int64, hash: String, endpointID: String) {
+    package init(number: Int64, sequence: Int64, offset: Int64, hash: String, endpointID: String) {
+        self.number = number
         self.sequence = sequence
         self.offset = offset
         self.hash = hash
@@ -27,9 +33,12 @@ package struct AuditCheckpoint: Equatable, Sendable {
 
     package static func path(ofLog path: String) -> String { path + ".checkpoint" }
 
+    /// Index of the slot that the checkpoint stands in.
+    var slotIndex: Int { Int(number & 1) }
+
     /// What is signed.
     package var message: [UInt8] {
-        Array("\(AuditCheckpoint.title) \(sequence) \(offset) \(hash) \(endpointID)".utf8)
+        Array("\(AuditCheckpoint.title) \(number) \(sequence) \(offset) \(hash) \(endpointID)".utf8)
     }
 
     /// The slot's bytes; nil when the parts do not fit into one.
@@ -56,13 +65,20 @@ package struct AuditCheckpoint: Equatable, Sendable {
         while content.last == UInt8(ascii: " ") { content.removeLast() }
         guard let text = String(validating: content, as: UTF8.self) else { return nil }
         let words = text.split(separator: " ", omittingEmptySubsequences: false)
-        guard words.count == 7, "\(words[0]) \(words[1])" == AuditCheckpoint.title,
-            let sequence = Int64(words[2]), (0...AuditLine.maximumSequence).contains(sequence),
-            let offset = Int64(words[3]), offset >= 0,
-            AuditLine.isHash(String(words[4])), (1...128).contains(words[5].utf8.count),
-            let signature = AuditCheckpoint.bytes(hexadecimal: words[6])
+        guard words.count == 8, "\(words[0]) \(words[1])" == AuditCheckpoint.title,
+            let number = Int64(words[2]), (0...AuditCheckpoint.maximumNumber).contains(number),
+            let sequence = Int64(words[3]), (0...AuditLine.maximumSequence).contains(sequence),
+            let offset = Int64(words[4]), offset >= 0,
+            AuditLine.isHash(String(words[5])), (1...128).contains(words[6].utf8.count),
+            let signature = AuditCheckpoint.bytes(hexadecimal: words[7])
         else { return nil }
-        self.init(sequence: sequence, offset: offset, hash: String(words[4]), endpointID: String(words[5]))
+        self.init(
+            number: number,
+            sequence: sequence,
+            offset: offset,
+            hash: String(words[5]),
+            endpointID: String(words[6])
+        )
         // The message is built anew: a number written in another way would not be what was signed.
         guard verify(endpointID, message, signature) else { return nil }
     }
@@ -92,20 +108,25 @@ package struct AuditCheckpoint: Equatable, Sendable {
         case missing
         /// There is something, and no slot of it is whole and rightly signed.
         case unreadable
-        /// The newest good slot and its index.
-        case found(AuditCheckpoint, slot: Int)
+        /// One slot is good, and the other, which may have been the newer one, is not what a writer leaves there.
+        case spoilt(AuditCheckpoint)
+        /// The newest checkpoint; both slots are good.
+        case found(AuditCheckpoint)
     }
 
     static func newest(in bytes: [UInt8], verify: (String, [UInt8], [UInt8]) -> Bool) -> Reading {
         if bytes.isEmpty { return .missing }
-        var best: (checkpoint: AuditCheckpoint, slot: Int)?
+        var good: [AuditCheckpoint] = []
         for index in 0..<slots {
             let start = index * slotLength
             guard bytes.count >= start + slotLength,
-                let checkpoint = AuditCheckpoint(slot: bytes[start..<start + slotLength], verify: verify)
+                let checkpoint = AuditCheckpoint(slot: bytes[start..<start + slotLength], verify: verify),
+                checkpoint.slotIndex == index
             else { continue }
-            if best.map({ $0.checkpoint.sequence < checkpoint.sequence }) ?? true { best = (checkpoint, index) }
+            good.append(checkpoint)
         }
-        return best.map { .found($0.checkpoint, slot: $0.slot) } ?? .unreadable
+        guard let newest = good.max(by: { $0.number < $1.number }) else { return .unreadable }
+        // A new log has one slot for a moment; later the one that is not good may have been the newer one.
+        return good.count == slots || newest.number == 0 ? .found(newest) : .spoilt(newest)
     }
 }

@@ -20,6 +20,14 @@ package enum AuditError: Error, Equatable, CustomStringConvertible {
     case overloaded(path: String)
     case closed(path: String)
 
+    /// The log is not as it was left: lines or checkpoint were changed, removed or added by another hand.
+    package var isTampering: Bool {
+        switch self {
+        case .tampered, .unconfirmed: true
+        case .file, .locked, .refused, .empty, .signing, .failed, .overloaded, .closed: false
+        }
+    }
+
     package var description: String {
         switch self {
         case .file(let error): error.description

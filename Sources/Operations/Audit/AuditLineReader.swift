@@ -59,4 +59,11 @@ struct AuditLineReader: ~Copyable {
             buffer += block
         }
     }
+
+    /// Reads on from the last whole line: the file has grown.
+    mutating func resume() {
+        (buffer, start, searched) = ([], 0, 0)
+        position = offset
+        isAtEnd = false
+    }
 }

@@ -126,17 +126,23 @@ package final class AuditLog: Sendable {
         }
     }
 
-    /// Turns the log off: the records of the failed batch and all that wait learn the cause.
-    private func fail(_ error: AuditError, _ batch: ArraySlice<Waiting>) {
+    /// Turns the log off: the records of the failed batch and all that wait learn the cause. What opening it again finds is
+    /// told in place of the cause before: it may be that another hand was in it.
+    private func fail(_ error: AuditError, _ batch: ArraySlice<Waiting>, isReopening: Bool = false) {
         let refused = intake.withLock { intake in
-            if intake.refusal == nil { intake.refusal = .failed(path: path, cause: error.description) }
+            if isReopening, error.isTampering {
+                intake.refusal = error
+            } else if intake.refusal == nil {
+                intake.refusal = .failed(path: path, cause: error.description)
+            }
             defer { intake.waiting = [] }
             return intake.waiting
         }
         for waiting in batch + refused { waiting.continuation.resume(throwing: error) }
     }
 
-    /// Opens the files anew, as at start: after a failure was mended, or after the log was moved away.
+    /// Opens the files anew after a failure was mended. What is there must end with what this log acknowledged; otherwise
+    /// another hand was in it, and the log stays closed.
     @discardableResult
     package func reopen() async throws -> AuditOpening {
         try await onQueue { [self] in
@@ -145,7 +151,7 @@ package final class AuditLog: Sendable {
                 intake.withLock { $0.refusal = nil }
                 return opening
             } catch {
-                fail(error, [])
+                fail(error, [], isReopening: true)
                 throw error
             }
         }
@@ -168,7 +174,8 @@ package final class AuditLog: Sendable {
         intake.withLock { if $0.refusal == nil { $0.refusal = .closed(path: path) } }
         _ = try? await onQueue { [self] in
             writer.withLock { writer in
-                try? writer.writeCheckpoint(durably: true)
+                // After a failure the next opening finds out where the log ends.
+                if writer.unfinished == nil { try? writer.writeCheckpoints() }
                 writer.release()
             }
         }

@@ -22,8 +22,12 @@ package struct AuditReport: Equatable, Sendable {
     package enum End: Equatable, Sendable {
         /// Nobody asked: no way to verify signatures was given. Missing last lines are not found.
         case notChecked
-        /// Every line up to the checkpoint is there; so many lines came after it (a writer is at work, or was killed).
+        /// Every line up to the checkpoint is there. Lines after it are what opening the log will cut off; they are
+        /// allowed only when the caller asked to tolerate them.
         case whole(linesAfterCheckpoint: Int64)
+        /// Lines came after the checkpoint, and no signature binds them: a writer that was killed left them before it
+        /// acknowledged them, or another hand appended them.
+        case unbound(lines: Int64)
         /// There is no checkpoint although there are lines, or it is not signed as it must.
         case unknown(problem: String)
         /// The checkpoint was signed at a line that is not there.
@@ -50,7 +54,7 @@ package struct AuditReport: Equatable, Sendable {
         if flaw != nil { return false }
         switch end {
         case .notChecked, .whole: return true
-        case .unknown, .missing: return false
+        case .unbound, .unknown, .missing: return false
         }
     }
 
@@ -65,6 +69,9 @@ package struct AuditReport: Equatable, Sendable {
         case .notChecked: return "\(count) in order\(span); the end was not checked against a checkpoint"
         case .whole(0): return "\(count) in order\(span)"
         case .whole(let after): return "\(count) in order\(span); \(after) of them after the last checkpoint"
+        case .unbound(let lines):
+            return "\(count) in order\(span), but no checkpoint binds the last \(lines == 1 ? "one" : "\(lines)"): "
+                + "a server that was killed leaves such lines and cuts them off when it starts; otherwise they are forged"
         case .unknown(let problem): return "\(count) in order\(span), but \(problem): lines may be missing from the end"
         case .missing(let missing):
             return "line \(lastSequence + 1) is missing: the checkpoint was signed after \(missing) more "

@@ -1,8 +1,14 @@
 /// The chain's state machine: takes lines in order and keeps one line back, because only the line after a broken link tells
 /// which side of it was changed.
 struct AuditVerification {
+    /// Hashes of lines after the checkpoint are kept until a newer checkpoint binds them, so many at most: 2 MB.
+    private static let mostUnbound = 16_384
+
     private var report = AuditReport()
-    private let checkpoint: AuditCheckpoint.Reading?
+    private var checkpoint: AuditCheckpoint.Reading?
+    /// Own hashes of the lines after the checkpoint, in order.
+    private var unbound: [String] = []
+    private let toleratesUnbound: Bool
     private var hash = AuditLine.noHash
     /// `seq` of the last line that is in order.
     private var last: Int64 = 0
@@ -11,7 +17,46 @@ struct AuditVerification {
     /// A line that does not carry the hash of the line before it, and its own hash.
     private var suspect: (line: Int64, ownHash: String)?
 
-    init(checkpoint: AuditCheckpoint.Reading?) { self.checkpoint = checkpoint }
+    /// - Parameter toleratesUnbound: lines after the checkpoint are no flaw; opening the log will cut them off.
+    init(checkpoint: AuditCheckpoint.Reading?, toleratesUnbound: Bool = false) {
+        self.checkpoint = checkpoint
+        self.toleratesUnbound = toleratesUnbound
+    }
+
+    /// `seq` of the last line that was taken.
+    var lastSequence: Int64 { last }
+
+    /// `seq` of the last line that a checkpoint binds; nil when there is no good one.
+    var boundSequence: Int64? {
+        guard case .found(let checkpoint) = checkpoint else { return nil }
+        return checkpoint.sequence
+    }
+
+    /// So many lines wait for a checkpoint that it must be read again before the next line.
+    var needsNewerCheckpoint: Bool { unbound.count >= Self.mostUnbound }
+
+    /// A newer checkpoint was read, and still does not bind them.
+    mutating func tooManyUnbound() {
+        flaw(
+            last,
+            "and more than \(Self.mostUnbound) lines before it are bound by no checkpoint; no writer leaves so many"
+        )
+    }
+
+    /// The writer has signed a newer checkpoint meanwhile: lines up to it are bound if they are those it was signed for.
+    mutating func renew(_ reading: AuditCheckpoint.Reading) {
+        guard wantsMore, let bound = boundSequence, case .found(let newer) = reading, newer.sequence >= bound else {
+            return
+        }
+        let count = newer.sequence - bound
+        if count > 0, count <= Int64(unbound.count) {
+            guard unbound[Int(count) - 1] == newer.hash else {
+                return flaw(newer.sequence, "was changed: it is not the line the checkpoint was signed for")
+            }
+        }
+        unbound.removeFirst(Int(min(count, Int64(unbound.count))))
+        checkpoint = reading
+    }
 
     /// False once the first flaw is settled.
     var wantsMore: Bool { report.flaw == nil }
@@ -60,7 +105,7 @@ struct AuditVerification {
             suspect = (number, ownHash)
             return
         }
-        if case .found(let checkpoint, _) = checkpoint, checkpoint.sequence == number, checkpoint.hash != ownHash {
+        if let signed, signed.sequence == number, signed.hash != ownHash {
             return flaw(number, "was changed: it is not the line the checkpoint was signed for")
         }
         accept(parsed, ownHash)
@@ -73,17 +118,31 @@ struct AuditVerification {
         report.lastSequence = last
         report.first = report.first ?? line.record.timestamp
         report.last = line.record.timestamp
+        if case .found(let checkpoint) = checkpoint, last > checkpoint.sequence { unbound.append(ownHash) }
+    }
+
+    /// The checkpoint that was read, also when the other slot is spoilt.
+    private var signed: AuditCheckpoint? {
+        switch checkpoint {
+        case .found(let checkpoint), .spoilt(let checkpoint): checkpoint
+        case .missing, .unreadable, nil: nil
+        }
     }
 
     /// The first line that is there comes after a rotation: older files were moved away. It cannot be forged, because every
-    /// line up to the checkpoint stands on its hash.
+    /// line up to the checkpoint stands on its hash; so the checkpoint must be at this line or after it, or at the line
+    /// before it, whose hash this one carries.
     private mutating func takeBeginning(_ line: AuditLine, _ ownHash: String) {
-        if case .found(let checkpoint, _) = checkpoint {
-            let signed =
-                checkpoint.sequence == line.sequence
-                ? checkpoint.hash == ownHash
-                : checkpoint.sequence != line.sequence - 1 || checkpoint.hash == line.previousHash
-            guard signed else {
+        if let signed {
+            let isBound =
+                if signed.sequence == line.sequence {
+                    signed.hash == ownHash
+                } else if signed.sequence == line.sequence - 1 {
+                    signed.hash == line.previousHash
+                } else {
+                    signed.sequence > line.sequence
+                }
+            guard isBound else {
                 return flaw(line.sequence, "was changed: it does not fit the line the checkpoint was signed for")
             }
         }
@@ -99,8 +158,8 @@ struct AuditVerification {
         var confirmed = false
         if let line, line.isTerminated, let parsed = try? AuditLine(parsing: line.bytes) {
             confirmed = parsed.previousHash == suspect.ownHash
-        } else if case .found(let checkpoint, _) = checkpoint, checkpoint.sequence == suspect.line {
-            confirmed = checkpoint.hash == suspect.ownHash
+        } else if let signed, signed.sequence == suspect.line {
+            confirmed = signed.hash == suspect.ownHash
         }
         if confirmed {
             report.lines -= 1
@@ -115,7 +174,8 @@ struct AuditVerification {
         report.flaw = AuditReport.Flaw(line: line, problem: problem, archive: archive)
     }
 
-    mutating func finish() -> AuditReport {
+    /// - Parameter end: the last line that must be bound, where a live writer goes on behind it; nil for the last line.
+    mutating func finish(boundTo end: Int64? = nil) -> AuditReport {
         settle(next: nil)
         guard report.flaw == nil, let checkpoint else { return report }
         switch checkpoint {
@@ -124,9 +184,21 @@ struct AuditVerification {
                 report.lines == 0 ? .whole(linesAfterCheckpoint: 0) : .unknown(problem: "there is no checkpoint")
         case .unreadable:
             report.end = .unknown(problem: "the checkpoint is not signed by this endpoint")
-        case .found(let checkpoint, _):
+        case .spoilt(let checkpoint):
+            report.end =
+                last < checkpoint.sequence
+                ? .missing(lines: checkpoint.sequence - last)
+                : .unknown(problem: "one of the checkpoint's two slots is spoilt, and it may have been the newer one")
+        case .found(let checkpoint):
             let difference = last - checkpoint.sequence
-            report.end = difference >= 0 ? .whole(linesAfterCheckpoint: difference) : .missing(lines: -difference)
+            if difference < 0 {
+                report.end = .missing(lines: -difference)
+            } else if checkpoint.sequence >= end ?? last {
+                report.end = .whole(linesAfterCheckpoint: 0)
+            } else {
+                report.end =
+                    toleratesUnbound ? .whole(linesAfterCheckpoint: difference) : .unbound(lines: difference)
+            }
         }
         return report
     }

@@ -7,58 +7,111 @@ package enum AuditVerifier {
     /// Whether a checkpoint's signature is by an endpoint that may sign this log.
     package typealias Verify = (_ endpointID: String, _ message: [UInt8], _ signature: [UInt8]) -> Bool
 
+    /// How often a checkpoint is waited for that binds what a live writer has just written, and how long each time.
+    private static let renewals = 40
+    private static let renewalMicroseconds: UInt32 = 50_000
+    /// A log is read once more when it was rotated meanwhile.
+    private static let attempts = 3
+
     /// Verifies the log at `path`, also while a process writes it. Without `verify` the checkpoint is not looked at. With
-    /// `toleratesUnfinishedEnd` a torn last line, which opening the log cuts off, is no flaw.
+    /// `toleratesUnfinishedEnd` what opening the log cuts off is no flaw: a torn last line, and lines that no checkpoint
+    /// binds yet.
     package static func verify(
         path: String,
         toleratesUnfinishedEnd: Bool = false,
         verify: Verify? = nil
     ) throws(FileError) -> AuditReport {
         do throws(SystemError) {
-            // The checkpoint first: the log only grows, so it can never seem shorter than a checkpoint read before it.
-            let checkpoint = try verify.map { verify throws(SystemError) in
-                try readCheckpoint(ofLog: path, verify: verify)
+            var report = try pass(path: path, toleratesUnfinishedEnd: toleratesUnfinishedEnd, verify: verify)
+            for _ in 1..<attempts {
+                guard case .unbound = report.report.end, report.isLive else { break }
+                report = try pass(path: path, toleratesUnfinishedEnd: toleratesUnfinishedEnd, verify: verify)
             }
-            let succession = try AuditSuccession(ofLog: path)
-            var verification = AuditVerification(checkpoint: checkpoint)
-            for archive in succession.archives where verification.wantsMore {
-                verification.begin(archive: archive.name)
-                try feed(try AuditDiskFile(reading: archive.path), to: &verification) { false }
-                verification.end(of: archive)
-            }
-            if let file = succession.present, verification.wantsMore {
-                verification.begin(archive: nil)
-                try feed(file, to: &verification) { toleratesUnfinishedEnd || file.isLocked }
-            }
-            return verification.finish()
+            return report.report
         } catch { throw FileError(error, path: error.path.isEmpty ? path : error.path) }
+    }
+
+    /// Reads the whole log once. `isLive` tells whether a process writes it.
+    private static func pass(
+        path: String,
+        toleratesUnfinishedEnd: Bool,
+        verify: Verify?
+    ) throws(SystemError) -> (report: AuditReport, isLive: Bool) {
+        let readCheckpoint = { () throws(SystemError) in
+            try verify.map { verify throws(SystemError) in try Self.readCheckpoint(ofLog: path, verify: verify) }
+        }
+        // The checkpoint first: the log only grows, so it can never seem shorter than a checkpoint read before it.
+        let checkpoint = try readCheckpoint()
+        let succession = try AuditSuccession(ofLog: path)
+        var verification = AuditVerification(checkpoint: checkpoint, toleratesUnbound: toleratesUnfinishedEnd)
+        for archive in succession.archives where verification.wantsMore {
+            verification.begin(archive: archive.name)
+            let file = try AuditDiskFile(reading: archive.path)
+            var reader = lines(of: file)
+            try feed(&reader, to: &verification, readCheckpoint) { false }
+            verification.end(of: archive)
+        }
+        guard let file = succession.present, verification.wantsMore else { return (verification.finish(), false) }
+        verification.begin(archive: nil)
+        var reader = lines(of: file)
+        try feed(&reader, to: &verification, readCheckpoint) { toleratesUnfinishedEnd || file.isLocked }
+        // A live writer binds what was read in a moment.
+        let end = verification.lastSequence
+        var isLive = false
+        for _ in 0..<renewals {
+            guard verification.wantsMore, let bound = verification.boundSequence, bound < end else { break }
+            isLive = file.isLocked
+            guard isLive, let newer = try readCheckpoint() else { break }
+            verification.renew(newer)
+            if let bound = verification.boundSequence, bound > verification.lastSequence {
+                reader.resume()
+                verification.unfinished(bytes: 0)
+                try feed(&reader, to: &verification, readCheckpoint) { true }
+            } else {
+                usleep(renewalMicroseconds)
+            }
+        }
+        return (verification.finish(boundTo: isLive ? end : nil), isLive)
+    }
+
+    private static func lines(of file: AuditDiskFile) -> AuditLineReader {
+        AuditLineReader(from: 0) { count, offset throws(SystemError) in try file.read(atMost: count, at: offset) }
     }
 
     /// Gives every line of a file to `verification`. `mayBeUnfinished` is asked when the last line has no end.
     private static func feed(
-        _ file: AuditDiskFile,
+        _ reader: inout AuditLineReader,
         to verification: inout AuditVerification,
+        _ readCheckpoint: () throws(SystemError) -> AuditCheckpoint.Reading?,
         mayBeUnfinished: () -> Bool
     ) throws(SystemError) {
-        var reader = AuditLineReader(from: 0) { count, offset throws(SystemError) in
-            try file.read(atMost: count, at: offset)
-        }
         while verification.wantsMore, let line = try reader.next() {
             if !line.isTerminated, !line.isTooLong, mayBeUnfinished() {
                 return verification.unfinished(bytes: line.bytes.count)
+            }
+            if verification.needsNewerCheckpoint {
+                if let newer = try readCheckpoint() { verification.renew(newer) }
+                if verification.needsNewerCheckpoint { return verification.tooManyUnbound() }
             }
             verification.take(line)
         }
     }
 
+    /// A slot that is being written may look spoilt for a moment, so that is read a few times.
     static func readCheckpoint(
         ofLog path: String,
         verify: Verify
     ) throws(SystemError) -> AuditCheckpoint.Reading {
         do throws(SystemError) {
             let file = try AuditDiskFile(reading: AuditCheckpoint.path(ofLog: path))
-            let content = try file.read(atMost: AuditCheckpoint.slots * AuditCheckpoint.slotLength, at: 0)
-            return AuditCheckpoint.newest(in: content, verify: verify)
+            var reading = AuditCheckpoint.Reading.missing
+            for attempt in 0..<5 {
+                if attempt > 0 { usleep(20_000) }
+                let content = try file.read(atMost: AuditCheckpoint.slots * AuditCheckpoint.slotLength, at: 0)
+                reading = AuditCheckpoint.newest(in: content, verify: verify)
+                if case .found = reading { break }
+            }
+            return reading
         } catch {
             if error.code == ENOENT { return .missing }
             throw error

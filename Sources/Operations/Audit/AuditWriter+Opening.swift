@@ -8,29 +8,30 @@ package struct AuditOpening: Equatable, Sendable {
     /// Bytes of an unfinished write that were cut off the end. It was never acknowledged: a kill or a loss of power came
     /// in between.
     package var cutBytes: Int64 = 0
-    /// Whole lines after the last checkpoint; they were checked.
-    package var linesAfterCheckpoint: Int64 = 0
+    /// Whole lines among them: written, but not bound by a checkpoint, and so not acknowledged, before the writer was killed.
+    package var cutLines: Int64 = 0
     /// What was accepted in place of a good checkpoint; nil when there was one.
     package var accepted: String?
 
     package init(
         sequence: Int64 = 0,
         cutBytes: Int64 = 0,
-        linesAfterCheckpoint: Int64 = 0,
+        cutLines: Int64 = 0,
         accepted: String? = nil
     ) {
         self.sequence = sequence
         self.cutBytes = cutBytes
-        self.linesAfterCheckpoint = linesAfterCheckpoint
+        self.cutLines = cutLines
         self.accepted = accepted
     }
 }
 
 extension AuditWriter {
-    /// Opens both files, takes the lock, finds the end of the chain, cuts an unfinished line, and signs a new checkpoint.
+    /// Opens both files, takes the lock, finds the end of the chain, cuts off what no checkpoint binds, and signs a new one.
     ///
-    /// Only what was written after the checkpoint is read, not the whole log. A log that is shorter than its checkpoint, or
-    /// does not fit it, is refused: signing over it would hide what happened. A rotation that was interrupted is finished.
+    /// Only the line at the checkpoint and what comes after it are read, not the whole log. A log that is shorter than its
+    /// checkpoint, or does not fit it, is refused: signing over it would hide what happened. So is a log that this process
+    /// wrote before and that does not end with what it acknowledged. A rotation that was interrupted is finished.
     mutating func open() throws(AuditError) -> AuditOpening {
         release()
         do {
@@ -57,33 +58,39 @@ extension AuditWriter {
         let content = try checkpointFile.read(atMost: AuditCheckpoint.slots * AuditCheckpoint.slotLength, at: 0)
         let size = try file.status().size
         let archives = try AuditArchive.all(ofLog: path)
+        let reading = AuditCheckpoint.newest(in: content, verify: signing.verify)
+        if hasAcknowledged { try compare(reading) }
         var end = ChainEnd()
-        var slot = 1
+        var number: Int64 = -1
         var accepted: String?
-        switch AuditCheckpoint.newest(in: content, verify: signing.verify) {
-        case .found(let checkpoint, let index):
-            slot = index
-            if let archive = archives.last(where: { $0.last == checkpoint.sequence }) {
-                // The present file follows the one that was closed at the checkpoint.
-                end = try chainEnd(at: checkpoint, closedIn: archive)
-            } else {
-                end = try chainEnd(at: checkpoint, file, size: size)
+        switch reading {
+        case .found(let checkpoint):
+            (end, number) = (try chainEnd(at: checkpoint, file, size: size, archives), checkpoint.number)
+        case .spoilt(let checkpoint):
+            (end, number) = (try chainEnd(at: checkpoint, file, size: size, archives), checkpoint.number)
+            // This process knows that nothing newer was there.
+            if !hasAcknowledged {
+                accepted = "one of the two slots of \(checkpointPath) is spoilt, and it may have been the newer one"
             }
         case .missing where size == 0 && archives.isEmpty:
             break
         case .missing:
             accepted = "the log has lines, but its checkpoint \(checkpointPath) is missing or empty"
+            end = try lastLine(file, size: size, after: archives.last)
         case .unreadable:
             accepted = "no part of \(checkpointPath) carries a valid signature of this endpoint"
-        }
-        if let accepted {
-            guard acceptsMissingCheckpoint else { throw AuditError.unconfirmed(path: path, problem: accepted) }
             end = try lastLine(file, size: size, after: archives.last)
         }
+        guard number < AuditCheckpoint.maximumNumber / 2 else { throw tampered("the checkpoint's number is too high") }
+        if let accepted, !acceptsMissingCheckpoint { throw AuditError.unconfirmed(path: path, problem: accepted) }
         var opening = AuditOpening(accepted: accepted)
-        let before = end
-        end = try follow(end, file)
-        opening.linesAfterCheckpoint = end.sequence - before.sequence
+        let last = try follow(end, file)
+        if hasAcknowledged { try requireOwn(file, from: end.offset, to: size) }
+        if accepted == nil {
+            opening.cutLines = last.sequence - end.sequence
+        } else {
+            end = last
+        }
         opening.cutBytes = size - end.offset
         if opening.cutBytes > 0 {
             try file.truncate(to: end.offset)
@@ -95,12 +102,35 @@ extension AuditWriter {
             sequence: end.sequence,
             hash: end.hash,
             offset: end.offset,
-            checkpointSlot: slot
+            checkpointNumber: number
         )
         try append(isAfterRotation: end.offset == 0 && end.sequence > 0, archives.last, accepted: accepted)
-        try writeCheckpoint(durably: true)
+        try writeCheckpoints()
+        acknowledge()
         opening.sequence = sequence
         return opening
+    }
+
+    /// The checkpoint must be the last one that this process wrote, or the one it was writing when it failed.
+    private func compare(_ reading: AuditCheckpoint.Reading) throws(AuditError) {
+        let end = "this process acknowledged line \(sequence)"
+        switch reading {
+        case .found(let checkpoint), .spoilt(let checkpoint):
+            if checkpoint.sequence == sequence, checkpoint.hash == hash { return }
+            if let unfinished, checkpoint == unfinished.checkpoint { return }
+            throw tampered("the checkpoint speaks of line \(checkpoint.sequence), and \(end)")
+        case .missing:
+            if sequence > 0 { throw tampered("the checkpoint is gone, and \(end)") }
+        case .unreadable: throw tampered("the checkpoint carries no valid signature, and \(end)")
+        }
+    }
+
+    /// Behind the last line that was acknowledged only a batch may stand that this process could not finish.
+    private func requireOwn(_ file: any AuditFile, from start: Int64, to size: Int64) throws {
+        let own = unfinished?.bytes ?? []
+        guard size - start <= Int64(own.count),
+            try readAll(file, from: start, to: size)[...] == own.prefix(Int(size - start))
+        else { throw tampered("bytes that this process did not write follow line \(sequence)") }
     }
 
     /// Writes what opening itself has to say, before anything is signed over it.
@@ -142,6 +172,19 @@ extension AuditWriter {
             }
         }
         try file.lock()
+    }
+
+    /// The checkpoint's place: in the present file, or at the end of the one that was closed there.
+    private func chainEnd(
+        at checkpoint: AuditCheckpoint,
+        _ file: any AuditFile,
+        size: Int64,
+        _ archives: [AuditArchive]
+    ) throws -> ChainEnd {
+        if let archive = archives.last(where: { $0.last == checkpoint.sequence }) {
+            return try chainEnd(at: checkpoint, closedIn: archive)
+        }
+        return try chainEnd(at: checkpoint, file, size: size)
     }
 
     /// The checkpoint's place, after the line that stands there was compared with it.

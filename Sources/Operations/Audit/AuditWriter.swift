@@ -20,7 +20,18 @@ struct AuditWriter {
     private(set) var offset: Int64 = 0
     var file: (any AuditFile)?
     private(set) var checkpointFile: (any AuditFile)?
-    private var checkpointSlot = 0
+    /// Number of the last checkpoint that was written, or tried.
+    private var checkpointNumber: Int64 = -1
+    /// The last batch did not come to its end: what of it may be in the file, and the checkpoint that was to follow.
+    private(set) var unfinished: Unfinished?
+    /// Whether this process has opened the log before: then it knows what it acknowledged.
+    private(set) var hasAcknowledged = false
+
+    /// What a failed write may have left behind.
+    struct Unfinished {
+        var bytes: [UInt8]
+        var checkpoint: AuditCheckpoint
+    }
 
     init(path: String, signing: AuditSigning, opener: @escaping Opener, acceptsMissingCheckpoint: Bool) {
         self.path = path
@@ -36,14 +47,20 @@ struct AuditWriter {
         sequence: Int64,
         hash: String,
         offset: Int64,
-        checkpointSlot: Int
+        checkpointNumber: Int64
     ) {
         self.file = file
         self.checkpointFile = checkpointFile
         self.sequence = sequence
         self.hash = hash
         self.offset = offset
-        self.checkpointSlot = checkpointSlot
+        self.checkpointNumber = checkpointNumber
+    }
+
+    /// The log was opened, and what it holds is what this process stands for from now on.
+    mutating func acknowledge() {
+        unfinished = nil
+        hasAcknowledged = true
     }
 
     /// Lets go of the files and of the lock.
@@ -53,10 +70,10 @@ struct AuditWriter {
         checkpointFile = nil
     }
 
-    /// Writes as many of `records` as fit into one batch, makes them durable and signs a checkpoint.
+    /// Writes as many of `records` as fit into one batch, makes them durable, and then a checkpoint that binds them.
     ///
-    /// Gives one outcome for each record it consumed: its `seq`, or why that record alone was refused. When it throws, the
-    /// file was cut back to what it was and nothing of the batch counts.
+    /// Gives one outcome for each record it consumed: its `seq`, or why that record alone was refused. When it throws, nothing
+    /// of the batch counts: the file was cut back to what it was, or opening it again will do that.
     mutating func write(_ records: ArraySlice<AuditRecord>) throws(AuditError) -> [Result<Int64, AuditError>] {
         guard let file else { throw .closed(path: path) }
         var outcomes: [Result<Int64, AuditError>] = []
@@ -75,8 +92,16 @@ struct AuditWriter {
             } catch { outcomes.append(.failure(error)) }
         }
         if bytes.isEmpty { return outcomes }
+        let checkpoint = AuditCheckpoint(
+            number: checkpointNumber + 1,
+            sequence: nextSequence,
+            offset: offset + Int64(bytes.count),
+            hash: nextHash,
+            endpointID: signing.endpointID()
+        )
         do throws(SystemError) {
             try checkUndisturbed(file)
+            unfinished = Unfinished(bytes: bytes, checkpoint: checkpoint)
             try append(bytes, to: file)
             do throws(SystemError) {
                 try file.synchroniseData()
@@ -85,10 +110,11 @@ struct AuditWriter {
                 throw error
             }
         } catch { throw .file(FileError(error, path: path)) }
+        try write(checkpoint)
         sequence = nextSequence
         hash = nextHash
-        offset += Int64(bytes.count)
-        try writeCheckpoint()
+        offset = checkpoint.offset
+        unfinished = nil
         return outcomes
     }
 
@@ -100,7 +126,7 @@ struct AuditWriter {
             try checkUndisturbed(file)
         } catch { throw .file(FileError(error, path: path)) }
         let archive = AuditArchive(ofLog: path, first: try firstSequence(of: file), last: sequence)
-        try writeCheckpoint(durably: true)
+        try writeCheckpoints()
         do throws(SystemError) {
             if (try? FileStatus.ofLink(at: archive.path)) != nil {
                 throw SystemError(call: "rename", path: archive.path, code: EEXIST)
@@ -171,16 +197,25 @@ struct AuditWriter {
         try? file.synchroniseData()
     }
 
-    /// Signs where the log stands and writes it into the older slot. Not synchronised: after a loss of power the checkpoint
-    /// may be older than the log, which opening and verification allow.
-    mutating func writeCheckpoint(durably: Bool = false) throws(AuditError) {
+    /// Signs where the log stands, into both slots: from then on neither is by an older key or of an older state.
+    mutating func writeCheckpoints() throws(AuditError) {
+        for _ in 0..<AuditCheckpoint.slots {
+            try write(
+                AuditCheckpoint(
+                    number: checkpointNumber + 1,
+                    sequence: sequence,
+                    offset: offset,
+                    hash: hash,
+                    endpointID: signing.endpointID()
+                )
+            )
+        }
+    }
+
+    /// Signs a checkpoint and makes it durable. What no durable checkpoint binds is not acknowledged, so what is found after
+    /// the last one need never be believed.
+    private mutating func write(_ checkpoint: AuditCheckpoint) throws(AuditError) {
         guard let checkpointFile else { throw .closed(path: path) }
-        let checkpoint = AuditCheckpoint(
-            sequence: sequence,
-            offset: offset,
-            hash: hash,
-            endpointID: signing.endpointID()
-        )
         let signature: [UInt8]
         do {
             signature = try signing.sign(checkpoint.message)
@@ -188,11 +223,10 @@ struct AuditWriter {
         guard let bytes = checkpoint.slot(signature: signature) else {
             throw .signing(path: path, problem: "the endpoint id or the signature does not fit into a checkpoint")
         }
-        let next = (checkpointSlot + 1) % AuditCheckpoint.slots
         do throws(SystemError) {
-            try checkpointFile.write(bytes, at: Int64(next * AuditCheckpoint.slotLength))
-            if durably { try checkpointFile.synchroniseData() }
+            try checkpointFile.write(bytes, at: Int64(checkpoint.slotIndex * AuditCheckpoint.slotLength))
+            try checkpointFile.synchroniseData()
         } catch { throw .file(FileError(error, path: AuditCheckpoint.path(ofLog: path))) }
-        checkpointSlot = next
+        checkpointNumber = checkpoint.number
     }
 }

@@ -61,16 +61,38 @@ package final class ServerAudit: Sendable {
 
     package var isHealthy: Bool { log.isHealthy }
 
+    /// What keeps the log closed, in words for health checks and the log's owner; nil while it is open.
+    package var problem: String? {
+        guard let refusal = log.refusal else { return nil }
+        return refusal.isTampering
+            ? "audit log is not as it was left, sessions are denied"
+            : "audit log cannot be written, sessions are denied"
+    }
+
     /// A log that failed, because its disk was full for example, is tried again before a decision, but not before every
     /// one of a flood.
     private func reopenIfDue() async throws {
-        guard !log.isHealthy else { return }
+        guard let refusal = log.refusal else { return }
+        if case .closed = refusal { throw refusal }
         let isDue = lastReopening.withLock { last in
             guard last.map({ ContinuousClock.now - $0 >= Self.reopeningInterval }) ?? true else { return false }
             last = .now
             return true
         }
-        if isDue { _ = try await log.reopen() }
+        guard isDue else { return }
+        do {
+            let opening = try await log.reopen()
+            logger?.warning("the audit log is open again", metadata: Self.metadata(opening, path: log.path))
+        } catch {
+            // At most once in the interval.
+            logger?.critical("the audit log stays closed", metadata: ["error": "\(error)"])
+            throw error
+        }
+    }
+
+    /// What was cut off, for the log on standard error.
+    static func metadata(_ opening: AuditOpening, path: String) -> Logger.Metadata {
+        ["path": "\(path)", "cut.bytes": "\(opening.cutBytes)", "cut.lines": "\(opening.cutLines)"]
     }
 
     private func write(_ event: AuditEvent, _ fill: (inout AuditRecord) -> Void) async throws {

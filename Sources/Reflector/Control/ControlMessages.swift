@@ -43,6 +43,8 @@ package struct ServerStatus: Codable, Sendable, Equatable {
     /// Seconds until the open pairing window closes; nil when none is open.
     package var pairingOpenSec: Int?
     package var auditHealthy: Bool
+    /// Why the audit log is closed and what to do; nil while it is open.
+    package var auditProblem: String?
 
     enum CodingKeys: String, CodingKey {
         case endpointID = "endpoint_id"
@@ -58,6 +60,7 @@ package struct ServerStatus: Codable, Sendable, Equatable {
         case runningTests = "running_tests"
         case pairingOpenSec = "pairing_open_sec"
         case auditHealthy = "audit_healthy"
+        case auditProblem = "audit_problem"
     }
 }
 

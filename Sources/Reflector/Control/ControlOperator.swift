@@ -67,7 +67,8 @@ struct ControlOperator: Sendable {
             configuredPeers: await core.governor.configuredPeers().count,
             runningTests: await core.governor.runningTests().keys.sorted(),
             pairingOpenSec: await core.governor.pairingRemaining().map { Int($0 / 1_000_000_000) },
-            auditHealthy: core.audit.isHealthy
+            auditHealthy: core.audit.isHealthy,
+            auditProblem: core.audit.log.refusal?.description
         )
     }
 

@@ -67,14 +67,20 @@ final class HealthHandler: ChannelInboundHandler {
         }
         switch path {
         case "/health":
-            let isHealthy = core.audit.isHealthy
+            let problem = core.audit.problem
             let body = Health(
-                status: isHealthy ? "ok" : "audit log cannot be written, sessions are denied",
+                status: problem ?? "ok",
                 version: BuildVersion.version,
                 load: (HostFacts.real.load * 100).rounded() / 100
             )
             let json = (try? LinkJSON.encode(body)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
-            send(isHealthy ? .ok : .serviceUnavailable, "application/json", json + "\n", for: head, context: context)
+            send(
+                problem == nil ? .ok : .serviceUnavailable,
+                "application/json",
+                json + "\n",
+                for: head,
+                context: context
+            )
         case "/metrics":
             let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
             let eventLoop = context.eventLoop

@@ -216,8 +216,8 @@ package final class ReflectorServer: Service {
         let (log, opening) = try AuditLog.open(path: configuration.auditLogPath, signing: signing)
         if opening.cutBytes > 0 {
             logger.warning(
-                "an unfinished line was cut off the audit log",
-                metadata: ["bytes": "\(opening.cutBytes)", "path": "\(configuration.auditLogPath)"]
+                "what was never acknowledged was cut off the audit log",
+                metadata: ServerAudit.metadata(opening, path: configuration.auditLogPath)
             )
         }
         return ServerAudit(log: log, endpoint: identity.current.endpointID, logger: logger)

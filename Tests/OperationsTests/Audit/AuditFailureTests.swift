@@ -126,7 +126,15 @@ import Testing
         try FileManager.default.moveItem(atPath: path, toPath: path + ".1")
         try FileManager.default.moveItem(atPath: path + ".checkpoint", toPath: path + ".1.checkpoint")
         await #expect(throws: AuditError.self) { try await log.append(sampleRecord(1)) }
-        #expect(try await log.reopen() == AuditOpening(sequence: 0))
+        // Without the files this process would begin anew behind the line that it acknowledged.
+        await #expect { try await log.reopen() } throws: { error in
+            (error as? AuditError)?.isTampering == true && "\(error)".contains("acknowledged line 1")
+        }
+        for name in ["", ".checkpoint"] {
+            try? FileManager.default.removeItem(atPath: path + name)
+            try FileManager.default.copyItem(atPath: path + ".1" + name, toPath: path + name)
+        }
+        #expect(try await log.reopen() == AuditOpening(sequence: 1))
         try await log.append(sampleRecord(1))
         let handle = try #require(FileHandle(forWritingAtPath: path))
         try handle.seekToEnd()

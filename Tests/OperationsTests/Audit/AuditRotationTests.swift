@@ -107,6 +107,8 @@ import Testing
                 verify: signer.signing.verify
             )
             #expect(killed.isIntact, "\(present?.count ?? -1) bytes: \(killed.sentence)")
+            let strict = try report()
+            #expect(strict.isIntact == (present?.isEmpty ?? true), "\(strict.sentence)")
             #expect(try await makeLog(path, lines: 1, signing: signer.signing).sequence == 5)
             #expect(try bytes(archive) == old)
             let found = try report()

@@ -1,6 +1,7 @@
 import Foundation
 import Identity
 import NIOCore
+import Operations
 import PacketIO
 import Testing
 
@@ -80,6 +81,46 @@ struct HealthTests {
             #expect(try await Self.get(reflector, "/health").hasPrefix("HTTP/1.1 503"))
             let second = try await reflector.connect(key)
             await #expect(throws: LinkClientError.self) { try await second.hello() }
+        }
+    }
+
+    @Test("a line that another hand appended to the audit log keeps it closed, and /health and status say so")
+    func foreignLine() async throws {
+        let key = IdentityKey()
+        try await TestReflector.with(peers: [key.endpointID]) { reflector in
+            let client = try await reflector.connect(key)
+            _ = try await client.hello()
+            let path = reflector.configuration.auditLogPath
+            let before = try Data(contentsOf: URL(fileURLWithPath: path))
+            let last = try #require(before.split(separator: 10).last)
+            let sequence = try AuditLine(parsing: Array(last)[...]).sequence
+            let record = AuditRecord("peer_removed", endpointID: "PP-X", reason: "forged")
+            let forged = AuditLine(
+                sequence: sequence + 1,
+                previousHash: AuditLine.hash(of: Array(last)[...]),
+                record: record
+            )
+            let tampered = before + Data(forged.encoded() + [10])
+            try tampered.write(to: URL(fileURLWithPath: path + ".new"))
+            // Into the same file: the server has it open.
+            let handle = try #require(FileHandle(forWritingAtPath: path))
+            try handle.seekToEnd()
+            try handle.write(contentsOf: Data(forged.encoded() + [10]))
+            try handle.close()
+            // The first finds it, the second tries to open the log again.
+            for _ in 0..<2 {
+                guard case .sessionDeny = try await client.ask(.sessionRequest(SessionTests.echo)) else {
+                    Issue.record("granted")
+                    return
+                }
+            }
+            let health = try await Self.get(reflector, "/health")
+            #expect(health.hasPrefix("HTTP/1.1 503") && health.contains("not as it was left"), "\(health)")
+            guard case .status(let status) = try await reflector.ask(.status) else { return }
+            #expect(!status.auditHealthy)
+            let problem = status.auditProblem ?? ""
+            #expect(problem.contains("bytes that this process did not write follow line \(sequence)"), "\(problem)")
+            #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == tampered)
         }
     }
 

@@ -1,0 +1,188 @@
+import Foundation
+import Operations
+import Testing
+
+/// A hand on the disk, without the key: nothing that it adds or takes away may pass.
+@Suite struct AuditForgeryTests {
+    let folder: TemporaryFolder
+    let signer = TestSigner()
+    var path: String { folder.file("audit.jsonl") }
+
+    init() throws { folder = try TemporaryFolder() }
+
+    private func report() throws -> AuditReport { try AuditVerifier.verify(path: path, verify: signer.signing.verify) }
+
+    /// A line that chains after `previous`, made without the key.
+    private func forged(_ sequence: Int64, after previous: String, _ event: String = "session_granted") -> [UInt8] {
+        let record = AuditRecord(event, endpointID: "PP-TEST-ENDPOINT", reason: "forged")
+        return AuditLine(sequence: sequence, previousHash: previous, record: record).encoded() + [10]
+    }
+
+    private func lastHash() throws -> String {
+        AuditLine.hash(of: try #require(splitLines(try bytes(path)).last).dropLast()[...])
+    }
+
+    private func append(_ more: [UInt8]) throws {
+        let handle = try #require(FileHandle(forWritingAtPath: path))
+        try handle.seekToEnd()
+        try handle.write(contentsOf: Data(more))
+        try handle.close()
+    }
+
+    @Test func `a file that begins with an invented rotation is found, wherever its numbers begin`() async throws {
+        try await makeLog(path, lines: 5, signing: signer.signing)
+        let good = try bytes(path)
+        for sequence: Int64 in [2, 5, 6, 7, 100, 1_000_000] {
+            let line = forged(sequence, after: String(repeating: "a", count: 64), AuditArchive.rotatedEvent)
+            let next = forged(sequence + 1, after: AuditLine.hash(of: line.dropLast()[...]))
+            for content in [line, line + next, line + next + good] {
+                try write(content, to: path)
+                let found = try report()
+                #expect(!found.isIntact, "from line \(sequence): \(found.sentence)")
+                for accepts in [false, true] {
+                    #expect(throws: AuditError.self, "from line \(sequence)") {
+                        try AuditLog.open(path: path, signing: signer.signing, acceptsMissingCheckpoint: accepts)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Removes the last line, and lets `spoil` hide that in the checkpoint's newer slot.
+    private func shorten(hiding spoil: (inout [UInt8], _ newer: Range<Int>, _ older: Range<Int>) -> Void) throws {
+        let before = try bytes(path + ".checkpoint")
+        var checkpoint = before
+        let text = (0..<2).map { String(decoding: checkpoint[$0 * 4096..<($0 + 1) * 4096], as: UTF8.self) }
+        let numbers = try text.map { try #require(Int64($0.split(separator: " ")[2])) }
+        let newer = numbers[0] > numbers[1] ? 0 : 1
+        spoil(&checkpoint, newer * 4096..<(newer + 1) * 4096, (1 - newer) * 4096..<(2 - newer) * 4096)
+        try write(checkpoint, to: path + ".checkpoint")
+        try write(Array(splitLines(try bytes(path)).dropLast().joined()), to: path)
+    }
+
+    /// The ways to make the older slot look like the last word.
+    private static let spoilings: [(String, @Sendable (inout [UInt8], Range<Int>, Range<Int>) -> Void)] = [
+        ("zeros", { bytes, newer, _ in bytes.replaceSubrange(newer, with: repeatElement(0, count: newer.count)) }),
+        ("a flipped bit", { bytes, newer, _ in bytes[newer.lowerBound + 30] ^= 1 }),
+        ("the older slot", { bytes, newer, older in bytes.replaceSubrange(newer, with: bytes[older]) }),
+        ("nothing", { bytes, newer, older in bytes = older.lowerBound == 0 ? Array(bytes[older]) : bytes }),
+    ]
+
+    @Test(arguments: spoilings.indices)
+    func `a last line that is cut off with its slot of the checkpoint is missed, and repaired only by name`(
+        _ index: Int
+    ) async throws {
+        let (name, spoil) = Self.spoilings[index]
+        // The newer slot is the first with one number of lines and the second with the next.
+        for lines in [4, 5] {
+            for name in ["", ".checkpoint"] { try? FileManager.default.removeItem(atPath: path + name) }
+            let (log, _) = try AuditLog.open(path: path, signing: signer.signing)
+            for index in 0..<lines { try await log.append(sampleRecord(index)) }
+            // As a kill leaves it: closing signs both slots anew.
+            let left = try (bytes(path), bytes(path + ".checkpoint"))
+            await log.close()
+            try write(left.0, to: path)
+            try write(left.1, to: path + ".checkpoint")
+            #expect(try report().isIntact)
+            try shorten(hiding: spoil)
+            let found = try report()
+            #expect(!found.isIntact, "\(name): \(found.sentence)")
+            #expect(throws: AuditError.self, "\(name)") { try AuditLog.open(path: path, signing: signer.signing) }
+        }
+    }
+
+    @Test func `a spoilt slot beside whole lines is told, and a log that is opened by name says so`() async throws {
+        try await makeLog(path, lines: 3, signing: signer.signing)
+        let good = try (bytes(path), bytes(path + ".checkpoint"))
+        for slot in 0..<2 {
+            var torn = good.1
+            for index in slot * 4096 + 100..<(slot + 1) * 4096 { torn[index] = 0 }
+            try write(good.0, to: path)
+            try write(torn, to: path + ".checkpoint")
+            let found = try report()
+            #expect(!found.isIntact && found.sentence.contains("slots is spoilt"), "\(found.sentence)")
+            #expect { try AuditLog.open(path: path, signing: signer.signing) } throws: { error in
+                guard case .unconfirmed(_, let problem) = error as? AuditError else { return false }
+                return problem.contains("spoilt")
+            }
+            let (log, opening) = try AuditLog.open(path: path, signing: signer.signing, acceptsMissingCheckpoint: true)
+            #expect(opening.accepted?.contains("spoilt") == true && opening.sequence == 4)
+            await log.close()
+            #expect(try report().isIntact)
+        }
+    }
+
+    @Test func `a line appended behind the back of a running log is never signed`() async throws {
+        let (log, _) = try AuditLog.open(path: path, signing: signer.signing)
+        for index in 0..<3 { try await log.append(sampleRecord(index)) }
+        let good = try bytes(path)
+        try append(forged(4, after: try lastHash()))
+        // A live writer binds its lines in a moment; this one nobody binds.
+        let found = try report()
+        #expect(found.end == .unbound(lines: 1), "\(found.sentence)")
+        await #expect(throws: AuditError.self) { try await log.append(sampleRecord(3)) }
+        for _ in 0..<2 {
+            await #expect { try await log.reopen() } throws: { ($0 as? AuditError)?.isTampering == true }
+            #expect(log.refusal?.isTampering == true)
+            await #expect(throws: AuditError.self) { try await log.append(sampleRecord(3)) }
+        }
+        #expect(try report().end == .unbound(lines: 1))
+        // Put back as it was, it goes on.
+        try write(good, to: path)
+        #expect(try await log.reopen() == AuditOpening(sequence: 3))
+        #expect(try await log.append(sampleRecord(3)) == 4)
+        await log.close()
+        #expect(try report().isIntact)
+    }
+
+    @Test
+    func `a running log whose last line is cut off, with or without the checkpoint, does not use its number again`()
+        async throws
+    {
+        let (log, _) = try AuditLog.open(path: path, signing: signer.signing)
+        for index in 0..<3 { try await log.append(sampleRecord(index)) }
+        let older = try (bytes(path), bytes(path + ".checkpoint"))
+        try await log.append(sampleRecord(3))
+        let good = try (bytes(path), bytes(path + ".checkpoint"))
+        for checkpoint in [good.1, older.1]
+            + Self.spoilings.map({ _, spoil in
+                var bytes = good.1
+                spoil(&bytes, 0..<4096, 4096..<8192)
+                return bytes
+            })
+        {
+            try write(older.0, to: path)
+            try write(checkpoint, to: path + ".checkpoint")
+            await #expect(throws: AuditError.self) { try await log.append(sampleRecord(4)) }
+            await #expect { try await log.reopen() } throws: { ($0 as? AuditError)?.isTampering == true }
+            #expect(!log.isHealthy)
+        }
+        try write(good.0, to: path)
+        try write(good.1, to: path + ".checkpoint")
+        #expect(try await log.reopen() == AuditOpening(sequence: 4))
+        #expect(try await log.append(sampleRecord(4)) == 5)
+        await log.close()
+        #expect(try report().isIntact)
+    }
+
+    @Test func `a log that is written without a pause is whole whenever it is verified`() async throws {
+        let (log, _) = try AuditLog.open(path: path, signing: signer.signing)
+        let writing = Task {
+            var index = 0
+            while !Task.isCancelled {
+                _ = try? await log.append(sampleRecord(index))
+                index += 1
+                if index.isMultiple(of: 40) { _ = try? await log.rotate() }
+            }
+        }
+        for _ in 0..<20 {
+            let found = try report()
+            #expect(found.isIntact, "\(found.sentence)")
+            await Task.yield()
+        }
+        writing.cancel()
+        await writing.value
+        await log.close()
+        #expect(try report().isIntact)
+    }
+}
