@@ -92,7 +92,9 @@ package struct NativeThroughput: Sendable {
                     ByteSourceHandler(
                         duration: .seconds(Int64(seconds)),
                         bytesPerSecond: rate,
-                        meter: meters.up.tunnelMeter
+                        meter: meters.up.tunnelMeter,
+                        // What a reflector sends up its own stream is no result of the test.
+                        strays: TunnelMeter { _ in }
                     )
                 )
             case .down:

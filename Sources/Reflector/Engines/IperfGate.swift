@@ -9,6 +9,9 @@ final class IperfGate: Sendable {
     /// Time for a connection's first bytes.
     static let cookieTime = TimeAmount.seconds(2)
 
+    /// Bytes that are read at a time before a connection is let in: iperf3's cookie and what follows at once.
+    private static let firstRead = 1 << 10
+
     let port: Int
     private let listener: any Channel
     private let places: GatePlaces
@@ -90,11 +93,13 @@ final class IperfGate: Sendable {
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            // Until it is let in, a connection is read for its first bytes only.
+            .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: firstRead))
+            .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let remote = RemoteEnd(channel), remote.address.host == peer, places.arrive(channel)
                     else { throw ChannelError.alreadyClosed }
-                    try TunnelBuffers.tune(channel)
                     let promise = channel.eventLoop.makePromise(of: ByteBuffer.self)
                     let handler = CookieHandler(patience: cookieTime, promise: promise)
                     try channel.pipeline.syncOperations.addHandler(handler)
@@ -108,7 +113,10 @@ final class IperfGate: Sendable {
             for await (channel, cookie) in accepted {
                 do {
                     let first = try await cookie.get()
-                    guard places.enter(channel) else { throw ChannelError.alreadyClosed }
+                    guard places.enter(channel) else {
+                        _ = session.record(first.readableBytes, .up)
+                        throw ChannelError.alreadyClosed
+                    }
                     let tunnel = try await PreparedTunnel.make(
                         .iperf(session, port: iperfPort),
                         on: channel,

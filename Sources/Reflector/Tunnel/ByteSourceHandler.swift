@@ -1,6 +1,7 @@
 internal import NIOCore
 
-/// Sends as much as the connection takes, or as its rate allows, until the time is over, then closes.
+/// Sends as much as the connection takes, or as its rate allows, until the time is over, then closes. Nothing is expected
+/// from the other side: its first byte is counted and ends the stream.
 final class ByteSourceHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -16,16 +17,21 @@ final class ByteSourceHandler: ChannelInboundHandler {
     private var due = NIODeadline.now()
     private var isWaiting = false
     private let meter: TunnelMeter
+    /// Counts what comes from the other side.
+    private let strays: TunnelMeter
     private let block: ByteBuffer
     private var end: Scheduled<Void>?
     private var isOver = false
     private var isFilling = false
 
-    /// - Parameter bytesPerSecond: nil for as fast as it goes.
-    init(duration: TimeAmount, bytesPerSecond: Int? = nil, meter: TunnelMeter) {
+    /// - Parameters:
+    ///   - bytesPerSecond: nil for as fast as it goes.
+    ///   - strays: counts what comes from the other side, which ends the stream.
+    init(duration: TimeAmount, bytesPerSecond: Int? = nil, meter: TunnelMeter, strays: TunnelMeter) {
         self.duration = duration
         self.bytesPerSecond = bytesPerSecond
         self.meter = meter
+        self.strays = strays
         let noise = Self.noise
         let count = bytesPerSecond.map { max(1, min(noise.readableBytes, $0 / Self.writesPerSecond)) }
         self.block = noise.getSlice(at: noise.readerIndex, length: count ?? noise.readableBytes) ?? noise
@@ -69,7 +75,13 @@ final class ByteSourceHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        // Nothing is expected from the other side of a one-way stream.
+        let count = unwrapInboundIn(data).readableBytes
+        guard count > 0 else { return }
+        _ = strays.record(count)
+        isOver = true
+        end?.cancel()
+        // At once: what TLS would still read while it closes is what made us close.
+        AbruptClose.close(context.channel)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -57,7 +57,8 @@ struct PreparedTunnel: Sendable {
                 ByteSourceHandler(
                     duration: .seconds(Int64(session.params.durationSec)),
                     bytesPerSecond: session.params.bytesPerSecond(ofEachOf: session.streams),
-                    meter: TunnelMeter(session, .down)
+                    meter: TunnelMeter(session, .down),
+                    strays: TunnelMeter(session, .up)
                 )
             )
         case .iperf(let session, _):
@@ -86,6 +87,8 @@ package enum TunnelBuffers {
     static let readSize = 256 << 10
     /// Bytes of one write of a native test.
     static let writeSize = 256 << 10
+    /// Reads in a row of one connection before its event loop looks at the others.
+    static let readsPerRound: UInt = 4
     static let receiveAllocator = FixedSizeRecvByteBufferAllocator(capacity: readSize)
     /// Enough for the kernel to be busy while the next write is sealed.
     static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 256 << 10, high: 1 << 20)
@@ -94,6 +97,7 @@ package enum TunnelBuffers {
     static func tune(_ channel: any Channel) throws {
         guard let options = channel.syncOptions else { return }
         try options.setOption(.recvAllocator, value: receiveAllocator)
+        try options.setOption(.maxMessagesPerRead, value: readsPerRound)
         try options.setOption(.writeBufferWaterMark, value: waterMark)
     }
 }

@@ -63,7 +63,8 @@ final class SpliceHandler: ChannelDuplexHandler {
         case .wait: pause(context.eventLoop)
         case .stop:
             partner?.closeAll()
-            context.close(promise: nil)
+            // What TLS would still read while it closes is nobody's.
+            AbruptClose.close(context.channel)
             return
         }
         partner?.write(bytes)

@@ -100,7 +100,7 @@ final class TunnelEchoHandler: ChannelInboundHandler {
 
     private func refuse(_ context: ChannelHandlerContext) {
         isRefused = true
-        context.close(promise: nil)
+        AbruptClose.close(context.channel)
     }
 
     /// False when the datagram is not of this test.
