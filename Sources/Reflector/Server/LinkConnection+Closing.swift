@@ -75,13 +75,19 @@ extension LinkConnection {
         }
     }
 
+    /// Requests that may wait for their replies. A stranger's frames are answered one after the other: its hello must not be
+    /// decided when the token behind it has closed the window already.
+    var mostOutstanding: Int {
+        if case .stranger = phase { 1 } else { core.limits.maxOutstandingRequests }
+    }
+
     /// Stops reading while requests wait for their replies, or the peer does not take them.
     func regulateReads() {
         guard let channel = context?.channel else { return }
         let isReady: Bool
         switch phase {
         case .identifying, .opening: isReady = false
-        case .stranger, .authorised: isReady = outstanding < core.limits.maxOutstandingRequests && channel.isWritable
+        case .stranger, .authorised: isReady = outstanding < mostOutstanding && channel.isWritable
         case .handshaking, .closing: isReady = true
         }
         guard isReady == readsPaused else { return }

@@ -12,9 +12,7 @@ extension LinkConnection {
             case .handshaking, .identifying, .opening, .closing: return
             case .stranger, .authorised: break
             }
-            guard outstanding < core.limits.maxOutstandingRequests, context?.channel.isWritable == true else {
-                return regulateReads()
-            }
+            guard outstanding < mostOutstanding, context?.channel.isWritable == true else { return regulateReads() }
             let payload: ByteBuffer
             do {
                 guard let next = try decoder.next() else { return regulateReads() }
@@ -63,8 +61,11 @@ extension LinkConnection {
                 await core.governor.isPairingOpen() ? core.serverHello : nil
             } then: { connection, hello in
                 connection.outstanding -= 1
-                if let hello { return connection.reply(envelope.requestID, .serverHello(hello)) }
-                connection.refuseStranger(peer, envelope.requestID)
+                // It left, or its time was over.
+                guard case .stranger = connection.phase else { return }
+                guard let hello else { return connection.refuseStranger(peer, envelope.requestID) }
+                connection.reply(envelope.requestID, .serverHello(hello))
+                connection.process()
             }
         default:
             outstanding -= 1
@@ -125,6 +126,7 @@ extension LinkConnection {
                 await core.answer(envelope.payload, from: requester)
             } then: { connection, answer in
                 connection.outstanding -= 1
+                guard connection.phase != .closing else { return }
                 connection.reply(envelope.requestID, answer)
                 connection.process()
             }

@@ -1,5 +1,6 @@
 import Foundation
 import Identity
+import NIOCore
 import Testing
 
 @testable import Reflector
@@ -73,6 +74,42 @@ struct PairingTests {
                 try await peer.send(.pairRequest(PairRequest(token: "2")), id: "2")
                 #expect(await peer.next()?.payload.type == "pair_response")
                 #expect(await peer.next() == nil)
+            }
+        }
+    }
+
+    @Test("hellos and the token in one write are answered in their order, and the peer is in")
+    func helloAndTokenAtOnce() async throws {
+        try await TestReflector.with { reflector in
+            // As many as may wait for their replies, so that the token has much to overtake.
+            let hellos = reflector.configuration.limits.maxOutstandingRequests - 1
+            for round in 0..<50 {
+                let offer = try await reflector.openPairing()
+                var bytes = ByteBuffer()
+                for index in 0..<hellos {
+                    bytes.writeImmutableBuffer(
+                        try LinkEnvelope(requestID: "\(index)", payload: .hello(Hello(features: []))).frame()
+                    )
+                }
+                let pairing = LinkMessage.pairRequest(PairRequest(token: offer.token))
+                bytes.writeImmutableBuffer(try LinkEnvelope(requestID: "pair", payload: pairing).frame())
+                let write = Array(bytes.readableBytesView)
+                try await RawPeer.withTLS(reflector, .endpoint(IdentityKey())) { peer in
+                    try await peer.send(write)
+                    for index in 0..<hellos {
+                        let answer = await peer.next()
+                        #expect(answer?.payload.type == "server_hello", "round \(round)")
+                        #expect(answer?.requestID == "\(index)", "round \(round)")
+                    }
+                    guard case .pairResponse(let response)? = await peer.next()?.payload else {
+                        Issue.record("round \(round): the token was not answered")
+                        return
+                    }
+                    #expect(response.success)
+                    // And it stays.
+                    try await peer.send(.getStatus, id: "status")
+                    #expect(await peer.next()?.payload.type == "status_snapshot")
+                }
             }
         }
     }
