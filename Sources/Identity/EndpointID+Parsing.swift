@@ -10,6 +10,8 @@ public enum EndpointIDError: Error, Equatable, CustomStringConvertible {
     case wrongCheckSymbol(suspects: [Int])
     /// The last symbol has bits set that belong to no byte of a key.
     case nonZeroPadding
+    /// It names a point of small order, for which anybody can sign, or none.
+    case weakKey
 
     public var description: String {
         switch self {
@@ -29,6 +31,8 @@ public enum EndpointIDError: Error, Equatable, CustomStringConvertible {
             }
         case .nonZeroPadding:
             "the last group carries bits that no key has: its last symbol is wrong"
+        case .weakKey:
+            "this Endpoint ID names no key that a machine can have: anybody could prove it"
         }
     }
 
@@ -63,7 +67,9 @@ extension EndpointID {
             throw .wrongCheckSymbol(suspects: Self.suspectGroups(in: symbols, check: check))
         }
         guard symbols[Self.symbolCount - 1] & 0b1111 == 0 else { throw .nonZeroPadding }
-        self.publicKey = Self.bytes(of: symbols)
+        let publicKey = Self.bytes(of: symbols)
+        if Self.isWeak(publicKey) { throw .weakKey }
+        self.publicKey = publicKey
     }
 
     private static func value(of character: Character) -> UInt8? {

@@ -14,8 +14,15 @@ public struct EndpointID: Sendable, Hashable {
     /// The raw public key, always ``keyLength`` bytes.
     public let publicKey: [UInt8]
 
-    /// Returns nil unless `publicKey` has exactly ``keyLength`` bytes.
+    /// Returns nil unless `publicKey` has exactly ``keyLength`` bytes and is a key that can prove something: a point of small order, for
+    /// which anybody can sign, is none.
     public init?(publicKey: some Collection<UInt8>) {
+        guard publicKey.count == Self.keyLength, !Self.isWeak(publicKey) else { return nil }
+        self.publicKey = Array(publicKey)
+    }
+
+    /// What somebody claims to be the key of a machine, not checked and not proven.
+    package init?(unproven publicKey: some Collection<UInt8>) {
         guard publicKey.count == Self.keyLength else { return nil }
         self.publicKey = Array(publicKey)
     }

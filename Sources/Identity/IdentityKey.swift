@@ -39,10 +39,18 @@ public struct IdentityKey: Sendable {
     }
 }
 
+extension IdentityKey: CustomStringConvertible, CustomReflectable {
+    /// Whose key it is, and not the key.
+    public var description: String { "key of \(endpointID)" }
+    public var customMirror: Mirror { Mirror(self, children: ["endpointID": endpointID]) }
+}
+
 extension EndpointID {
     /// Whether `signature` over `message` was made by the machine with this ID.
     package func verifies(_ signature: [UInt8], of message: [UInt8]) -> Bool {
-        guard let key = try? Curve25519.Signing.PublicKey(rawRepresentation: publicKey) else { return false }
+        guard !Self.isWeak(publicKey), let key = try? Curve25519.Signing.PublicKey(rawRepresentation: publicKey) else {
+            return false
+        }
         return key.isValidSignature(signature, for: message)
     }
 }

@@ -6,6 +6,8 @@ package enum PeerIdentityError: Error, Equatable, CustomStringConvertible {
     case noCertificate
     case malformed
     case notEd25519
+    /// Its key is a point of small order, for which anybody can sign.
+    case weakKey
     /// A name in the certificate speaks of another key than the one it holds.
     case nameMismatch(claimed: String, presented: EndpointID)
     /// The pinned key was not the one presented.
@@ -19,6 +21,8 @@ package enum PeerIdentityError: Error, Equatable, CustomStringConvertible {
             "the peer's certificate cannot be read"
         case .notEd25519:
             "the peer's certificate does not hold an Ed25519 key"
+        case .weakKey:
+            "the peer's certificate holds an Ed25519 key of small order, which proves nothing"
         case .nameMismatch(let claimed, let presented):
             "the peer's certificate claims to be \(claimed) but holds the key of \(presented)"
         case .unexpectedPeer(let expected, let presented):
@@ -38,9 +42,10 @@ package enum PeerIdentity {
         var serializer = DER.Serializer()
         guard (try? serializer.serialize(certificate.publicKey)) != nil else { throw .notEd25519 }
         let information = serializer.serializedBytes
-        guard information.starts(with: head), let id = EndpointID(publicKey: information.dropFirst(head.count)) else {
+        guard information.starts(with: head), information.count == head.count + EndpointID.keyLength else {
             throw .notEd25519
         }
+        guard let id = EndpointID(publicKey: information.dropFirst(head.count)) else { throw .weakKey }
         for claimed in try identityNames(in: certificate) where (try? EndpointID(parsing: claimed)) != id {
             throw .nameMismatch(claimed: shown(claimed), presented: id)
         }

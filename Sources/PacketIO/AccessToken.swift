@@ -1,6 +1,6 @@
 /// The 16 bytes that a grant gives to one client: who presents them may use the session's ports. A secret: it never
 /// appears in a description, so it cannot end in a log by accident.
-package struct AccessToken: Sendable, Hashable, CustomStringConvertible {
+package struct AccessToken: Sendable, Hashable, CustomStringConvertible, CustomReflectable {
     package static let byteCount = 16
 
     let high: UInt64
@@ -69,6 +69,7 @@ package struct AccessToken: Sendable, Hashable, CustomStringConvertible {
     }
 
     package var description: String { "AccessToken(…)" }
+    package var customMirror: Mirror { Mirror(self, children: []) }
 
     /// Takes the same time whatever the tokens are.
     @inline(__always)

@@ -7,7 +7,7 @@ extension MemberID {
 
 extension EndpointID {
     package init(_ member: MemberID) {
-        guard let id = EndpointID(publicKey: member.publicKey) else {
+        guard let id = EndpointID(unproven: member.publicKey) else {
             preconditionFailure("any \(MemberID.length) bytes are an Endpoint ID")
         }
         self = id

@@ -87,3 +87,9 @@ public struct PreSharedKey: Sendable {
         self.init(bytes)
     }
 }
+
+extension PreSharedKey: CustomStringConvertible, CustomReflectable {
+    /// Not the key.
+    public var description: String { "pre-shared key" }
+    public var customMirror: Mirror { Mirror(self, children: []) }
+}

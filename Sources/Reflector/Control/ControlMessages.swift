@@ -1,4 +1,5 @@
 package import Identity
+internal import Operations
 
 // The control socket speaks the packets of NetworkProtocol: one command whose payload and answer are JSON.
 // It is a Unix socket of mode 0600 in the state folder: whoever can open it may run the reflector.
@@ -73,6 +74,8 @@ package struct PairingOffer: Codable, Sendable, Equatable {
     package var host: String
     package var port: Int
 }
+
+extension PairingOffer: SecretBearing {}
 
 package struct PeerList: Codable, Sendable, Equatable {
     package var paired: [PairedPeer]
