@@ -67,3 +67,8 @@ int outpost_spawn(const char *file, char *const argv[], char *const envp[], int 
 int outpost_pipe(int ends[2]) {
     return pipe2(ends, O_CLOEXEC) == 0 ? 0 : errno;
 }
+
+int outpost_ignores_signal(int number) {
+    struct sigaction present;
+    return sigaction(number, NULL, &present) == 0 && present.sa_handler == SIG_IGN;
+}

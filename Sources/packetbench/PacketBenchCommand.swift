@@ -39,7 +39,7 @@ struct PacketBenchCommand: AsyncParsableCommand {
     )
 
     static func main() async {
-        let typed = Array(CommandLine.arguments.dropFirst())
+        let typed = Array(ProcessArguments.all.dropFirst())
         let arguments = CommandLineOrder.normalise(
             typed,
             valued: ["--key", "--log-level"],
@@ -51,6 +51,7 @@ struct PacketBenchCommand: AsyncParsableCommand {
         var running: (any ParsableCommand.Type)?
         do {
             var command = try parseAsRoot(arguments)
+            try ProcessFileSystem.require()
             running = type(of: command)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()

@@ -51,7 +51,7 @@ enum CommandFailure {
 enum Interruption {
     static func cancelling(_ body: sending @escaping () async throws -> Void) async throws {
         let task = Task { try await body() }
-        let sources = [SIGINT, SIGTERM].map { number in
+        let sources = TerminationSignals.all.map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {

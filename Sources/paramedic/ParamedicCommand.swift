@@ -25,7 +25,7 @@ struct ParamedicCommand: AsyncParsableCommand {
     )
 
     static func main() async {
-        let typed = Array(CommandLine.arguments.dropFirst())
+        let typed = Array(ProcessArguments.all.dropFirst())
         let arguments = CommandLineOrder.normalise(
             typed,
             valued: ["--config", "-c", "--log-level", "--state", "--reflector", "-r"],
@@ -36,6 +36,9 @@ struct ParamedicCommand: AsyncParsableCommand {
         StandardOutput.checkAtExit()
         ProcessArguments.hide(valueOf: "--token")
         do {
+            // Before there is a second thread; what is wrong with the arguments, and help, comes first.
+            _ = try parseAsRoot(arguments)
+            try ProcessFileSystem.require()
             try await Interruption.cancelling {
                 var command = try parseAsRoot(arguments)
                 if var command = command as? any AsyncParsableCommand {

@@ -24,7 +24,7 @@ struct ReflectorCommand: AsyncParsableCommand {
     )
 
     static func main() async {
-        let typed = Array(CommandLine.arguments.dropFirst())
+        let typed = Array(ProcessArguments.all.dropFirst())
         let arguments = CommandLineOrder.normalise(
             typed,
             valued: ["--config", "-c", "--log-level"],
@@ -35,6 +35,7 @@ struct ReflectorCommand: AsyncParsableCommand {
         StandardOutput.checkAtExit()
         do {
             var command = try parseAsRoot(arguments)
+            try ProcessFileSystem.require()
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

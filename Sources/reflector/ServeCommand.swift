@@ -10,7 +10,8 @@ struct ServeCommand: AsyncParsableCommand {
         abstract: "Start the endpoint.",
         discussion: """
             Makes the machine's identity on first run, then listens until SIGTERM or SIGINT: it ends running tests, settles \
-            their accounts and exits 0. A second signal exits at once.
+            their accounts and exits 0. A second signal exits at once. SIGHUP reads access.authorized_peers and \
+            logging.level again.
             """
     )
 
@@ -24,9 +25,14 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     func run() async throws {
+        let (shared, bind) = (shared, bind)
         let configuration = try shared.load(bind: bind)
         let json = shared.json
-        try await ServerProcess.run(configuration, showsToken: !json && isatty(STDOUT_FILENO) == 1) { started in
+        try await ServerProcess.run(
+            configuration,
+            showsToken: !json && isatty(STDOUT_FILENO) == 1,
+            reading: { try shared.load(bind: bind) }
+        ) { started in
             // Not by way of what ends the process when nobody reads: the server goes on.
             if json {
                 print((try? JSONReport.text(StartedOutput(started, mode: configuration.mode))) ?? "", terminator: "")

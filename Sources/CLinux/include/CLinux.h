@@ -2,6 +2,7 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
+#include "arguments.h"
 #include "build.h"
 #include "host.h"
 #include "memory.h"

@@ -15,4 +15,7 @@ int outpost_spawn(const char *file, char *const argv[], char *const envp[], int 
 /// pipe2(2), which Glibc shows only under _GNU_SOURCE. Both ends are closed on exec. Returns 0 or the errno.
 int outpost_pipe(int ends[2]);
 
+/// Whether the process ignores a signal, as nohup makes it. The handler of sigaction is a macro, which Swift does not see.
+int outpost_ignores_signal(int number);
+
 #endif

@@ -97,14 +97,10 @@ struct NetworkConfigurationKeys {
 
     /// Throws everything that is wrong; call it after the last key.
     mutating func finish() throws(ConfigurationError) {
-        for (name, value) in environment.sorted(by: { $0.key < $1.key })
-        where name.hasPrefix(NetworkConfigurationKeys.prefix) && !value.isEmpty && !variables.contains(name) {
-            reader.note(
-                variable: name,
-                "no key has this variable",
-                remedy: NearestName.of(name, among: variables).map { "did you mean \($0)?" } ?? "unset it"
-            )
-        }
+        reader.refuseUnknown(
+            EnvironmentVariables(prefix: NetworkConfigurationKeys.prefix, values: environment),
+            known: variables
+        )
         try reader.finish()
     }
 }

@@ -71,7 +71,7 @@ public final class Daemon: Service, Sendable {
     /// The connections that are open at this moment.
     public var openConnections: [Connection] { connections.open }
 
-    /// Runs until SIGTERM or SIGINT, then shuts down gracefully; a second signal cuts off what is still in work.
+    /// Runs until SIGTERM, SIGINT or, unless it is ignored, SIGHUP, then shuts down gracefully; a second signal cuts off what is still in work.
     public func runUntilSignal() async throws {
         try await SignalShutdown.run {
             try await self.run()

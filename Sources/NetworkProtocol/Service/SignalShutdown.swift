@@ -1,6 +1,8 @@
+internal import Glibc
+internal import Operations
 internal import UnixSignals
 
-/// What a service of this library does until SIGTERM or SIGINT.
+/// What a service of this library does until SIGTERM, SIGINT or, unless it is ignored, SIGHUP.
 enum SignalShutdown {
     /// Runs `service`; the first signal calls `shutDown`, the second cancels it.
     ///
@@ -9,7 +11,10 @@ enum SignalShutdown {
         _ service: @escaping @Sendable () async throws -> Void,
         shutDown: @escaping @Sendable () -> Void
     ) async throws {
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let signals =
+            TerminationSignals.all.contains(SIGHUP)
+            ? await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+            : await UnixSignalsSequence(trapping: .sigterm, .sigint)
         try await withThrowingTaskGroup { group in
             group.addTask { try await service() }
             group.addTask {

@@ -5,7 +5,13 @@ package import Logging
 package struct StandardErrorLog: LogHandler {
     package typealias Format = LogLineFormatter.Format
 
-    package var logLevel: Logger.Level
+    /// A logger's own level, when it was given one; else that of the process.
+    package var logLevel: Logger.Level {
+        get { ownLevel ?? processLevel.value }
+        set { ownLevel = newValue }
+    }
+    private var ownLevel: Logger.Level?
+    private let processLevel: SharedLogLevel
     package var metadata: Logger.Metadata = [:]
     package var metadataProvider: Logger.MetadataProvider?
 
@@ -21,15 +27,38 @@ package struct StandardErrorLog: LogHandler {
         now: @escaping @Sendable () -> Timestamp = { .now },
         write: @escaping @Sendable ([UInt8]) -> Void = { StandardErrorLog.write($0, to: 2) }
     ) {
-        logLevel = level
+        self.init(
+            label: label,
+            level: SharedLogLevel(level),
+            format: format,
+            metadataProvider: metadataProvider,
+            now: now,
+            write: write
+        )
+    }
+
+    /// The level follows `level` wherever that goes.
+    package init(
+        label: String,
+        level: SharedLogLevel,
+        format: Format,
+        metadataProvider: Logger.MetadataProvider? = nil,
+        now: @escaping @Sendable () -> Timestamp = { .now },
+        write: @escaping @Sendable ([UInt8]) -> Void = { StandardErrorLog.write($0, to: 2) }
+    ) {
+        processLevel = level
         self.metadataProvider = metadataProvider
         formatter = LogLineFormatter(label: label, format: format, now: now)
         self.write = write
     }
 
     /// Makes this the handler of every logger. Once a process, before the first logger.
-    package static func bootstrap(level: LogLevelName, format: Format) {
-        LoggingSystem.bootstrap { StandardErrorLog(label: $0, level: level.level, format: format) }
+    /// - Returns: the level of all of them, which may be changed.
+    @discardableResult
+    package static func bootstrap(level: LogLevelName, format: Format) -> SharedLogLevel {
+        let shared = SharedLogLevel(level.level)
+        LoggingSystem.bootstrap { StandardErrorLog(label: $0, level: shared, format: format) }
+        return shared
     }
 
     package subscript(metadataKey key: String) -> Logger.Metadata.Value? {

@@ -1,11 +1,21 @@
+internal import CLinux
 internal import Glibc
 
-/// The arguments as every user of the machine can read them in /proc.
+/// The arguments of this process, as the kernel gave them: they are there without /proc, too.
 package enum ProcessArguments {
-    /// Overwrites the value of `option` (`--token VALUE`, `--token=VALUE`) where the kernel shows it. Call it first thing,
-    /// after the arguments were copied.
+    /// The program's own name first.
+    package static let all: [String] = (0..<Int(outpost_argument_count())).compactMap { index in
+        // The kernel's own strings, which live as long as the process.
+        unsafe outpost_arguments()?[index].map { unsafe String(cString: $0) }
+    }
+
+    /// What the program is called, without folders.
+    package static var program: String { all.first?.split(separator: "/").last.map(String.init) ?? "outpost" }
+
+    /// Overwrites the value of `option` (`--token VALUE`, `--token=VALUE`) where every user of the machine can read it in
+    /// /proc. Call it first thing, after the arguments were copied.
     package static func hide(valueOf option: String) {
-        let arguments = CommandLine.arguments
+        let arguments = all
         for (index, argument) in arguments.enumerated() {
             if argument == option, index + 1 < arguments.count {
                 overwrite(index + 1, from: 0)
@@ -17,7 +27,7 @@ package enum ProcessArguments {
 
     private static func overwrite(_ index: Int, from offset: Int) {
         // The kernel's own strings, writable for the life of the process; only bytes before the terminator are touched.
-        guard let text = unsafe CommandLine.unsafeArgv[index] else { return }
+        guard let text = unsafe outpost_arguments()?[index] else { return }
         for position in offset..<max(offset, unsafe strlen(text)) { unsafe text[position] = CChar(UInt8(ascii: "x")) }
     }
 }

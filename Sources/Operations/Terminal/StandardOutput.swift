@@ -63,7 +63,7 @@ package enum StandardOutput {
     }
 
     private static func complain(_ code: Int32?) {
-        let program = CommandLine.arguments.first?.split(separator: "/").last ?? "outpost"
+        let program = ProcessArguments.program
         let reason = code.map { ": \(SystemError.reason(of: $0))" } ?? ""
         StandardErrorLog.write(Array("\(program): standard output could not be written\(reason)\n".utf8), to: 2)
     }

@@ -44,6 +44,7 @@ package struct ParamedicConfiguration: Sendable, Equatable {
         environment: [String: String] = [:]
     ) throws(ConfigurationError) -> ParamedicConfiguration {
         var reader = TOMLReader(document)
+        var variables: Set = [ConfigurationLookup(name: tool).variable]
         func override(
             _ section: String,
             _ key: String,
@@ -51,6 +52,7 @@ package struct ParamedicConfiguration: Sendable, Equatable {
             variable: String? = nil
         ) -> ConfigurationOverride? {
             let name = variable ?? "\(tool)_\(section)_\(key)".uppercased()
+            variables.insert(name)
             return .strongest(flag: flag, environment: (name, environment))
         }
         var configuration = ParamedicConfiguration(stateFolder: ParamedicStore.defaultFolder(environment: environment))
@@ -114,6 +116,8 @@ package struct ParamedicConfiguration: Sendable, Equatable {
             default: configuration.logFormat,
             override: override("logging", "format")
         )
+        let environment = EnvironmentVariables(prefix: "\(tool)_".uppercased(), values: environment)
+        reader.refuseUnknown(environment, known: variables)
         try reader.finish()
         return configuration
     }

@@ -27,10 +27,12 @@ extension ReflectorConfiguration {
         var reader = TOMLReader(document)
         var configuration = ReflectorConfiguration()
         configuration.source = document.path.isEmpty ? nil : document.path
+        var variables: Set = [ConfigurationLookup(name: tool).variable]
         func override(_ section: String, _ key: String, flag: (name: String, value: String?)? = nil)
             -> ConfigurationOverride?
         {
             let name = "\(tool)_\(section)_\(key)".uppercased()
+            variables.insert(name)
             return .strongest(flag: flag, environment: (name, environment))
         }
         func integer(_ section: String, _ key: String, _ range: ClosedRange<Int>, _ value: inout Int) {
@@ -102,12 +104,13 @@ extension ReflectorConfiguration {
                 )
             }
         }
-        if reader.isSet("network", "position") || override("network", "position") != nil {
+        let position = override("network", "position")
+        if reader.isSet("network", "position") || position != nil {
             configuration.networkPosition = reader.enumeration(
                 "network",
                 "position",
                 default: NetworkPosition.unknown,
-                override: override("network", "position")
+                override: position
             )
         } else {
             _ = reader.enumeration("network", "position", default: NetworkPosition.unknown)
@@ -202,6 +205,8 @@ extension ReflectorConfiguration {
             }
             configuration.limits[keyPath: limit] = needed
         }
+        let environment = EnvironmentVariables(prefix: "\(tool)_".uppercased(), values: environment)
+        reader.refuseUnknown(environment, known: variables)
         try reader.finish()
         return configuration
     }

@@ -76,7 +76,7 @@ struct ControlOperator: Sendable {
         guard await core.governor.knows(peer) else {
             return .failed(
                 await core.governor.isConfigured(peer)
-                    ? "\(peer) is in access.authorized_peers; remove it there and restart"
+                    ? "\(peer) is in access.authorized_peers; remove it there and send SIGHUP, or restart"
                     : "\(peer) is not paired"
             )
         }

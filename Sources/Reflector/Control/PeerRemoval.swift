@@ -19,7 +19,7 @@ enum PeerRemoval {
             )
         }
         if isConfigured {
-            warnings.append("access.authorized_peers still lets it in; remove it there and restart")
+            warnings.append("access.authorized_peers still lets it in; remove it there and send SIGHUP, or restart")
         }
         if let unwritten {
             warnings.append("the audit log does not say so, because it cannot be written: \(unwritten)")

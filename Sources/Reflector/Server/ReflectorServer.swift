@@ -28,15 +28,19 @@ package final class ReflectorServer: Service {
 
     private let configuration: ReflectorConfiguration
     private let logger: Logger
+    private let reloading: Reloading?
     private let onStart: @Sendable (Started) -> Void
 
+    /// - Parameter reloading: how SIGHUP is answered; nil leaves the signal alone.
     package init(
         configuration: ReflectorConfiguration,
         logger: Logger,
+        reloading: Reloading? = nil,
         onStart: @escaping @Sendable (Started) -> Void
     ) {
         self.configuration = configuration
         self.logger = logger
+        self.reloading = reloading
         self.onStart = onStart
     }
 
@@ -160,7 +164,15 @@ package final class ReflectorServer: Service {
                     pairing: pairing
                 )
             )
-            try? await gracefulShutdown()
+            await withTaskGroup { group in
+                if let reloading {
+                    group.addTask { [configuration, logger] in
+                        await reloading.run(from: configuration, on: core, logger: logger)
+                    }
+                }
+                try? await gracefulShutdown()
+                group.cancelAll()
+            }
         } catch {
             for channel in channels { try? await channel.close() }
             await controlSocket?.close()

@@ -8,19 +8,21 @@ internal import UnixSignals
 
 /// The reflector as a process: logging, signals, lifetime.
 package enum ServerProcess {
-    /// Runs until SIGTERM or SIGINT; a second signal exits at once.
+    /// Runs until SIGTERM or SIGINT; a second signal exits at once. SIGHUP reads the configuration again.
     ///
+    /// - Parameter reading: reads the configuration anew.
     /// - Parameter showsToken: whether a person sees what `onStart` prints. Otherwise `access.pairing_enabled` opens no
     ///   window: its token would stand in a log, or nowhere.
     package static func run(
         _ given: ReflectorConfiguration,
         showsToken: Bool,
+        reading: @escaping @Sendable () throws -> ReflectorConfiguration,
         onStart: @escaping @Sendable (ReflectorServer.Started) -> Void
     ) async throws {
         var configuration = given
         ProcessMemory.beFrugal()
         let format = StandardErrorLog.Format(rawValue: configuration.logFormat) ?? .text
-        StandardErrorLog.bootstrap(
+        let level = StandardErrorLog.bootstrap(
             level: LogLevelName(rawValue: configuration.logLevel) ?? .info,
             format: format
         )
@@ -33,7 +35,12 @@ package enum ServerProcess {
                 "access.pairing_enabled opens no window, because its token is shown on a terminal only; run: reflector pair"
             )
         }
-        let server = ReflectorServer(configuration: configuration, logger: logger, onStart: onStart)
+        let server = ReflectorServer(
+            configuration: configuration,
+            logger: logger,
+            reloading: await Reloading(logLevel: level, read: reading),
+            onStart: onStart
+        )
         let group = ServiceGroupConfiguration(
             services: [server],
             gracefulShutdownSignals: [.sigterm, .sigint],

@@ -28,7 +28,7 @@ package actor Governor {
     private let policy: SessionPolicy
     private let accounts: AccountStore
     private let peers: PeerStore
-    private let configured: Set<EndpointID>
+    private var configured: Set<EndpointID>
     private var paired: [EndpointID: PairedPeer] = [:]
     private var window = PairingWindow()
     private var running: [String: EndpointID] = [:]
@@ -91,6 +91,13 @@ package actor Governor {
     /// Configured peers, which only the configuration file can remove.
     package func configuredPeers() -> [EndpointID] {
         configured.sorted { $0.description < $1.description }
+    }
+
+    /// The configuration was read again. Gives the peers that nobody lets in any more.
+    func configure(_ peers: Set<EndpointID>) -> [EndpointID] {
+        let gone = configured.subtracting(peers)
+        configured = peers
+        return gone.filter { paired[$0] == nil }
     }
 
     package func isConfigured(_ peer: EndpointID) -> Bool { configured.contains(peer) }

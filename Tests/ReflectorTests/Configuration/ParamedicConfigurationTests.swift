@@ -44,6 +44,16 @@ struct ParamedicConfigurationTests {
         )
     }
 
+    @Test("a misspelt variable is refused with the one that was meant, and Kubernetes's are passed over")
+    func misspeltVariable() throws {
+        #expect { try read("", environment: ["PARAMEDIC_DEFAULTS_STREAM": "1"]) } throws: { error in
+            "\(error)".contains(
+                "PARAMEDIC_DEFAULTS_STREAM: no key has this variable; did you mean PARAMEDIC_DEFAULTS_STREAMS?"
+            )
+        }
+        _ = try read("", environment: ["PARAMEDIC_PORT": "tcp://10.0.0.1:4000", "PARAMEDIC_SERVICE_HOST": "10.0.0.1"])
+    }
+
     @Test("a flag beats the environment, the environment beats the file")
     func precedence() throws {
         let file = "[state]\nfolder = \"/file\"\n"

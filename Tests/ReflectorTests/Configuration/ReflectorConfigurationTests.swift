@@ -125,6 +125,16 @@ struct ReflectorConfigurationTests {
         }
     }
 
+    @Test("a misspelt variable is refused with the one that was meant, and Kubernetes's are passed over")
+    func misspeltVariable() throws {
+        #expect { try read("", environment: ["REFLECTOR_QUOTAS_COOLDWN_SEC": "1"]) } throws: { error in
+            "\(error)".contains(
+                "REFLECTOR_QUOTAS_COOLDWN_SEC: no key has this variable; did you mean REFLECTOR_QUOTAS_COOLDOWN_SEC?"
+            )
+        }
+        _ = try read("", environment: ["REFLECTOR_PORT": "tcp://10.0.0.1:4000", "REFLECTOR_SERVICE_HOST": "10.0.0.1"])
+    }
+
     @Test("a flag beats the environment, the environment beats the file")
     func precedence() throws {
         let file = "[network]\nlisten_address = \"127.0.0.1:1\"\n"

@@ -1,0 +1,26 @@
+internal import Glibc
+internal import SystemErrors
+
+/// /proc, without which the runtime under every Swift program ends it at some moment: once a second libdispatch looks there for
+/// the state of its threads, and traps when it cannot.
+package enum ProcessFileSystem {
+    package struct Missing: Error, CustomStringConvertible {
+        let path: String
+        let reason: String
+
+        package var description: String {
+            "cannot read \(path) (\(reason)): this program needs /proc of its own process namespace. In a chroot run "
+                + "`mount -t proc proc ROOT/proc` first; start a container with /proc mounted"
+        }
+    }
+
+    /// Throws unless the state of this process's threads can be read there. Call it before anything waits.
+    package static func require() throws(Missing) {
+        let path = "/proc/\(getpid())/task/\(getpid())/stat"
+        do throws(SystemError) {
+            _ = try Descriptor.open(path, flags: O_RDONLY)
+        } catch {
+            throw Missing(path: path, reason: SystemError.reason(of: error.code))
+        }
+    }
+}
