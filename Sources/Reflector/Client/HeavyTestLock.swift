@@ -10,7 +10,8 @@ package final class HeavyTestLock: Sendable {
     /// ends.
     package init(folder: String) throws {
         let path = folder + "/heavy-test.lock"
-        descriptor = unsafe open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        // In a constant of its own: once the property is set, a throw runs `deinit` too, which would close the number twice.
+        let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw ParamedicError.noLock(path: path, reason: SystemError.reason(of: errno))
         }
@@ -20,6 +21,7 @@ package final class HeavyTestLock: Sendable {
             if code == EWOULDBLOCK { throw ParamedicError.anotherTestRuns(path) }
             throw ParamedicError.noLock(path: path, reason: SystemError.reason(of: code))
         }
+        self.descriptor = descriptor
     }
 
     deinit {
