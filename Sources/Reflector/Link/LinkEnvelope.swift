@@ -28,6 +28,36 @@ package struct LinkEnvelope: Codable, Sendable, Equatable {
         return buffer
     }
 
+    /// Most bytes of a frame that refuses a request, header included.
+    package static let maximumRefusalLength = 1_024
+
+    /// One frame; what refuses a request is cut to ``maximumRefusalLength``, at the end of its words.
+    func replyFrame() throws -> ByteBuffer {
+        let whole = try frame()
+        let excess = whole.readableBytes - Self.maximumRefusalLength
+        guard excess > 0 else { return whole }
+        var short = self
+        switch payload {
+        case .error(var error):
+            error.message = Self.shortened(error.message, by: excess)
+            short.payload = .error(error)
+        case .sessionDeny(var deny):
+            deny.message = Self.shortened(deny.message, by: excess)
+            short.payload = .sessionDeny(deny)
+        case .pairResponse(var response):
+            response.message = Self.shortened(response.message, by: excess)
+            short.payload = .pairResponse(response)
+        default: return whole
+        }
+        return try short.frame()
+    }
+
+    /// Each scalar takes at least one byte, and the mark three.
+    private static func shortened(_ words: String, by bytes: Int) -> String {
+        let kept = words.unicodeScalars.dropLast(bytes + 3)
+        return String(String.UnicodeScalarView(kept)) + "…"
+    }
+
     /// Reads one frame's payload. The error carries the request's id where it could be read.
     package static func decode(_ payload: ByteBuffer) throws(LinkDecodingError) -> LinkEnvelope {
         let data = Data(payload.readableBytesView)
@@ -48,6 +78,14 @@ package struct LinkEnvelope: Codable, Sendable, Equatable {
             )
         }
         return envelope
+    }
+
+    static func read(_ payload: ByteBuffer) -> Result<LinkEnvelope, LinkDecodingError> {
+        do throws(LinkDecodingError) {
+            return .success(try decode(payload))
+        } catch {
+            return .failure(error)
+        }
     }
 
     private struct RequestID: Decodable {
@@ -75,7 +113,7 @@ package enum LinkJSON {
         try JSONDecoder().decode(type, from: data)
     }
 
-    /// Which field of a message is wrong, and why, in one sentence without the peer's bytes.
+    /// Which field of a message is wrong, and why, in one sentence with at most 64 scalars of the peer's.
     static func describe(_ error: any Error) -> String {
         guard let error = error as? DecodingError else { return "the frame does not hold JSON" }
         switch error {
@@ -84,15 +122,19 @@ package enum LinkJSON {
         case .typeMismatch(_, let context), .valueNotFound(_, let context):
             return "\(path(context)) has the wrong type"
         case .dataCorrupted(let context):
-            return context.codingPath.isEmpty
-                ? "the frame does not hold a JSON object" : "\(path(context)): \(context.debugDescription)"
+            guard !context.codingPath.isEmpty else { return "the frame does not hold a JSON object" }
+            // The JSON decoder's own words quote the value, however long it is.
+            guard let words = context.underlyingError as? RefusedName else {
+                return "\(path(context)) has a value that cannot be used"
+            }
+            return "\(path(context)): \(words)"
         @unknown default:
             return "the message cannot be read"
         }
     }
 
     private static func path(_ context: DecodingError.Context, _ last: (any CodingKey)? = nil) -> String {
-        (context.codingPath + (last.map { [$0] } ?? [])).map { String($0.stringValue.prefix(64)) }.joined(
+        (context.codingPath + (last.map { [$0] } ?? [])).map { $0.stringValue.printable(limit: 64) }.joined(
             separator: "."
         )
     }

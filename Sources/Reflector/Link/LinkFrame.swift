@@ -52,6 +52,9 @@ package struct LinkFrameDecoder {
         buffered = held
     }
 
+    /// Bytes that are held.
+    package var heldBytes: Int { buffered?.readableBytes ?? 0 }
+
     /// The payload of the next whole frame; nil when more bytes are needed.
     package mutating func next() throws(FrameTooLong) -> ByteBuffer? {
         guard let length = buffered?.getInteger(at: buffered?.readerIndex ?? 0, as: UInt32.self) else { return nil }

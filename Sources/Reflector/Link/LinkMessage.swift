@@ -46,10 +46,13 @@ extension LinkMessage: Codable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let name = try container.decode(String.self, forKey: .type)
         guard let kind = Kind(rawValue: name) else {
-            throw DecodingError.dataCorruptedError(
-                forKey: .type,
-                in: container,
-                debugDescription: "unknown message type \"\(name.printable(limit: 64))\""
+            let refused = RefusedName(unknown: "message type", name)
+            throw DecodingError.dataCorrupted(
+                DecodingError.Context(
+                    codingPath: container.codingPath + [CodingKeys.type],
+                    debugDescription: refused.description,
+                    underlyingError: refused
+                )
             )
         }
         switch kind {

@@ -12,6 +12,12 @@ package struct Hello: Codable, Sendable, Equatable {
         self.version = version
         self.features = features
     }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        version = try container.decode(String.self, forKey: .version)
+        features = try LinkFeature.read(from: container.nestedUnkeyedContainer(forKey: .features))
+    }
 }
 
 /// Optional abilities that either end may announce.
@@ -22,10 +28,21 @@ package enum LinkFeature {
     package static let iperf3 = "iperf3"
     /// A throughput session that carries its own UDP echo.
     package static let latencyProbe = "latency_probe"
+
+    /// Names of one list that are read; there are three.
+    static let mostRead = 64
+
+    /// The first names of a list, which may be as long as a frame.
+    fileprivate static func read(from list: any UnkeyedDecodingContainer) throws -> [String] {
+        var list = list
+        var names: [String] = []
+        while !list.isAtEnd, names.count < mostRead { names.append(try list.decode(String.self)) }
+        return names
+    }
 }
 
 /// Where in the network an endpoint stands, as its owner says.
-package enum NetworkPosition: String, Codable, Sendable, CaseIterable {
+package enum NetworkPosition: String, WireName {
     case wan, lan, hybrid, unknown
 }
 
@@ -40,6 +57,18 @@ package struct ServerHello: Codable, Sendable, Equatable {
         case version, features
         case policySummary = "policy_summary"
         case networkPosition = "network_position"
+    }
+}
+
+extension ServerHello {
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            version: try container.decode(String.self, forKey: .version),
+            features: try LinkFeature.read(from: container.nestedUnkeyedContainer(forKey: .features)),
+            policySummary: try container.decode(PolicySummary.self, forKey: .policySummary),
+            networkPosition: try container.decodeIfPresent(NetworkPosition.self, forKey: .networkPosition)
+        )
     }
 }
 

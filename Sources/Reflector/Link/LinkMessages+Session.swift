@@ -1,11 +1,11 @@
 /// The kinds of test.
-package enum TestType: String, Codable, Sendable, CaseIterable {
+package enum TestType: String, WireName {
     case throughput
     case udpEcho = "udp_echo"
 }
 
 /// How a test's bytes travel.
-package enum DataMode: String, Codable, Sendable, CaseIterable {
+package enum DataMode: String, WireName {
     /// Inside mutual TLS, through the control port.
     case tunneled
     /// Over a port that lives as long as the test.
@@ -13,11 +13,11 @@ package enum DataMode: String, Codable, Sendable, CaseIterable {
 }
 
 /// What moves the bytes of a throughput test.
-package enum ThroughputEngine: String, Codable, Sendable, CaseIterable {
+package enum ThroughputEngine: String, WireName {
     case native, iperf3
 }
 
-package enum TransportProtocol: String, Codable, Sendable, CaseIterable {
+package enum TransportProtocol: String, WireName {
     case tcp, udp
 }
 
@@ -155,7 +155,7 @@ package struct EchoGrant: Codable, Sendable, Equatable {
 }
 
 /// Why a test was refused (seed 000, "Deny Reasons").
-package enum DenyReason: String, Codable, Sendable, CaseIterable {
+package enum DenyReason: String, WireName {
     case unauthorized
     case rateLimited = "rate_limited"
     case busy
@@ -214,7 +214,7 @@ package struct TunnelOpen: Codable, Sendable, Equatable {
 }
 
 /// Seen from the client: up is towards the endpoint.
-package enum StreamDirection: String, Codable, Sendable, CaseIterable {
+package enum StreamDirection: String, WireName {
     case up, down
 }
 

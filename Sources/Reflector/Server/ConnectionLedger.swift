@@ -4,95 +4,85 @@ internal import Operations
 internal import PacketIO
 internal import Synchronization
 
-/// Counts connections and decides who must go when there are too many.
-///
-/// Whoever is not authorised holds a place only until somebody newer needs it: a flood of stalled handshakes pushes out
-/// itself, and a paired peer still gets in.
+/// The connections of the control port. It closes those that ``ConnectionPlaces`` decides on, and those whose handshake is not
+/// done in time.
 final class ConnectionLedger: Sendable {
-    fileprivate struct Entry {
-        let source: InternetHost
-        let channel: any Channel
-        /// Whose key was presented; that peer may still be refused.
-        var claimed: EndpointID?
-        /// Set once the peer may speak.
-        var peer: EndpointID?
-    }
-
-    fileprivate struct State {
-        var entries: [ConnectionID: Entry] = [:]
-        /// Those that are not authorised, oldest first.
-        var waiting: [ConnectionID] = []
-        var evicted: UInt64 = 0
-        var accepted: UInt64 = 0
+    private struct State {
+        var places: ConnectionPlaces
+        var channels: [ConnectionID: any Channel] = [:]
+        /// Closes those whose time is over; exists only while some are in their handshake.
+        var timer: Task<Void, Never>?
         /// Connections since memory was last given back.
         var sinceGiveBack = 0
     }
 
     /// So many connections leave buffers behind that are worth giving back when all are gone.
     private static let burst = 64
+    /// Deadlines are kept to within this.
+    private static let coarseness = Duration.milliseconds(100)
 
-    private let limits: ConnectionLimits
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    init(limits: ConnectionLimits) { self.limits = limits }
+    init(limits: ConnectionLimits) { state = Mutex(State(places: ConnectionPlaces(limits: limits))) }
 
-    /// Enters a new connection. False when even pushing out others makes no room; then it must be closed.
-    func enter(_ id: ConnectionID, from host: InternetHost, channel: any Channel) -> Bool {
-        let source = Self.source(host)
-        let (entered, evicted) = state.withLock { state -> (Bool, (any Channel)?) in
-            var evicted: (any Channel)?
-            let ofSource = state.waiting.filter { state.entries[$0]?.source == source }
-            if ofSource.count >= limits.maxConnectionsPerAddress, let oldest = ofSource.first {
-                evicted = state.remove(oldest)
-            } else if state.entries.count >= limits.maxConnections {
-                guard let oldest = state.waiting.first else { return (false, nil) }
-                evicted = state.remove(oldest)
-            }
-            if evicted != nil { state.evicted += 1 }
-            state.accepted += 1
-            state.entries[id] = Entry(source: source, channel: channel)
-            state.waiting.append(id)
+    /// Enters a new connection; the oldest of those that are not authorised make room.
+    func enter(
+        _ id: ConnectionID,
+        from host: InternetHost,
+        channel: any Channel,
+        at now: UInt64 = NIODeadline.now().uptimeNanoseconds
+    ) {
+        pushOut { state in
+            state.channels[id] = channel
             state.sinceGiveBack += 1
-            return (true, evicted)
+            if state.timer == nil { state.timer = Task { await self.closeLate() } }
+            return state.places.enter(id, from: host, at: now)
         }
-        evicted.map(AbruptClose.close)
-        return entered
+    }
+
+    /// Bytes came that are held for a connection that is not authorised.
+    func grows(_ id: ConnectionID, by bytes: Int) {
+        pushOut { $0.places.grow(id, by: bytes) }
+    }
+
+    /// A connection has said its ClientHello.
+    func greets(_ id: ConnectionID) {
+        pushOut { $0.places.greet(id) }
     }
 
     /// Closes the oldest connection that is not authorised, for its descriptor; false when there is none.
     @discardableResult
     func evictOldest() -> Bool {
-        let evicted = state.withLock { state -> (any Channel)? in
-            guard let oldest = state.waiting.first else { return nil }
-            state.evicted += 1
-            return state.remove(oldest)
+        var isEvicted = false
+        pushOut { state in
+            let oldest = state.places.evictOldest()
+            isEvicted = oldest != nil
+            return oldest.map { [$0] } ?? []
         }
-        evicted.map(AbruptClose.close)
-        return evicted != nil
+        return isEvicted
     }
 
     /// Notes whose key a connection presented, before it is decided whether that peer may speak: ``drop(_:)`` finds it
     /// from here on, so no removal slips between the decision and its effect.
     func identify(_ id: ConnectionID, as peer: EndpointID) {
-        state.withLock { $0.entries[id]?.claimed = peer }
+        state.withLock { $0.places.identify(id, as: peer) }
     }
 
-    /// The connection is an authorised peer's from now on; false when that peer has too many.
-    func authorise(_ id: ConnectionID, as peer: EndpointID) -> Bool {
-        state.withLock { state in
-            guard state.entries[id] != nil else { return false }
-            let ofPeer = state.entries.values.count { $0.peer == peer }
-            guard ofPeer < limits.maxConnectionsPerPeer else { return false }
-            state.entries[id]?.peer = peer
-            state.waiting.removeAll { $0 == id }
-            return true
-        }
+    /// The key is no known peer's.
+    func estrange(_ id: ConnectionID) {
+        pushOut { $0.places.estrange(id) }
+    }
+
+    /// Whether the connection is an authorised peer's from now on.
+    func authorise(_ id: ConnectionID, as peer: EndpointID) -> ConnectionPlaces.Verdict {
+        state.withLock { $0.places.authorise(id, as: peer) }
     }
 
     func leave(_ id: ConnectionID) {
         let isAfterBurst = state.withLock { state in
-            _ = state.remove(id)
-            guard state.entries.isEmpty, state.sinceGiveBack >= Self.burst else { return false }
+            state.places.leave(id)
+            state.channels[id] = nil
+            guard state.channels.isEmpty, state.sinceGiveBack >= Self.burst else { return false }
             state.sinceGiveBack = 0
             return true
         }
@@ -106,29 +96,54 @@ final class ConnectionLedger: Sendable {
 
     /// Closes all connections of a peer, also those about which nothing is decided yet.
     func drop(_ peer: EndpointID) {
-        let channels = state.withLock { state in state.entries.values.filter { $0.claimed == peer }.map(\.channel) }
-        for channel in channels { AbruptClose.close(channel) }
+        let channels = state.withLock { state in state.places.claimed(by: peer).compactMap { state.channels[$0] } }
+        for channel in channels { LinkSocket.close(channel) }
     }
 
     /// Closes every connection.
     func dropAll() {
-        let channels = state.withLock { state in state.entries.values.map(\.channel) }
-        for channel in channels { AbruptClose.close(channel) }
+        let channels = state.withLock { state in Array(state.channels.values) }
+        for channel in channels { LinkSocket.close(channel) }
     }
 
-    var counts: (open: Int, authorised: Int, accepted: UInt64, evicted: UInt64) {
-        state.withLock { ($0.entries.count, $0.entries.count - $0.waiting.count, $0.accepted, $0.evicted) }
+    struct Counts {
+        /// Connections that have begun their handshake, and those that have said nothing yet.
+        var open: Int
+        var silent: Int
+        var authorised: Int
+        var accepted: UInt64
+        var evicted: UInt64
     }
 
-    /// One host for IPv4; the /64 for IPv6, of which anybody has 2^64 addresses.
-    private static func source(_ host: InternetHost) -> InternetHost {
-        host.isIPv4 ? host : InternetHost(high: host.high, low: 0)
+    var counts: Counts {
+        state.withLock { state in
+            Counts(
+                open: state.places.open,
+                silent: state.places.waiting,
+                authorised: state.places.authorised,
+                accepted: state.places.accepted,
+                evicted: state.places.evicted
+            )
+        }
     }
-}
 
-extension ConnectionLedger.State {
-    fileprivate mutating func remove(_ id: ConnectionID) -> (any Channel)? {
-        waiting.removeAll { $0 == id }
-        return entries.removeValue(forKey: id)?.channel
+    private func pushOut(_ decide: (inout State) -> [ConnectionID]) {
+        let channels = state.withLock { state in decide(&state).compactMap { state.channels[$0] } }
+        for channel in channels { LinkSocket.close(channel) }
+    }
+
+    private func closeLate() async {
+        while true {
+            let now = NIODeadline.now().uptimeNanoseconds
+            let (late, next) = state.withLock { state -> ([any Channel], UInt64?) in
+                let late = state.places.expire(at: now).compactMap { state.channels[$0] }
+                let next = state.places.nextDeadline
+                if next == nil { state.timer = nil }
+                return (late, next)
+            }
+            for channel in late { LinkSocket.close(channel) }
+            guard let next else { return }
+            try? await Task.sleep(for: max(Self.coarseness, .nanoseconds(Int64(clamping: next &- now))))
+        }
     }
 }

@@ -6,9 +6,9 @@ package struct ConnectionLimits: Sendable, Equatable {
     package var firstFrameTimeoutSec = 10
     /// Seconds without a frame after which a connection without a running test is closed.
     package var idleTimeoutSec = 300
-    /// Connections at the same time.
+    /// Connections of known peers at the same time.
     package var maxConnections = 256
-    /// Connections of one address (IPv6: one /64) at the same time that are not authorised yet.
+    /// Strangers of one address (IPv6: one /64) at the same time that have shown their key.
     package var maxConnectionsPerAddress = 16
     /// Connections of one authorised peer at the same time: a test with 8 streams in both directions needs 18.
     package var maxConnectionsPerPeer = 32
@@ -16,6 +16,14 @@ package struct ConnectionLimits: Sendable, Equatable {
     package var maxOutstandingRequests = 16
     /// Packets a second that a UDP echo answers, for each test.
     package var udpEchoMaxPps = 10_000
+    /// Connections that are not authorised, with TLS or without. No key of the configuration: their memory is what bounds them,
+    /// and the descriptors that the process has.
+    package var maxUnauthorised = 4_608
+    /// Bytes of control connections, both ways, that each peer may move a second on average: some requests a second, and 1.4 GB
+    /// a day at most. No key of the configuration: no request needs more than a few KiB.
+    package var controlBytesPerSecond = 16 << 10
+    /// Bytes that it may move at once: thousands of requests.
+    package var controlBurst = 4 << 20
 
     package init() {}
 }

@@ -8,10 +8,11 @@ internal import PacketIO
 
 /// The listening side of Paramedic Link: TLS 1.3 with mutual authentication on one TCP port.
 enum ControlPort {
-    /// Connections that the kernel holds until they are accepted.
-    private static let backlog: Int32 = 512
-    /// Data of one peer that waits in a handshake or a control connection; tunnels get their own sizes.
-    private static let readSize = 16 << 10
+    /// Connections that the kernel holds until they are accepted: a flood of thousands a second must not fill it while an event
+    /// loop is busy. The kernel's own limit, net.core.somaxconn, is 4 096 as well.
+    private static let backlog: Int32 = 4_096
+    /// Connections that are accepted in a row before the event loop looks at the others.
+    private static let acceptsPerRound: UInt = 16
 
     static func bind(
         _ core: ReflectorCore,
@@ -21,6 +22,7 @@ enum ControlPort {
     ) async throws -> any Channel {
         try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: backlog)
+            .serverChannelOption(.maxMessagesPerRead, value: acceptsPerRound)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -29,7 +31,10 @@ enum ControlPort {
                 }
             }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: readSize))
+            .childChannelOption(
+                .recvAllocator,
+                value: FixedSizeRecvByteBufferAllocator(capacity: LinkSocket.silentReadSize)
+            )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try prepare(channel, core: core) }
             }
@@ -40,12 +45,19 @@ enum ControlPort {
     private static func prepare(_ channel: any Channel, core: ReflectorCore) throws {
         guard let remote = RemoteEnd(channel) else { throw ChannelError.unknownLocalAddress }
         let id = ConnectionID.next()
-        guard core.ledger.enter(id, from: remote.address.host, channel: channel) else {
-            core.logger.debug("connection refused, too many are open", metadata: ["peer.address": "\(remote)"])
-            throw ChannelError.alreadyClosed
-        }
+        core.ledger.enter(id, from: remote.address.host, channel: channel)
         channel.closeFuture.whenComplete { _ in core.ledger.leave(id) }
-        let tls = NIOSSLServerHandler(
+        let socket = LinkSocket(id: id, ledger: core.ledger, budgets: core.budgets) { channel, socket in
+            try channel.pipeline.syncOperations.addHandlers(
+                tls(core, remote),
+                LinkConnection(core: core, id: id, remote: remote, socket: socket)
+            )
+        }
+        try channel.pipeline.syncOperations.addHandler(socket)
+    }
+
+    private static func tls(_ core: ReflectorCore, _ remote: RemoteEnd) -> NIOSSLServerHandler {
+        NIOSSLServerHandler(
             context: core.identity.current.context,
             customVerificationCallback: { certificates, promise in
                 do {
@@ -58,11 +70,6 @@ enum ControlPort {
                 }
             },
             configuration: .init()
-        )
-        try channel.pipeline.syncOperations.addHandlers(
-            AbruptClose(),
-            tls,
-            LinkConnection(core: core, id: id, remote: remote)
         )
     }
 }

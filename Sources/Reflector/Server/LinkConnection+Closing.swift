@@ -12,7 +12,7 @@ extension LinkConnection {
     func send(_ envelope: LinkEnvelope) {
         guard let context else { return }
         do {
-            context.writeAndFlush(wrapOutboundOut(try envelope.frame()), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(try envelope.replyFrame()), promise: nil)
         } catch {
             core.logger.error("reply could not be encoded", metadata: ["error": "\(error)"])
             close()
@@ -33,6 +33,7 @@ extension LinkConnection {
     func close() {
         if case .authorised = phase { Task { [core, id] in await core.sessions.disconnected(id) } }
         phase = .closing
+        socket.closes()
         resumeReads()
         context?.close(promise: nil)
     }
@@ -81,13 +82,34 @@ extension LinkConnection {
         if case .stranger = phase { 1 } else { core.limits.maxOutstandingRequests }
     }
 
-    /// Stops reading while requests wait for their replies, or the peer does not take them.
+    /// Whether the peer has spent its budget of control bytes; then this goes on by itself when there is some again.
+    func mustWait() -> Bool {
+        guard !isHeldBack, case .authorised(let peer) = phase, let eventLoop = context?.eventLoop else {
+            return isHeldBack
+        }
+        let wait = core.budgets.wait(of: peer)
+        guard wait > .zero else { return false }
+        isHeldBack = true
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.scheduleTask(in: max(wait, Self.shortestWait)) {
+            bound.value.isHeldBack = false
+            bound.value.process()
+        }
+        return true
+    }
+
+    /// Connections of one peer that wait for its budget do not wake for every byte of it.
+    private static let shortestWait = TimeAmount.milliseconds(50)
+
+    /// Stops reading while requests wait for their replies, the peer does not take them, a large frame is being read, or the
+    /// peer has spent its budget.
     func regulateReads() {
         guard let channel = context?.channel else { return }
         let isReady: Bool
         switch phase {
         case .identifying, .opening: isReady = false
-        case .stranger, .authorised: isReady = outstanding < mostOutstanding && channel.isWritable
+        case .stranger, .authorised:
+            isReady = outstanding < mostOutstanding && channel.isWritable && !isDecoding && !isHeldBack
         case .handshaking, .closing: isReady = true
         }
         guard isReady == readsPaused else { return }

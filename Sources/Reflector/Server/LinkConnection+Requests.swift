@@ -7,12 +7,14 @@ internal import PacketIO
 /// What a peer sends, and what is answered.
 extension LinkConnection {
     func process() {
-        while true {
+        while !isDecoding {
             switch phase {
             case .handshaking, .identifying, .opening, .closing: return
             case .stranger, .authorised: break
             }
-            guard outstanding < mostOutstanding, context?.channel.isWritable == true else { return regulateReads() }
+            guard !mustWait(), outstanding < mostOutstanding, context?.channel.isWritable == true else {
+                return regulateReads()
+            }
             let payload: ByteBuffer
             do {
                 guard let next = try decoder.next() else { return regulateReads() }
@@ -23,23 +25,43 @@ extension LinkConnection {
             }
             lastFrame = .now()
             framesSeen += 1
-            do {
-                let envelope = try LinkEnvelope.decode(payload)
-                switch phase {
-                case .stranger(let peer): stranger(peer, envelope)
-                case .authorised(let peer):
-                    if framesSeen == 1 { armIdle() }
-                    request(peer, envelope)
-                case .handshaking, .identifying, .opening, .closing: return
-                }
-            } catch {
-                if case .stranger(let peer) = phase {
-                    auditRefusal(of: peer, reason: "malformed frame")
-                    return fail(error.requestID, .badRequest(error.message))
-                }
-                if framesSeen == 1 { armIdle() }
-                reply(error.requestID, .error(.badRequest(error.message)))
+            guard payload.readableBytes > LargeFrames.threshold else {
+                handle(LinkEnvelope.read(payload))
+                continue
             }
+            decodeElsewhere(payload)
+        }
+    }
+
+    /// Reading it would hold up everybody else on this event loop.
+    private func decodeElsewhere(_ payload: ByteBuffer) {
+        guard let eventLoop = context?.eventLoop else { return }
+        isDecoding = true
+        regulateReads()
+        let peer: EndpointID? = if case .authorised(let peer) = phase { peer } else { nil }
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        core.largeFrames.decode(payload, for: peer) { result in
+            eventLoop.execute {
+                bound.value.isDecoding = false
+                bound.value.handle(result)
+                bound.value.process()
+            }
+        }
+    }
+
+    private func handle(_ result: Result<LinkEnvelope, LinkDecodingError>) {
+        switch (result, phase) {
+        case (_, .handshaking), (_, .identifying), (_, .opening), (_, .closing): break
+        case (.success(let envelope), .stranger(let peer)): stranger(peer, envelope)
+        case (.success(let envelope), .authorised(let peer)):
+            if framesSeen == 1 { armIdle() }
+            request(peer, envelope)
+        case (.failure(let error), .stranger(let peer)):
+            auditRefusal(of: peer, reason: "malformed frame")
+            fail(error.requestID, .badRequest(error.message))
+        case (.failure(let error), .authorised):
+            if framesSeen == 1 { armIdle() }
+            reply(error.requestID, .error(.badRequest(error.message)))
         }
     }
 
@@ -86,8 +108,7 @@ extension LinkConnection {
         outstanding -= 1
         switch outcome {
         case .paired(let response):
-            guard core.ledger.authorise(id, as: peer) else { return close() }
-            authorised(peer)
+            if let error = authorise(peer) { return fail(requestID, error) }
             reply(requestID, .pairResponse(response))
             process()
         case .refused(let message):
@@ -100,10 +121,11 @@ extension LinkConnection {
         switch envelope.payload {
         case .hello(let hello):
             guard hello.version.split(separator: ".").first == "1" else {
-                let message = "version \(hello.version.prefix(16)) is not spoken here, \(Hello.currentVersion) is"
+                let message =
+                    "version \(hello.version.printable(limit: 16)) is not spoken here, \(Hello.currentVersion) is"
                 return reply(envelope.requestID, .error(.badRequest(message)))
             }
-            clientFeatures = Set(hello.features.prefix(64))
+            clientFeatures = Set(hello.features)
             reply(envelope.requestID, .serverHello(core.serverHello))
         case .tunnelOpen(let open):
             guard framesSeen == 1 else {
@@ -146,13 +168,14 @@ extension LinkConnection {
     }
 
     func becomeTunnel(_ tunnel: PreparedTunnel, requestID: String) {
-        guard case .opening = phase, let context else { return tunnel.abandon() }
+        guard case .opening(let peer) = phase, let context else { return tunnel.abandon() }
         deadline?.cancel()
         // While what comes is still kept here, and before the tunnel has its own say on reading.
         resumeReads()
         phase = .closing
         send(LinkEnvelope(requestID: requestID, payload: .ok))
         let remainder = decoder.takeRemainder()
+        socket.becomesTunnel(of: peer)
         do {
             try tunnel.install(on: context.channel)
         } catch {

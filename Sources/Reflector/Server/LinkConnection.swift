@@ -29,6 +29,7 @@ final class LinkConnection: ChannelInboundHandler, RemovableChannelHandler {
     let core: ReflectorCore
     let id: ConnectionID
     let remote: RemoteEnd
+    let socket: LinkSocket
     var phase = Phase.handshaking
     var decoder = LinkFrameDecoder(limit: LinkFrame.maximumLengthUnauthorised)
     var clientFeatures: Set<String> = []
@@ -39,19 +40,24 @@ final class LinkConnection: ChannelInboundHandler, RemovableChannelHandler {
     var deadline: Scheduled<Void>?
     var lastFrame = NIODeadline.now()
     var readsPaused = false
+    /// A large frame is being read elsewhere; those behind it wait.
+    var isDecoding = false
+    /// The peer has spent its budget of control bytes.
+    var isHeldBack = false
     var context: ChannelHandlerContext?
 
-    init(core: ReflectorCore, id: ConnectionID, remote: RemoteEnd) {
+    init(core: ReflectorCore, id: ConnectionID, remote: RemoteEnd, socket: LinkSocket) {
         self.core = core
         self.id = id
         self.remote = remote
+        self.socket = socket
     }
 
     // MARK: Life of the channel
 
     func handlerAdded(context: ChannelHandlerContext) {
+        // Until the handshake is done the ledger keeps the time.
         self.context = context
-        arm(seconds: core.limits.handshakeTimeoutSec)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -130,13 +136,11 @@ final class LinkConnection: ChannelInboundHandler, RemovableChannelHandler {
         }
         switch admission {
         case .allowed:
-            guard core.ledger.authorise(id, as: peer) else {
-                return fail("", .tooMany("more than \(core.limits.maxConnectionsPerPeer) connections of this peer"))
-            }
-            authorised(peer)
+            if let error = authorise(peer) { return fail("", error) }
             if !isLink { return becomeHTTP() }
         case .unknown:
             phase = .stranger(peer)
+            core.ledger.estrange(id)
             if !isLink {
                 auditRefusal(of: peer, reason: "unauthorized")
                 return close()
@@ -148,10 +152,19 @@ final class LinkConnection: ChannelInboundHandler, RemovableChannelHandler {
         process()
     }
 
-    func authorised(_ peer: EndpointID) {
+    /// The connection is a known peer's from here on, or why it may not be.
+    func authorise(_ peer: EndpointID) -> LinkError? {
+        switch core.ledger.authorise(id, as: peer) {
+        case .authorised: break
+        case .peerIsFull: return .tooMany("more than \(core.limits.maxConnectionsPerPeer) connections of this peer")
+        case .full: return .tooMany("known peers hold all \(core.limits.maxConnections) connections; try again later")
+        case .gone: return .unavailable("the connection was needed for another")
+        }
+        socket.becomesControl(of: peer, held: decoder.heldBytes)
         phase = .authorised(peer)
         decoder.limit = LinkFrame.maximumLength
         if framesSeen > 0 { armIdle() }
+        return nil
     }
 
     func becomeHTTP() {

@@ -10,6 +10,11 @@ extension ReflectorCore {
         text.gauge("reflector_uptime_seconds", "Time since the start.", Double(uptimeSeconds))
         text.gauge("reflector_audit_healthy", "1 when the audit log can be written.", audit.isHealthy ? 1 : 0)
         text.gauge("reflector_connections_open", "Connections of the control port.", Double(connections.open))
+        text.gauge(
+            "reflector_connections_silent",
+            "Connections that have not begun their handshake.",
+            Double(connections.silent)
+        )
         text.gauge("reflector_connections_authorised", "Connections of known peers.", Double(connections.authorised))
         text.counter("reflector_connections_total", "Connections accepted.", Double(connections.accepted))
         text.counter(
@@ -21,6 +26,11 @@ extension ReflectorCore {
             "reflector_connections_denied_total",
             "Connections refused: strangers, and certificates that identify nobody.",
             Double(audit.refusedConnections)
+        )
+        text.counter(
+            "reflector_control_bytes_total",
+            "Bytes of known peers besides their tests, both ways.",
+            Double(budgets.bytes)
         )
         text.gauge("reflector_tests_running", "Tests that run now.", Double(tests))
         text.counter("reflector_sessions_granted_total", "Tests granted.", Double(sessionCounts.granted))

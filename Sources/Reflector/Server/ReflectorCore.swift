@@ -37,6 +37,8 @@ final class ReflectorCore: Sendable {
     let sessions: SessionRegistry
     let audit: ServerAudit
     let ledger: ConnectionLedger
+    let budgets: ControlBudgets
+    let largeFrames = LargeFrames()
     let logger: Logger
     let startedAt = ContinuousClock.now
     let hasIperf: Bool
@@ -59,6 +61,7 @@ final class ReflectorCore: Sendable {
         self.sessions = sessions
         self.audit = audit
         self.ledger = ConnectionLedger(limits: limits)
+        self.budgets = ControlBudgets(limits: limits)
         self.logger = logger
         self.hasIperf = hasIperf
     }

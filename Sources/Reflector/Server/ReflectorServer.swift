@@ -111,17 +111,20 @@ package final class ReflectorServer: Service {
     private func affordableLimits() -> ConnectionLimits {
         var limits = configuration.limits
         let descriptors = DescriptorLimit.raise()
-        let affordable = max(Self.fewestConnections, descriptors - Self.reservedDescriptors)
-        if limits.maxConnections > affordable {
+        let affordable = max(2 * Self.fewestConnections, descriptors - Self.reservedDescriptors)
+        // Known peers first, but never all of it: they come as unknown ones.
+        let authorised = max(Self.fewestConnections, affordable - max(Self.fewestConnections, affordable / 4))
+        if limits.maxConnections > authorised {
             logger.warning(
                 "fewer connections than limits.max_connections are held: the limit of open files is too low",
                 metadata: [
-                    "connections": "\(affordable)", "wanted": "\(limits.maxConnections)",
+                    "connections": "\(authorised)", "wanted": "\(limits.maxConnections)",
                     "descriptors": "\(descriptors)",
                 ]
             )
-            limits.maxConnections = affordable
+            limits.maxConnections = authorised
         }
+        limits.maxUnauthorised = min(limits.maxUnauthorised, affordable - limits.maxConnections)
         return limits
     }
 

@@ -236,7 +236,7 @@ final class LiveSession: Sendable {
             if isSending || reason == .processExited {
                 tunnel.channel.close(mode: .all, promise: nil)
             } else {
-                AbruptClose.close(tunnel.channel)
+                LinkSocket.close(tunnel.channel)
             }
         }
         return tunnels != nil

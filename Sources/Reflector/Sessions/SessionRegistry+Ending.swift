@@ -9,10 +9,10 @@ extension SessionRegistry {
     func close(_ testID: String, by peer: EndpointID) async -> LinkError? {
         guard let entry = running[testID] else {
             if let known = finished[testID], known.peer == peer { return nil }
-            return .notFound("no test \(testID.prefix(64)) of yours is running")
+            return .notFound("no test \(testID.printable(limit: RefusedName.quoted)) of yours is running")
         }
         guard entry.session.peer == peer else {
-            return .notFound("no test \(testID.prefix(64)) of yours is running")
+            return .notFound("no test \(testID.printable(limit: RefusedName.quoted)) of yours is running")
         }
         await end(testID, .closed)
         return nil

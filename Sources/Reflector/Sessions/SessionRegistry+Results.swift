@@ -22,7 +22,7 @@ extension SessionRegistry {
         guard let entry = running[testID], entry.session.peer == peer else {
             return .error(
                 .notFound(
-                    "no test \(testID.prefix(64)) of yours is known; results are kept for the last "
+                    "no test \(testID.printable(limit: RefusedName.quoted)) of yours is known; results are kept for the last "
                         + "\(Self.keptResults) tests"
                 )
             )

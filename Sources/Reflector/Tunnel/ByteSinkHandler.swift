@@ -20,7 +20,7 @@ final class ByteSinkHandler: ChannelInboundHandler {
         case .stop:
             // What TLS still delivers while it closes is not taken any more.
             isRefused = true
-            AbruptClose.close(context.channel)
+            LinkSocket.close(context.channel)
         }
     }
 

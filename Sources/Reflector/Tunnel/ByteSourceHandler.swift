@@ -81,7 +81,7 @@ final class ByteSourceHandler: ChannelInboundHandler {
         isOver = true
         end?.cancel()
         // At once: what TLS would still read while it closes is what made us close.
-        AbruptClose.close(context.channel)
+        LinkSocket.close(context.channel)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

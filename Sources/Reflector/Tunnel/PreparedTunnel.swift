@@ -51,14 +51,14 @@ struct PreparedTunnel: Sendable {
         let pipeline = channel.pipeline.syncOperations
         switch role {
         case .sink(let session):
-            try pipeline.addHandler(ByteSinkHandler(TunnelMeter(session, .up)))
+            try pipeline.addHandler(ByteSinkHandler(TunnelMeter(session, .up, of: channel)))
         case .source(let session):
             try pipeline.addHandler(
                 ByteSourceHandler(
                     duration: .seconds(Int64(session.params.durationSec)),
                     bytesPerSecond: session.params.bytesPerSecond(ofEachOf: session.streams),
                     meter: TunnelMeter(session, .down),
-                    strays: TunnelMeter(session, .up)
+                    strays: TunnelMeter(session, .up, of: channel)
                 )
             )
         case .iperf(let session, _):
@@ -66,7 +66,7 @@ struct PreparedTunnel: Sendable {
             try SpliceHandler.join(
                 channel,
                 partner,
-                forward: TunnelMeter(session, .up),
+                forward: TunnelMeter(session, .up, of: channel),
                 backward: TunnelMeter(session, .down)
             )
         case .echo(let session, let token):

@@ -64,7 +64,7 @@ final class SpliceHandler: ChannelDuplexHandler {
         case .stop:
             partner?.closeAll()
             // What TLS would still read while it closes is nobody's.
-            AbruptClose.close(context.channel)
+            LinkSocket.close(context.channel)
             return
         }
         partner?.write(bytes)

@@ -14,6 +14,7 @@ final class TunnelEchoHandler: ChannelInboundHandler {
     private let packetsPerSecond: Int
     private var responder = EchoResponder()
     private var decoder = EchoFrameDecoder()
+    private var socket: NIOLoopBound<LinkSocket>?
     private var replies = ByteBuffer()
     private var isRefused = false
     private var isReading = true
@@ -27,6 +28,7 @@ final class TunnelEchoHandler: ChannelInboundHandler {
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
+        socket = LinkSocket.counting(context.channel)
         let permit = EchoPermit(token: token, peer: .tunnel(0), maximumPacketsPerSecond: packetsPerSecond)
         // An empty responder has room for its one permit.
         try? responder.admit(permit)
@@ -48,6 +50,7 @@ final class TunnelEchoHandler: ChannelInboundHandler {
         var mustWait = false
         do {
             while let datagram = try decoder.next() {
+                socket?.value.counted(datagram.readableBytes)
                 let verdict = session.spend(datagram.readableBytes * 2)
                 guard verdict != .stop, answer(datagram, receivedAt: receivedAt, now: now) else {
                     return refuse(context)
@@ -100,7 +103,7 @@ final class TunnelEchoHandler: ChannelInboundHandler {
 
     private func refuse(_ context: ChannelHandlerContext) {
         isRefused = true
-        AbruptClose.close(context.channel)
+        LinkSocket.close(context.channel)
     }
 
     /// False when the datagram is not of this test.

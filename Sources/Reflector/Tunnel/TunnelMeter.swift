@@ -24,8 +24,13 @@ struct TunnelMeter: Sendable {
     }
 
     /// One direction of a test.
-    init(_ session: LiveSession, _ direction: StreamDirection) {
-        self.record = { session.record($0, direction) }
+    /// - Parameter channel: a tunnel inside TLS whose bytes these are, on its event loop.
+    init(_ session: LiveSession, _ direction: StreamDirection, of channel: (any Channel)? = nil) {
+        let socket = channel.flatMap(LinkSocket.counting)
+        self.record = {
+            socket?.value.counted($0)
+            return session.record($0, direction)
+        }
         self.whenReady = { session.allowance.whenFilled($0) }
     }
 

@@ -16,7 +16,7 @@ struct ConnectionLedgerTests {
         let channel = EmbeddedChannel()
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         let id = ConnectionID.next()
-        #expect(ledger.enter(id, from: try #require(InternetHost("192.0.2.1")), channel: channel))
+        ledger.enter(id, from: try #require(InternetHost("192.0.2.1")), channel: channel)
         ledger.identify(id, as: peer)
         ledger.drop(peer)
         channel.embeddedEventLoop.run()
@@ -30,9 +30,9 @@ struct ConnectionLedgerTests {
         let channels = ids.map { _ in EmbeddedChannel() }
         for (id, channel) in zip(ids, channels) {
             try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
-            #expect(ledger.enter(id, from: try #require(InternetHost("192.0.2.1")), channel: channel))
+            ledger.enter(id, from: try #require(InternetHost("192.0.2.1")), channel: channel)
         }
-        #expect(ledger.authorise(ids[0], as: peer))
+        #expect(ledger.authorise(ids[0], as: peer) == .authorised)
         #expect(ledger.evictOldest())
         for channel in channels { channel.embeddedEventLoop.run() }
         #expect(channels.map(\.isActive) == [true, false, true])
@@ -45,26 +45,31 @@ struct ConnectionLedgerTests {
     )
     func allPlacesTaken() throws {
         var limits = ConnectionLimits()
-        limits.maxConnections = 3
+        limits.maxConnections = 2
+        limits.maxUnauthorised = 2
         let ledger = ConnectionLedger(limits: limits)
         var channels: [EmbeddedChannel] = []
         var ids: [ConnectionID] = []
-        func comes() throws -> Bool {
+        func comes() throws {
             let channel = EmbeddedChannel()
             try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
             channels.append(channel)
             ids.append(.next())
             let host = try #require(InternetHost("192.0.2.\(ids.count)"))
-            defer { for channel in channels { channel.embeddedEventLoop.run() } }
-            return ledger.enter(ids[ids.count - 1], from: host, channel: channel)
+            ledger.enter(ids[ids.count - 1], from: host, channel: channel)
+            for channel in channels { channel.embeddedEventLoop.run() }
         }
-        for _ in 0..<3 { #expect(try comes()) }
-        #expect(ledger.authorise(ids[0], as: peer))
-        #expect(try comes())
+        try comes()
+        #expect(ledger.authorise(ids[0], as: peer) == .authorised)
+        for _ in 0..<3 { try comes() }
         #expect(channels.map(\.isActive) == [true, false, true, true])
-        #expect(ledger.counts.open == 3)
-        for id in ids[2...] { #expect(ledger.authorise(id, as: peer)) }
-        #expect(try !comes())
-        #expect(ledger.counts.open == 3 && ledger.counts.evicted == 1)
+        #expect(ledger.counts.silent == 2 && ledger.counts.authorised == 1)
+        #expect(ledger.authorise(ids[1], as: peer) == .gone)
+        #expect(ledger.authorise(ids[2], as: peer) == .authorised)
+        // Known peers hold all of theirs, and whoever comes is still heard, to be told so.
+        #expect(ledger.authorise(ids[3], as: peer) == .full)
+        try comes()
+        #expect(channels.map(\.isActive) == [true, false, true, true, true])
+        #expect(ledger.counts.evicted == 1 && ledger.counts.accepted == 5)
     }
 }

@@ -60,6 +60,7 @@ struct MetricsFormatTests {
                     "reflector_uptime_seconds": "gauge", "reflector_audit_healthy": "gauge",
                     "reflector_connections_open": "gauge", "reflector_connections_authorised": "gauge",
                     "reflector_connections_total": "counter", "reflector_connections_evicted_total": "counter",
+                    "reflector_connections_silent": "gauge", "reflector_control_bytes_total": "counter",
                     "reflector_connections_denied_total": "counter", "reflector_tests_running": "gauge",
                     "reflector_sessions_granted_total": "counter", "reflector_sessions_denied_total": "counter",
                     "reflector_test_bytes_total": "counter", "process_cpu_seconds_total": "counter",
