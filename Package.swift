@@ -265,6 +265,7 @@ let package = Package(
             dependencies: [
                 "Identity", "NetworkProtocol", "Operations", "PacketIO", "Reflector", "TestCertificates",
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

@@ -1,5 +1,6 @@
 package import GRDB
 import Glibc
+internal import Synchronization
 
 /// The server's SQLite file: who is paired, what each peer used.
 ///
@@ -7,6 +8,12 @@ import Glibc
 package enum StateDatabase {
     package static let fileName = "reflector.sqlite"
 
+    /// How often opening looks again for a file that another process holds, each time after ``openingPause``: 5 s.
+    private static let openingTries = 500
+    private static let openingPause: UInt32 = 10_000
+
+    /// Opens the database, or makes it. A write that meets another process's is refused at once as busy: who asks waits as
+    /// ``BusyDatabase`` has it, and holds no thread meanwhile. Opening itself blocks for 5 s at most.
     package static func open(inFolder folder: String) throws -> DatabaseQueue {
         let path = folder + "/" + fileName
         // Made here with its mode, because SQLite would follow the umask; its journals inherit this mode.
@@ -17,10 +24,16 @@ package enum StateDatabase {
         close(descriptor)
         var configuration = Configuration()
         configuration.journalMode = .wal
-        configuration.busyMode = .timeout(5)
+        let isOpen = Mutex(false)
+        configuration.busyMode = .callback { tries in
+            guard !isOpen.withLock({ $0 }), tries < openingTries else { return false }
+            usleep(openingPause)
+            return true
+        }
         configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = FULL") }
         let database = try DatabaseQueue(path: path, configuration: configuration)
         try migrator.migrate(database)
+        isOpen.withLock { $0 = true }
         return database
     }
 

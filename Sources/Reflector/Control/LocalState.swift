@@ -43,14 +43,15 @@ package enum LocalState {
                 await audit.close()
             } catch { unwritten = error }
             // Whoever must go goes, also when that cannot be written down.
-            _ = try peers.remove(peer)
+            _ = try await BusyDatabase.retrying { try peers.remove(peer) }
             return PeerRemoval.reply(
                 peer,
                 isConfigured: configuration.authorizedPeers.contains(peer),
                 unwritten: unwritten
             )
         case .renamePeer(let peer, let label):
-            return try peers.rename(peer, to: PeerStore.label(checking: label))
+            let label = try PeerStore.label(checking: label)
+            return try await BusyDatabase.retrying { try peers.rename(peer, to: label) }
                 ? .done : .failed("\(peer) is not paired")
         case .status, .pair, .rotateIdentity, .rotateAudit:
             throw ControlSocketError.notRunning(folder: configuration.stateFolder)

@@ -188,6 +188,7 @@ package final class ReflectorServer: Service {
             for channel in channels { try? await channel.close() }
             await controlSocket?.close()
             await core.sessions.shutdown()
+            await core.governor.settled()
             core.ledger.dropAll()
             await core.audit.close()
             try? await group.shutdownGracefully()

@@ -1,7 +1,7 @@
 import GRDB
 
 /// What each peer used, in SQLite. Times are Unix milliseconds.
-struct AccountStore {
+struct AccountStore: Sendable {
     /// How long a test stays in the account: the longest window that is asked for, and a day more.
     static let retention: Int64 = 2 * SessionPolicy.millisecondsPerDay
 

@@ -32,6 +32,9 @@ package actor Governor {
     private var paired: [EndpointID: PairedPeer] = [:]
     private var window = PairingWindow()
     private var running: [String: EndpointID] = [:]
+    /// Ends of tests that wait for busy books, and what writes them.
+    private var settlements: [Settlement] = []
+    private var settling: Task<Void, Never>?
     private let clock: ServerClock
 
     package init(
@@ -50,8 +53,8 @@ package actor Governor {
     }
 
     /// Ends in the books what a killed server left running; returns the ids.
-    package func closeAbandoned() throws -> [String] {
-        try accounts.closeAbandoned(now: clock.unixMilliseconds())
+    package func closeAbandoned() async throws -> [String] {
+        try await BusyDatabase.retrying { try accounts.closeAbandoned(now: clock.unixMilliseconds()) }
     }
 
     // MARK: Peers
@@ -76,12 +79,14 @@ package actor Governor {
     /// The pairing came to nothing: its token is good again, as long as it was.
     func reinstatePairing(_ token: String) { window.reinstate(token) }
 
-    func enrol(_ peer: PairedPeer) throws {
-        guard paired[peer.endpointID] != nil || paired.count < PeerStore.maximumPeers else {
-            throw LinkError.unavailable("\(PeerStore.maximumPeers) peers are paired, remove one first")
+    func enrol(_ peer: PairedPeer) async throws {
+        try await BusyDatabase.retrying {
+            guard paired[peer.endpointID] != nil || paired.count < PeerStore.maximumPeers else {
+                throw LinkError.unavailable("\(PeerStore.maximumPeers) peers are paired, remove one first")
+            }
+            try peers.add(peer)
+            paired[peer.endpointID] = peer
         }
-        try peers.add(peer)
-        paired[peer.endpointID] = peer
     }
 
     package func pairedPeers() -> [PairedPeer] {
@@ -109,14 +114,14 @@ package actor Governor {
 
     /// The peer is unknown from here on, also when that cannot be stored: then it would be known again after a restart,
     /// and this throws.
-    package func remove(_ peer: EndpointID) throws {
+    package func remove(_ peer: EndpointID) async throws {
         paired[peer] = nil
-        _ = try peers.remove(peer)
+        _ = try await BusyDatabase.retrying { try peers.remove(peer) }
     }
 
     /// False when the peer was not paired.
-    package func rename(_ peer: EndpointID, to label: String) throws -> Bool {
-        guard try peers.rename(peer, to: label) else { return false }
+    package func rename(_ peer: EndpointID, to label: String) async throws -> Bool {
+        guard try await BusyDatabase.retrying({ try peers.rename(peer, to: label) }) else { return false }
         paired[peer]?.label = label
         return true
     }
@@ -129,7 +134,7 @@ package actor Governor {
         from peer: EndpointID,
         testID: String,
         clientHasNative: Bool
-    ) throws -> Admission {
+    ) async throws -> Admission {
         guard isAuthorised(peer) else {
             throw SessionDeny(
                 reason: .unauthorized,
@@ -138,44 +143,92 @@ package actor Governor {
             )
         }
         let params = try policy.validate(request, clientHasNative: clientHasNative)
-        let now = clock.unixMilliseconds()
-        let charged = try accounts.begin(
-            testID: testID,
-            peer: peer.description,
-            type: request.testType,
-            now: now,
-            running: Set(running.keys)
-        ) { (usage) throws(SessionDeny) in
-            try policy.admit(usage, now: now)
-            return min(policy.quotas.instalment, policy.quotas.maxBytesPerDayPerPeer - usage.bytesToday)
+        let charged = try await BusyDatabase.retrying {
+            try writeSettlements()
+            let now = clock.unixMilliseconds()
+            let charged = try accounts.begin(
+                testID: testID,
+                peer: peer.description,
+                type: request.testType,
+                now: now,
+                running: Set(running.keys)
+            ) { (usage) throws(SessionDeny) in
+                try policy.admit(usage, now: now)
+                return min(policy.quotas.instalment, policy.quotas.maxBytesPerDayPerPeer - usage.bytesToday)
+            }
+            running[testID] = peer
+            return charged
         }
-        running[testID] = peer
         return Admission(testID: testID, params: params, charged: charged, instalment: policy.quotas.instalment)
     }
 
-    /// Charges a running test one instalment more, or what is left of the day; 0 when the day's budget is spent.
-    func charge(_ testID: String) throws -> Int {
-        guard let peer = running[testID] else { return 0 }
-        return try accounts.charge(
-            testID: testID,
-            peer: peer.description,
-            bytes: policy.quotas.instalment,
-            limit: policy.quotas.maxBytesPerDayPerPeer,
-            now: clock.unixMilliseconds()
-        )
+    /// Charges a running test one instalment more, or what is left of the day; 0 when the day's budget is spent. Waits as long
+    /// as the books are busy and the test runs: that is no fault of the test.
+    func charge(_ testID: String) async throws -> Int {
+        try await BusyDatabase.retrying(for: nil) {
+            guard let peer = running[testID] else { return 0 }
+            return try accounts.charge(
+                testID: testID,
+                peer: peer.description,
+                bytes: policy.quotas.instalment,
+                limit: policy.quotas.maxBytesPerDayPerPeer,
+                now: clock.unixMilliseconds()
+            )
+        }
     }
 
-    /// Settles a test and frees its slot. The slot is free even when the books cannot be written.
-    func finish(_ testID: String, bytes: Int) throws {
+    /// Settles a test and frees its slot. The slot is free even when the books cannot be written. While they are busy the
+    /// entry waits, and only the next test and the shutdown wait for it.
+    ///
+    /// - Parameter late: told why an entry that had to wait could not be written.
+    func finish(_ testID: String, bytes: Int, late: @escaping @Sendable (any Error) -> Void) throws {
         guard running.removeValue(forKey: testID) != nil else { return }
-        try accounts.finish(testID: testID, bytes: bytes, now: clock.unixMilliseconds())
+        let now = clock.unixMilliseconds()
+        try settle(Settlement(late: late) { [accounts] in try accounts.finish(testID: testID, bytes: bytes, now: now) })
     }
 
     /// Takes back a test that could not start.
-    func cancel(_ testID: String) throws {
+    func cancel(_ testID: String, late: @escaping @Sendable (any Error) -> Void) throws {
         guard running.removeValue(forKey: testID) != nil else { return }
-        try accounts.cancel(testID: testID)
+        try settle(Settlement(late: late) { [accounts] in try accounts.cancel(testID: testID) })
     }
+
+    private struct Settlement {
+        let late: @Sendable (any Error) -> Void
+        let write: @Sendable () throws -> Void
+    }
+
+    /// Writes the end of a test now or, when the books are busy, as soon as they are not.
+    private func settle(_ settlement: Settlement) throws {
+        do {
+            try settlement.write()
+        } catch where BusyDatabase.isBusy(error) {
+            // No test begins before these are written, so there are never more than ran when the books became busy.
+            settlements.append(settlement)
+            // Outlives the test that it settles, and ends with the books' answer.
+            settling = settling ?? Task { await settleLate() }
+        }
+    }
+
+    private func settleLate() async {
+        try? await BusyDatabase.retrying(for: nil) { try writeSettlements() }
+        settling = nil
+    }
+
+    /// Throws only while the books are busy.
+    private func writeSettlements() throws {
+        while let first = settlements.first {
+            do {
+                try first.write()
+            } catch where !BusyDatabase.isBusy(error) {
+                first.late(error)
+            }
+            settlements.removeFirst()
+        }
+    }
+
+    /// Returns when all tests that ended are in the books.
+    func settled() async { await settling?.value }
 
     package func runningTests() -> [String: EndpointID] { running }
 

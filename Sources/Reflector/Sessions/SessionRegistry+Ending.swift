@@ -18,6 +18,14 @@ extension SessionRegistry {
         return nil
     }
 
+    /// Logs that the end of a test is not in the books; the next start settles it, with what was charged.
+    func unsettled(_ testID: String) -> @Sendable (any Error) -> Void {
+        { [logger] error in
+            let reason = DatabaseFailure.describe(error) ?? "\(error)"
+            logger.error("test could not be settled", metadata: ["test.id": "\(testID)", "error": "\(reason)"])
+        }
+    }
+
     func stop(_ engine: SessionEngine) async {
         switch engine {
         case .tunnels: break
@@ -74,9 +82,9 @@ extension SessionRegistry {
         entry.timer?.cancel()
         let (result, bytes, exit) = await stop(entry, reason)
         do {
-            try await governor.finish(testID, bytes: bytes)
+            try await governor.finish(testID, bytes: bytes, late: unsettled(testID))
         } catch {
-            logger.error("test could not be settled", metadata: ["test.id": "\(testID)", "error": "\(error)"])
+            unsettled(testID)(error)
         }
         counts.bytes += bytes
         remember(result, of: entry.session.peer)
@@ -139,9 +147,9 @@ extension SessionRegistry {
         _ = entry.session.end(.engineFailed)
         _ = await stop(entry, .engineFailed)
         do {
-            try await governor.cancel(testID)
+            try await governor.cancel(testID, late: unsettled(testID))
         } catch {
-            logger.error("test could not be taken back", metadata: ["test.id": "\(testID)", "error": "\(error)"])
+            unsettled(testID)(error)
         }
         release(testID)
     }

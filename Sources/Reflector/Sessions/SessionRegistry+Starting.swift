@@ -25,7 +25,7 @@ extension SessionRegistry {
         }
         guard accepting else {
             // The shutdown began meanwhile, and did not find this test.
-            try? await governor.cancel(testID)
+            try? await governor.cancel(testID, late: unsettled(testID))
             throw Self.busy("the reflector is shutting down", retryAfter: nil)
         }
 

@@ -130,11 +130,16 @@ actor SessionRegistry {
         }
     }
 
+    /// Waits for busy books; any other failure of them ends the test.
     func refill(_ session: LiveSession) async {
         do {
             session.allowance.refill(try await governor.charge(session.testID))
         } catch {
-            logger.error("bytes could not be charged", metadata: ["test.id": "\(session.testID)", "error": "\(error)"])
+            let reason = DatabaseFailure.describe(error) ?? "\(error)"
+            logger.error(
+                "bytes could not be charged, the test ends",
+                metadata: ["test.id": "\(session.testID)", "error": "\(reason)"]
+            )
             await end(session.testID, .engineFailed)
         }
     }
