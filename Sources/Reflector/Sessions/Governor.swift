@@ -202,7 +202,7 @@ package actor Governor {
     private func settle(_ settlement: Settlement) throws {
         do {
             try settlement.write()
-        } catch where BusyDatabase.isBusy(error) {
+        } catch let error where BusyDatabase.isBusy(error) {
             // No test begins before these are written, so there are never more than ran when the books became busy.
             settlements.append(settlement)
             // Outlives the test that it settles, and ends with the books' answer.
@@ -220,7 +220,7 @@ package actor Governor {
         while let first = settlements.first {
             do {
                 try first.write()
-            } catch where !BusyDatabase.isBusy(error) {
+            } catch let error where !BusyDatabase.isBusy(error) {
                 first.late(error)
             }
             settlements.removeFirst()
