@@ -15,6 +15,9 @@ run_packages() {
 test_packages() {
     run_packages
     command -v ip >/dev/null || echo iproute2
+    # Links of known rates and drops.
+    command -v nft >/dev/null || echo nftables
+    command -v ethtool >/dev/null || echo ethtool
     command -v openssl >/dev/null || echo openssl
     command -v python3 >/dev/null || echo python3
     # For Debian's own Python: implementations that are not ours, to compare with.

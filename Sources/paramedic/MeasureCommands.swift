@@ -116,13 +116,22 @@ struct ThroughputCommand: AsyncParsableCommand {
             engine: load.engine ?? desk.configuration.engine
         )
         let lock = try HeavyTestLock(folder: desk.store.folder)
-        let (result, path) = try await reflector.examine(desk, mode: test.mode) { examiner, _ in
-            let (result, _) = try await examiner.throughput(params) { Live.show($0) }
-            let path = try? await examiner.client.pathMetadata()
-            try Task.checkCancellation()
-            return (result, path)
+        do {
+            let (result, path) = try await reflector.examine(desk, mode: test.mode) { examiner, _ in
+                let (result, _) = try await examiner.throughput(params) { Live.show($0) }
+                let path = try? await examiner.client.pathMetadata()
+                try Task.checkCancellation()
+                return (result, path)
+            }
+            try show(result, path: path)
+        } catch let error as PartlyMeasured {
+            try show(error.result, path: nil)
+            throw error.cause
         }
         withExtendedLifetime(lock) {}
+    }
+
+    private func show(_ result: ThroughputResult, path: PathMetadata?) throws {
         Live.clear()
         if shared.json { return try CommandOutput.put(json: result) }
         CommandOutput.put(Page.text.text(result, path: path))

@@ -19,6 +19,11 @@ package final class ByteSink: Sendable {
 
     /// Bytes so far; from any thread.
     package var bytes: UInt64 { self.core.bytes.load(ordering: .relaxed) }
+    /// When its first bytes came, in nanoseconds of the steady clock, and how many these were; nil before.
+    package var first: (time: Int64, bytes: UInt64)? {
+        let time = self.core.firstTime.load(ordering: .acquiring)
+        return time == 0 ? nil : (time, self.core.firstBytes.load(ordering: .relaxed))
+    }
 
     /// Starts receiving.
     package func start() throws(SystemError) -> WorkThread<ByteTotals> {
@@ -39,8 +44,9 @@ package final class ByteSink: Sendable {
         defer { share.settle(totals.bytes) }
         var timeout = CallTimeout(option: SO_RCVTIMEO)
         let descriptor = core.socket.raw
+        var deadline = core.limits.deadline
         while true {
-            let (left, end) = core.allowed(&share, &timeout, after: totals.bytes)
+            let (left, end) = core.allowed(&share, &timeout, after: totals.bytes, deadline: deadline)
             if let end {
                 totals.end = end
                 break
@@ -53,12 +59,18 @@ package final class ByteSink: Sendable {
             if got > 0 {
                 totals.bytes = core.add(got)
                 totals.lastByte = KernelClock.monotonic
-                if totals.firstByte == 0 { totals.firstByte = totals.lastByte }
+                if totals.firstByte == 0 {
+                    totals.firstByte = totals.lastByte
+                    core.firstBytes.store(UInt64(got), ordering: .relaxed)
+                    core.firstTime.store(totals.firstByte, ordering: .releasing)
+                    if let window = core.limits.window { deadline = min(deadline, totals.firstByte + window) }
+                }
             } else if let end = core.end(of: "recv", got) {
                 totals.end = end
                 break
             }
         }
+        totals.endedAt = KernelClock.monotonic
         totals.processorTime = KernelClock.threadProcessorTime
         // With both directions closed, TCP answers further data with a reset.
         core.socket.shutDown()

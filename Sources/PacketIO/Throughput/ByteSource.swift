@@ -62,13 +62,15 @@ package final class ByteSource: Sendable {
     private static func send(_ bytes: UnsafeRawBufferPointer, _ core: ByteStreamCore, _ rate: UInt64?) -> ByteTotals {
         let size = rate.map { max(1, min(UInt64(bytes.count), $0 / Self.writesPerSecond)) } ?? UInt64(bytes.count)
         var due = KernelClock.monotonic
+        var unsent = UnsentLimit(at: due)
+        Self.limit(unsent.bytes, core.socket.raw)
         var totals = ByteTotals()
         var share = ByteShare(core.limits)
         defer { share.settle(totals.bytes) }
         var timeout = CallTimeout(option: SO_SNDTIMEO)
         let descriptor = core.socket.raw
         while true {
-            let (left, end) = core.allowed(&share, &timeout, after: totals.bytes)
+            let (left, end) = core.allowed(&share, &timeout, after: totals.bytes, deadline: core.limits.deadline)
             if let end {
                 totals.end = end
                 break
@@ -86,7 +88,10 @@ package final class ByteSource: Sendable {
                 }
                 due = max(due, now - Self.maximumLag) + Int64(size * 1_000_000_000 / rate)
             }
-            let chunk = unsafe UnsafeRawBufferPointer(rebasing: bytes.prefix(Int(min(left, size))))
+            if let limit = unsent.update(total: totals.bytes, at: now) { Self.limit(limit, descriptor) }
+            // No more than may wait: a call that is cut by the deadline is no long one.
+            let most = min(size, UInt64(unsent.bytes))
+            let chunk = unsafe UnsafeRawBufferPointer(rebasing: bytes.prefix(Int(min(left, most))))
             let sent = unsafe SystemCall.send(descriptor, chunk, flags: 0)
             if sent > 0 {
                 totals.bytes = core.add(sent)
@@ -101,6 +106,11 @@ package final class ByteSource: Sendable {
         return totals
     }
 
+    /// An older kernel, or a socket that is not TCP, goes without.
+    private static func limit(_ bytes: Int, _ descriptor: Int32) {
+        _ = SystemCall.setOption(descriptor, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, Int32(clamping: bytes))
+    }
+
     private static func finish(_ totals: inout ByteTotals, _ descriptor: Int32) {
         var info = outpost_tcp_info()
         // Fills the structure or leaves it 0, as with a socket that is not TCP.
@@ -108,6 +118,7 @@ package final class ByteSource: Sendable {
         totals.retransmits = info.total_retransmits
         totals.roundTripMicroseconds = info.rtt_us
         totals.minimumRoundTripMicroseconds = UInt32(clamping: info.min_rtt_us)
+        totals.endedAt = KernelClock.monotonic
         totals.processorTime = KernelClock.threadProcessorTime
         _ = SystemCall.shutDown(descriptor, Int32(SHUT_WR))
     }

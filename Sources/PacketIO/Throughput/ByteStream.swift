@@ -4,12 +4,20 @@ package import SystemErrors
 package struct ByteStreamLimits: Sendable {
     /// Nanoseconds of `KernelClock.monotonic`.
     package var deadline: Int64
+    /// Nanoseconds after its first byte in which a sink ends; nil: at the deadline only.
+    package var window: Int64?
     package var byteBudget: UInt64
     /// What this stream shares with others, asked besides its own budget.
     package var account: (any ByteAccount)?
 
-    package init(deadline: Int64, byteBudget: UInt64 = .max, account: (any ByteAccount)? = nil) {
+    package init(
+        deadline: Int64,
+        window: Int64? = nil,
+        byteBudget: UInt64 = .max,
+        account: (any ByteAccount)? = nil
+    ) {
         self.deadline = deadline
+        self.window = window
         self.byteBudget = byteBudget
         self.account = account
     }
@@ -31,6 +39,8 @@ package struct ByteTotals: Equatable, Sendable {
     /// When the first and the last bytes were taken by, or from, the kernel; 0 when none were.
     package var firstByte: Int64 = 0
     package var lastByte: Int64 = 0
+    /// When the stream ended.
+    package var endedAt: Int64 = 0
     /// Processor time of the stream's thread, nanoseconds.
     package var processorTime: Int64 = 0
     /// Segments TCP sent again (a source's; 0 for a sink).

@@ -10,6 +10,9 @@ final class ByteStreamCore: Sendable {
     let socket: SocketDescriptor
     let limits: ByteStreamLimits
     let bytes = Atomic<UInt64>(0)
+    /// When the first bytes of a sink came, 0 before, and how many these were.
+    let firstTime = Atomic<Int64>(0)
+    let firstBytes = Atomic<UInt64>(0)
     private let isStopped = Atomic(false)
 
     init(_ socket: consuming SocketDescriptor, _ limits: ByteStreamLimits) {
@@ -67,9 +70,10 @@ extension ByteStreamCore {
     func allowed(
         _ share: inout ByteShare,
         _ timeout: inout CallTimeout,
-        after moved: UInt64
+        after moved: UInt64,
+        deadline: Int64
     ) -> (left: UInt64, end: ByteStreamEnd?) {
-        while timeout.renew(self.socket.raw, deadline: self.limits.deadline, now: KernelClock.monotonic) {
+        while timeout.renew(self.socket.raw, deadline: deadline, now: KernelClock.monotonic) {
             if let left = share.left(after: moved) { return (left, left > 0 ? nil : .byteBudget) }
             if self.stopped { return (0, .stopped) }
             KernelClock.sleep(Self.accountPause)

@@ -17,6 +17,9 @@ package struct ThroughputDirection: Codable, Sendable, Equatable {
     package var packets: Int?
     package var lostPackets: Int?
     package var lossPercent: Double?
+    /// Since when nothing came any more, in seconds from the beginning, until the test's time was over; nil when bytes came
+    /// to the end. The rate is over the whole time.
+    package var silentSinceSec: Double?
     package var intervals: [ThroughputInterval]
 
     package init(
@@ -31,6 +34,7 @@ package struct ThroughputDirection: Codable, Sendable, Equatable {
         packets: Int? = nil,
         lostPackets: Int? = nil,
         lossPercent: Double? = nil,
+        silentSinceSec: Double? = nil,
         intervals: [ThroughputInterval] = []
     ) {
         self.direction = direction
@@ -44,6 +48,7 @@ package struct ThroughputDirection: Codable, Sendable, Equatable {
         self.packets = packets
         self.lostPackets = lostPackets
         self.lossPercent = lossPercent
+        self.silentSinceSec = silentSinceSec
         self.intervals = intervals
     }
 
@@ -65,6 +70,7 @@ package struct ThroughputDirection: Codable, Sendable, Equatable {
         case packets
         case lostPackets = "lost_packets"
         case lossPercent = "loss_percent"
+        case silentSinceSec = "silent_since_sec"
         case intervals
     }
 }

@@ -28,6 +28,8 @@ extension ThroughputResult {
         result.directions = directions.filter { seen.insert($0.direction).inserted }.map { $0.bounded() }
         result.clientCPUPercent = clientCPUPercent.bounded(by: ThroughputBounds.cpuPercent)
         result.serverCPUPercent = serverCPUPercent.bounded(by: ThroughputBounds.cpuPercent)
+        result.clientThreadPercent = clientThreadPercent.bounded(by: 100)
+        result.serverThreadPercent = serverThreadPercent.bounded(by: 100)
         result.notes = notes.prefix(ThroughputBounds.notes).map { $0.printable(limit: 200) }
         return result
     }
@@ -46,6 +48,7 @@ extension ThroughputDirection {
         result.packets = packets.bounded(by: ThroughputBounds.bytes)
         result.lostPackets = lostPackets.bounded(by: ThroughputBounds.bytes)
         result.lossPercent = lossPercent.bounded(by: 100)
+        result.silentSinceSec = silentSinceSec.bounded(by: ThroughputBounds.durationSec)
         result.intervals = ThroughputInterval.tidied(intervals)
         return result
     }

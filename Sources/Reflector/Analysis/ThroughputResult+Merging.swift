@@ -29,6 +29,8 @@ extension ThroughputResult {
             directions: directions,
             clientCPUPercent: client.clientCPUPercent ?? server.clientCPUPercent,
             serverCPUPercent: server.serverCPUPercent ?? client.serverCPUPercent,
+            clientThreadPercent: client.clientThreadPercent,
+            serverThreadPercent: server.serverThreadPercent,
             notes: notes
         ).bounded()
     }
@@ -62,7 +64,8 @@ extension ThroughputResult {
             jitterMs: receiver?.jitterMs ?? sender?.jitterMs,
             packets: receiver?.packets ?? sender?.packets,
             lostPackets: receiver?.lostPackets ?? sender?.lostPackets,
-            lossPercent: receiver?.lossPercent ?? sender?.lossPercent
+            lossPercent: receiver?.lossPercent ?? sender?.lossPercent,
+            silentSinceSec: receiver?.silentSinceSec
         )
         let arrived = receiver?.intervals ?? []
         result.intervals = arrived.isEmpty ? sender?.intervals ?? [] : arrived

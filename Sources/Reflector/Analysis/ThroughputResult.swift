@@ -20,6 +20,10 @@ package struct ThroughputResult: Sendable, Equatable {
     package var clientCPUPercent: Double?
     /// CPU time of the reflector's process over the test's time; 100 is one core.
     package var serverCPUPercent: Double?
+    /// CPU time of the client's busiest thread over the same time; nil where it is not known.
+    package var clientThreadPercent: Double?
+    /// CPU time of the reflector's busiest thread over the same time; nil where it is not known.
+    package var serverThreadPercent: Double?
     /// What a reader must know to trust the figures, one sentence each (“iperf3 ended early: …”).
     package var notes: [String]
 
@@ -32,6 +36,8 @@ package struct ThroughputResult: Sendable, Equatable {
         directions: [ThroughputDirection],
         clientCPUPercent: Double? = nil,
         serverCPUPercent: Double? = nil,
+        clientThreadPercent: Double? = nil,
+        serverThreadPercent: Double? = nil,
         notes: [String] = []
     ) {
         self.engine = engine
@@ -42,6 +48,8 @@ package struct ThroughputResult: Sendable, Equatable {
         self.directions = directions
         self.clientCPUPercent = clientCPUPercent
         self.serverCPUPercent = serverCPUPercent
+        self.clientThreadPercent = clientThreadPercent
+        self.serverThreadPercent = serverThreadPercent
         self.notes = notes
     }
 
@@ -60,6 +68,8 @@ extension ThroughputResult: Codable {
         case directions
         case clientCPUPercent = "client_cpu_percent"
         case serverCPUPercent = "server_cpu_percent"
+        case clientThreadPercent = "client_thread_percent"
+        case serverThreadPercent = "server_thread_percent"
         case notes
     }
 
@@ -75,6 +85,8 @@ extension ThroughputResult: Codable {
             directions: try container.decode([ThroughputDirection].self, forKey: .directions),
             clientCPUPercent: try container.decodeIfPresent(Double.self, forKey: .clientCPUPercent),
             serverCPUPercent: try container.decodeIfPresent(Double.self, forKey: .serverCPUPercent),
+            clientThreadPercent: try container.decodeIfPresent(Double.self, forKey: .clientThreadPercent),
+            serverThreadPercent: try container.decodeIfPresent(Double.self, forKey: .serverThreadPercent),
             notes: try container.decodeIfPresent([String].self, forKey: .notes) ?? []
         )
         self = raw.bounded()

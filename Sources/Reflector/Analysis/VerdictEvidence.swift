@@ -26,11 +26,17 @@ struct VerdictEvidence: Sendable {
         var retransmitPercent: Double?
         var clientCPUPercent: Double?
         var serverCPUPercent: Double?
+        /// The thread of each end that used most; nil where nobody counted threads.
+        var clientThreadPercent: Double?
+        var serverThreadPercent: Double?
 
         /// The direction as part of a sentence.
         var name: String { direction == .down ? "down" : "up" }
         func cpuPercent(_ end: End) -> Double? {
             end == .client ? clientCPUPercent : serverCPUPercent
+        }
+        func threadPercent(_ end: End) -> Double? {
+            end == .client ? clientThreadPercent : serverThreadPercent
         }
 
         var activity: String { direction == .down ? "while downloading" : "while uploading" }
@@ -95,7 +101,9 @@ struct VerdictEvidence: Sendable {
                 retransmitPercent: ofTheLink && segments >= 1
                     ? moved.retransmits.map { min(Double($0) / segments, 1) * 100 } : nil,
                 clientCPUPercent: result.clientCPUPercent,
-                serverCPUPercent: result.serverCPUPercent
+                serverCPUPercent: result.serverCPUPercent,
+                clientThreadPercent: result.clientThreadPercent,
+                serverThreadPercent: result.serverThreadPercent
             )
         }
     }
@@ -107,11 +115,16 @@ struct VerdictEvidence: Sendable {
     /// Whether both ends are on one machine, so that there is no link between them.
     var isLoopback: Bool { client.before?.interface == "lo" }
 
-    /// Whether a process used nearly all the cores it can: iperf3 has one thread, the native engine one for each stream.
+    /// Whether a process used nearly all the processor it can: a thread its core, or all of them every core. Where threads
+    /// were not counted: iperf3 has one, the native engine one for each stream.
     func isFull(_ end: End, in flow: Flow) -> Bool {
+        let full = VerdictThresholds.fullProcessorPercent
         guard let percent = flow.cpuPercent(end) else { return false }
+        if let thread = flow.threadPercent(end) {
+            return thread >= full || self[end].cores.map { percent >= full * Double($0) } ?? false
+        }
         let threads = flow.engine == .iperf3 ? 1 : min(flow.streams, self[end].cores ?? flow.streams)
-        return percent >= VerdictThresholds.fullProcessorPercent * Double(threads)
+        return percent >= full * Double(threads)
     }
 
     /// Whether anything tells how busy a machine was.

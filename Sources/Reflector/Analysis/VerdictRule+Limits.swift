@@ -156,16 +156,22 @@ extension VerdictRule {
 
     // MARK: One rule for either machine
 
+    private static func busiest(_ percent: Double?) -> String {
+        percent.map { ", its busiest thread \(Quantity.percent($0))" } ?? ""
+    }
+
     private static func processor(_ end: VerdictEvidence.End) -> VerdictRule {
         VerdictRule(
             name: "\(end.limit.rawValue) processor",
             limit: end.limit,
-            condition: "its process used 90 % or more of one core for each stream, as far as it has cores"
+            condition:
+                "one of its threads used 90 % or more of a core, or all used 90 % of every core; where threads were not counted, "
+                + "its process used 90 % or more of one core for each stream, as far as it has cores"
         ) { evidence in
             let machine = evidence[end]
             return evidence.flows.first { evidence.isFull(end, in: $0) }.map {
                 "\(machine.name) had no processor time left \($0.activity): "
-                    + "\(Quantity.percent($0.cpuPercent(end))) of one core"
+                    + "\(Quantity.percent($0.cpuPercent(end))) of one core\(busiest($0.threadPercent(end)))"
                     + ($0.mode == .tunneled ? ", part of it for encryption." : ".")
             }
         }

@@ -13,7 +13,8 @@ struct DirectNativeClient: Sendable {
     let meters: ClientMeters
 
     /// Connects every stream, then starts all of them, and returns when all have ended.
-    func run(host: String) async throws -> ThroughputResult {
+    /// - Returns: the client's half, and the seconds of processor of the thread that used most.
+    func run(host: String) async throws -> (ThroughputResult, busiestThread: Double?) {
         guard let host = InternetHost(host), let port = UInt16(exactly: grant.port),
             let token = AccessToken(hex: grant.token)
         else { throw LinkClientError.unexpected("a grant that cannot be used") }
@@ -33,11 +34,11 @@ struct DirectNativeClient: Sendable {
             streams.stop()
         }
         try Task.checkCancellation()
-        var result = meters.result(engine: .native, mode: .directEphemeral, streams: count, cpu: nil)
+        var result = meters.result(engine: .native, mode: .directEphemeral, streams: count)
         for index in result.directions.indices where result.directions[index].direction == .up {
             result.directions[index].retransmits = retransmits[.up]
         }
-        return result
+        return (result, streams.busiestThread)
     }
 
     /// Connects one stream after the other and starts each. Throws when one cannot be connected, when the time for all of
@@ -55,12 +56,16 @@ struct DirectNativeClient: Sendable {
         _ = try WorkThread("connect") {
             defer { report.finish() }
             do throws(SystemError) {
+                // When all that sends stops, whichever was connected first.
+                var end: Int64?
                 for index in 0..<count {
                     for direction in params.directions {
                         if case .terminated = report.yield(nil) { return }
                         let left = max(0, deadline - KernelClock.monotonic)
                         let socket = try Socket.connectTCP(target, timeout: left)
-                        try start(socket, direction, UInt8(clamping: index), token, streams)
+                        let common = end ?? KernelClock.monotonic + Int64(params.durationSec) * 1_000_000_000
+                        end = common
+                        try start(socket, direction, UInt8(clamping: index), token, streams, until: common)
                     }
                 }
             } catch {
@@ -81,7 +86,8 @@ struct DirectNativeClient: Sendable {
         _ direction: StreamDirection,
         _ index: UInt8,
         _ token: AccessToken,
-        _ streams: DirectStreams
+        _ streams: DirectStreams,
+        until end: Int64
     ) throws(SystemError) {
         let wire: StreamPreface.Direction = direction == .up ? .up : .down
         try StreamPreface(direction: wire, index: index, token: token).send(on: socket)
@@ -89,11 +95,14 @@ struct DirectNativeClient: Sendable {
         let seconds = Int64(params.durationSec)
         switch direction {
         case .up:
-            let limits = ByteStreamLimits(deadline: now + seconds * 1_000_000_000)
+            let limits = ByteStreamLimits(deadline: end)
             let rate = params.bytesPerSecond(ofEachOf: grant.streams ?? params.streams ?? 1).map(UInt64.init)
             try streams.source(socket, .up, limits, maximumBytesPerSecond: rate)
         case .down:
-            let limits = ByteStreamLimits(deadline: now + (seconds + Self.slack) * 1_000_000_000)
+            let limits = ByteStreamLimits(
+                deadline: now + (seconds + Self.slack) * 1_000_000_000,
+                window: seconds * 1_000_000_000
+            )
             try streams.sink(socket, .down, limits)
         }
     }

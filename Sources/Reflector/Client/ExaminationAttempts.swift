@@ -35,7 +35,7 @@ struct ExaminationAttempts {
 
     /// Finds out whether the reflector is gone, when a test failed in a way that this can explain.
     mutating func consider(_ error: any Error) async {
-        switch error {
+        switch error.root {
         case LinkClientError.denied, LinkClientError.wrongMode, LinkClientError.refused, LinkClientError.endedEarly:
             return
         default: break

@@ -9,7 +9,7 @@ extension Examiner {
     ) async throws -> LatencyResult {
         try plan.validate()
         let params = SessionParameters(durationSec: plan.durationSec)
-        return try await withSession(SessionRequest(testType: .udpEcho, params: params)) { grant in
+        return try await withSession(SessionRequest(testType: .udpEcho, params: params)) { grant, closing in
             let probe = try await makeProbe(
                 grant: grant,
                 port: grant.port,
@@ -18,7 +18,7 @@ extension Examiner {
                 onProgress: onProgress
             )
             let samples = try await probe.samples()
-            let report = try await closingResult(of: grant.testID)
+            let report = try await closing.result()
             // Probes that nobody was there to answer are not lost on the link.
             try report.requireOrderlyEnd(spentCounts: false)
             return probe.result(samples, report: report.echo)
@@ -26,9 +26,15 @@ extension Examiner {
     }
 
     /// The probe beside a throughput test; nil when the grant has none.
-    func startProbe(_ grant: SessionGrant, _ params: SessionParameters) async throws -> RunningProbe? {
+    /// - Parameter intervalMs: time between probes; nil for the usual.
+    func startProbe(
+        _ grant: SessionGrant,
+        _ params: SessionParameters,
+        intervalMs: Double?
+    ) async throws -> RunningProbe? {
         guard params.latencyProbe == true, let echo = grant.echo else { return nil }
-        let plan = LatencyPlan.besideLoad(seconds: params.durationSec + SessionRegistry.setupSeconds)
+        var plan = LatencyPlan.besideLoad(seconds: params.durationSec + SessionRegistry.setupSeconds)
+        if let intervalMs { plan.intervalMs = max(plan.intervalMs, intervalMs) }
         return try await makeProbe(grant: grant, port: echo.port, token: echo.token, plan: plan) { _ in }
     }
 

@@ -9,20 +9,22 @@ package struct ThroughputProgress: Sendable {
 }
 
 extension Examiner {
-    /// A throughput test, and the latency beside it when `params.latencyProbe` is set.
+    /// A throughput test, and the latency beside it when `params.latencyProbe` is set. Throws ``PartlyMeasured`` when it
+    /// fails after bytes have moved.
     package func throughput(
         _ params: SessionParameters,
+        probeIntervalMs: Double? = nil,
         onProgress: @escaping @Sendable (ThroughputProgress) -> Void = { _ in }
     ) async throws -> (ThroughputResult, LatencyResult?) {
-        try await withSession(SessionRequest(testType: .throughput, params: params)) { grant in
+        try await withSession(SessionRequest(testType: .throughput, params: params)) { grant, closing in
             let meters = ClientMeters(seconds: params.durationSec)
-            let cpu = CPUTime.process()
-            let live = Task { try await Self.report(meters, onProgress) }
+            let pauses = Standstill()
+            let live = Task { try await Self.report(meters, pauses, onProgress) }
             defer { live.cancel() }
-            let probe = try await startProbe(grant, params)
-            var own: ThroughputResult
+            let probe = try await startProbe(grant, params, intervalMs: probeIntervalMs)
+            let halves: Halves
             do {
-                own = try await run(grant, params, meters)
+                halves = try await run(grant, params, meters)
             } catch {
                 probe?.cancel()
                 try Task.checkCancellation()
@@ -32,16 +34,20 @@ extension Examiner {
                     let theirs = try? await client.result(of: grant.testID)
                     try theirs?.requireOrderlyEnd(spentCounts: false)
                 }
-                throw error
+                throw pauses.explained(error)
             }
+            var own = halves.own
             own.askedSec = params.durationSec
-            let used = CPUTime.process() - cpu
+            if let words = pauses.words { own.notes.append(words) }
             probe?.stop()
             let samples = try await probe?.samples()
-            let theirs = try await client.result(of: grant.testID)
-            try theirs.requireOrderlyEnd(spentCounts: true)
-            if own.engine == .native, let seconds = own.directions.map(\.durationSec).max(), seconds > 0 {
-                own.clientCPUPercent = used.seconds / seconds * 100
+            let theirs: SessionResult
+            do {
+                theirs = try halves.theirs.get()
+                try theirs.requireOrderlyEnd(spentCounts: true)
+            } catch {
+                try Task.checkCancellation()
+                throw pauses.explained(own.partly(error))
             }
             if let rate = params.bitrateBps {
                 own.notes.append("limited to \(Quantity.rate(Double(rate))) in each direction, as was asked for")
@@ -58,40 +64,51 @@ extension Examiner {
                 merged = .merging(client: own, server: half)
             }
             merged.fillUpload(received: theirs.bytesUp)
+            merged.noteSilence()
             guard let probe, let samples else { return (merged, nil) }
             var counts = theirs.echo
             if counts == nil {
-                counts = try? await closingResult(of: grant.testID).echo
+                counts = try? await closing.result().echo
             }
             return (merged, probe.result(samples, report: counts))
         }
+    }
+
+    /// What the two ends know of a test.
+    private struct Halves {
+        var own: ThroughputResult
+        /// Asked for at once, before what is still on its way is cut off.
+        let theirs: Result<SessionResult, any Error>
     }
 
     private func run(
         _ grant: SessionGrant,
         _ params: SessionParameters,
         _ meters: ClientMeters
-    ) async throws -> ThroughputResult {
+    ) async throws -> Halves {
+        let begin = ProcessorMark.now()
+        let streams = grant.streams ?? params.streams ?? 1
         switch (grant.engine ?? .iperf3, grant.mode) {
         case (.native, .tunneled):
-            try await NativeThroughput(
+            let native = NativeThroughput(
                 address: address,
                 context: context,
                 grant: grant,
                 params: params,
                 meters: meters
-            ).run()
-            return meters.result(
-                engine: .native,
-                mode: .tunneled,
-                streams: grant.streams ?? params.streams ?? 1,
-                cpu: nil
             )
+            return try await native.run {
+                let use = ProcessorMark.now().use(since: begin)
+                let own = meters.result(engine: .native, mode: .tunneled, streams: streams)
+                return Halves(own: own.with(use), theirs: await theirs(of: grant.testID))
+            }
         case (.native, .directEphemeral):
-            return try await DirectNativeClient(grant: grant, params: params, meters: meters)
-                .run(host: client.remoteHost ?? address.host)
+            let direct = DirectNativeClient(grant: grant, params: params, meters: meters)
+            let (own, busiestThread) = try await direct.run(host: client.remoteHost ?? address.host)
+            let use = ProcessorMark.now().use(since: begin, ended: busiestThread)
+            return Halves(own: own.with(use), theirs: await theirs(of: grant.testID))
         case (.iperf3, _):
-            return try await IperfClient(
+            let own = try await IperfClient(
                 address: address,
                 context: context,
                 executable: iperfPath,
@@ -99,11 +116,21 @@ extension Examiner {
                 params: params,
                 meters: meters
             ).run(host: client.remoteHost ?? address.host)
+            return Halves(own: own, theirs: await theirs(of: grant.testID))
+        }
+    }
+
+    private func theirs(of testID: String) async -> Result<SessionResult, any Error> {
+        do {
+            return .success(try await client.result(of: testID))
+        } catch {
+            return .failure(error)
         }
     }
 
     private static func report(
         _ meters: ClientMeters,
+        _ pauses: Standstill,
         _ onProgress: @Sendable (ThroughputProgress) -> Void
     ) async throws {
         var before = (up: 0, down: 0)
@@ -113,6 +140,7 @@ extension Examiner {
             try await Task.sleep(for: .seconds(1))
             let now = ContinuousClock.now
             let seconds = (now - last) / .seconds(1)
+            pauses.note(seconds, insteadOf: 1)
             let current = (up: meters.up.bytes, down: meters.down.bytes)
             second += 1
             onProgress(
@@ -124,6 +152,40 @@ extension Examiner {
             )
             before = current
             last = now
+        }
+    }
+}
+
+extension ThroughputResult {
+    fileprivate func with(_ use: ProcessorUse) -> ThroughputResult {
+        var result = self
+        result.clientCPUPercent = use.percent
+        result.clientThreadPercent = use.busiestThreadPercent
+        return result
+    }
+
+    /// The error with what was measured until then, when bytes have moved.
+    fileprivate func partly(_ cause: any Error) -> any Error {
+        guard directions.contains(where: { ($0.bytes ?? 0) > 0 }) else { return cause }
+        var result = self
+        if result.directions.contains(where: { $0.direction == .up }) {
+            result.notes.append(
+                "what arrived of the upload is not known: the figures are what was handed to the network"
+            )
+        }
+        result.noteSilence()
+        result.notes.append("the test was not finished: \(cause)")
+        return PartlyMeasured(result: result, cause: cause)
+    }
+
+    /// Says since when nothing arrived.
+    mutating func noteSilence() {
+        for moved in directions {
+            guard let since = moved.silentSinceSec else { continue }
+            notes.append(
+                "nothing arrived \(moved.direction == .down ? "down" : "up") from \(Quantity.seconds(since)) on; the rate is "
+                    + "over all \(Quantity.seconds(moved.durationSec))"
+            )
         }
     }
 }

@@ -117,27 +117,18 @@ package final class Examiner: Sendable {
     /// Runs `body` with a granted test and closes the test whatever happens.
     func withSession<Result: Sendable>(
         _ request: SessionRequest,
-        _ body: (SessionGrant) async throws -> Result
+        _ body: (SessionGrant, SessionClosing) async throws -> Result
     ) async throws -> Result {
         let grant = try await acquire(request)
+        let closing = SessionClosing(client, grant.testID)
         do {
-            let result = try await body(grant)
-            await farewell(grant.testID)
+            let result = try await body(grant, closing)
+            if !closing.isDone { await farewell(grant.testID) }
             return result
         } catch {
-            await farewell(grant.testID)
+            if !closing.isDone { await farewell(grant.testID) }
             throw error
         }
-    }
-
-    /// The result of a test that is closed for it: a direct echo lives as long as its test, and its counts come with its end.
-    func closingResult(of testID: String) async throws -> SessionResult {
-        do {
-            try await client.close(testID, seconds: LinkClient.resultSeconds)
-        } catch LinkClientError.refused {
-            // It has ended already.
-        }
-        return try await client.result(of: testID)
     }
 
     /// Closes the test, also when the task is cancelled: a task of its own is not.

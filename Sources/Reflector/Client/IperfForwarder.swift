@@ -78,8 +78,8 @@ final class IperfForwarder: Sendable {
             try SpliceHandler.join(
                 local,
                 channel,
-                forward: meters.up.tunnelMeter,
-                backward: meters.down.tunnelMeter
+                forward: TunnelMeter(counting: meters.up),
+                backward: TunnelMeter(counting: meters.down)
             )
         }
     }

@@ -80,7 +80,10 @@ package final class LinkClient: Sendable {
                                 }
                             )
                             let handler = LinkClientHandler(alpn: alpn, handshake: handshake)
-                            if forBulk { try TunnelBuffers.tune(channel) }
+                            if forBulk {
+                                try TunnelBuffers.tune(channel)
+                                try channel.pipeline.syncOperations.addHandler(AbruptClose())
+                            }
                             try channel.pipeline.syncOperations.addHandlers(tls, handler)
                             return (channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
                         }

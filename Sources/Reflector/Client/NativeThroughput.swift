@@ -1,5 +1,6 @@
 internal import NIOCore
 package import NIOSSL
+internal import Synchronization
 
 /// The client's half of a native throughput test through tunnels.
 package struct NativeThroughput: Sendable {
@@ -32,30 +33,38 @@ package struct NativeThroughput: Sendable {
         return params.directions.flatMap { Array(repeating: $0, count: streams) }
     }
 
-    /// Connects every stream, then starts all of them, and returns when all have ended; throws when it is cancelled.
-    package func run() async throws {
+    /// Connects every stream, then starts all of them; throws when it is cancelled. When the time of each is over, `settle`
+    /// is called, and then all are closed, whatever is still on its way: on a slow link that takes seconds.
+    package func run<Result: Sendable>(_ settle: () async throws -> Result) async throws -> Result {
         let directions = directions
         let clients = try await connect(directions.count)
         let channels = clients.map(\.channel)
-        defer { for channel in channels { channel.close(promise: nil) } }
+        defer { for channel in channels { AbruptClose.close(channel) } }
+        let ends = channels.map { channel in
+            let end = channel.eventLoop.makePromise(of: Void.self)
+            channel.closeFuture.cascade(to: end)
+            return end
+        }
+        let common = CommonEnd(after: .seconds(Int64(params.durationSec)))
         try await withThrowingTaskGroup { group in
-            for (client, direction) in zip(clients, directions) {
-                group.addTask { try await start(client, direction) }
+            for (client, (direction, end)) in zip(clients, zip(directions, ends)) {
+                group.addTask { try await start(client, direction, end, common) }
             }
             try await group.waitForAll()
         }
         let limit = Task {
             try await Task.sleep(for: .seconds(params.durationSec + Self.patience))
-            for channel in channels { channel.close(promise: nil) }
+            for channel in channels { AbruptClose.close(channel) }
         }
         defer { limit.cancel() }
         await withTaskCancellationHandler {
-            for channel in channels { try? await channel.closeFuture.get() }
+            for end in ends { try? await end.futureResult.get() }
         } onCancel: {
-            for channel in channels { channel.close(promise: nil) }
+            for channel in channels { AbruptClose.close(channel) }
         }
         // Streams that were cut are no result.
         try Task.checkCancellation()
+        return try await settle()
     }
 
     /// All the connections, or none: when one fails the others are closed.
@@ -80,9 +89,14 @@ package struct NativeThroughput: Sendable {
         }
     }
 
-    private func start(_ client: LinkClient, _ direction: StreamDirection) async throws {
+    private func start(
+        _ client: LinkClient,
+        _ direction: StreamDirection,
+        _ end: EventLoopPromise<Void>,
+        _ common: CommonEnd
+    ) async throws {
         let open = TunnelOpen(testID: grant.testID, token: grant.token, direction: direction)
-        let (meters, seconds) = (meters, params.durationSec)
+        let meters = meters
         let rate = params.bytesPerSecond(ofEachOf: grant.streams ?? params.streams ?? 1)
         try await client.open(open) { channel in
             try TunnelBuffers.tune(channel)
@@ -90,24 +104,41 @@ package struct NativeThroughput: Sendable {
             case .up:
                 try channel.pipeline.syncOperations.addHandler(
                     ByteSourceHandler(
-                        duration: .seconds(Int64(seconds)),
+                        duration: common.left(),
                         bytesPerSecond: rate,
-                        meter: meters.up.tunnelMeter,
+                        meter: TunnelMeter(counting: meters.up),
                         // What a reflector sends up its own stream is no result of the test.
-                        strays: TunnelMeter { _ in }
+                        strays: TunnelMeter(counting: FlowMeter()),
+                        onOver: { end.succeed() }
                     )
                 )
             case .down:
-                try channel.pipeline.syncOperations.addHandler(ByteSinkHandler(meters.down.tunnelMeter))
+                try channel.pipeline.syncOperations.addHandler(
+                    WireMeter(meters.down, endsStream: true),
+                    position: .first
+                )
+                try channel.pipeline.syncOperations.addHandler(ByteSinkHandler(TunnelMeter(counting: meters.down)))
             }
         }
     }
 }
 
-extension FlowMeter {
-    /// Counts what a tunnel moves; nothing holds a client back.
-    var tunnelMeter: TunnelMeter {
-        TunnelMeter { self.record($0, at: NIODeadline.now().uptimeNanoseconds) }
+/// When all streams that send stop: what the last of them sent behind the others would be outside of the measurement, which
+/// ends when the time of the first is over.
+private final class CommonEnd: Sendable {
+    private let duration: TimeAmount
+    private let end = Mutex<NIODeadline?>(nil)
+
+    init(after duration: TimeAmount) { self.duration = duration }
+
+    /// The time that a stream has which starts now.
+    func left() -> TimeAmount {
+        let now = NIODeadline.now()
+        return end.withLock { end in
+            let common = end ?? now + duration
+            end = common
+            return max(common - now, .nanoseconds(0))
+        }
     }
 }
 
@@ -117,20 +148,19 @@ package struct ClientMeters: Sendable {
     package let down: FlowMeter
 
     package init(seconds: Int) {
-        up = FlowMeter(seconds: seconds + 5)
-        down = FlowMeter(seconds: seconds + 5)
+        up = FlowMeter(seconds: seconds)
+        down = FlowMeter(seconds: seconds)
     }
 
     /// The client's half of the result.
     package func result(
         engine: ThroughputEngine,
         mode: DataMode,
-        streams: Int,
-        cpu: CPUTime?
+        streams: Int
     ) -> ThroughputResult {
         var directions: [ThroughputDirection] = []
-        let (up, down) = (up.read(), down.read())
-        if up.bytes > 0 {
+        let (up, down) = (up.sent(), down.received(at: NIODeadline.now().uptimeNanoseconds))
+        if self.up.wasOpened {
             directions.append(
                 ThroughputDirection(
                     direction: .up,
@@ -141,25 +171,24 @@ package struct ClientMeters: Sendable {
                 )
             )
         }
-        if down.bytes > 0 {
+        if self.down.wasOpened {
             directions.append(
                 ThroughputDirection(
                     direction: .down,
                     bytesReceived: down.bytes,
                     durationSec: down.seconds,
-                    bitsPerSecondReceived: down.bitsPerSecond,
+                    bitsPerSecondReceived: down.bitsPerSecond ?? 0,
+                    silentSinceSec: down.silentSinceSec,
                     intervals: down.intervals
                 )
             )
         }
-        let seconds = max(up.seconds, down.seconds)
         return ThroughputResult(
             engine: engine,
             transport: .tcp,
             mode: mode,
             streams: streams,
-            directions: directions,
-            clientCPUPercent: seconds > 0 ? cpu.map { $0.seconds / seconds * 100 } : nil
+            directions: directions
         )
     }
 }

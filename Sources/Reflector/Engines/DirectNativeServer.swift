@@ -40,12 +40,17 @@ final class DirectNativeServer: Sendable {
             Socket.firstFreeTCP(on: place.local, ports: place.ports),
             permit: permit
         ) { socket, preface, place in
+            session.streamBegins()
             let now = KernelClock.monotonic
             let thread: WorkThread<ByteTotals>?
             // A stream that cannot start closes its connection, which its client sees.
             switch preface.direction {
             case .up:
-                let limits = ByteStreamLimits(deadline: now + (seconds + slack) * 1_000_000_000, account: session)
+                let limits = ByteStreamLimits(
+                    deadline: now + (seconds + slack) * 1_000_000_000,
+                    window: seconds * 1_000_000_000,
+                    account: session
+                )
                 thread = try? streams.sink(socket, .up, limits)
             case .down:
                 let limits = ByteStreamLimits(deadline: now + seconds * 1_000_000_000, account: session)
@@ -64,6 +69,9 @@ final class DirectNativeServer: Sendable {
 
     /// Segments that TCP sent again, by direction.
     var retransmits: [StreamDirection: Int] { retransmitted.withLock { $0 } }
+
+    /// Seconds of processor of the stream's thread that used most.
+    var busiestThread: Double? { streams.busiestThread }
 
     /// Waits until every stream that was opened has ended.
     func finish() async {

@@ -19,6 +19,11 @@ final class DirectStreams: Sendable {
             }
         }
 
+        /// When its first bytes came, and how many; nil before, and for what is sent.
+        var first: (time: Int64, bytes: UInt64)? {
+            if case .sink(let sink, _) = self { sink.first } else { nil }
+        }
+
         var totals: ByteTotals {
             get async {
                 switch self {
@@ -38,6 +43,8 @@ final class DirectStreams: Sendable {
     private struct State {
         var streams: [(direction: StreamDirection, stream: Stream)] = []
         var isStopped = false
+        /// Seconds of processor of the stream's thread that used most.
+        var busiestThread: Double?
         var sampler: Task<Void, Never>?
     }
 
@@ -59,7 +66,8 @@ final class DirectStreams: Sendable {
         maximumBytesPerSecond: UInt64? = nil
     ) throws(SystemError) -> WorkThread<ByteTotals> {
         let source = try ByteSource(socket, until: limits, maximumBytesPerSecond: maximumBytesPerSecond)
-        meter(direction).record(0, at: UInt64(KernelClock.monotonic))
+        meter(direction).opened()
+        meter(direction).mark(at: UInt64(KernelClock.monotonic))
         let thread = try source.start()
         add(.source(source, thread), direction)
         return thread
@@ -73,7 +81,7 @@ final class DirectStreams: Sendable {
         _ limits: ByteStreamLimits
     ) throws(SystemError) -> WorkThread<ByteTotals> {
         let sink = ByteSink(socket, until: limits)
-        meter(direction).record(0, at: UInt64(KernelClock.monotonic))
+        meter(direction).opened()
         let thread = try sink.start()
         add(.sink(sink, thread), direction)
         return thread
@@ -94,21 +102,48 @@ final class DirectStreams: Sendable {
             defer { state.sampler = nil }
             return (state.streams, state.sampler)
         }
-        var bytes: [StreamDirection: UInt64] = [:]
-        var last: [StreamDirection: UInt64] = [:]
         var retransmits: [StreamDirection: Int] = [:]
+        var ends: [(direction: StreamDirection, totals: ByteTotals, isSource: Bool)] = []
         for (direction, stream) in streams {
             let totals = await stream.totals
-            bytes[direction, default: 0] += totals.bytes
-            last[direction] = max(last[direction] ?? 0, UInt64(clamping: totals.lastByte))
-            if case .source = stream { retransmits[direction, default: 0] += Int(totals.retransmits) }
+            if case .source = stream {
+                retransmits[direction, default: 0] += Int(totals.retransmits)
+                ends.append((direction, totals, true))
+            } else {
+                ends.append((direction, totals, false))
+            }
         }
         sampler?.cancel()
         await sampler?.value
-        for (direction, count) in bytes where count > 0 {
-            meter(direction).settle(bytes: Int(clamping: count), last: last[direction] ?? 0)
-        }
+        settle(ends)
         return retransmits
+    }
+
+    /// Seconds of processor of the thread that used most, of those that have ended.
+    var busiestThread: Double? { state.withLock { $0.busiestThread } }
+
+    /// Counts what came since the last sample, and tells which streams their sender ended.
+    private func settle(_ ends: [(direction: StreamDirection, totals: ByteTotals, isSource: Bool)]) {
+        let busiest = ends.map { Double($0.totals.processorTime) / 1e9 }.max()
+        state.withLock { $0.busiestThread = busiest }
+        for direction in StreamDirection.allCases {
+            let meter = meter(direction)
+            let ended = ends.filter { $0.direction == direction }
+            guard let last = ended.map(\.totals.lastByte).max(), let end = ended.map(\.totals.endedAt).max() else {
+                continue
+            }
+            begin(direction)
+            let fresh = ended.reduce(0) { $0 + Int(clamping: $1.totals.bytes) } - meter.bytes
+            if fresh > 0 { meter.record(fresh, at: UInt64(clamping: last)) }
+            for stream in ended {
+                switch stream.totals.end {
+                // A sink that reached the end of its time has not seen the end of the stream.
+                case .deadline where !stream.isSource: break
+                default: meter.ended(at: UInt64(clamping: end))
+                }
+            }
+            if ended.contains(where: \.isSource) { meter.mark(at: UInt64(clamping: end)) }
+        }
     }
 
     private func meter(_ direction: StreamDirection) -> FlowMeter { direction == .up ? up : down }
@@ -129,10 +164,20 @@ final class DirectStreams: Sendable {
         if isLate { stream.stop() }
     }
 
+    /// The count of what is received begins with the first bytes of its first stream.
+    private func begin(_ direction: StreamDirection) {
+        let meter = meter(direction)
+        guard !meter.hasBegun else { return }
+        let firsts = state.withLock { $0.streams.filter { $0.direction == direction }.compactMap { $0.stream.first } }
+        guard let first = firsts.min(by: { $0.time < $1.time }) else { return }
+        meter.record(Int(clamping: first.bytes), at: UInt64(clamping: first.time))
+    }
+
     private func sample() {
         let now = UInt64(KernelClock.monotonic)
         let streams = state.withLock { $0.streams }
         for direction in StreamDirection.allCases {
+            begin(direction)
             let bytes = streams.filter { $0.direction == direction }.reduce(0) { $0 + Int(clamping: $1.stream.bytes) }
             let meter = meter(direction)
             let fresh = bytes - meter.bytes

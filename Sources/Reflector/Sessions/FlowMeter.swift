@@ -1,75 +1,110 @@
 internal import Synchronization
 
 /// Counts the bytes of one direction, in total and by second. Shared by all streams of that direction.
+///
+/// Where the bytes come inside TLS, they are timed as they come from the network: TLS gives out whole records of 16 KiB,
+/// which on a slow link are a second's bytes.
 package final class FlowMeter: Sendable {
-    package struct Reading: Sendable, Equatable {
-        package var bytes = 0
-        /// Nanoseconds of the monotonic clock; nil until the first byte.
-        package var first: UInt64?
-        package var last: UInt64?
-        /// Bytes in each second since the first byte.
-        package var perSecond: [Int] = []
-
-        /// From the first byte to the last, in seconds.
-        package var seconds: Double {
-            guard let first, let last else { return 0 }
-            return Double(last - first) / 1e9
-        }
-    }
-
     private struct State {
-        var bytes = 0
-        var first: UInt64?
-        var last: UInt64 = 0
-        var buckets: [Int]
+        /// Bytes of the test itself.
+        var payload = 0
+        /// Bytes with TLS's framing, where it is these that are timed.
+        var wire = 0
+        var isTimedByWire = false
+        var timeline: FlowTimeline
+        var opened = 0
+        var ended = 0
+        /// When the last stream ended.
+        var end: UInt64 = 0
+
+        /// Every stream that was opened has ended.
+        var hasEnded: Bool { opened > 0 && ended >= opened }
     }
+
+    /// Payload of a full record of TLS 1.3 as a share of it: a header of 5, a type of 1 and a tag of 16 bytes go with 16 KiB.
+    private static let payloadOfRecord = 16_384.0 / 16_406.0
+    /// Below this part of what came, records of which only the beginning has come make the payload useless as a measure.
+    private static let leastPayload = 0.97
 
     private let state: Mutex<State>
 
-    /// - Parameter seconds: longest time that is told by second; later bytes count in the last second.
+    /// - Parameter seconds: the length of the test that was asked for.
     package init(seconds: Int) {
-        self.state = Mutex(State(buckets: [Int](repeating: 0, count: max(1, seconds))))
+        self.state = Mutex(State(timeline: FlowTimeline(asked: seconds)))
     }
 
     /// - Returns: the bytes so far.
     @discardableResult
     package func record(_ count: Int, at now: UInt64) -> Int {
         state.withLock { state in
-            let first = state.first ?? now
-            state.first = first
-            state.last = max(state.last, now)
-            state.bytes += count
-            let second = now > first ? Int((now - first) / 1_000_000_000) : 0
-            state.buckets[min(second, state.buckets.count - 1)] += count
-            return state.bytes
+            state.payload = state.payload.addingHeld(count)
+            if !state.isTimedByWire { state.timeline.add(count, at: now) }
+            return state.payload
         }
     }
 
-    /// Counts what was missed and sets the exact end: for streams whose bytes are sampled.
-    package func settle(bytes: Int, last: UInt64) {
+    /// The measurement begins, or something of it ends, without a byte.
+    package func mark(at now: UInt64) {
+        state.withLock { $0.timeline.add(0, at: now) }
+    }
+
+    /// Bytes came from the network, TLS's framing included.
+    func arrived(_ count: Int, at now: UInt64) {
         state.withLock { state in
-            guard let first = state.first else { return }
-            state.last = max(first, last)
-            let missed = bytes - state.bytes
-            guard missed > 0 else { return }
-            state.bytes = bytes
-            let second = Int((state.last - first) / 1_000_000_000)
-            state.buckets[min(second, state.buckets.count - 1)] += missed
+            state.wire = state.wire.addingHeld(count)
+            state.timeline.add(count, at: now)
         }
     }
 
-    package func read() -> Reading {
+    /// A stream begins.
+    /// - Parameter timedByWire: it tells what came with ``arrived(_:at:)`` as well.
+    func opened(timedByWire: Bool = false) {
         state.withLock { state in
-            guard let first = state.first else { return Reading() }
-            let seconds = min(Int((state.last - first) / 1_000_000_000) + 1, state.buckets.count)
-            return Reading(
-                bytes: state.bytes,
-                first: first,
-                last: state.last,
-                perSecond: Array(state.buckets[..<seconds])
-            )
+            state.opened += 1
+            if timedByWire { state.isTimedByWire = true }
         }
     }
 
-    package var bytes: Int { state.withLock { $0.bytes } }
+    /// The sender of a stream has ended it, or it broke.
+    func ended(at now: UInt64) {
+        state.withLock { state in
+            state.ended += 1
+            state.end = max(state.end, now)
+        }
+    }
+
+    /// Whether a stream of this direction was ever open.
+    package var wasOpened: Bool { state.withLock { $0.opened > 0 } }
+    /// Whether something has moved.
+    var hasBegun: Bool { state.withLock { $0.timeline.first != nil } }
+
+    /// Nanoseconds until the measurement is over; 0 when it is, nil when it has not begun.
+    package func left(at now: UInt64) -> UInt64? {
+        state.withLock { state in
+            if state.hasEnded { return 0 }
+            return state.timeline.end.map { $0 > now ? $0 - now : 0 }
+        }
+    }
+
+    /// What was received: from the first byte on for the time asked for, or until every stream had ended.
+    package func received(at now: UInt64) -> FlowReading {
+        state.withLock { state in
+            // A flow that its sender ended before the time was over has no silence behind it.
+            let isOver = state.hasEnded
+            guard let reading = state.timeline.reading(until: isOver ? state.end : now) else { return FlowReading() }
+            guard state.isTimedByWire, state.wire > 0 else { return reading }
+            let share = Double(state.payload) / Double(state.wire)
+            if isOver, state.timeline.last <= state.timeline.end ?? 0 {
+                return reading.scaled(by: share, bytes: state.payload)
+            }
+            return reading.scaled(by: share < Self.leastPayload || share > 1 ? Self.payloadOfRecord : share)
+        }
+    }
+
+    /// What was sent, from the beginning to the end of the sending.
+    package func sent() -> FlowReading {
+        state.withLock { $0.timeline.reading() ?? FlowReading() }
+    }
+
+    package var bytes: Int { state.withLock { $0.payload } }
 }

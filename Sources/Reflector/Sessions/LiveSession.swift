@@ -51,12 +51,17 @@ final class LiveSession: Sendable {
         var echoBytes = (up: 0, down: 0)
         /// One for all echo tunnels of the test; made by the first datagram.
         var echoRate: PacketRate?
+        /// From the first stream on, and what it comes to when the test's time is over.
+        var processorAtStart: ProcessorMark?
+        var processorUse: ProcessorUse?
     }
 
     /// Bytes that an iperf3 test may move against the direction it was granted: results of a long test.
     static let againstDirection = 16 << 20
     /// Nanoseconds between two looks of a thread that waits for the books.
     private static let booksPause: Int64 = 1_000_000
+    /// How long the result waits for the tunnel of the latency probe, which its client has closed before it asks.
+    private static let echoPatience = Duration.milliseconds(500)
 
     private let state: Mutex<State>
     private let onRefill: @Sendable (LiveSession) -> Void
@@ -82,8 +87,8 @@ final class LiveSession: Sendable {
         self.token = AccessToken.random()
         self.echoToken = admission.params.latencyProbe == true && type == .throughput ? AccessToken.random() : nil
         self.startedAt = .now
-        self.up = FlowMeter(seconds: admission.params.durationSec + SessionRegistry.setupSeconds)
-        self.down = FlowMeter(seconds: admission.params.durationSec + SessionRegistry.setupSeconds)
+        self.up = FlowMeter(seconds: admission.params.durationSec)
+        self.down = FlowMeter(seconds: admission.params.durationSec)
         self.allowance = ByteAllowance(
             charged: admission.charged,
             tunnels: Self.maximumTunnels(admission.params),
@@ -152,6 +157,7 @@ final class LiveSession: Sendable {
         let granted = state.withLock { state -> StreamDirection? in
             guard !state.ended, state.opened < maximumTunnels else { return nil }
             state.opened += 1
+            if state.processorAtStart == nil { state.processorAtStart = .now() }
             let direction: StreamDirection
             if let wish, params.bidirectional == true || type == .udpEcho || params.engine == .iperf3 {
                 direction = wish
@@ -192,6 +198,33 @@ final class LiveSession: Sendable {
             if isDrained { continuation.resume() }
         }
         limit.cancel()
+    }
+
+    /// The first stream that does not come through a tunnel: the processor is looked at from here on.
+    func streamBegins() {
+        state.withLock { if $0.processorAtStart == nil { $0.processorAtStart = .now() } }
+    }
+
+    /// What this process used of the processor while the test's streams moved; nil without any.
+    func processorUse(busiestThread: Double?, at now: UInt64) -> ProcessorUse? {
+        let isOver = [up, down].allSatisfy { !$0.wasOpened || $0.left(at: now) == 0 }
+        return state.withLock { state in
+            if let known = state.processorUse { return known }
+            let use = state.processorAtStart.map { ProcessorMark.now().use(since: $0, ended: busiestThread) }
+            if isOver || state.ended { state.processorUse = use }
+            return use
+        }
+    }
+
+    /// Waits for the last bytes of a native test: until no tunnel is open, or the measurement is over. What is sent is
+    /// known; what is received is counted for the time that was asked for, and what still comes then is not waited for.
+    func measured(within patience: Duration) async {
+        guard params.engine == .native else { return await drained(within: patience) }
+        let now = NIODeadline.now().uptimeNanoseconds
+        let receives = params.bidirectional == true || params.reverse != true
+        let left = receives ? up.left(at: now).map { Duration.nanoseconds(Int64(clamping: $0)) } ?? patience : .zero
+        let echo: Duration = echoToken == nil ? .zero : Self.echoPatience
+        await drained(within: min(patience, max(left, echo)))
     }
 
     // MARK: The latency probe

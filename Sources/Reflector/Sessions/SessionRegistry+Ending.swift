@@ -114,6 +114,7 @@ extension SessionRegistry {
         var exit: ChildExit?
         var throughput: ThroughputResult?
         var retransmits: [StreamDirection: Int] = [:]
+        var busiestThread: Double?
         // The tunnels were closed; what they count last, they count when they are gone.
         await session.drained(within: Self.closePatience)
         // First: an iperf3 may take seconds, in which nothing more shall be counted.
@@ -127,7 +128,7 @@ extension SessionRegistry {
             throughput = try? IPerf3Output.result(ended.output, printedBy: .server, mode: session.mode)
         case .direct(let server):
             await server.stop()
-            retransmits = server.retransmits
+            (retransmits, busiestThread) = (server.retransmits, server.busiestThread)
         case .directEcho(let echo): session.echoEnded(await echo.stop())
         }
         let result = SessionReport.make(
@@ -136,7 +137,7 @@ extension SessionRegistry {
             reason: reason,
             throughput: throughput,
             retransmits: retransmits,
-            cpu: CPUTime.process() - entry.usageAtStart
+            busiestThread: busiestThread
         )
         return (result, result.bytesUp + result.bytesDown, exit)
     }

@@ -11,7 +11,7 @@ extension SessionRegistry {
             } else if case .direct(let server) = entry.engine {
                 await server.finish()
             } else {
-                await entry.session.drained(within: Self.drainPatience)
+                await entry.session.measured(within: Self.drainPatience)
             }
         }
         // The streams may be gone before the end that their last byte asked for.
@@ -27,9 +27,11 @@ extension SessionRegistry {
                 )
             )
         }
-        let cpu = CPUTime.process() - entry.usageAtStart
         var retransmits: [StreamDirection: Int] = [:]
-        if case .direct(let server) = entry.engine { retransmits = server.retransmits }
+        var busiestThread: Double?
+        if case .direct(let server) = entry.engine {
+            (retransmits, busiestThread) = (server.retransmits, server.busiestThread)
+        }
         return .result(
             SessionReport.make(
                 entry.session,
@@ -37,7 +39,7 @@ extension SessionRegistry {
                 reason: nil,
                 throughput: nil,
                 retransmits: retransmits,
-                cpu: cpu
+                busiestThread: busiestThread
             )
         )
     }

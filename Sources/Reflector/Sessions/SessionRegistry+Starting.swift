@@ -41,7 +41,7 @@ extension SessionRegistry {
         )
         let length = Duration.seconds(admission.params.durationSec + Self.setupSeconds)
         let deadline = session.startedAt + length
-        running[testID] = Entry(session: session, deadline: deadline, usageAtStart: .process())
+        running[testID] = Entry(session: session, deadline: deadline)
 
         do {
             let engine = try await startEngine(for: session, at: requester.localAddress)

@@ -31,7 +31,6 @@ actor SessionRegistry {
     struct Entry {
         let session: LiveSession
         let deadline: ContinuousClock.Instant
-        let usageAtStart: CPUTime
         var engine = SessionEngine.tunnels
         var echo: DirectEcho?
         var timer: Task<Void, Never>?

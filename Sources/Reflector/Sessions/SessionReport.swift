@@ -1,3 +1,5 @@
+internal import NIOCore
+
 /// Turns what a test's meters hold into what the endpoint reports and charges.
 enum SessionReport {
     static func make(
@@ -6,7 +8,7 @@ enum SessionReport {
         reason: EndReason?,
         throughput: ThroughputResult?,
         retransmits: [StreamDirection: Int],
-        cpu: CPUTime
+        busiestThread: Double? = nil
     ) -> SessionResult {
         let elapsed = ContinuousClock.now - session.startedAt
         let milliseconds = Int(elapsed / .milliseconds(1))
@@ -14,8 +16,11 @@ enum SessionReport {
         if session.type == .throughput, session.params.engine == .native {
             result = native(session, retransmits)
         }
-        let active = max(session.up.read().seconds, session.down.read().seconds)
-        if active > 0, result?.serverCPUPercent == nil { result?.serverCPUPercent = cpu.seconds / active * 100 }
+        let now = NIODeadline.now().uptimeNanoseconds
+        if result != nil, let use = session.processorUse(busiestThread: busiestThread, at: now) {
+            if result?.serverCPUPercent == nil { result?.serverCPUPercent = use.percent }
+            if result?.engine == .native { result?.serverThreadPercent = use.busiestThreadPercent }
+        }
         return SessionResult(
             testID: session.testID,
             testType: session.type,
@@ -32,20 +37,21 @@ enum SessionReport {
     /// The endpoint's half of a native test: what arrived, and what it sent.
     private static func native(_ session: LiveSession, _ retransmits: [StreamDirection: Int]) -> ThroughputResult {
         var directions: [ThroughputDirection] = []
-        let up = session.up.read()
-        if up.bytes > 0 {
+        let up = session.up.received(at: NIODeadline.now().uptimeNanoseconds)
+        if session.up.wasOpened {
             directions.append(
                 ThroughputDirection(
                     direction: .up,
                     bytesReceived: up.bytes,
                     durationSec: up.seconds,
-                    bitsPerSecondReceived: up.bitsPerSecond,
+                    bitsPerSecondReceived: up.bitsPerSecond ?? 0,
+                    silentSinceSec: up.silentSinceSec,
                     intervals: up.intervals
                 )
             )
         }
-        let down = session.down.read()
-        if down.bytes > 0 {
+        let down = session.down.sent()
+        if session.down.wasOpened {
             directions.append(
                 ThroughputDirection(
                     direction: .down,
@@ -64,21 +70,5 @@ enum SessionReport {
             streams: session.streams,
             directions: directions
         )
-    }
-}
-
-extension FlowMeter.Reading {
-    package var bitsPerSecond: Double? {
-        seconds > 0 ? Double(bytes) * 8 / seconds : nil
-    }
-
-    /// Whole seconds, and the rest of the last one.
-    package var intervals: [ThroughputInterval] {
-        perSecond.enumerated().compactMap { index, bytes in
-            let end = index + 1 == perSecond.count ? seconds : Double(index + 1)
-            // The rate of a sliver of a second says nothing.
-            guard end - Double(index) >= 0.25 else { return nil }
-            return ThroughputInterval(startSec: Double(index), endSec: end, bytes: bytes)
-        }
     }
 }

@@ -1,4 +1,5 @@
 internal import NIOCore
+internal import PacketIO
 
 /// Sends as much as the connection takes, or as its rate allows, until the time is over, then closes. Nothing is expected
 /// from the other side: its first byte is counted and ends the stream.
@@ -19,7 +20,12 @@ final class ByteSourceHandler: ChannelInboundHandler {
     private let meter: TunnelMeter
     /// Counts what comes from the other side.
     private let strays: TunnelMeter
-    private let block: ByteBuffer
+    private let onOver: @Sendable () -> Void
+    /// What one write takes; the whole of it is as long as the longest write.
+    private let noise: ByteBuffer
+    private var block: ByteBuffer
+    private var unsent = UnsentLimit(at: KernelClock.monotonic)
+    private var written: UInt64 = 0
     private var end: Scheduled<Void>?
     private var isOver = false
     private var isFilling = false
@@ -27,14 +33,23 @@ final class ByteSourceHandler: ChannelInboundHandler {
     /// - Parameters:
     ///   - bytesPerSecond: nil for as fast as it goes.
     ///   - strays: counts what comes from the other side, which ends the stream.
-    init(duration: TimeAmount, bytesPerSecond: Int? = nil, meter: TunnelMeter, strays: TunnelMeter) {
+    ///   - onOver: called once, on the event loop, when no more is written; what was written may still be on its way.
+    init(
+        duration: TimeAmount,
+        bytesPerSecond: Int? = nil,
+        meter: TunnelMeter,
+        strays: TunnelMeter,
+        onOver: @escaping @Sendable () -> Void = {}
+    ) {
         self.duration = duration
         self.bytesPerSecond = bytesPerSecond
         self.meter = meter
         self.strays = strays
+        self.onOver = onOver
         let noise = Self.noise
         let count = bytesPerSecond.map { max(1, min(noise.readableBytes, $0 / Self.writesPerSecond)) }
-        self.block = noise.getSlice(at: noise.readerIndex, length: count ?? noise.readableBytes) ?? noise
+        self.noise = noise.getSlice(at: noise.readerIndex, length: count ?? noise.readableBytes) ?? noise
+        self.block = self.noise
     }
 
     /// Bytes that no link can compress; made once, shared by all streams.
@@ -47,6 +62,9 @@ final class ByteSourceHandler: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         guard context.channel.isActive else { return }
+        meter.flow.opened()
+        meter.flow.mark(at: NIODeadline.now().uptimeNanoseconds)
+        apply(unsent.bytes, context)
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         end = context.eventLoop.scheduleTask(in: duration) {
             let (handler, context) = bound.value
@@ -58,14 +76,10 @@ final class ByteSourceHandler: ChannelInboundHandler {
         }
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) {
-        isOver = true
-        end?.cancel()
-    }
+    func handlerRemoved(context: ChannelHandlerContext) { endSending() }
 
     func channelInactive(context: ChannelHandlerContext) {
-        isOver = true
-        end?.cancel()
+        endSending()
         context.fireChannelInactive()
     }
 
@@ -78,8 +92,7 @@ final class ByteSourceHandler: ChannelInboundHandler {
         let count = unwrapInboundIn(data).readableBytes
         guard count > 0 else { return }
         _ = strays.record(count)
-        isOver = true
-        end?.cancel()
+        endSending()
         // At once: what TLS would still read while it closes is what made us close.
         LinkSocket.close(context.channel)
     }
@@ -97,6 +110,8 @@ final class ByteSourceHandler: ChannelInboundHandler {
             let verdict = meter.record(block.readableBytes)
             guard verdict != .stop else { return finish(context) }
             context.writeAndFlush(wrapOutboundOut(block), promise: nil)
+            written += UInt64(block.readableBytes)
+            if let limit = unsent.update(total: written, at: KernelClock.monotonic) { apply(limit, context) }
             if verdict == .wait { pause(context) }
         }
     }
@@ -139,10 +154,30 @@ final class ByteSourceHandler: ChannelInboundHandler {
         if !isOver { fill(context) }
     }
 
-    private func finish(_ context: ChannelHandlerContext) {
+    /// Keeps no more ready, here and in the kernel, than the connection takes in a moment.
+    private func apply(_ limit: Int, _ context: ChannelHandlerContext) {
+        block = noise.getSlice(at: noise.readerIndex, length: min(noise.readableBytes, limit)) ?? noise
+        guard let options = context.channel.syncOptions else { return }
+        let high = min(TunnelBuffers.waterMark.high, max(limit, 2 * UnsentLimit.least))
+        let low = min(TunnelBuffers.waterMark.low, high / 2)
+        try? options.setOption(.writeBufferWaterMark, value: .init(low: low, high: high))
+        // An older kernel goes without.
+        try? options.setOption(TunnelBuffers.notSentLowWater, value: SocketOptionValue(limit))
+    }
+
+    private func endSending() {
         guard !isOver else { return }
         isOver = true
         end?.cancel()
+        let now = NIODeadline.now().uptimeNanoseconds
+        meter.flow.mark(at: now)
+        meter.flow.ended(at: now)
+        onOver()
+    }
+
+    private func finish(_ context: ChannelHandlerContext) {
+        guard !isOver else { return }
+        endSending()
         // After what was written: a close of the pipeline waits for no write, so an empty one goes first.
         context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
             context.close(promise: nil)

@@ -51,6 +51,7 @@ struct PreparedTunnel: Sendable {
         let pipeline = channel.pipeline.syncOperations
         switch role {
         case .sink(let session):
+            try pipeline.addHandler(WireMeter(session.up, endsStream: false), position: .first)
             try pipeline.addHandler(ByteSinkHandler(TunnelMeter(session, .up, of: channel)))
         case .source(let session):
             try pipeline.addHandler(
@@ -92,6 +93,9 @@ package enum TunnelBuffers {
     static let receiveAllocator = FixedSizeRecvByteBufferAllocator(capacity: readSize)
     /// Enough for the kernel to be busy while the next write is sealed.
     static let waterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 256 << 10, high: 1 << 20)
+
+    /// Bytes that the kernel keeps unsent (`TCP_NOTSENT_LOWAT`, which Glibc does not name).
+    static let notSentLowWater = ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: 25))
 
     /// Prepares a connection for bulk; on its event loop.
     static func tune(_ channel: any Channel) throws {

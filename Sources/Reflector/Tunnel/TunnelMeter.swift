@@ -11,13 +11,16 @@ struct TunnelMeter: Sendable {
 
     /// Takes the bytes of one read or write.
     let record: @Sendable (Int) -> Verdict
+    /// Where the bytes of the direction are timed.
+    let flow: FlowMeter
     /// Calls back once, on any thread, when the handler may go on; at once when it may already.
     let whenReady: @Sendable (@escaping @Sendable () -> Void) -> Void
 
-    /// Counts only.
-    init(counting record: @escaping @Sendable (Int) -> Void) {
+    /// Counts only: nothing holds a client back.
+    init(counting flow: FlowMeter) {
+        self.flow = flow
         self.record = {
-            record($0)
+            flow.record($0, at: NIODeadline.now().uptimeNanoseconds)
             return .go
         }
         self.whenReady = { $0() }
@@ -26,6 +29,7 @@ struct TunnelMeter: Sendable {
     /// One direction of a test.
     /// - Parameter channel: a tunnel inside TLS whose bytes these are, on its event loop.
     init(_ session: LiveSession, _ direction: StreamDirection, of channel: (any Channel)? = nil) {
+        self.flow = direction == .up ? session.up : session.down
         let socket = channel.flatMap(LinkSocket.counting)
         self.record = {
             socket?.value.counted($0)

@@ -98,6 +98,18 @@ struct VerdictTests {
         #expect(iperf3.limit == .reflector)
     }
 
+    @Test func `a machine is the limit when one of its threads is, and not for what several have used together`() {
+        func measured(_ process: Double, thread: Double) -> Verdict.Limit {
+            verdict {
+                $0.upload?.streams = 1
+                $0.upload?.clientCPUPercent = process
+                $0.upload?.clientThreadPercent = thread
+            }.limit
+        }
+        #expect(measured(120, thread: 60) == .link)
+        #expect(measured(95, thread: 92) == .thisMachine)
+    }
+
     @Test func `a network card that is full is its machine's limit`() {
         let verdict = verdict { $0.client.nicBitsPerSecond = 100e6 }
         #expect(verdict.limit == .thisMachine)

@@ -1,0 +1,36 @@
+/// How many bytes a sender keeps ready that TCP has not sent yet: what the connection takes in 20 ms. Less, and TCP waits for
+/// the sender; more, and megabytes stand in this machine's buffers, which are counted as sent before they leave, and are
+/// still on their way when the test is over. No clock inside.
+package struct UnsentLimit: Sendable, Equatable {
+    /// A full record of TLS, and more than the first flight of TCP.
+    package static let least = 16 << 10
+    /// From here on the kernel's own limit for a socket holds (`tcp_wmem`).
+    package static let most = 4 << 20
+    /// Time that the bytes last for, and between two looks, nanoseconds.
+    static let reach: Int64 = 20_000_000
+
+    package private(set) var bytes = Self.least
+    private var since: Int64
+    private var counted: UInt64 = 0
+
+    package init(at now: Int64) {
+        since = now
+    }
+
+    /// - Parameter total: bytes that the connection took so far.
+    /// - Returns: the new limit where it is twice or half of the one before; else nil.
+    @inline(__always)
+    package mutating func update(total: UInt64, at now: Int64) -> Int? {
+        guard now - self.since >= Self.reach else { return nil }
+        return self.renew(total, now)
+    }
+
+    private mutating func renew(_ total: UInt64, _ now: Int64) -> Int? {
+        let taken = Double(total - self.counted) * Double(Self.reach) / Double(now - self.since)
+        (self.since, self.counted) = (now, total)
+        let wished = Int(min(max(taken, Double(Self.least)), Double(Self.most)))
+        guard wished >= self.bytes * 2 || wished <= self.bytes / 2 else { return nil }
+        self.bytes = wished
+        return wished
+    }
+}

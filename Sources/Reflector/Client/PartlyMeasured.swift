@@ -1,0 +1,18 @@
+/// A throughput test failed after something had been measured: the result is shown, and then why there is no more of it.
+package struct PartlyMeasured: Error, CustomStringConvertible {
+    package let result: ThroughputResult
+    package let cause: any Error
+
+    package var description: String { "\(cause)" }
+}
+
+extension Error {
+    /// What failed in the first place, where this error only says what goes with it.
+    package var root: any Error {
+        switch self {
+        case let error as PartlyMeasured: error.cause.root
+        case let error as StoodStill: error.error.root
+        default: self
+        }
+    }
+}

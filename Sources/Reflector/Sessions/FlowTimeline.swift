@@ -1,0 +1,164 @@
+/// When the bytes of one direction moved, by second since the first of them. No clock inside.
+///
+/// What a read brings came since the read before it, so its bytes are spread evenly over that time, and a second's border
+/// cuts them where it falls: otherwise one segment of a slow link, or what TCP held back behind a lost one, would make a
+/// second faster than the line. The bytes of the first read came before the count began; they belong to the result, and so
+/// does the time that they took at the rate of the rest.
+package struct FlowTimeline: Sendable {
+    /// Reads that follow each other within this are one burst, nanoseconds: they empty what had come before the first.
+    static let burstGap: UInt64 = 1_000_000
+    /// A burst is cut after this, nanoseconds: on a fast link the reads follow each other all the time.
+    static let longestBurst: UInt64 = 10_000_000
+    private static let second: UInt64 = 1_000_000_000
+
+    /// Seconds that are counted from the first byte; what comes later is not part of the measurement.
+    private let asked: Int
+    private(set) var first: UInt64?
+    /// Bytes that had come when the count began.
+    private var lead = 0
+    /// When something moved last.
+    private(set) var last: UInt64 = 0
+    /// Bytes up to here are in `seconds`.
+    private var spreadUntil: UInt64 = 0
+    private var burst: Burst?
+    /// The last holds what came after the time asked for.
+    private var seconds: [Int]
+
+    private struct Burst {
+        let begin: UInt64
+        var end: UInt64
+        var bytes: Int
+    }
+
+    /// - Parameter asked: the length of the measurement in seconds.
+    init(asked: Int) {
+        self.asked = max(1, asked)
+        self.seconds = [Int](repeating: 0, count: max(1, asked) + 1)
+    }
+
+    /// `count` bytes moved until `now`. A count of 0 begins the measurement, or marks its end, without a byte.
+    mutating func add(_ count: Int, at time: UInt64) {
+        guard first != nil else {
+            first = time
+            lead = count
+            last = time
+            spreadUntil = time
+            return
+        }
+        let now = max(time, last)
+        last = now
+        guard count > 0 else { return }
+        if let open = burst, now - open.end > Self.burstGap || now - open.begin >= Self.longestBurst { close(open) }
+        burst = Burst(begin: burst?.begin ?? now, end: now, bytes: (burst?.bytes ?? 0).addingHeld(count))
+    }
+
+    private mutating func close(_ burst: Burst) {
+        spread(burst)
+        self.burst = nil
+    }
+
+    private mutating func spread(_ burst: Burst) {
+        guard let first else { return }
+        let length = burst.end - spreadUntil
+        var index = min(Int((spreadUntil - first) / Self.second), asked)
+        var done = 0
+        while index < asked, first + UInt64(index + 1) * Self.second < burst.end {
+            let border = first + UInt64(index + 1) * Self.second
+            // Up to the border, not for this second alone: the rounding does not add up.
+            let share = Int(Double(burst.bytes) * (Double(border - spreadUntil) / Double(length)))
+            seconds[index] = seconds[index].addingHeld(share - done)
+            done = share
+            index += 1
+        }
+        seconds[index] = seconds[index].addingHeld(burst.bytes - done)
+        spreadUntil = burst.end
+    }
+
+    /// When the measurement is over, if what moves does not end before; nil until it has begun.
+    var end: UInt64? { first.map { $0 + UInt64(asked) * Self.second } }
+
+    /// What moved within the time asked for.
+    /// - Parameter end: when the flow ended, or what is the time now; only the time asked for counts.
+    func reading(until end: UInt64) -> FlowReading? {
+        guard let limit = self.end else { return nil }
+        return reading(to: min(end, limit), isWhole: false)
+    }
+
+    /// All that moved, however long it took.
+    func reading() -> FlowReading? { reading(to: last, isWhole: true) }
+
+    private func reading(to end: UInt64, isWhole: Bool) -> FlowReading? {
+        guard let first else { return nil }
+        var whole = self
+        if let burst { whole.spread(burst) }
+        let until = max(end, first)
+        let length = Double(until - first) / 1e9
+        let count = min(Int(length.rounded(.up)), asked)
+        var moved = Array(whole.seconds[..<max(count, 1)])
+        // A sender may be late by a moment: it belongs to the last second.
+        if isWhole, count == asked { moved[asked - 1] = moved[asked - 1].addingHeld(whole.seconds[asked]) }
+        let rest = moved.reduce(0) { $0.addingHeld($1) }
+        // The first read's bytes took this long, at the rate of the rest.
+        let leadSeconds = rest > 0 && length > 0 ? Double(lead) * length / Double(rest) : 0
+        return FlowReading(
+            bytes: lead.addingHeld(rest),
+            seconds: length + leadSeconds,
+            lead: lead,
+            leadSeconds: leadSeconds,
+            perSecond: moved,
+            lastSec: Double(min(last, until) - first) / 1e9
+        )
+    }
+}
+
+/// What one direction moved within the time that was asked for.
+package struct FlowReading: Sendable, Equatable {
+    package var bytes = 0
+    /// Length of the measurement.
+    package var seconds = 0.0
+    /// Bytes that had come with the first read, and the time that they took.
+    var lead = 0
+    var leadSeconds = 0.0
+    /// Bytes of each second after the first read.
+    var perSecond: [Int] = []
+    /// When something moved last, in seconds after the first read.
+    var lastSec = 0.0
+
+    package var bitsPerSecond: Double? { seconds > 0 ? Double(bytes) * 8 / seconds : nil }
+
+    /// Seconds, and the rest of the last one; they add up to `bytes` and to `seconds`.
+    package var intervals: [ThroughputInterval] {
+        guard seconds > 0 else { return [] }
+        return perSecond.enumerated().map { index, bytes in
+            let start = index == 0 ? 0 : leadSeconds + Double(index)
+            let end = index + 1 == perSecond.count ? seconds : leadSeconds + Double(index + 1)
+            return ThroughputInterval(startSec: start, endSec: end, bytes: bytes + (index == 0 ? lead : 0))
+        }
+    }
+
+    /// Since when nothing moved, in seconds, where that is too long for a pause.
+    package var silentSinceSec: Double? {
+        let silence = seconds - leadSeconds - lastSec
+        return silence >= Self.longestPause(of: seconds) ? leadSeconds + lastSec : nil
+    }
+
+    /// A fifth of the test, from 1 to 2 s: TCP tries again after a second where it knows nothing of the path.
+    private static func longestPause(of seconds: Double) -> Double { min(max(1, seconds / 5), 2) }
+
+    /// The same with all bytes times `factor`, as a sum of `bytes` that is exact where it is given.
+    func scaled(by factor: Double, bytes exact: Int? = nil) -> FlowReading {
+        var result = self
+        func scaled(_ count: Int) -> Int { Int((Double(count) * factor).rounded()) }
+        result.lead = scaled(lead)
+        var before = result.lead
+        var sum = lead
+        for index in perSecond.indices {
+            sum += perSecond[index]
+            let total = index + 1 == perSecond.count ? exact ?? scaled(sum) : scaled(sum)
+            result.perSecond[index] = max(0, total - before)
+            before = max(before, total)
+        }
+        result.bytes = before
+        return result
+    }
+}
