@@ -32,7 +32,7 @@ import Testing
         for sequence in 0..<300 {
             let (sent, got) = (samples.sendTimes[sequence], samples.receiveTimes[sequence])
             let (there, back) = (samples.serverReceiveTimes[sequence], samples.serverSendTimes[sequence])
-            #expect(sent <= there && there <= back && back <= got)
+            #expect(sent <= got && there <= back && there > 0 && back - there <= got - sent + 1_000_000)
             #expect(samples.roundTrip(sequence) == got - sent && samples.serverTime(sequence) == back - there)
         }
         #expect(samples.arrivalOrder.sorted() == Array(1...300))
@@ -144,5 +144,45 @@ import Testing
         samples.takeBackSend()
         samples.recordReply(self.reply(0, sent: 0), token: Self.token, receivedAt: 9)
         #expect(samples.sent == 0 && samples.sendFailures == 1 && samples.strays == 1)
+    }
+
+    @Test func whatIsBehindTheLastAnswerMayBeLeftOut() {
+        var samples = EchoSamples(capacity: 6)
+        for time in 1...6 as ClosedRange<Int64> { _ = samples.recordSend(at: time) }
+        samples.leaveOutTail()
+        // Nothing was answered: nothing says that the tunnel is alive.
+        #expect(samples.sent == 6 && samples.inFlight == 0)
+        samples.recordReply(self.reply(2, sent: 3), token: Self.token, receivedAt: 9)
+        samples.leaveOutTail()
+        #expect(samples.sent == 3 && samples.inFlight == 3 && samples.received == 1)
+    }
+}
+
+@Suite struct ReceiptTimeTests {
+    /// A wall clock of 1 000 s when the steady one says 100 s, and a socket that was empty at 99.9 s.
+    private func steady(stamp: Int64, step: Int64 = 0) -> Int64 {
+        let (now, earliest): (Int64, Int64) = (100_000_000_000, 99_900_000_000)
+        return ReceiptTime.steady(stamp: stamp, offset: 900_000_000_000 + step, between: earliest, and: now)
+    }
+
+    @Test func theKernelsStampIsTakenOverToTheSteadyClock() {
+        #expect(self.steady(stamp: 999_950_000_000) == 99_950_000_000)
+        #expect(self.steady(stamp: 0) == 100_000_000_000)
+    }
+
+    @Test(arguments: [-3_000_000_000, 3_000_000_000, 86_400_000_000_000] as [Int64])
+    func aStampFromBeforeTheWallClockWasSetIsWorthNothing(step: Int64) {
+        #expect(self.steady(stamp: 999_950_000_000, step: step) == 100_000_000_000)
+    }
+}
+
+@Suite struct EchoGraceTests {
+    private static let second: Int64 = 1_000_000_000
+
+    @Test func theWaitIsTwiceTheLongestRoundTripWithinBounds() {
+        #expect(EchoProbePlan.grace(Self.second, longest: 40_000_000) == Self.second)
+        #expect(EchoProbePlan.grace(Self.second, longest: 1_400_000_000) == 2_800_000_000)
+        #expect(EchoProbePlan.grace(Self.second, longest: .max) == EchoProbePlan.maximumGrace)
+        #expect(EchoProbePlan.grace(Self.second, longest: nil) == 3 * Self.second)
     }
 }

@@ -4,8 +4,10 @@ package import SystemErrors
 package struct EchoProbePlan: Sendable {
     /// 20 000 packets a second.
     package static let minimumInterval: Int64 = 50_000
-    /// An hour at 1 000 packets a second: 137 MB of samples.
-    package static let maximumCount = 3_600_000
+    /// More than an hour at 1 000 packets a second: 152 MB of samples.
+    package static let maximumCount = 4_000_000
+    /// Longest wait for what is still under way, whatever the round trip: the reflector keeps a test open for little longer.
+    package static let maximumGrace: Int64 = 8_000_000_000
 
     package var target: InternetAddress
     /// The address to send from; nil: the routing table's choice.
@@ -16,7 +18,7 @@ package struct EchoProbePlan: Sendable {
     package var count: Int
     /// Bytes of each datagram with its header.
     package var datagramLength = EchoDatagram.headerLength
-    /// How long to wait for replies after the last probe.
+    /// How long to wait for replies after the last probe at least; twice the longest round trip where that is longer.
     package var grace: Int64 = 1_000_000_000
 
     package init(target: InternetAddress, token: AccessToken, count: Int) {
@@ -64,6 +66,12 @@ package enum EchoProbeError: Error, Equatable, Sendable, CustomStringConvertible
 }
 
 extension EchoProbePlan {
+    /// Time to wait after the last probe, in nanoseconds: a reply that takes twice as long as any before may still come.
+    /// - Parameter longest: the longest round trip so far; nil when nothing came, and then a slow path is given more time.
+    package static func grace(_ least: Int64, longest: Int64?) -> Int64 {
+        let wished = longest.map { $0 > Self.maximumGrace ? Self.maximumGrace : 2 * $0 } ?? 3 * least
+        return max(least, min(wished, Self.maximumGrace))
+    }
     func check() throws(EchoProbeError) {
         guard self.interval >= Self.minimumInterval else {
             throw .invalidPlan("an interval of \(self.interval) ns is shorter than \(Self.minimumInterval) ns")

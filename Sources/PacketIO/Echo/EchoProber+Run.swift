@@ -19,6 +19,9 @@ extension EchoProber {
         var bytes: [UInt8]
         var due: Int64 = 0
         var lastRoundTrip: Int64?
+        var longestRoundTrip: Int64?
+        /// Nothing that is received now came before this, on the steady clock.
+        var drained: Int64 = 0
     }
 
     func run() -> Result<EchoSamples, EchoProbeError> {
@@ -41,17 +44,17 @@ extension EchoProber {
 
     private func drive(_ run: inout Run) throws(SystemError) {
         let start = KernelClock.monotonic
-        let clockOffset = KernelClock.realtime - start
         run.due = start
+        run.drained = start
         var progressDue = start + Self.progressInterval
-        var deadline: Int64?
+        var ended: Int64?
         var isReadable = false
         while self.ordered != .cancel {
             var now = KernelClock.monotonic
-            if deadline == nil {
+            if ended == nil {
                 now = try self.sendDue(&run, now)
                 if run.samples.count == self.plan.count || self.ordered == .stop {
-                    deadline = now + self.plan.grace
+                    ended = now
                     // The signal of a stop would end every wait of the grace. Orders are stored before they signal, so the
                     // look at them that follows sees a cancel whose signal this took.
                     self.wakeUp.clear()
@@ -59,6 +62,8 @@ extension EchoProber {
                 }
             }
             if isReadable || run.due <= now { try self.receive(&run) }
+            // Round trips may still grow: the replies that are waited for tell.
+            let deadline = ended.map { $0 + self.grace(run) }
             if let deadline, now >= deadline || run.samples.received == run.samples.sent { break }
             if let onProgress, now >= progressDue {
                 onProgress(run.progress(elapsed: now - start))
@@ -68,7 +73,12 @@ extension EchoProber {
             isReadable = try self.sleep(until: deadline ?? run.due, now)
         }
         run.samples.elapsed = KernelClock.monotonic - start
-        run.samples.clockShift = KernelClock.realtime - KernelClock.monotonic - clockOffset
+    }
+
+    private func grace(_ run: borrowing Run) -> Int64 {
+        // A port that is closed answers nothing later either.
+        if run.longestRoundTrip == nil, run.samples.refusals > 0 { return self.plan.grace }
+        return EchoProbePlan.grace(self.plan.grace, longest: run.longestRoundTrip)
     }
 
     /// Sends what is due; the time after it.
@@ -90,41 +100,57 @@ extension EchoProber {
     }
 
     private func sendOne(_ run: inout Run) throws(SystemError) {
-        let time = KernelClock.realtime
+        let time = KernelClock.monotonic
         guard let sequence = run.samples.recordSend(at: time) else { return }
         let datagram = EchoDatagram(token: self.plan.token, sequence: UInt64(sequence), clientSend: time)
         run.write(datagram)
         var tries = 2
+        var failure: Int32 = 0
         while tries > 0 {
             // The bytes are only read, and only during the call.
             let code = unsafe run.bytes.withUnsafeBytes {
                 unsafe SystemCall.send(self.socket.raw, $0, flags: Int32(MSG_DONTWAIT))
             }
             if code >= 0 { return }
-            switch Int32(-code) {
-            case ECONNREFUSED:
-                // The answer to an earlier probe; this one has not been sent yet.
-                run.samples.refusals += 1
-            case EMSGSIZE:
-                throw SystemError(call: "send", subject: "\(run.bytes.count) bytes", code: EMSGSIZE)
-            default:
-                tries = 0
-            }
+            failure = Int32(-code)
+            // The answer to an earlier probe; this one has not been sent yet.
+            guard self.tellsOfEarlier(failure, &run) else { break }
             tries -= 1
         }
-        run.samples.takeBackSend()
+        run.samples.takeBackSend(error: failure)
+    }
+
+    /// Whether an error is the network's answer to a probe that left before. From here on the kernel sends larger datagrams in
+    /// pieces.
+    private func tellsOfEarlier(_ code: Int32, _ run: inout Run) -> Bool {
+        switch code {
+        case ECONNREFUSED: run.samples.refusals += 1
+        case EMSGSIZE:
+            run.samples.tooLargeBefore = run.samples.count
+            run.samples.pathMTU = Socket.pathMTU(self.socket.raw)
+        default: return false
+        }
+        return true
     }
 
     /// Takes the replies that are there.
     private func receive(_ run: inout Run) throws(SystemError) {
+        let before = run.drained
+        let looked = KernelClock.monotonic
         let got = run.batch.receive(self.socket.raw, blocking: false)
         guard got >= 0 else {
             switch Int32(-got) {
-            case EAGAIN: return
-            case ECONNREFUSED: return run.samples.refusals += 1
-            default: throw SystemError(call: "recvmmsg", subject: self.plan.target.description, code: Int32(-got))
+            case EAGAIN: return run.drained = looked
+            // The network's words about a probe; the next one is sent all the same.
+            case EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENETDOWN, EPROTO, EACCES: return
+            case let code where self.tellsOfEarlier(code, &run): return
+            case let code: throw SystemError(call: "recvmmsg", subject: self.plan.target.description, code: code)
             }
         }
+        if got < Self.batchSize { run.drained = looked }
+        // The kernel stamps by the wall clock, which may have been set since.
+        let now = KernelClock.monotonic
+        let offset = KernelClock.realtime - now
         for index in 0..<got {
             let place = unsafe run.batch.datagrams + index
             // The kernel wrote `length` bytes there, and nothing else writes while we read.
@@ -134,9 +160,12 @@ extension EchoProber {
                 continue
             }
             let stamp = unsafe place.pointee.received_ns
-            let time = stamp != 0 ? stamp : KernelClock.realtime
-            run.samples.recordReply(reply, token: self.plan.token, receivedAt: time)
-            run.lastRoundTrip = time - reply.clientSend
+            let time = ReceiptTime.steady(stamp: stamp, offset: offset, between: before, and: now)
+            let isFirst = run.samples.recordReply(reply, token: self.plan.token, receivedAt: time)
+            guard isFirst else { continue }
+            let roundTrip = time - reply.clientSend
+            run.lastRoundTrip = roundTrip
+            run.longestRoundTrip = max(run.longestRoundTrip ?? 0, roundTrip)
         }
     }
 

@@ -1,5 +1,5 @@
-/// What one run of probes saw, a row for each sequence from 0. Times are nanoseconds since 1970 of the clock of the
-/// machine that took them; 0 means "did not happen".
+/// What one run of probes saw, a row for each sequence from 0. Times are nanoseconds: the client's of its steady clock, which
+/// no step of the wall clock spoils, the server's of a clock of its own; 0 means "did not happen".
 package struct EchoSamples: Sendable {
     /// When the client sent it; 0 when its kernel refused to.
     package private(set) var sendTimes: [Int64]
@@ -25,12 +25,17 @@ package struct EchoSamples: Sendable {
     package private(set) var strays = 0
     /// Probes that this machine's kernel refused to send, and how often the other side's port was closed.
     package internal(set) var sendFailures = 0
+    /// The error of the last of them.
+    package internal(set) var sendError: Int32 = 0
+    /// The path's largest packet, once a probe was larger; before ``tooLargeBefore`` unanswered probes were too large.
+    package internal(set) var pathMTU: Int?
+    package internal(set) var tooLargeBefore = 0
+    /// Probes that were still under way in a live tunnel, which loses nothing, when the run ended; they are not in `sent`.
+    package private(set) var inFlight = 0
     package internal(set) var refusals = 0
     /// Probes left out because this machine did not run the prober, or its tunnel took nothing, for more than a quarter
     /// second.
     package private(set) var skipped = 0
-    /// How far the wall clock moved against the steady one during the run, in nanoseconds; a step spoils round trips.
-    package internal(set) var clockShift: Int64 = 0
     /// From the first send to the end of the run, nanoseconds.
     package internal(set) var elapsed: Int64 = 0
     /// Replies the kernel dropped because the prober did not keep up; no loss of the link's.
@@ -77,23 +82,45 @@ extension EchoSamples {
     package mutating func recordSkipped(_ count: Int) { self.skipped += count }
 
     /// The last recorded send did not happen.
-    package mutating func takeBackSend() {
+    package mutating func takeBackSend(error: Int32 = 0) {
         guard self.count > 0 else { return }
         self.sendTimes[self.count - 1] = 0
         self.sent -= 1
         self.sendFailures += 1
+        self.sendError = error
+    }
+
+    /// The probes behind the last that was answered are still under way: they are left out.
+    package mutating func leaveOutTail() {
+        guard self.received > 0 else { return }
+        var index = self.count
+        while index > 0, self.arrivalOrder[index - 1] == 0 {
+            index -= 1
+            guard self.sendTimes[index] != 0 else { continue }
+            self.sendTimes[index] = 0
+            self.sent -= 1
+            self.inFlight += 1
+        }
     }
 
     /// A reply came. Only one that repeats a sequence and its send time counts; others are strays.
+    /// - Returns: whether it was the first of its sequence.
     @inline(__always)
-    package mutating func recordReply(_ datagram: EchoDatagram, token: AccessToken, receivedAt: Int64) {
-        guard datagram.token == token, datagram.sequence < UInt64(self.count) else { return self.strays += 1 }
+    @discardableResult
+    package mutating func recordReply(_ datagram: EchoDatagram, token: AccessToken, receivedAt: Int64) -> Bool {
+        guard datagram.token == token, datagram.sequence < UInt64(self.count) else {
+            self.strays += 1
+            return false
+        }
         let sequence = Int(datagram.sequence)
-        guard self.sendTimes[sequence] == datagram.clientSend, datagram.clientSend != 0 else { return self.strays += 1 }
+        guard self.sendTimes[sequence] == datagram.clientSend, datagram.clientSend != 0 else {
+            self.strays += 1
+            return false
+        }
         guard self.arrivalOrder[sequence] == 0 else {
             self.duplicateReplies += 1
             if self.duplicates[sequence] < .max { self.duplicates[sequence] += 1 }
-            return
+            return false
         }
         self.received += 1
         self.arrivalOrder[sequence] = UInt32(truncatingIfNeeded: self.received)
@@ -105,6 +132,7 @@ extension EchoSamples {
         } else {
             self.nextExpected = sequence + 1
         }
+        return true
     }
 
     package mutating func recordStray() {

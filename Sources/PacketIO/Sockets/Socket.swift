@@ -74,6 +74,15 @@ package enum Socket {
         if failure != 0 { throw SystemError(call: "connect", subject: address.description, code: failure) }
     }
 
+    /// The largest packet to where the socket is connected, as the kernel knows it; nil when it does not.
+    static func pathMTU(_ descriptor: Int32) -> Int? {
+        for (level, option) in [(Int32(IPPROTO_IP), IP_MTU), (Int32(IPPROTO_IPV6), IPV6_MTU)] {
+            let (code, value) = SystemCall.getOption(descriptor, level, option)
+            if code >= 0, value > 0 { return Int(value) }
+        }
+        return nil
+    }
+
     /// A UDP socket that sends to and hears from `address` only.
     package static func connectUDP(
         _ address: InternetAddress,

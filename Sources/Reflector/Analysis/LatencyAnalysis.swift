@@ -14,19 +14,26 @@ package enum LatencyAnalysis {
     ///   - transport: How the datagrams travelled.
     ///   - intervalMs: The pace they were sent at.
     ///   - payloadBytes: Length of a datagram's payload.
+    ///   - host: What this machine did to the probes; none of that is the link's.
     package static func result(
         samples: [ProbeSample],
         counters: ProbeCounters?,
         transport: LatencyResult.Transport,
         intervalMs: Double,
-        payloadBytes: Int
+        payloadBytes: Int,
+        host: ProbingHost = ProbingHost()
     ) -> LatencyResult {
         let bySequence = samples.sorted { ($0.sequence, $0.sentNs) < ($1.sequence, $1.sentNs) }
         let arrived = inOrderOfArrival(samples)
         let sorted = arrived.compactMap(\.roundTripMs).sorted()
         let rtt = Distribution(sorted: sorted)
-        let missing = Missing(sent: samples.count, received: arrived.count, counters: counters)
-        return LatencyResult(
+        let missing = Missing(
+            sent: samples.count,
+            received: arrived.count,
+            counters: counters,
+            kernelDrops: host.kernelDrops
+        )
+        var result = LatencyResult(
             transport: transport,
             intervalMs: Optional(intervalMs).bounded(by: ThroughputBounds.durationSec * 1000) ?? 0,
             payloadBytes: max(payloadBytes, 0),
@@ -49,6 +56,8 @@ package enum LatencyAnalysis {
             histogram: rtt.map { HistogramBin.bins(sorted: sorted, p99: $0.p99) } ?? [],
             series: series(samples.sorted { $0.sentNs < $1.sentNs })
         )
+        result.note(host)
+        return result
     }
 
     private static func inOrderOfArrival(_ samples: [ProbeSample]) -> [ProbeSample] {
@@ -74,15 +83,16 @@ package enum LatencyAnalysis {
 
         /// Loss by direction follows from three counts that can only fall along the way; a reflector whose count does not
         /// fit between the client's two is not believed.
-        init(sent: Int, received: Int, counters: ProbeCounters?) {
-            let missing = sent - received
+        init(sent: Int, received: Int, counters: ProbeCounters?, kernelDrops: Int) {
+            // A reply that this machine dropped came over the link; a duplicate among them is not known as one.
+            let missing = max(0, sent - received - max(0, kernelDrops))
             if let counters, let there = Int(exactly: counters.received), there <= sent, there >= received,
                 counters.reordered <= counters.received
             {
-                let unanswered = there - received
+                let unanswered = max(0, there - received - max(0, kernelDrops))
                 let limited = min(Int(clamping: counters.rateLimited), unanswered)
                 (up, down, rateLimited) = (sent - there, unanswered - limited, limited)
-                lost = missing - limited
+                lost = max(0, missing - limited)
             } else {
                 (up, down, rateLimited) = (nil, nil, nil)
                 lost = missing

@@ -39,6 +39,17 @@ package struct LatencyResult: Codable, Sendable, Equatable {
     package var ipdv: Distribution?
     /// From the reflector's receipt to its reply.
     package var reflectorTurnaround: Distribution?
+    /// What this machine did to probes, none of which is loss of the link; each nil when it did not happen. See
+    /// ``ProbingHost``. Those that were not sent, too large, left out or still under way are not in ``sent``.
+    package var notSent: Int?
+    package var sendError: String?
+    package var tooLarge: Int?
+    package var pathMTU: Int?
+    package var skipped: Int?
+    package var inFlight: Int?
+    package var kernelDrops: Int?
+    package var strays: Int?
+    package var refusals: Int?
     package var histogram: [HistogramBin]
     /// At most ``LatencyAnalysis/mostPoints`` points in order of sending.
     package var series: [LatencyPoint]
@@ -98,6 +109,22 @@ package struct LatencyResult: Codable, Sendable, Equatable {
         return Int(exactly: (Double(sent - rateLimited) / Double(sent) * 1_000 / intervalMs).rounded())
     }
 
+    mutating func note(_ host: ProbingHost) {
+        func some(_ count: Int) -> Int? { count > 0 ? count : nil }
+        (notSent, tooLarge, skipped) = (some(host.notSent), some(host.tooLarge), some(host.skipped))
+        (inFlight, kernelDrops) = (some(host.inFlight), some(host.kernelDrops))
+        (strays, refusals) = (some(host.strays), some(host.refusals))
+        sendError = notSent == nil ? nil : host.sendError
+        pathMTU = host.pathMTU
+    }
+
+    /// Bits a second that the probes take in each direction: IPv4, UDP and Ethernet add 42 bytes to each, TLS and TCP some
+    /// 136 with their acknowledgement.
+    package var probeBitsPerSecond: Double {
+        guard intervalMs > 0 else { return 0 }
+        return Double(payloadBytes + (transport == .udp ? 42 : 136)) * 8_000 / intervalMs
+    }
+
     private enum CodingKeys: String, CodingKey {
         case transport
         case intervalMs = "interval_ms"
@@ -118,6 +145,15 @@ package struct LatencyResult: Codable, Sendable, Equatable {
         case jitterDownMs = "jitter_down_ms"
         case ipdv
         case reflectorTurnaround = "reflector_turnaround"
+        case notSent = "not_sent"
+        case sendError = "send_error"
+        case tooLarge = "too_large"
+        case pathMTU = "path_mtu"
+        case skipped
+        case inFlight = "in_flight"
+        case kernelDrops = "kernel_drops"
+        case strays
+        case refusals
         case histogram
         case series
     }

@@ -1,5 +1,5 @@
-/// One datagram of a latency test, as the client saw it. All times are nanoseconds of a monotonic clock; the client's and
-/// the reflector's clocks have nothing to do with each other.
+/// One datagram of a latency test, as the client saw it. All times are nanoseconds: the client's of its steady clock, the
+/// reflector's of a clock of its own; they have nothing to do with each other.
 package struct ProbeSample: Sendable, Equatable {
     package var sequence: UInt64
     package var sentNs: UInt64

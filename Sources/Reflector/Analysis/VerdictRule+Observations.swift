@@ -16,6 +16,15 @@ extension VerdictRule {
             + "latency shown."
     }
 
+    static let probesNotSent = VerdictRule(
+        name: "probes not sent",
+        limit: nil,
+        condition: "probes of the latency test could not leave this machine, or were left out"
+    ) { evidence in
+        guard let latency = evidence.latency, latency.isSpoiltByHost else { return nil }
+        return "This machine, not the link, is why probes are missing: \(latency.hostWords.joined(separator: "; "))."
+    }
+
     static let clientMemory = memory(.client)
     static let reflectorMemory = memory(.reflector)
 

@@ -31,7 +31,7 @@ package struct VerdictRule: Sendable {
         clientTraffic, reflectorTraffic,
         clientLoad, reflectorLoad,
         probesDropped, standingQueue, packetLoss, resentSegments,
-        processorUnknown, headroom,
+        processorUnknown, headroom, probesNotSent,
         slowTurnaround, clientMemory, reflectorMemory, smallPacketSize, unevenPacketSize, clientClock, reflectorClock,
         growsUnderLoad,
     ]

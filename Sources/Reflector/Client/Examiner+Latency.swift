@@ -21,7 +21,7 @@ extension Examiner {
             let report = try await closing.result()
             // Probes that nobody was there to answer are not lost on the link.
             try report.requireOrderlyEnd(spentCounts: false)
-            return probe.result(samples, report: report.echo)
+            return try probe.result(samples, report: report.echo)
         }
     }
 
@@ -62,8 +62,9 @@ extension Examiner {
         guard let host = client.remoteHost.flatMap({ InternetHost($0) }), let number = UInt16(exactly: port) else {
             throw LinkClientError.unexpected("a port that cannot be used")
         }
+        let target = InternetAddress(host, port: number)
         var probePlan = EchoProbePlan(
-            target: InternetAddress(host, port: number),
+            target: target,
             token: accessToken,
             count: plan.count
         )
@@ -73,7 +74,8 @@ extension Examiner {
             try EchoProber(probePlan, onProgress: onProgress),
             transport: .udp,
             intervalMs: plan.intervalMs,
-            payloadBytes: plan.datagramBytes
+            payloadBytes: plan.datagramBytes,
+            target: target
         )
     }
 }

@@ -24,7 +24,7 @@ extension Examiner {
             let probe = try await startProbe(grant, params, intervalMs: probeIntervalMs)
             let halves: Halves
             do {
-                halves = try await run(grant, params, meters)
+                halves = try await run(grant, params, meters) { probe?.stop() }
             } catch {
                 probe?.cancel()
                 try Task.checkCancellation()
@@ -39,7 +39,6 @@ extension Examiner {
             var own = halves.own
             own.askedSec = params.durationSec
             if let words = pauses.words { own.notes.append(words) }
-            probe?.stop()
             let samples = try await probe?.samples()
             let theirs: SessionResult
             do {
@@ -70,7 +69,7 @@ extension Examiner {
             if counts == nil {
                 counts = try? await closing.result().echo
             }
-            return (merged, probe.result(samples, report: counts))
+            return (merged, try probe.result(samples, report: counts))
         }
     }
 
@@ -84,7 +83,8 @@ extension Examiner {
     private func run(
         _ grant: SessionGrant,
         _ params: SessionParameters,
-        _ meters: ClientMeters
+        _ meters: ClientMeters,
+        _ onOver: () -> Void
     ) async throws -> Halves {
         let begin = ProcessorMark.now()
         let streams = grant.streams ?? params.streams ?? 1
@@ -100,12 +100,14 @@ extension Examiner {
             return try await native.run {
                 let use = ProcessorMark.now().use(since: begin)
                 let own = meters.result(engine: .native, mode: .tunneled, streams: streams)
+                onOver()
                 return Halves(own: own.with(use), theirs: await theirs(of: grant.testID))
             }
         case (.native, .directEphemeral):
             let direct = DirectNativeClient(grant: grant, params: params, meters: meters)
             let (own, busiestThread) = try await direct.run(host: client.remoteHost ?? address.host)
             let use = ProcessorMark.now().use(since: begin, ended: busiestThread)
+            onOver()
             return Halves(own: own.with(use), theirs: await theirs(of: grant.testID))
         case (.iperf3, _):
             let own = try await IperfClient(
@@ -116,6 +118,7 @@ extension Examiner {
                 params: params,
                 meters: meters
             ).run(host: client.remoteHost ?? address.host)
+            onOver()
             return Halves(own: own, theirs: await theirs(of: grant.testID))
         }
     }

@@ -1,8 +1,10 @@
+internal import PacketIO
+
 /// How latency is probed.
 package struct LatencyPlan: Sendable {
     /// Most probes of one test. All are kept until the end, 38 bytes each while they run (152 MB), and some ten times that
     /// while they are analysed. An hour at 1 000 a second fits.
-    package static let mostProbes = 4_000_000
+    package static let mostProbes = EchoProbePlan.maximumCount
     /// Milliseconds between probes unless told otherwise.
     package static let usualIntervalMs = 10.0
 

@@ -2,6 +2,7 @@ internal import NIOCore
 internal import NIOSSL
 package import PacketIO
 internal import Synchronization
+internal import SystemErrors
 
 /// Echo probes over whichever way the grant opened: UDP, or inside TLS.
 package protocol LatencyProbe: Sendable {
@@ -18,11 +19,20 @@ struct RunningProbe: Sendable {
     let transport: LatencyResult.Transport
     let intervalMs: Double
     let payloadBytes: Int
+    /// Where a direct probe sends to, for words.
+    let target: InternetAddress?
     private let probe: any LatencyProbe
     private let task: Task<EchoSamples, any Error>
 
-    init(_ probe: any LatencyProbe, transport: LatencyResult.Transport, intervalMs: Double, payloadBytes: Int) {
+    init(
+        _ probe: any LatencyProbe,
+        transport: LatencyResult.Transport,
+        intervalMs: Double,
+        payloadBytes: Int,
+        target: InternetAddress? = nil
+    ) {
         self.probe = probe
+        self.target = target
         self.transport = transport
         self.intervalMs = intervalMs
         self.payloadBytes = payloadBytes
@@ -47,13 +57,34 @@ struct RunningProbe: Sendable {
         task.cancel()
     }
 
-    func result(_ samples: EchoSamples, report: EchoReport?) -> LatencyResult {
-        LatencyAnalysis.result(
+    /// Throws when nothing was measured: no probe left, or none arrived, which says nothing about a link that carries the
+    /// control connection.
+    func result(_ samples: EchoSamples, report: EchoReport?) throws -> LatencyResult {
+        let host = samples.host
+        guard samples.sent > 0 || host.notSent == 0 else {
+            throw ParamedicError.invalid(
+                "none of \(Quantity.count(host.notSent)) probes could leave this machine: "
+                    + "\(host.sendError ?? "the system gave no reason")"
+            )
+        }
+        if let target, samples.sent > 0, samples.received == 0, (report?.received ?? 0) == 0 {
+            let refused = host.refusals > 0 ? " (something on the way says that it is closed)" : ""
+            throw ParamedicError.invalid(
+                "UDP port \(target.port) of \(target.host) does not answer\(refused): is it open? None of "
+                    + "\(Quantity.count(samples.sent)) probes arrived, and the control connection works; a firewall must let the "
+                    + "reflector's data ports through for UDP, too"
+            )
+        }
+        var counters = report.map(ProbeCounters.init(_:))
+        // What was under way when the test ended may have arrived since.
+        if host.inFlight > 0, let count = counters?.received { counters?.received = min(count, UInt64(samples.sent)) }
+        return LatencyAnalysis.result(
             samples: samples.probeSamples,
-            counters: report.map(ProbeCounters.init(_:)),
+            counters: counters,
             transport: transport,
             intervalMs: intervalMs,
-            payloadBytes: payloadBytes
+            payloadBytes: payloadBytes,
+            host: host
         )
     }
 }
@@ -72,10 +103,30 @@ extension ProbeCounters {
 }
 
 extension EchoSamples {
-    /// In the shape that the analysis takes; what this machine could not send is no sample.
+    /// Whether a probe left and could have arrived.
+    private func isSample(_ sequence: Int) -> Bool {
+        sendTimes[sequence] != 0 && (sequence >= tooLargeBefore || receiveTimes[sequence] != 0)
+    }
+
+    /// What this machine did to the probes.
+    var host: ProbingHost {
+        var host = ProbingHost()
+        host.notSent = sendFailures
+        host.sendError = sendError == 0 ? nil : SystemError.reason(of: sendError)
+        host.tooLarge = (0..<min(tooLargeBefore, count)).count { sendTimes[$0] != 0 && receiveTimes[$0] == 0 }
+        host.pathMTU = pathMTU
+        host.skipped = skipped
+        host.inFlight = inFlight
+        host.kernelDrops = kernelDrops
+        host.strays = strays
+        host.refusals = refusals
+        return host
+    }
+
+    /// In the shape that the analysis takes; what this machine could not send, or was too large, is no sample.
     var probeSamples: [ProbeSample] {
         (0..<count).compactMap { sequence in
-            guard sendTimes[sequence] != 0 else { return nil }
+            guard isSample(sequence) else { return nil }
             let answered = receiveTimes[sequence] != 0
             return ProbeSample(
                 sequence: UInt64(sequence),

@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// Sends echo datagrams through a tunnel on an absolute schedule and collects the replies.
 final class TunnelProber: LatencyProbe {
-    /// How long to wait for replies after the last probe.
-    private static let grace = TimeAmount.seconds(1)
+    /// How long to wait at least for replies after the last probe, and behind each reply: a live tunnel loses nothing.
+    private static let grace: Int64 = 1_000_000_000
     /// Probes that are due for longer are left out, not sent in a heap: the tunnel took nothing, or the machine slept.
     private static let maximumLag = TimeAmount.milliseconds(250)
 
@@ -93,7 +93,9 @@ final class TunnelProber: LatencyProbe {
         private var began = NIODeadline.now()
         private var lastProgress = NIODeadline.now()
         private var timer: Scheduled<Void>?
+        private var longest: Int64?
         private var awaitsLast = false
+        private var sendingEnded = NIODeadline.now()
         private var isDone = false
 
         init(
@@ -131,17 +133,21 @@ final class TunnelProber: LatencyProbe {
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             decoder.append(unwrapInboundIn(data))
-            let now = KernelClock.realtime
+            let now = KernelClock.monotonic
             do {
                 while let datagram = try decoder.next() {
                     if let reply = EchoDatagram(Array(datagram.readableBytesView)) {
-                        recorded.recordReply(reply, token: token, receivedAt: now)
+                        if recorded.recordReply(reply, token: token, receivedAt: now) {
+                            longest = max(longest ?? 0, now - reply.clientSend)
+                        }
                     } else {
                         recorded.recordStray()
                     }
                 }
             } catch { return context.close(promise: nil) }
-            if awaitsLast || isStopping(), recorded.received == recorded.sent { finish(context) }
+            guard awaitsLast || isStopping() else { return }
+            if recorded.received == recorded.sent { return finish(context) }
+            if awaitsLast { setLimit(context) }
         }
 
         private func schedule(_ context: ChannelHandlerContext, at time: NIODeadline) {
@@ -179,7 +185,7 @@ final class TunnelProber: LatencyProbe {
         private var end: NIODeadline { began + .nanoseconds(Int64(plan.count) * plan.intervalNanoseconds) }
 
         private func send(_ context: ChannelHandlerContext) {
-            let now = KernelClock.realtime
+            let now = KernelClock.monotonic
             guard let sequence = recorded.recordSend(at: now) else { return }
             let datagram = EchoDatagram(token: token, sequence: UInt64(sequence), clientSend: now)
             datagram.write(over: &scratch)
@@ -205,9 +211,21 @@ final class TunnelProber: LatencyProbe {
         private func awaitLast(_ context: ChannelHandlerContext) {
             guard recorded.received < recorded.sent else { return finish(context) }
             awaitsLast = true
+            sendingEnded = context.eventLoop.now
+            setLimit(context)
+        }
+
+        /// Waits from now on as long as replies take; what was sent last may stand behind seconds of a queue.
+        private func setLimit(_ context: ChannelHandlerContext) {
+            timer?.cancel()
+            let now = context.eventLoop.now
+            let last = sendingEnded + .nanoseconds(EchoProbePlan.maximumGrace)
+            let end = min(last, now + .nanoseconds(EchoProbePlan.grace(TunnelProber.grace, longest: longest)))
             let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-            timer = context.eventLoop.scheduleTask(in: TunnelProber.grace) {
+            timer = context.eventLoop.scheduleTask(deadline: end) {
                 let (handler, context) = bound.value
+                // The tunnel is alive: what it still carries is not lost.
+                handler.recorded.leaveOutTail()
                 handler.finish(context)
             }
         }

@@ -35,7 +35,8 @@ extension HTMLReport {
     }
 
     private static func rateLimit(_ latency: LatencyResult) -> Markup {
-        latency.rateLimitWords.map { "<p>\($0)</p>\n" } ?? ""
+        let sentences = [latency.rateLimitWords].compactMap { $0 } + latency.hostWords
+        return "\(sentences.map { words -> Markup in "<p>\(words)</p>\n" })"
     }
 
     private static func lostKey(_ latency: LatencyResult) -> Markup {

@@ -130,6 +130,7 @@ extension TextReport {
         if let words = result.rateLimitWords {
             page.paragraph(words, tone: result.isMostlyRateLimited ? .fair : nil)
         }
+        for words in result.hostWords { page.paragraph(words, mark: "• ", tone: result.isSpoiltByHost ? .fair : nil) }
         histogram(result.histogram, on: &page)
     }
 

@@ -64,6 +64,39 @@ extension LatencyResult {
     }
 }
 
+extension LatencyResult {
+    /// What this machine did to the probes, a sentence each; none of it is loss of the link.
+    package var hostWords: [String] {
+        func words(_ count: Int?, _ words: (String) -> String) -> String? {
+            count.flatMap { $0 > 0 ? words(Quantity.count($0)) : nil }
+        }
+        let all = Quantity.count(sent.addingHeld(notSent ?? 0))
+        return [
+            words(notSent) {
+                "\($0) of \(all) probes could not leave this machine (\(sendError?.printable(limit: 100) ?? "no reason given")): "
+                    + "the link was not measured meanwhile"
+            },
+            words(tooLarge) {
+                "\($0) probes of \(Quantity.count(payloadBytes)) bytes were too large for the path"
+                    + (pathMTU.map { ", whose MTU is \(Quantity.count($0))" } ?? "") + "; the later ones went in pieces"
+            },
+            words(skipped) {
+                "\($0) probes were left out: this machine or the tunnel stood still for more than 250 ms"
+            },
+            words(inFlight) { "\($0) probes were still under way when the test ended; they are not counted as lost" },
+            words(kernelDrops) {
+                "\($0) replies came and were dropped by this machine, which did not take them in time; they are not counted as "
+                    + "lost"
+            },
+            words(refusals) { "the reflector's port was said to be closed \($0) times" },
+            words(strays) { "\($0) datagrams came that answer no probe" },
+        ].compactMap { $0 }
+    }
+
+    /// Whether so much is missing because of this machine that the rest says little.
+    var isSpoiltByHost: Bool { (notSent ?? 0).addingHeld(skipped ?? 0) > sent / 10 }
+}
+
 /// A sentence about the measure that all pages of bufferbloat carry.
 enum BufferbloatWords {
     static let method =

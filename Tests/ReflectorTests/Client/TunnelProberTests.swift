@@ -24,7 +24,7 @@ struct TunnelProberTests {
         let channel = EmbeddedChannel()
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         try prober.install(on: channel)
-        for millisecond in 0..<Int64(3_000) {
+        for millisecond in 0..<Int64(9_000) {
             channel.isWritable = !closed.contains(millisecond)
             channel.embeddedEventLoop.advanceTime(by: .milliseconds(1))
         }
@@ -44,9 +44,38 @@ struct TunnelProberTests {
         #expect((90...110).contains(samples.skipped), "\(samples.skipped)")
     }
 
+    @Test("what a live tunnel still carries when the test ends is not lost, and is told")
+    func inFlight() async throws {
+        let prober = TunnelProber(
+            plan: LatencyPlan(durationSec: 1, intervalMs: 5),
+            token: .random(),
+            onProgress: { _ in }
+        )
+        try answer(prober, first: 120)
+        let samples = try await prober.samples()
+        #expect(samples.sent == 120 && samples.received == 120 && samples.inFlight == 80)
+    }
+
+    /// Answers so many probes, and no more; on one thread.
+    private func answer(_ prober: TunnelProber, first count: Int) throws {
+        let channel = EmbeddedChannel()
+        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+        try prober.install(on: channel)
+        var answered = 0
+        for _ in 0..<9_000 where channel.isActive {
+            channel.embeddedEventLoop.advanceTime(by: .milliseconds(1))
+            while let frame = try channel.readOutbound(as: ByteBuffer.self) {
+                guard answered < count else { continue }
+                answered += 1
+                try channel.writeInbound(frame)
+            }
+        }
+        #expect(!channel.isActive)
+    }
+
     @Test("a tunnel that takes nothing any more ends the test with what was sent")
     func closedForGood() async throws {
-        let samples = try await samples(closedBetween: 500..<3_000)
+        let samples = try await samples(closedBetween: 500..<9_000)
         #expect((95...105).contains(samples.sent))
     }
 }
