@@ -16,7 +16,7 @@ struct MeasureFailure: Error {
     /// ``CommandFailure/refused`` when one side does not admit the other, else 1.
     var exitCode: Int32 {
         guard case .opening = stage else { return 1 }
-        switch error {
+        switch error.cause {
         case .refused(.unavailable, _), .refused(.unknownCommand, _): return 1
         case .refused, .handshake, .tls: return CommandFailure.refused
         default: return 1
@@ -29,13 +29,16 @@ struct MeasureFailure: Error {
         case .turnedAway:
             "it closes connections before anything was said on them: most likely it has as many as it takes, "
                 + "--max-connections there"
-        case .measuring:
-            switch error {
-            case .timedOut, .dead, .stalled:
-                "the daemon stopped answering: does it still run there, and is the network in between up?"
-            case .closedByPeer, .io: "the daemon ended, or the network in between failed"
-            default: nil
-            }
+        case .measuring: measuringAdvice
+        }
+    }
+
+    private var measuringAdvice: String? {
+        switch error.cause {
+        case .timedOut, .dead, .stalled:
+            "the daemon stopped answering: does it still run there, and is the network in between up?"
+        case .closedByPeer, .truncated, .io: "the daemon ended, or the network in between failed"
+        default: nil
         }
     }
 
@@ -44,7 +47,7 @@ struct MeasureFailure: Error {
         + "--anonymous, --insecure-plaintext or tls:"
 
     private func openingAdvice(_ trust: [String]) -> String? {
-        switch error {
+        switch error.cause {
         case .cannotConnect, .nobodyListens: return "is `packetbench serve` running there, on this address?"
         case .timedOut: return "what listens there does not answer: is it `packetbench serve`, and not stopped?"
         case .refused(.unknownCommand, _): return "what listens there is not `packetbench serve`"
@@ -63,7 +66,7 @@ struct MeasureFailure: Error {
 
     /// Whether two kinds of trust that do not meet end so; a daemon that turns everybody away does too.
     var canTrustExplain: Bool {
-        switch error {
+        switch error.cause {
         case .malformedPacket, .closedByPeer, .io, .handshake(.unexpectedMessage): true
         case .tls(let reason): reason.contains("EOF during handshake")
         default: false

@@ -12,8 +12,8 @@ extension Cluster {
     /// - Parameter id: of any member but this one.
     public func send(_ message: Message, to id: EndpointID) async throws(ClusterMessagingError) {
         let timeout = configuration.messaging.sendTimeout
-        try await use(id) { connection throws(ConnectionError) in
-            try await connection.outbox.send(message, timeout: timeout)
+        try await use(id, within: timeout) { connection, left throws(ConnectionError) in
+            try await connection.outbox.send(message, timeout: left)
         }
     }
 
@@ -26,9 +26,9 @@ extension Cluster {
     ///
     /// - Parameters:
     ///   - id: of any member but this one.
-    ///   - timeout: overrides ``ClusterMessagingOptions/responseTimeout``; begins when the connection is there.
+    ///   - timeout: overrides ``ClusterMessagingOptions/responseTimeout``; connecting counts in it.
     /// - Throws: ``ClusterMessagingError/connection(_:_:)`` with ``ConnectionError/refused(code:reason:)`` when the member's handler
-    ///   refuses or there is none.
+    ///   refuses or there is none, and with ``ConnectionError/unanswered(_:)`` when it was sent and no reply came.
     public func request(
         _ command: String,
         _ payload: [UInt8] = [],
@@ -36,8 +36,8 @@ extension Cluster {
         timeout: Duration? = nil
     ) async throws(ClusterMessagingError) -> [UInt8] {
         let timeout = timeout ?? configuration.messaging.responseTimeout
-        return try await use(id) { connection throws(ConnectionError) in
-            try await connection.request(command, payload, timeout: timeout)
+        return try await use(id, within: timeout) { connection, left throws(ConnectionError) in
+            try await connection.request(command, payload, timeout: left ?? timeout)
         }
     }
 

@@ -35,8 +35,7 @@ public final class Cluster: Service, Sendable {
     private let logger: Logger
     private let hub = MembershipHub()
     private let phase = Mutex(Phase.idle)
-    private let started: AsyncStream<ClusterMember>
-    private let tellStarted: AsyncStream<ClusterMember>.Continuation
+    private let ownMember = Announcement<ClusterMember>()
     private let stopped: AsyncStream<Void>
     private let tellStopped: AsyncStream<Void>.Continuation
 
@@ -53,7 +52,6 @@ public final class Cluster: Service, Sendable {
         self.configuration = configuration
         self.logger = logger
         messaging = ClusterMessaging(configuration, dispatcher: dispatcher, hub: hub, logger: logger)
-        (started, tellStarted) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (stopped, tellStopped) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -64,11 +62,8 @@ public final class Cluster: Service, Sendable {
     public var events: MembershipEvents { MembershipEvents(hub: hub) }
 
     /// This member as others are told of it, once it listens: with the port that was chosen where 0 was asked for. Nil when it could
-    /// not start. For one caller.
-    public func started() async -> ClusterMember? {
-        for await member in started { return member }
-        return nil
-    }
+    /// not start, or the task is canceled.
+    public func started() async -> ClusterMember? { await ownMember.value() }
 
     /// Tells the others that this member goes and ends ``run()``; returns when that is done. Nothing happens when it does not run.
     public func leave() async {
@@ -97,7 +92,7 @@ public final class Cluster: Service, Sendable {
         try begin()
         defer {
             phase.withLock { $0 = .ended }
-            tellStarted.finish()
+            ownMember.tell(nil)
             hub.finish()
         }
         let (core, id) = try configuration.validated()
@@ -112,7 +107,7 @@ public final class Cluster: Service, Sendable {
         }
         let own = try await node.eventLoop.submit { node.value.own }.get()
         logger.info("cluster member started", metadata: ["address": "\(own.address)"])
-        tellStarted.yield(own)
+        ownMember.tell(own)
         // Ends with the events.
         Task { [messaging, events] in await messaging.follow(events) }
         await untilEnd(node)
@@ -136,13 +131,17 @@ public final class Cluster: Service, Sendable {
         seeds.cancel()
     }
 
-    /// Runs `body` with the connection to a member.
+    /// Runs `body` with the connection to a member, and what is left of `timeout`.
     func use<Value: Sendable>(
         _ id: EndpointID,
-        _ body: (Connection) async throws(ConnectionError) -> Value
+        within timeout: Duration?,
+        _ body: (Connection, Duration?) async throws(ConnectionError) -> Value
     ) async throws(ClusterMessagingError) -> Value {
         guard phase.withLock({ $0 == .running }) else { throw .notRunning }
-        return try await messaging.use(id, body)
+        let deadline = timeout.map { NIODeadline.now() + TimeAmount($0) }
+        return try await messaging.use(id, until: deadline) { connection throws(ConnectionError) in
+            try await body(connection, deadline.map { .nanoseconds(($0 - .now()).nanoseconds) })
+        }
     }
 
     private func begin() throws(ClusterError) {

@@ -32,16 +32,18 @@ final class ClusterMessaging: Sendable {
     /// Runs `body` with the connection to a member.
     func use<Value: Sendable>(
         _ id: EndpointID,
+        until deadline: NIODeadline?,
         _ body: (Connection) async throws(ConnectionError) -> Value
     ) async throws(ClusterMessagingError) -> Value {
         guard let member = hub.member(id) else { throw .notAMember(id) }
         guard let target = MemberConnections.Target(member) else { throw .takesNoMessages(id) }
         do throws(ClusterMessagingError) {
-            return try await connections.use(target, body)
+            return try await connections.use(target, until: deadline, body)
         } catch {
-            // That it is dead says more than that its connection ended.
+            // That it is dead says more than that its connection ended; but not when something was sent before.
             if case .connection(_, .closed) = error, hub.member(id) == nil { throw .notAMember(id) }
             if case .connection(_, .closedByPeer) = error, hub.member(id) == nil { throw .notAMember(id) }
+            if case .connection(_, .truncated) = error, hub.member(id) == nil { throw .notAMember(id) }
             throw error
         }
     }

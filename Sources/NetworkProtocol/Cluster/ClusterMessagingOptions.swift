@@ -10,9 +10,9 @@ public struct ClusterMessagingOptions: Sendable {
     public var connection = ConnectionOptions()
     /// How long connecting may take, before the handshake begins.
     public var connectTimeout = Duration.seconds(5)
-    /// How long sending may wait for room; nil for as long as it takes.
+    /// How long sending may wait for a connection and for room; nil for as long as it takes.
     public var sendTimeout: Duration? = .seconds(30)
-    /// How long a request waits for its reply when it does not say itself.
+    /// How long a request waits for a connection and for its reply when it does not say itself.
     public var responseTimeout = Duration.seconds(30)
     /// How long the end of the member waits for requests that are in work.
     public var shutdownTimeout = Duration.seconds(5)

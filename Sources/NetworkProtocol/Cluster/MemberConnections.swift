@@ -1,5 +1,6 @@
 internal import Identity
 internal import NIOCore
+internal import NIOPosix
 internal import Synchronization
 
 /// The connections that a member has opened to others: one to each, made when it is first needed, kept until it ends, its member is
@@ -24,7 +25,7 @@ final class MemberConnections: Sendable {
         /// Tells it from an earlier one of the same member.
         let number: UInt64
         let target: Target
-        let attempt: Task<Connection, any Error>
+        let attempt: PendingConnection
         var connection: Connection?
         var users = 0
         var lastUse: UInt64
@@ -39,6 +40,8 @@ final class MemberConnections: Sendable {
     private let limit: Int
     private let dial: @Sendable (Target) async throws(ConnectionError) -> Connection
     private let state = Mutex(State())
+    /// For alarms.
+    private let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
 
     init(limit: Int, dial: @escaping @Sendable (Target) async throws(ConnectionError) -> Connection) {
         self.limit = limit
@@ -49,15 +52,18 @@ final class MemberConnections: Sendable {
     var count: Int { state.withLock { $0.entries.count } }
 
     /// Runs `body` with the connection to a member, which nobody closes for its place meanwhile.
+    ///
+    /// - Parameter deadline: how long the connection may be waited for.
     func use<Value: Sendable>(
         _ target: Target,
+        until deadline: NIODeadline?,
         _ body: (Connection) async throws(ConnectionError) -> Value
     ) async throws(ClusterMessagingError) -> Value {
         while true {
             let (number, attempt) = try enter(target)
             defer { leave(target.id, number) }
             do throws(ConnectionError) {
-                let connection = try await Self.result(of: attempt)
+                let connection = try await attempt.value(until: deadline, on: eventLoop)
                 // One that ended is forgotten a moment later; what was not yet said on it can be said on another.
                 guard connection.outbox.endReason == nil else {
                     forget(target.id, number)
@@ -90,7 +96,7 @@ final class MemberConnections: Sendable {
 
     // MARK: Places
 
-    private func enter(_ target: Target) throws(ClusterMessagingError) -> (UInt64, Task<Connection, any Error>) {
+    private func enter(_ target: Target) throws(ClusterMessagingError) -> (UInt64, PendingConnection) {
         let (result, gone) = state.withLock { state -> (Result<Entry, ClusterMessagingError>, Entry?) in
             guard !state.isClosed else { return (.failure(.notRunning), nil) }
             state.count += 1
@@ -141,12 +147,12 @@ final class MemberConnections: Sendable {
     // MARK: Connecting
 
     /// Made once for all who wait for it, and not ended by one of them who waits no longer.
-    private func attempt(_ target: Target, _ number: UInt64) -> Task<Connection, any Error> {
-        Task {
+    private func attempt(_ target: Target, _ number: UInt64) -> PendingConnection {
+        PendingConnection("connecting to the member") { () throws(ConnectionError) in
             do throws(ConnectionError) {
-                let connection = try await dial(target)
+                let connection = try await self.dial(target)
                 connection.channel.closeFuture.whenComplete { [weak self] _ in self?.forget(target.id, number) }
-                let isWanted = state.withLock { state in
+                let isWanted = self.state.withLock { state in
                     guard state.entries[target.id]?.number == number else { return false }
                     state.entries[target.id]?.connection = connection
                     return true
@@ -155,24 +161,13 @@ final class MemberConnections: Sendable {
                     connection.beginClosing()
                     throw .closed
                 }
-                // Nobody asks for what a member's handlers send back to a message; unread it would fill the connection.
+                // Nobody asks for what a member's handlers send back to a message; unread it would fill the connection. It ends with that.
                 Task { while (try? await connection.receive()) != nil {} }
                 return connection
             } catch {
-                forget(target.id, number)
+                self.forget(target.id, number)
                 throw error
             }
-        }
-    }
-
-    private static func result(of attempt: Task<Connection, any Error>) async throws(ConnectionError) -> Connection {
-        do {
-            return try await attempt.value
-        } catch let error as ConnectionError {
-            throw error
-        } catch {
-            // `dial` throws nothing else.
-            throw .closed
         }
     }
 

@@ -7,6 +7,9 @@
 /// Requests of one connection run side by side; messages without a number run one after the other, in the order they came, so that
 /// their replies need none. A request whose command no handler has is answered with ``FailureCode/unknownCommand``; a custom message that is
 /// refused, or has no handler, with a custom message "error" whose payload says why. Echoes come back by themselves.
+///
+/// Handlers are child tasks of ``Daemon/run()``. They are canceled when their connection ends, and when a shutdown takes longer than it
+/// may; a daemon waits for all of them. So a handler that takes long heeds its cancellation.
 public struct Dispatcher: Sendable {
     /// What a handler knows beside its message.
     public struct Context: Sendable {
@@ -31,10 +34,10 @@ public struct Dispatcher: Sendable {
         }
     }
 
-    /// Gives the reply to a command, in its own time.
-    public typealias CommandHandler = @Sendable (_ payload: [UInt8], _ context: Context) async throws -> [UInt8]
-    /// Gives the reply to a command at once.
-    public typealias InlineHandler = @Sendable (_ payload: [UInt8], _ context: Context) throws -> [UInt8]
+    /// Gives the reply to a command, in its own time; nil when there is nothing to say.
+    public typealias CommandHandler = @Sendable (_ payload: [UInt8], _ context: Context) async throws -> [UInt8]?
+    /// Gives the reply to a command at once; nil when there is nothing to say.
+    public typealias InlineHandler = @Sendable (_ payload: [UInt8], _ context: Context) throws -> [UInt8]?
 
     enum Handler: Sendable {
         case task(CommandHandler)
@@ -51,7 +54,8 @@ public struct Dispatcher: Sendable {
     public init() {}
 
     /// Handles a command, whether it comes as a request or as a custom message; the reply goes back as a response, or as a custom message
-    /// of the same command. A command that already has a handler gets this one.
+    /// of the same command. Nil is no reply to a custom message, and an empty one to a request, whose sender waits for it. A command that
+    /// already has a handler gets this one.
     public mutating func onCommand(_ command: String, _ handle: @escaping CommandHandler) {
         commands[command] = .task(handle)
     }
@@ -77,10 +81,10 @@ public struct Dispatcher: Sendable {
         data = handle
     }
 
-    /// Told of each connection once it is open.
+    /// Told of each connection once it is open, beside the handlers of its messages; canceled, as they are, when the connection ends.
     public mutating func onOpen(_ handle: @escaping @Sendable (Connection) async -> Void) { opened = handle }
 
-    /// Told of each end of a connection that was open, with the reason.
+    /// Told of each end of a connection that was open, with the reason: when all its handlers have returned, that of ``onOpen(_:)`` too.
     public mutating func onClose(_ handle: @escaping @Sendable (Connection, ConnectionError) async -> Void) {
         closed = handle
     }

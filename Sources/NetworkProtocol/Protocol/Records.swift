@@ -6,7 +6,7 @@ internal import Cryptography
 //  that is lost, repeated, out of order or sent back to its sender does not open, and the connection ends there.
 //
 //  An empty record is the last under its key: what follows is sealed with the next one. A sender changes keys each 2³² records and
-//  each hour.
+//  each hour; one that does it more often than ``KeyChanges`` admits is cut off.
 
 /// When a sender takes the next key.
 package enum RekeyLimits {

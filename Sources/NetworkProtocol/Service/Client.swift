@@ -182,7 +182,7 @@ public final class Client: Sendable {
             let connector = connector()
             // The client may be let go of meanwhile, which cancels the task.
             state = .connecting(
-                PendingConnection { [weak self] () throws(ConnectionError) in
+                PendingConnection("connecting again") { [weak self] () throws(ConnectionError) in
                     do throws(ConnectionError) {
                         let connection = try await connector.connect(again: reconnect)
                         guard let self, adopt(connection) else {

@@ -25,7 +25,7 @@ public final class Daemon: Service, Sendable {
     private static let backlog: Int32 = 1024
 
     private let listeners: [Listener]
-    private let dispatcher: Dispatcher
+    private let handlers: DaemonHandlers
     private let options: DaemonOptions
     private let logger: Logger
     private let metrics: ConnectionMetrics
@@ -34,8 +34,7 @@ public final class Daemon: Service, Sendable {
     private let phase = Mutex(Phase.idle)
     /// The files of the Unix sockets that it listens on, by path.
     private let socketFiles = Mutex<[String: FileStatus]>([:])
-    private let started: AsyncStream<[String]>
-    private let tellStarted: AsyncStream<[String]>.Continuation
+    private let started = Announcement<[String]>()
     /// Ends when the daemon is to shut down.
     private let stop: AsyncStream<Never>
     private let tellStop: AsyncStream<Never>.Continuation
@@ -50,22 +49,18 @@ public final class Daemon: Service, Sendable {
         logger: Logger = Logger(label: "network-protocol.daemon")
     ) {
         self.listeners = listeners
-        self.dispatcher = dispatcher
+        handlers = DaemonHandlers(dispatcher, options.workBudget)
         self.options = options
         self.logger = logger
         metrics = ConnectionMetrics(role: "daemon", factory: options.connection.metricsFactory)
         connections = DaemonConnections(limit: options.maximumConnections)
         (stop, tellStop) = AsyncStream.makeStream()
-        (started, tellStarted) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// Where it listens, once it does: with the port that was chosen where 0 was asked for. Empty when it could not start. For one caller.
-    public func addresses() async -> [String] {
-        for await addresses in started { return addresses }
-        return []
-    }
+    /// Where it listens, once it does: with the port that was chosen where 0 was asked for. Empty when it could not start, or the task is canceled.
+    public func addresses() async -> [String] { await started.value() ?? [] }
 
-    /// Connections at this moment, those in their handshake included.
+    /// Connections at this moment, those in their handshake included, and those that have ended and whose handlers have not.
     public var connectionCount: Int { connections.count }
 
     /// The connections that are open at this moment.
@@ -80,10 +75,11 @@ public final class Daemon: Service, Sendable {
         }
     }
 
-    /// Listens until a graceful shutdown, or until the task is cancelled, which cuts connections off.
+    /// Listens until a graceful shutdown, or until the task is cancelled, which cuts connections off. The dispatcher's handlers are child
+    /// tasks of it: it returns when all of them have, so a handler that does not heed its cancellation holds it up.
     public func run() async throws {
         guard begin() else { throw DaemonError.alreadyRan }
-        defer { tellStarted.finish() }
+        defer { started.tell(nil) }
         let channels: [any Channel]
         do {
             channels = try await listen()
@@ -96,8 +92,9 @@ public final class Daemon: Service, Sendable {
             if case .unix = listener.kind { return "\(listener)" }
             return PeerAddress.text(of: channel.localAddress)
         }
-        tellStarted.yield(addresses)
+        started.tell(addresses)
         logger.info("listening", metadata: ["addresses": "\(addresses.joined(separator: ", "))"])
+        async let handling: Void = handlers.run()
         await withGracefulShutdownHandler {
             for await _ in stop {}
         } onGracefulShutdown: {
@@ -106,6 +103,8 @@ public final class Daemon: Service, Sendable {
         removeSocketFiles()
         for channel in channels { try? await channel.close() }
         let cut = await finish()
+        handlers.end()
+        await handling
         phase.withLock { $0 = .ended }
         logger.info("stopped", metadata: ["connections.cut": "\(cut)"])
         if cut > 0, !Task.isCancelled { throw DaemonError.shutdownTimedOut(connections: cut) }
@@ -226,14 +225,18 @@ public final class Daemon: Service, Sendable {
             )
             throw ChannelError.alreadyClosed
         }
-        let (connections, dispatcher, logger) = (connections, dispatcher, logger)
+        let (connections, logger) = (connections, logger)
         let address = PeerAddress.text(of: channel)
-        channel.closeFuture.whenComplete { _ in connections.leave(id) }
+        channel.closeFuture.whenComplete { _ in connections.closed(id) }
         let setup = ConnectionSetup(
             side: .responder(seen: { [weak self] opening in self?.replays.withLock { $0.hasSeen(opening) } ?? true }),
             protection: listener.protection,
             options: options.connection,
-            dispatcher: dispatcher,
+            service: ConnectionSetup.Service(
+                handlers: handlers,
+                hold: { connections.hold(id) },
+                release: { connections.leave(id) }
+            ),
             logger: logger,
             metrics: metrics,
             opened: { result in
@@ -241,7 +244,6 @@ public final class Daemon: Service, Sendable {
                 case .success(let connection):
                     connections.opened(id, connection)
                     logger.debug("connection open", metadata: connection.logMetadata)
-                    if let opened = dispatcher.opened { Task { await opened(connection) } }
                 case .failure(let error):
                     logger.debug("connection refused", metadata: ["peer.address": "\(address)", "error": "\(error)"])
                 }
@@ -250,7 +252,6 @@ public final class Daemon: Service, Sendable {
                 // Its handler held it.
                 guard let connection else { return }
                 logger.debug("connection closed", metadata: connection.logMetadata(ending: error))
-                if let closed = dispatcher.closed { Task { await closed(connection, error) } }
             }
         )
         if let makeTLS { try channel.pipeline.syncOperations.addHandler(makeTLS()) }

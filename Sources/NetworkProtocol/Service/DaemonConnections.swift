@@ -4,11 +4,22 @@ internal import Synchronization
 /// The connections of a daemon, and how many there may be.
 ///
 /// Whoever is still in the handshake holds a place only until somebody newer needs it, so a flood of stalled handshakes pushes out itself.
+/// One that was open holds it until its handlers have returned, so connecting again and again makes them no more than there are places for.
 final class DaemonConnections: Sendable {
     private struct Entry {
+        enum Phase {
+            case waiting
+            case open(Connection)
+            case closed
+        }
+
         let channel: any Channel
-        /// Set once it is open.
-        var connection: Connection?
+        var phase = Phase.waiting
+        /// The channel, and the handlers of the connection once there are any.
+        var holders = 1
+
+        var isWaiting: Bool { if case .waiting = phase { true } else { false } }
+        var connection: Connection? { if case .open(let connection) = phase { connection } else { nil } }
     }
 
     private struct State {
@@ -25,7 +36,7 @@ final class DaemonConnections: Sendable {
             while firstWaiting < waiting.count {
                 let id = waiting[firstWaiting]
                 firstWaiting += 1
-                guard let entry = entries[id], entry.connection == nil else { continue }
+                guard let entry = entries[id], entry.isWaiting else { continue }
                 entries[id] = nil
                 return entry
             }
@@ -58,7 +69,7 @@ final class DaemonConnections: Sendable {
             state.waiting.append(id)
             if state.waiting.count > longestList {
                 state.waiting = state.waiting[state.firstWaiting...].filter {
-                    state.entries[$0]?.connection == nil && state.entries[$0] != nil
+                    state.entries[$0]?.isWaiting ?? false
                 }
                 state.firstWaiting = 0
             }
@@ -69,11 +80,23 @@ final class DaemonConnections: Sendable {
     }
 
     func opened(_ id: UInt64, _ connection: Connection) {
-        state.withLock { $0.entries[id]?.connection = connection }
+        state.withLock { $0.entries[id]?.phase = .open(connection) }
     }
 
+    /// Its handlers need its place too.
+    func hold(_ id: UInt64) { state.withLock { $0.entries[id]?.holders += 1 } }
+
+    /// Its channel is closed.
+    func closed(_ id: UInt64) {
+        state.withLock { $0.entries[id]?.phase = .closed }
+        leave(id)
+    }
+
+    /// One of those that hold it needs it no more.
     func leave(_ id: UInt64) {
         let emptied = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            state.entries[id]?.holders -= 1
+            if let entry = state.entries[id], entry.holders > 0 { return nil }
             state.entries[id] = nil
             guard state.isClosed, state.entries.isEmpty else { return nil }
             defer { state.emptied = nil }
@@ -96,10 +119,10 @@ final class DaemonConnections: Sendable {
             return Array(state.entries.values)
         }
         for entry in entries {
-            if let connection = entry.connection {
-                connection.beginClosing()
-            } else {
-                entry.channel.close(mode: .all, promise: nil)
+            switch entry.phase {
+            case .waiting: entry.channel.close(mode: .all, promise: nil)
+            case .open(let connection): connection.beginClosing()
+            case .closed: break
             }
         }
         await withCheckedContinuation { continuation in

@@ -15,9 +15,14 @@ final class PendingConnection: Sendable {
     }
 
     private let state = Mutex(State())
+    /// What took too long, when it did.
+    private let what: String
 
     /// Begins; `connect` makes the connection.
-    init(_ connect: @escaping @Sendable () async throws(ConnectionError) -> Connection) {
+    ///
+    /// - Parameter what: it is that takes too long, when it does.
+    init(_ what: String, _ connect: @escaping @Sendable () async throws(ConnectionError) -> Connection) {
+        self.what = what
         // Until it is done it is held by the task: whoever waits is told, whatever else becomes of it.
         let task = Task {
             let outcome: Outcome
@@ -48,7 +53,7 @@ final class PendingConnection: Sendable {
         }
         let alarm = deadline.map { deadline in
             eventLoop.scheduleTask(deadline: deadline) {
-                self.release(id, .timedOut(what: "connecting again"))
+                self.release(id, .timedOut(what: self.what))
             }
         }
         defer { alarm?.cancel() }
@@ -71,7 +76,7 @@ final class PendingConnection: Sendable {
             if let outcome = state.outcome { return outcome }
             if Task.isCancelled { return .failure(.cancelled) }
             // The alarm may have rung before: it only finds who waits already.
-            if let deadline, deadline <= .now() { return .failure(.timedOut(what: "connecting again")) }
+            if let deadline, deadline <= .now() { return .failure(.timedOut(what: what)) }
             state.waiters[id] = waiter
             return nil
         }

@@ -27,7 +27,7 @@ public final class PrometheusEndpoint: Service, Sendable {
     private let host: String
     private let port: Int
     private let logger: Logger
-    private let (started, tellStarted) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingNewest(1))
+    private let started = Announcement<String>()
 
     /// - Parameter port: 0 for any that is free.
     public init(host: String = "127.0.0.1", port: Int, logger: Logger = Logger(label: "network-protocol.prometheus")) {
@@ -36,15 +36,12 @@ public final class PrometheusEndpoint: Service, Sendable {
         self.logger = logger
     }
 
-    /// Where it listens, once it does; nil when it could not. For one caller.
-    public func address() async -> String? {
-        for await address in started { return address }
-        return nil
-    }
+    /// Where it listens, once it does; nil when it could not, or the task is canceled.
+    public func address() async -> String? { await started.value() }
 
     /// Answers until a graceful shutdown, or until the task is cancelled.
     public func run() async throws {
-        defer { tellStarted.finish() }
+        defer { started.tell(nil) }
         let scrapers = DaemonConnections(limit: Self.maximumConnections)
         let address = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         guard (0...65_535).contains(port) else { throw DaemonError.noPort(address, port) }
@@ -55,7 +52,7 @@ public final class PrometheusEndpoint: Service, Sendable {
             throw DaemonError.listening(address, error)
         }
         let bound = PeerAddress.text(of: channel.localAddress)
-        tellStarted.yield(bound)
+        started.tell(bound)
         logger.info("serving metrics", metadata: ["url": "http://\(bound)/metrics"])
         try? await gracefulShutdown()
         try? await channel.close()
@@ -75,7 +72,7 @@ public final class PrometheusEndpoint: Service, Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let id = scrapers.enter(channel) else { throw ChannelError.alreadyClosed }
-                    channel.closeFuture.whenComplete { _ in scrapers.leave(id) }
+                    channel.closeFuture.whenComplete { _ in scrapers.closed(id) }
                     channel.eventLoop.scheduleTask(in: Self.patience) { channel.close(promise: nil) }
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline(withPipeliningAssistance: false)
                     try channel.pipeline.syncOperations.addHandler(MetricsHandler(registry))

@@ -64,13 +64,18 @@ final class Calls: Sendable {
         return true
     }
 
+    /// Nobody waits any more for the reply to a call that may have been sent.
+    func giveUp(_ id: UInt64, _ error: ConnectionError) { finish(id, with: .failure(.unanswered(error))) }
+
     /// Takes back a call that was not sent.
     func withdraw(_ id: UInt64) {
         state.withLock { $0.calls.removeValue(forKey: id) }?.continuation.resume(returning: nil)
     }
 
     /// Ends calls that waited too long; when to look again, unless that is seen to.
-    func sweep(now: NIODeadline) -> NIODeadline? {
+    ///
+    /// - Parameter standing: what there is to add for those whose time is over.
+    func sweep(now: NIODeadline, standing: () -> String = { "" }) -> NIODeadline? {
         let (late, next) = state.withLock { state -> ([Call], NIODeadline?) in
             let late = state.calls.filter { $0.value.deadline <= now }
             for id in late.keys { state.calls[id] = nil }
@@ -79,7 +84,8 @@ final class Calls: Sendable {
             return (Array(late.values), next.flatMap { state.mustSweep(at: $0) ? $0 : nil })
         }
         for call in late {
-            call.continuation.resume(throwing: ConnectionError.timedOut(what: "the answer to \(call.command)"))
+            let late = ConnectionError.timedOut(what: "the answer to \(call.command)\(standing())")
+            call.continuation.resume(throwing: ConnectionError.unanswered(late))
         }
         return next
     }
@@ -116,6 +122,11 @@ final class Calls: Sendable {
 
     var isEmpty: Bool { state.withLock { $0.calls.isEmpty } }
 
+    /// Whether the program waits for a reply or a pong.
+    var isAwaited: Bool {
+        state.withLock { state in !state.calls.isEmpty || state.pings.contains { $0.continuation != nil } }
+    }
+
     /// Why no reply can come any more: set first of all when a connection begins to end.
     var endReason: ConnectionError? { state.withLock { $0.end } }
 
@@ -128,7 +139,7 @@ final class Calls: Sendable {
             }
             return (state.calls, state.pings)
         }
-        for call in calls.values { call.continuation.resume(throwing: error) }
+        for call in calls.values { call.continuation.resume(throwing: ConnectionError.unanswered(error)) }
         for ping in pings { ping.continuation?.resume(throwing: error) }
     }
 }

@@ -56,14 +56,15 @@ public final class Connection: Sendable {
     }
 
     /// The next message that is neither a reply nor a ping: what the peer sent with ``send(_:)``. Nil when the peer has said that it sends
-    /// nothing more.
+    /// nothing more (where nothing is sealed: or has closed the connection); any other end is thrown, once all that came was received.
     public func receive() async throws(ConnectionError) -> Message? {
         try await inbox.take()
     }
 
     /// Sends a request and waits for its reply, `timeout` at most. Many requests may be under way at once; their replies come in any order.
     ///
-    /// Throws ``ConnectionError/refused(code:reason:)`` when the peer's handler refuses or there is none.
+    /// Throws ``ConnectionError/refused(code:reason:)`` when the peer's handler refuses or there is none, and
+    /// ``ConnectionError/unanswered(_:)`` when it was sent and no reply came. Any other error: it was not sent.
     public func request(
         _ command: String,
         _ payload: [UInt8] = [],
@@ -106,7 +107,7 @@ public final class Connection: Sendable {
                     }
                 }
             } onCancel: {
-                self.calls.finish(id, with: .failure(.cancelled))
+                self.calls.giveUp(id, .cancelled)
             }
         }
     }
@@ -166,10 +167,13 @@ public final class Connection: Sendable {
     }
 
     private func sweep(at deadline: NIODeadline) {
-        let calls = calls
+        let (calls, inbox) = (calls, inbox)
         let eventLoop = channel.eventLoop
         eventLoop.scheduleTask(deadline: deadline) { [weak self] in
-            if let next = calls.sweep(now: .now()) { self?.sweep(at: next) }
+            let next = calls.sweep(now: .now()) {
+                inbox.isFull ? ", with \(inbox.count) messages before it that were not received," : ""
+            }
+            if let next { self?.sweep(at: next) }
         }
     }
 

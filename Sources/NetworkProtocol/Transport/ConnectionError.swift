@@ -10,8 +10,11 @@ public enum ConnectionError: Error, Sendable, Hashable {
     case handshake(HandshakeError)
     /// The peer said no, and why.
     case refused(code: FailureCode, reason: String)
-    /// `what` took longer than it may.
+    /// `what` took longer than it may. Where something was to be sent, nothing was.
     case timedOut(what: String)
+    /// The request was sent, or may have been, and its answer does not come, for this reason: it took too long, the task that waited was
+    /// canceled, or the connection ended. Whether the peer has done what was asked is not known: asked again it may do it twice.
+    indirect case unanswered(ConnectionError)
     /// The peer sent nothing for so long that it counts as dead.
     case dead(after: Duration)
     /// The peer takes nothing of what is sent to it.
@@ -28,14 +31,20 @@ public enum ConnectionError: Error, Sendable, Hashable {
     case protocolViolation(String)
     /// Both in bytes: the message as it would be sent, and what a packet may carry.
     case messageTooLong(length: Int, limit: Int)
-    /// The peer closed the connection.
+    /// The peer said that it sends nothing more; or, where nothing is sealed, it closed the connection.
     case closedByPeer
+    /// A sealed connection ended without the peer's sealed good-bye, as anybody on the path can make it end: what the peer sent last may not
+    /// have come.
+    case truncated
     /// This side closed it.
     case closed
-    /// The waiting task was cancelled; nothing was sent.
+    /// The waiting task was canceled. Where something was to be sent, nothing was (but for a ping).
     case cancelled
     /// The system ended it, for the reason told.
     case io(reason: String)
+
+    /// What happened: of ``unanswered(_:)`` the reason inside it.
+    public var cause: ConnectionError { if case .unanswered(let reason) = self { reason.cause } else { self } }
 }
 
 extension ConnectionError: CustomStringConvertible {
@@ -47,6 +56,7 @@ extension ConnectionError: CustomStringConvertible {
         case .handshake(let error): "the handshake failed: \(error)"
         case .refused(let code, let reason): "the peer refused (\(code)): \(reason)"
         case .timedOut(let what): "\(what) took too long"
+        case .unanswered(let why): "the request was sent, and whether it was handled is not known: \(why)"
         case .dead(let after): "nothing came from the peer for \(after), not even an answer to a ping"
         case .stalled(let after): "the peer has taken nothing of what was sent to it for \(after)"
         case .malformedPacket(let error): "the peer sent no packet: \(error)"
@@ -58,6 +68,7 @@ extension ConnectionError: CustomStringConvertible {
         case .messageTooLong(let length, let limit):
             "the message would need \(length) bytes, and a packet carries \(limit): send it in parts"
         case .closedByPeer: "the peer closed the connection"
+        case .truncated: "the connection ended without the peer's sealed good-bye: its last messages may be missing"
         case .closed: "the connection is closed"
         case .cancelled: "the task that waited was cancelled"
         case .io(let reason): "the connection failed: \(reason)"

@@ -9,7 +9,14 @@ extension ConnectionHandler {
         if opener != nil {
             // What is sealed must be, from the first record on: there is no way back into the clear.
             guard let opened = opener?.open(packet) else { throw .notAuthentic }
-            if opened.isEmpty { return }
+            if opened.isEmpty {
+                guard keyChanges.admit(now: .now) else {
+                    throw .protocolViolation(
+                        "it changed its key more than \(KeyChanges.most) times, and more than once in \(KeyChanges.interval)"
+                    )
+                }
+                return
+            }
             payload = opened
             flags.remove(.encrypted)
         } else {
@@ -27,20 +34,27 @@ extension ConnectionHandler {
         }
         let work = try inbound.work()
         workSinceYield += work
-        if work > 0, workSinceYield >= ConnectionHandler.workPerYield { return readElsewhere(inbound) }
+        if work > 0, workSinceYield >= ConnectionHandler.workPerYield { return readElsewhere(inbound, work: work) }
         try take(inbound.read())
     }
 
     /// Reads it on a thread for such work, and goes on when that is done: the event loop is for all its connections.
-    private func readElsewhere(_ inbound: InboundPayload) {
+    ///
+    /// - Parameter work: counted as the bytes of a message in work, as the thread holds them however soon the connection ends.
+    private func readElsewhere(_ inbound: InboundPayload, work: Int) {
         guard let context else { return }
         isReadingElsewhere = true
+        let account = account
+        account?.begin(bytes: work)
         let eventLoop = context.eventLoop
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         PayloadWork.start { () throws(ConnectionError) in
             try inbound.read()
         } done: { result in
-            eventLoop.execute { bound.value.wasReadElsewhere(result) }
+            eventLoop.execute {
+                bound.value.wasReadElsewhere(result)
+                account?.end(bytes: work)
+            }
         }
     }
 
@@ -93,7 +107,9 @@ extension ConnectionHandler {
             // A peer that asks and does not read gets no more answers.
             if !outbox.isCrowded { try outbox.appendOnLoop(.pong) }
         case .pong: calls.pong()
-        case .disconnect: finish(.closedByPeer)
+        case .disconnect:
+            hasSaidGoodBye = true
+            finish(.closedByPeer)
         case .response(let id, let payload): calls.finish(id, with: .success(payload))
         case .failure(0, let code, let reason): throw .refused(code: code, reason: ConnectionHandler.shown(reason))
         case .failure(let id, let code, let reason):
@@ -107,16 +123,18 @@ extension ConnectionHandler {
             guard let dispatcher = setup.dispatcher, let connection else {
                 return inbox.put(message, bytes: bytes)
             }
-            let ordered = self.ordered ?? OrderedWork()
+            guard let account, let work = startedWork() else { return }
+            let ordered = self.ordered ?? OrderedWork(account)
             self.ordered = ordered
-            outbox.beginWork(bytes: bytes)
+            begin(bytes: bytes)
             guard ordered.put(message, bytes: bytes) else { return }
             let (outbox, logger) = (outbox, setup.logger)
-            Task {
-                await Connection.$ofHandler.withValue(connection.id) {
+            // Each message is counted for itself.
+            work.put(
+                ConnectionWork.Job(bytes: nil) {
                     await ordered.work(dispatcher, Dispatcher.Context(connection: connection), outbox, logger)
                 }
-            }
+            )
         }
     }
 
@@ -137,61 +155,81 @@ extension ConnectionHandler {
         let context = Dispatcher.Context(connection: connection)
         switch dispatcher.commands[command] {
         case .inline(let handler):
-            let reply: Message
+            let reply: Message?
             do {
-                reply = .response(id: id, payload: try handler(payload, context))
+                reply = .response(id: id, payload: try handler(payload, context) ?? [])
             } catch {
                 reply = HandlerFailure.message(for: error, id: id, command: command, context, setup.logger)
             }
-            try appendReply(reply, id: id)
+            if let reply { try appendReply(reply, id: id) }
         case .task(let handler):
-            outbox.beginWork(bytes: bytes)
-            let (outbox, logger) = (outbox, setup.logger)
-            Task {
-                let reply: Message
-                do {
-                    let payload = try await Connection.$ofHandler.withValue(context.connection.id) {
-                        try await handler(payload, context)
-                    }
-                    reply = .response(id: id, payload: payload)
-                } catch {
-                    reply = HandlerFailure.message(for: error, id: id, command: command, context, logger)
-                }
-                await HandlerFailure.finish(outbox, bytes: bytes, reply: reply, id: id)
-            }
+            handle(id, command, bytes: bytes, context) { try await handler(payload, context) ?? [] }
         case nil:
             guard let custom = dispatcher.custom else {
                 return try outbox.appendOnLoop(
                     .failure(id: id, code: .unknownCommand, reason: dispatcher.unknownCommandReason)
                 )
             }
-            outbox.beginWork(bytes: bytes)
-            let (outbox, logger) = (outbox, setup.logger)
-            Task {
-                let reply: Message
+            handle(id, command, bytes: bytes, context) {
+                guard let reply = try await custom(command, payload, context) else {
+                    throw Dispatcher.Refusal(dispatcher.unknownCommandReason, code: .unknownCommand)
+                }
+                return reply
+            }
+        }
+    }
+
+    /// Has a handler run as a child of this connection's work.
+    private func handle(
+        _ id: UInt64,
+        _ command: String,
+        bytes: Int,
+        _ context: Dispatcher.Context,
+        _ handler: @escaping @Sendable () async throws -> [UInt8]
+    ) {
+        guard let work = startedWork() else { return }
+        begin(bytes: bytes)
+        let (outbox, logger) = (outbox, setup.logger)
+        work.put(
+            ConnectionWork.Job(bytes: bytes) {
+                let reply: Message?
                 do {
-                    let payload = try await Connection.$ofHandler.withValue(context.connection.id) {
-                        try await custom(command, payload, context)
-                    }
-                    if let payload {
-                        reply = .response(id: id, payload: payload)
-                    } else {
-                        reply = .failure(id: id, code: .unknownCommand, reason: dispatcher.unknownCommandReason)
-                    }
+                    reply = .response(id: id, payload: try await handler())
                 } catch {
                     reply = HandlerFailure.message(for: error, id: id, command: command, context, logger)
                 }
                 await HandlerFailure.finish(outbox, bytes: bytes, reply: reply, id: id)
             }
-        }
+        )
+    }
+
+    /// A message is in work.
+    private func begin(bytes: Int) {
+        outbox.beginWork(bytes: bytes)
+        account?.begin(bytes: bytes)
+    }
+
+    /// What runs this connection's handlers; nil on a side that has none.
+    func startedWork() -> ConnectionWork? {
+        if let work { return work }
+        guard let service = setup.service, let connection, let account else { return nil }
+        service.hold()
+        let work = ConnectionWork(connection, account, service.handlers, ended: service.release)
+        self.work = work
+        return work
     }
 
     private func appendReply(_ reply: Message, id: UInt64) throws(ConnectionError) {
         if outbox.takesLong(reply) {
+            guard let work = startedWork() else { return }
             let bytes = reply.bincodeLength
-            outbox.beginWork(bytes: bytes)
+            begin(bytes: bytes)
             let outbox = outbox
-            Task { await HandlerFailure.finish(outbox, bytes: bytes, reply: reply, id: id) }
+            work.put(
+                ConnectionWork.Job(bytes: bytes) {
+                    await HandlerFailure.finish(outbox, bytes: bytes, reply: reply, id: id)
+                }
+            )
             return
         }
         do throws(ConnectionError) {
@@ -216,10 +254,13 @@ enum HandlerFailure {
         command: String,
         _ context: Dispatcher.Context,
         _ logger: Logger
-    ) -> Message {
+    ) -> Message? {
         if let refusal = error as? Dispatcher.Refusal {
             return .failure(id: id, code: refusal.code, reason: refusal.reason)
         }
+        // The handler was told to end, with its connection or with the daemon, and did. How far it came is not known, so there is no
+        // answer to give: its request ends unanswered, with the connection.
+        if Task.isCancelled { return nil }
         logger.info(
             "a handler failed",
             metadata: [
@@ -267,8 +308,10 @@ enum OrderedMessage {
             case .data(let bytes): return try await dispatcher.data?(bytes, context)
             case .custom(let command, let payload):
                 switch dispatcher.commands[command] {
-                case .task(let handler): return .custom(command: command, payload: try await handler(payload, context))
-                case .inline(let handler): return .custom(command: command, payload: try handler(payload, context))
+                case .task(let handler):
+                    return try await handler(payload, context).map { .custom(command: command, payload: $0) }
+                case .inline(let handler):
+                    return try handler(payload, context).map { .custom(command: command, payload: $0) }
                 case nil:
                     if let reply = try await dispatcher.custom?(command, payload, context) {
                         return .custom(command: command, payload: reply)

@@ -29,11 +29,16 @@ extension ConnectionHandler {
             finish: { eventLoop.execute { bound.value.finish(.closed) } }
         )
         opened(connection)
+        let address = context.channel.remoteAddress
+        account = setup.service?.handlers.budget.account(of: WorkBudget.Key(peer, from: address))
         setup.metrics.connectionOpened()
         if case .none = setup.protection {} else { setup.metrics.handshakeSucceeded() }
         heartbeat.paused(now: .now)
         scheduleHeartbeat(at: heartbeat.firstCheck)
         setup.opened(.success(connection))
+        guard let opened = setup.dispatcher?.opened else { return }
+        account?.begin(bytes: 0)
+        startedWork()?.put(ConnectionWork.Job(bytes: 0, isDue: true) { await opened(connection) })
     }
 
     private func scheduleHeartbeat(at instant: ContinuousClock.Instant) {
@@ -61,13 +66,15 @@ extension ConnectionHandler {
             if !isListening, unsent == 0 { ping() }
             scheduleHeartbeat(at: next)
         case .ping(let next):
+            // Nothing came for so long that what waits for more can go.
+            work?.rest()
             ping()
             scheduleHeartbeat(at: next)
         case .dead(let error): fail(error)
         }
     }
 
-    private func ping() {
+    func ping() {
         switch phase {
         case .open: guard calls.enterPing(0, nil) else { return }
         case .finishing where !isGoodByeSaid: break

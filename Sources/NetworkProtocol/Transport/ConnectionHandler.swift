@@ -21,17 +21,28 @@ struct ConnectionSetup: Sendable {
         case none
     }
 
+    /// Who handles what comes.
+    struct Service: Sendable {
+        let handlers: DaemonHandlers
+        /// Keeps the connection's place in the daemon, however soon its channel is closed.
+        let hold: @Sendable () -> Void
+        /// Gives it away.
+        let release: @Sendable () -> Void
+    }
+
     let side: Side
     let protection: Protection
     let options: ConnectionOptions
     /// Handles what comes; without one it waits for `receive()`.
-    let dispatcher: Dispatcher?
+    let service: Service?
     let logger: Logger
     let metrics: ConnectionMetrics
     /// Called once, on the event loop.
     let opened: @Sendable (Result<Connection, ConnectionError>) -> Void
     /// Called once for a connection that was opened, on the event loop; without it when nobody held it any more.
     let closed: @Sendable (Connection?, ConnectionError) -> Void
+
+    var dispatcher: Dispatcher? { service?.handlers.dispatcher }
 }
 
 /// The last handler of a connection's channel: bytes in, messages out, and when the connection ends.
@@ -66,6 +77,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     var phase = Phase.connecting
     var decoder = PacketDecoder(limit: HandshakeLimits.maximumPayloadLength)
     var opener: RecordOpener?
+    /// Of the peer's.
+    var keyChanges = KeyChanges()
     /// Set as long as the channel is there.
     var context: ChannelHandlerContext?
     /// The one that the daemon's handlers are given.
@@ -102,6 +115,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var isInputClosed = false
     /// What ended the connection.
     var end: ConnectionError?
+    /// Whether the peer has said that it sends nothing more.
+    var hasSaidGoodBye = false
     /// Why it did not open, in one word for metrics, where `end` does not say it.
     var failureReason: String?
 
@@ -110,6 +125,12 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     /// Messages without a number, once there was one; they count as in work.
     var ordered: OrderedWork?
+    /// What the peer has in work, on this connection and on others; nil where no handlers are.
+    var account: WorkBudget.Account?
+    /// The tasks of its handlers, once there was something for them.
+    var work: ConnectionWork?
+    /// Has a turn, from any thread.
+    private let wake: @Sendable () -> Void
 
     /// - Parameter eventLoop: the channel's, on which this must be called.
     init(_ setup: ConnectionSetup, eventLoop: any EventLoop) {
@@ -117,12 +138,10 @@ final class ConnectionHandler: ChannelInboundHandler {
         let waker = Waker()
         self.waker = waker
         let bound = NIOLoopBound(waker, eventLoop: eventLoop)
-        outbox = Outbox(options: setup.options, metrics: setup.metrics, eventLoop: eventLoop) {
-            eventLoop.execute { bound.value.target?.turn() }
-        }
-        inbox = Inbox(capacity: setup.options.effectiveChannelCapacity) {
-            eventLoop.execute { bound.value.target?.turn() }
-        }
+        let wake: @Sendable () -> Void = { eventLoop.execute { bound.value.target?.turn() } }
+        self.wake = wake
+        outbox = Outbox(options: setup.options, metrics: setup.metrics, eventLoop: eventLoop, wake: wake)
+        inbox = Inbox(capacity: setup.options.effectiveChannelCapacity, roomMade: wake)
         format = setup.options.format
         heartbeat = Heartbeat(
             interval: setup.options.heartbeatInterval,
@@ -259,8 +278,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         guard case .open = phase else { return true }
         guard !isReadingElsewhere else { return false }
         // Whoever answers reads no more than it can answer. Whoever asks must go on reading while it cannot send, or both would wait.
-        guard setup.dispatcher != nil else { return inbox.hasRoom }
-        return outbox.mayRead
+        // A reply that is waited for may stand behind messages that nobody receives.
+        guard let account, let connection else { return inbox.hasRoom || calls.isAwaited && inbox.hasReserve }
+        return outbox.mayRead && account.hasRoom(for: connection.id, wake)
     }
 
     private func process() {
@@ -317,8 +337,13 @@ final class ConnectionHandler: ChannelInboundHandler {
     /// The peer sends nothing more, and all it sent was looked at.
     private func allRead() {
         if decoder.isInsidePacket { return fail(.protocolViolation("it closed the connection inside a packet")) }
-        finish(.closedByPeer)
+        finish(endOfInput)
+        // It may wait for its answers, or be gone, and what is in work for nobody; if it is gone its system says so when something comes.
+        if case .finishing = phase { ping() }
     }
+
+    /// What it means that the system has no more bytes of the peer's. It does not know who ended them; sealed, only the peer's good-bye does.
+    private var endOfInput: ConnectionError { opener != nil && !hasSaidGoodBye ? .truncated : .closedByPeer }
 
     // MARK: Writing
 
@@ -350,7 +375,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         // Nothing more is taken of what has come, either.
         input = ByteBuffer()
         calls.end(reason)
-        inbox.end(.success(()))
+        inbox.end(of: end ?? reason)
         turn()
     }
 
@@ -394,7 +419,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     /// Once: whoever waits is told, and nothing refers to this connection any more.
     private func ended(_ error: ConnectionError) {
         if case .closed = phase { return }
-        let error = end ?? error
+        let error = end ?? (error == .closedByPeer && wasOpened ? endOfInput : error)
         end = error
         phase = .closed
         timer?.cancel()
@@ -403,15 +428,18 @@ final class ConnectionHandler: ChannelInboundHandler {
         decoder = PacketDecoder(limit: 0)
         opener = nil
         ordered?.end()
+        ordered = nil
         outbox.end(error)
         calls.end(error)
-        switch error {
-        case .closedByPeer, .closed: inbox.end(.success(()))
-        default: inbox.end(.failure(error))
-        }
+        inbox.end(of: error)
         if wasOpened {
             setup.metrics.connectionClosed()
             setup.closed(connection, error)
+            // The program is told of the end when all handlers of the connection have returned.
+            (work ?? (setup.dispatcher?.closed == nil ? nil : startedWork()))?.end(error)
+            if let connection { account?.forget(connection.id) }
+            work = nil
+            account = nil
         } else {
             if case .none = setup.protection {
             } else if timer != nil {

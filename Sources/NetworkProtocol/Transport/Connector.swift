@@ -61,7 +61,7 @@ struct Connector: Sendable {
             side: .initiator,
             protection: destination.protection,
             options: options,
-            dispatcher: nil,
+            service: nil,
             logger: logger,
             metrics: metrics,
             opened: { result in

@@ -30,7 +30,7 @@ public struct Destination: Sendable {
     public static func tls(host: String, port: Int, _ tls: TLSClient) -> Destination {
         Destination(
             kind: .tcp(host: host, port: port),
-            protection: .tls(pins: tls.pins, name: ServerName.name(tls.serverName ?? host)),
+            protection: .tls(pins: tls.pins, name: tls.serverName ?? host),
             tls: tls
         )
     }

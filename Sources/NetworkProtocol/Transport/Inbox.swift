@@ -4,6 +4,10 @@ internal import Synchronization
 final class Inbox: Sendable {
     /// Bytes that may wait before one more message makes it too many.
     static let byteCapacity = 1 << 20
+    /// Messages, and bytes before one more message makes it too many, that are taken in beyond the capacity while the program waits for a
+    /// reply, which stands behind them: as nobody asked for them, nobody may receive them.
+    static let reserve = 4_096
+    static let byteReserve = 16 << 20
 
     private struct Item {
         var message: Message
@@ -26,7 +30,9 @@ final class Inbox: Sendable {
         /// Whether the event loop stopped reading for want of room.
         var isAwaited = false
 
-        func hasRoom(_ capacity: Int) -> Bool { items.count - first < capacity && bytes < Inbox.byteCapacity }
+        var count: Int { items.count - first }
+        func hasRoom(_ capacity: Int) -> Bool { count < capacity && bytes < Inbox.byteCapacity }
+        func hasReserve(_ capacity: Int) -> Bool { count < capacity + Inbox.reserve && bytes < Inbox.byteReserve }
 
         mutating func pop() -> Message? {
             guard first < items.count else { return nil }
@@ -64,6 +70,15 @@ final class Inbox: Sendable {
         }
     }
 
+    /// Whether there is room for one more while a reply is waited for.
+    var hasReserve: Bool { state.withLock { $0.hasReserve(capacity) } }
+
+    /// Whether the reserve is used up.
+    var isFull: Bool { !hasReserve }
+
+    /// Messages that wait to be received.
+    var count: Int { state.withLock { $0.count } }
+
     /// Messages for which there is memory.
     var room: Int { state.withLock { $0.items.capacity } }
 
@@ -80,8 +95,10 @@ final class Inbox: Sendable {
         waiter?.continuation.resume(returning: message)
     }
 
-    /// No more come. Those that are there can still be taken; then nil is, or the error thrown.
-    func end(_ result: Result<Void, ConnectionError>) {
+    /// No more come, and this is why. Those that are there can still be taken; then nil is, when it was the peer that said so, and the error
+    /// thrown otherwise.
+    func end(of error: ConnectionError) {
+        let result: Result<Void, ConnectionError> = error == .closedByPeer ? .success(()) : .failure(error)
         let waiters = state.withLock { state -> [Waiter] in
             guard state.end == nil else { return [] }
             state.end = result

@@ -14,13 +14,15 @@ final class OrderedWork: Sendable {
     private struct State {
         var items = CircularBuffer<Item>(initialCapacity: 4)
         var isAtWork = false
-        var isEnded = false
     }
 
-    /// After so long of one connection's messages other tasks come first: handlers that never wait give up no thread by themselves.
-    private static let turn = Duration.milliseconds(1)
+    private static let turn = ConnectionWork.turn
 
     private let state = Mutex(State())
+    private let account: WorkBudget.Account
+
+    /// - Parameter account: is told of what is in work before it is put in here.
+    init(_ account: WorkBudget.Account) { self.account = account }
 
     /// Whether nothing waits and nothing is at work.
     var isIdle: Bool { state.withLock { !$0.isAtWork } }
@@ -28,19 +30,20 @@ final class OrderedWork: Sendable {
     /// Whether a task must be started that handles what is there.
     func put(_ message: Message, bytes: Int) -> Bool {
         state.withLock { state in
-            guard !state.isEnded else { return false }
             state.items.append(Item(message: message, bytes: bytes))
             defer { state.isAtWork = true }
             return !state.isAtWork
         }
     }
 
-    /// Nothing more is handled.
+    /// Nothing more is put in, and nothing more is handled.
     func end() {
-        state.withLock { state in
-            state.isEnded = true
-            state.items.removeAll()
+        let dropped = state.withLock { state in
+            let items = state.items
+            state.items = CircularBuffer()
+            return items
         }
+        for item in dropped { account.end(bytes: item.bytes) }
     }
 
     /// Handles messages until there are none.
@@ -53,6 +56,7 @@ final class OrderedWork: Sendable {
             }
             let reply = await OrderedMessage.reply(to: item.message, dispatcher, context, logger)
             await HandlerFailure.finish(outbox, bytes: item.bytes, reply: reply, id: 0)
+            account.end(bytes: item.bytes)
         }
     }
 

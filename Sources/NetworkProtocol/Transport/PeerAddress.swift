@@ -23,6 +23,16 @@ enum PeerAddress {
         case nil: return "unknown"
         }
     }
+
+    /// The 4 or 16 bytes of an Internet address, in network order; nil for what is none.
+    static func bytes(of address: SocketAddress) -> [UInt8]? {
+        // At byte 4 of a `sockaddr_in`, at byte 8 of a `sockaddr_in6`. The pointer is to the whole structure, and is not kept.
+        switch address {
+        case .v4: unsafe address.withSockAddr { unsafe Array(UnsafeRawBufferPointer(start: $0, count: $1)[4..<8]) }
+        case .v6: unsafe address.withSockAddr { unsafe Array(UnsafeRawBufferPointer(start: $0, count: $1)[8..<24]) }
+        case .unixDomainSocket: nil
+        }
+    }
 }
 
 /// Who is at the other end of a Unix socket.

@@ -3,19 +3,31 @@ internal import NIOSSL
 internal import SwiftASN1
 internal import X509
 
-/// Whether a certificate is for the name that was asked for.
+/// Whether a certificate is for the name or the address that was asked for.
 ///
-/// NIOSSL takes a certificate that is for the address connected to even when a name was asked for, so a name is compared here again.
-/// Where an address is asked for, NIOSSL's own comparison with the certificate's addresses holds.
+/// NIOSSL takes a certificate that is for the address connected to, even when a name or another address was asked for, so both are compared
+/// here again.
 enum ServerName {
     /// Nil for an address, which is no server name (RFC 6066, section 3).
-    static func name(_ host: String) -> String? {
-        (try? SocketAddress(ipAddress: host, port: 0)) == nil ? host : nil
+    static func name(_ host: String) -> String? { isAddress(host) ? nil : host }
+
+    static func isAddress(_ host: String) -> Bool { address(host) != nil }
+
+    /// The 4 or 16 bytes of an address; nil for a name. A zone is this machine's business and in no certificate.
+    private static func address(_ host: String) -> [UInt8]? {
+        (try? SocketAddress(ipAddress: String(host.prefix { $0 != "%" }), port: 0)).flatMap {
+            PeerAddress.bytes(of: $0)
+        }
     }
 
     static func isNamed(_ name: String, in certificate: NIOSSLCertificate) throws -> Bool {
         let parsed = try Certificate(derEncoded: certificate.toDERBytes())
         guard let names = try parsed.extensions.subjectAlternativeNames else { return false }
+        if let address = address(name) {
+            return names.contains {
+                if case .ipAddress(let bytes) = $0 { bytes.bytes.elementsEqual(address) } else { false }
+            }
+        }
         return names.contains { if case .dnsName(let pattern) = $0 { matches(name, pattern) } else { false } }
     }
 

@@ -1,7 +1,8 @@
 internal import NIOCore
 internal import NIOSSL
 
-/// TLS as this library wants it: 1.2 or 1.3, no renegotiation, the chain always verified, and a client's daemon by its name too.
+/// TLS as this library wants it: 1.2 with ECDHE and an AEAD, or 1.3; no renegotiation; the chain always verified, and a client's daemon by its
+/// name or address too.
 ///
 /// Pins are compared when the handshake is complete, before a byte of the program's goes either way: on top of the verification, never
 /// instead of it.
@@ -15,6 +16,13 @@ enum TLSContext {
         .rsaPssRsaeSha256, .rsaPssRsaeSha384, .rsaPssRsaeSha512, .rsaPkcs1Sha256, .rsaPkcs1Sha384, .rsaPkcs1Sha512,
     ]
 
+    /// Of TLS 1.2: forward secrecy and an AEAD (RFC 9325, section 4.2). Those of 1.3 are all so.
+    private static let ciphers: [NIOTLSCipher] = [
+        .TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, .TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+        .TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, .TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+        .TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, .TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+    ]
+
     typealias MakeHandler = @Sendable () throws -> any ChannelHandler
 
     static func client(_ settings: TLSClient, host: String) throws -> MakeHandler {
@@ -26,7 +34,11 @@ enum TLSContext {
         }
         var configuration = TLSConfiguration.makeClientConfiguration()
         configure(&configuration, settings.minimumVersion)
-        configuration.certificateVerification = .fullVerification
+        let name = settings.serverName ?? host
+        // The library below compares addresses with the one connected to, not with another that is asked for: that is left to
+        // ``ServerName``, which compares always.
+        configuration.certificateVerification =
+            ServerName.isAddress(name) && settings.serverName != nil ? .noHostnameVerification : .fullVerification
         switch settings.roots {
         case .system: configuration.trustRoots = .default
         case .certificates(let certificates): configuration.trustRoots = .certificates(certificates)
@@ -34,7 +46,6 @@ enum TLSContext {
         configuration.certificateChain = settings.certificateChain.map { .certificate($0) }
         configuration.privateKey = settings.privateKey.map { .privateKey($0) }
         let context = try NIOSSLContext(configuration: configuration)
-        let name = settings.serverName ?? host
         return { try NIOSSLClientHandler(context: context, serverHostname: ServerName.name(name)) }
     }
 
@@ -59,6 +70,7 @@ enum TLSContext {
     private static func configure(_ configuration: inout TLSConfiguration, _ minimum: TLSMinimumVersion) {
         configuration.minimumTLSVersion = minimum.version
         configuration.renegotiationSupport = .none
+        configuration.cipherSuiteValues = ciphers
         configuration.applicationProtocols = [applicationProtocol]
         configuration.signingSignatureAlgorithms = signatures
         configuration.verifySignatureAlgorithms = signatures

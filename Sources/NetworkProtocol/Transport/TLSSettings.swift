@@ -20,7 +20,7 @@ public struct TLSClient: Sendable {
     public var certificateChain: [NIOSSLCertificate] = []
     /// The key of the leaf; nil when nothing is presented.
     public var privateKey: NIOSSLPrivateKey?
-    /// The name that the daemon's certificate must be for; nil for the host that is connected to.
+    /// The name or the address that the daemon's certificate must be for; nil for the host that is connected to.
     public var serverName: String?
     /// The oldest version that is spoken.
     public var minimumVersion = TLSMinimumVersion.tls12

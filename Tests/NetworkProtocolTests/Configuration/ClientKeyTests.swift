@@ -64,7 +64,7 @@ import Testing
             let patient = try await ConfiguredService.connect(to: address, "[client]\nresponse_timeout = 3600000")
             let hasty = try await ConfiguredService.connect(to: address, "[client]\nresponse_timeout = 50")
             try await ConfiguredService.expect {
-                await #expect(throws: ConnectionError.timedOut(what: "the answer to never")) {
+                await #expect(throws: ConnectionError.unanswered(.timedOut(what: "the answer to never"))) {
                     _ = try await hasty.request("never")
                 }
             } before: {
@@ -117,7 +117,7 @@ import Testing
                 let second = try await client.connection()
                 #expect(second.id != first.id)
             } else {
-                await #expect(throws: ConnectionError.closedByPeer) { _ = try await client.request("echo", [7]) }
+                await #expect(throws: ConnectionError.truncated) { _ = try await client.request("echo", [7]) }
             }
             await client.close()
         }

@@ -238,7 +238,7 @@ import Testing
             let under = Task { try await pool.request("wait") }
             try await until { witness.waiting == 1 }
             for connection in daemon.openConnections { connection.channel.close(promise: nil) }
-            await #expect(throws: ConnectionError.closedByPeer) { _ = try await under.value }
+            await #expect(throws: ConnectionError.unanswered(.truncated)) { _ = try await under.value }
             let reply = try await pool.request("echo", [1])
             #expect(reply == [1])
             #expect(pool.connectionCount == 1)
@@ -325,7 +325,7 @@ import Testing
             let waiting = Task { try await pool.request("echo") }
             try await until { pool.waiterCount == 1 }
             await pool.close()
-            await #expect(throws: ConnectionError.closed) { _ = try await under.value }
+            await #expect(throws: ConnectionError.unanswered(.closed)) { _ = try await under.value }
             await #expect(throws: ConnectionError.closed) { _ = try await waiting.value }
             await #expect(throws: ConnectionError.closed) { _ = try await pool.request("echo") }
             await #expect(throws: ConnectionError.closed) { try await pool.withConnection { _ in } }

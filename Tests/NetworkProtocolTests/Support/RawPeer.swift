@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import NIOPosix
 
@@ -90,6 +91,14 @@ final class RawPeer {
 }
 
 extension Channel {
+    /// Closes the socket at once and, where it is TCP, with a reset instead of an end (SO_LINGER of no time, socket(7)).
+    func reset() async throws {
+        if remoteAddress?.port != nil, let socket = self as? any SocketOptionProvider {
+            try await socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+        }
+        try await cut()
+    }
+
     /// Closes TCP below everything else, without a good-bye.
     func cut() async throws {
         try await pipeline.addHandler(Cutter(), position: .first)
@@ -122,8 +131,9 @@ struct SealedPeer: ~Copyable {
     }
 
     /// - Parameter trust: nil for that of the test's client.
-    static func connect(_ daemon: TestDaemon, trust: Trust? = nil) async throws -> SealedPeer {
-        let raw = try await RawPeer.connect(daemon)
+    static func connect(_ daemon: TestDaemon, trust: Trust? = nil, halfCloses: Bool = false) async throws -> SealedPeer
+    {
+        let raw = try await RawPeer.connect(daemon, halfCloses: halfCloses)
         var generator = SystemRandomNumberGenerator()
         let initiator = HandshakeInitiator(
             trust: trust ?? daemon.ends.clientTrust,
@@ -151,6 +161,13 @@ struct SealedPeer: ~Copyable {
         var record = unsafe span.mutableBytes
         sealer.seal(&record, header: unsafe head.span.bytes)
         return head + bytes
+    }
+
+    /// Sends an empty record, and takes the next key.
+    mutating func changeKey() async throws {
+        let bytes = try record([])
+        sealer.rekey(now: .now)
+        try await raw.send(bytes)
     }
 
     mutating func send(_ message: Message) async throws { try await raw.send(try record(message.payload())) }

@@ -222,6 +222,27 @@ import Testing
         }
     }
 
+    @Test(arguments: [TestTransport.sealedTCP, .sealedUnix])
+    func `that changes its key again and again is cut off, and one that changes it now and then is not`(
+        _ transport: TestTransport
+    ) async throws {
+        try await TestDaemon.with(transport) { daemon in
+            var peer = try await SealedPeer.connect(daemon)
+            for number in 0..<5 {
+                try await peer.changeKey()
+                try await peer.send(.echo("\(number)"))
+                #expect(try await peer.receive() == .echo("\(number)"))
+            }
+            for _ in 0..<2_000 { try? await peer.changeKey() }
+            try? await peer.send(.echo("after"))
+            let answer = try? await peer.receive()
+            #expect(answer == nil)
+            let ending = await daemon.nextEnding()
+            #expect("\(try #require(ending))".contains("changed its key"))
+            try await expectService(daemon, transport)
+        }
+    }
+
     @Test func `that leaves the handshake out, or offers no identity, or the wrong secret, is not let in`() async throws
     {
         try await TestDaemon.with(.sealedTCP) { daemon in

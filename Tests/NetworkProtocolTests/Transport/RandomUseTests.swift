@@ -92,6 +92,10 @@ private final class Use: Sendable {
         [nil, .init(.lz4, threshold: 0), .init(.zstd, threshold: 100)].randomElement(using: &dice) ?? nil
     }
 
+    private static func isLate(_ error: ConnectionError) -> Bool {
+        if case .timedOut = error.cause { true } else { false }
+    }
+
     private func doing<Value>(_ name: String, _ body: () async throws -> Value) async rethrows -> Value {
         names.withLock { $0[name, default: 0] += 1 }
         defer { names.withLock { $0[name, default: 0] -= 1 } }
@@ -133,7 +137,7 @@ private final class Use: Sendable {
                             }
                             let isRight = reply == payload.reversed()
                             #expect(isRight, "seed \(seed)")
-                        } catch ConnectionError.timedOut {
+                        } catch let error as ConnectionError where Use.isLate(error) {
                             #expect(timeout < .seconds(1) || isRough, "seed \(seed)")
                         }
                     }
@@ -173,7 +177,7 @@ private final class Use: Sendable {
             for task in tasks {
                 do { _ = try await doing("all done") { try await task.value } } catch {
                     #expect(
-                        error as? ConnectionError == .cancelled || error is CancellationError,
+                        (error as? ConnectionError)?.cause == .cancelled || error is CancellationError,
                         "seed \(seed): \(error)"
                     )
                 }

@@ -1,0 +1,267 @@
+import NIOCore
+import Synchronization
+import Testing
+
+@testable import NetworkProtocol
+
+/// How long handlers live, and how many there can be.
+@Suite(.timeLimit(.minutes(5))) struct `Handlers` {
+    /// Handlers that run now, and the most that did at once.
+    private final class Count: Sendable {
+        private let state = Mutex((now: 0, most: 0, began: 0, returned: 0))
+
+        var now: Int { state.withLock { $0.now } }
+        var began: Int { state.withLock { $0.began } }
+        var most: Int { state.withLock { $0.most } }
+        var returned: Int { state.withLock { $0.returned } }
+
+        func during<Value>(_ body: () async throws -> Value) async rethrows -> Value {
+            state.withLock {
+                $0.now += 1
+                $0.began += 1
+                $0.most = max($0.most, $0.now)
+            }
+            defer {
+                state.withLock {
+                    $0.now -= 1
+                    $0.returned += 1
+                }
+            }
+            return try await body()
+        }
+    }
+
+    /// Waits until it is so; the suite's time limit ends a wait for nothing.
+    private func wait(until isSo: () async -> Bool) async throws {
+        while await !isSo() { try await Task.sleep(for: .milliseconds(5)) }
+    }
+
+    /// The same, for 20 seconds at most.
+    private func comes(_ isSo: () async -> Bool) async throws -> Bool {
+        let limit = ContinuousClock.now + .seconds(20)
+        while await !isSo() {
+            guard .now < limit else { return false }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        return true
+    }
+
+    /// Sends so many requests and, once one runs, resets the connection.
+    private func askAndReset(
+        _ daemon: TestDaemon,
+        _ transport: TestTransport,
+        _ command: String,
+        times: Int,
+        _ payload: [UInt8] = [1],
+        until isSo: () async -> Bool
+    ) async throws {
+        let client = try await daemon.connect(transport)
+        let connection = try await client.connection()
+        for id in 1...UInt64(times) {
+            try await connection.outbox.send(.request(id: id, command: command, payload: payload))
+        }
+        try await wait(until: isSo)
+        try await connection.channel.reset()
+    }
+
+    @Test(arguments: TestTransport.allCases)
+    func `of connections that were reset are canceled with them`(_ transport: TestTransport) async throws {
+        let count = Count()
+        var dispatcher = Dispatcher.forTests
+        dispatcher.onCommand("stay") { _, _ in
+            try await count.during { try await Task.sleep(for: .seconds(3_600)) }
+            return []
+        }
+        dispatcher.onData { _, _ in
+            try await count.during { try await Task.sleep(for: .seconds(3_600)) }
+            return nil
+        }
+        try await TestDaemon.with(transport, dispatcher, { $0.maximumConnections = 10 }) { daemon in
+            for _ in 0..<20 {
+                let before = count.began
+                try await askAndReset(daemon, transport, "stay", times: 8) { count.began > before }
+            }
+            // One that ends without a reset is found out too, and messages without a number are no others than requests.
+            let last = try await daemon.connect(transport)
+            let before = count.began
+            try await last.send(.data([1]))
+            try await wait { count.began > before }
+            try await last.connection().channel.cut()
+            let areGone = try await comes { count.now == 0 }
+            #expect(areGone, "\(count.now) run on")
+            let isEmpty = try await comes { daemon.daemon.connectionCount == 0 }
+            #expect(isEmpty)
+        }
+    }
+
+    /// Returns when it is told to, whatever else it is told.
+    private final class Stubborn: Sendable {
+        let count = Count()
+        private let released: AsyncStream<Never>
+        private let release: AsyncStream<Never>.Continuation
+
+        init() { (released, release) = AsyncStream.makeStream() }
+
+        func stay() async {
+            await count.during {
+                // Another task waits: this one's cancellation would end the waiting.
+                await Task { for await _ in released {} }.value
+            }
+        }
+
+        func end() { release.finish() }
+    }
+
+    @Test func `that do not heed their cancellation are no more than there are places for, however often a peer comes`()
+        async throws
+    {
+        let stubborn = Stubborn()
+        var dispatcher = Dispatcher.forTests
+        dispatcher.onCommand("stay") { _, _ in
+            await stubborn.stay()
+            return []
+        }
+        defer { stubborn.end() }
+        try await TestDaemon.with(
+            .plaintextTCP,
+            dispatcher,
+            {
+                $0.maximumConnections = 10
+                $0.connection.channelCapacity = 4
+            }
+        ) { daemon in
+            for _ in 0..<40 {
+                let before = stubborn.count.began
+                guard let client = try? await daemon.connect(.plaintextTCP),
+                    let connection = try? await client.connection()
+                else { continue }
+                for id in UInt64(1)...4 {
+                    try? await connection.outbox.send(.request(id: id, command: "stay", payload: [1]))
+                }
+                // Those that have no place are closed at once.
+                try await wait { stubborn.count.began >= before + 4 || !connection.channel.isActive }
+                try? await connection.channel.reset()
+            }
+            #expect(stubborn.count.most <= 40, "\(stubborn.count.most) at once")
+            stubborn.end()
+            let isEmpty = try await comes { daemon.daemon.connectionCount == 0 }
+            #expect(isEmpty)
+            let honest = try await daemon.connect(.plaintextTCP)
+            let reply = try await honest.request("reverse", [1, 2])
+            #expect(reply == [2, 1])
+            await honest.close()
+        }
+    }
+
+    @Test func `are canceled when a shutdown takes too long, and have returned before the daemon has`() async throws {
+        let count = Count()
+        var dispatcher = Dispatcher.forTests
+        dispatcher.onCommand("stay") { _, _ in
+            await count.during {
+                try? await Task.sleep(for: .seconds(3_600))
+                // What it has to tidy up takes a moment.
+                await Task { try? await Task.sleep(for: .milliseconds(300)) }.value
+            }
+            return []
+        }
+        await #expect(throws: DaemonError.shutdownTimedOut(connections: 1)) {
+            try await TestDaemon.with(.sealedTCP, dispatcher, { $0.shutdownTimeout = .milliseconds(100) }) { daemon in
+                let client = try await daemon.connect(.sealedTCP)
+                let requests = (0..<3).map { _ in Task { try await client.request("stay") } }
+                try await wait { count.now == 3 }
+                daemon.daemon.shutDown()
+                do { try await daemon.running.value } catch {
+                    #expect(count.returned == 3)
+                    for request in requests { _ = await request.result }
+                    throw error
+                }
+            }
+        }
+    }
+
+    @Test func `of a daemon whose task is canceled have returned before it has`() async throws {
+        let count = Count()
+        var dispatcher = Dispatcher.forTests
+        dispatcher.onCommand("stay") { _, _ in
+            await count.during {
+                try? await Task.sleep(for: .seconds(3_600))
+                await Task { try? await Task.sleep(for: .milliseconds(300)) }.value
+            }
+            return []
+        }
+        try await TestDaemon.with(.sealedTCP, dispatcher) { daemon in
+            let client = try await daemon.connect(.sealedTCP)
+            let requests = (0..<3).map { _ in Task { try await client.request("stay") } }
+            try await wait { count.now == 3 }
+            daemon.running.cancel()
+            try await daemon.running.value
+            #expect(count.returned == 3)
+            for request in requests { _ = await request.result }
+        }
+    }
+
+    @Test(arguments: TestTransport.allCases)
+    func `of messages and of the opening have returned before a program is told of a connection's end`(
+        _ transport: TestTransport
+    ) async throws {
+        let running = Count()
+        let (ends, tell) = AsyncStream.makeStream(of: Int.self)
+        var dispatcher = Dispatcher.forTests
+        dispatcher.onOpen { _ in
+            await running.during {
+                try? await Task.sleep(for: .seconds(3_600))
+                await Task { try? await Task.sleep(for: .milliseconds(50)) }.value
+            }
+        }
+        dispatcher.onCommand("stay") { _, _ in
+            await running.during {
+                try? await Task.sleep(for: .seconds(3_600))
+                await Task { try? await Task.sleep(for: .milliseconds(50)) }.value
+            }
+            return []
+        }
+        dispatcher.onClose { _, _ in tell.yield(running.now) }
+        let sides = try TestEnds()
+        defer { sides.remove() }
+        try await TestDaemon.with([sides.listener(transport)], dispatcher, DaemonOptions(), sides) { daemon in
+            for _ in 0..<10 {
+                try await askAndReset(daemon, transport, "stay", times: 4) { running.now == 5 }
+                for await left in ends {
+                    #expect(left == 0)
+                    break
+                }
+            }
+        }
+    }
+
+    @Test func `of the opening are run once for each connection, however soon it ends, and that of the end after it`()
+        async throws
+    {
+        let (events, tell) = AsyncStream.makeStream(of: String.self)
+        var dispatcher = Dispatcher.forTests
+        dispatcher.onOpen { tell.yield("open \($0.id)") }
+        dispatcher.onClose { connection, _ in tell.yield("closed \(connection.id)") }
+        let sides = try TestEnds()
+        defer { sides.remove() }
+        try await TestDaemon.with([sides.listener(.plaintextTCP)], dispatcher, DaemonOptions(), sides) { daemon in
+            // Each ends with its first bytes.
+            for _ in 0..<100 {
+                let peer = try await RawPeer.connect(daemon)
+                try await peer.channel.reset()
+            }
+            var left = 100
+            var open: Set<Substring> = []
+            for await event in events {
+                let words = event.split(separator: " ")
+                if words[0] == "open" {
+                    #expect(open.insert(words[1]).inserted)
+                } else {
+                    #expect(open.remove(words[1]) != nil, "\(event) before its opening")
+                    left -= 1
+                }
+                if left == 0 { break }
+            }
+            #expect(open.isEmpty)
+        }
+    }
+}
