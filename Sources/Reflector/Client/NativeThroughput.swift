@@ -108,7 +108,7 @@ package struct NativeThroughput: Sendable {
                         bytesPerSecond: rate,
                         meter: TunnelMeter(counting: meters.up),
                         // What a reflector sends up its own stream is no result of the test.
-                        strays: TunnelMeter(counting: FlowMeter()),
+                        strays: TunnelMeter(counting: FlowMeter(seconds: 1)),
                         onOver: { end.succeed() }
                     )
                 )
