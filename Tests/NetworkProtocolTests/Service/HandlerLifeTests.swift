@@ -264,4 +264,61 @@ import Testing
             #expect(open.isEmpty)
         }
     }
+
+    struct Budget: Sendable {
+        let name: String
+        let payload: Int
+        /// Whether a peer beside the one that uses it up is served meanwhile.
+        let isOfPeer: Bool
+        let set: @Sendable (inout DaemonOptions) -> Void
+    }
+
+    static let budgets = [
+        Budget(name: "messages of a peer", payload: 1, isOfPeer: true) { $0.maximumMessagesInWorkOfPeer = 8 },
+        Budget(name: "bytes of a peer", payload: 64 << 10, isOfPeer: true) {
+            $0.maximumBytesInWorkOfPeer = 8 * 64 << 10
+        },
+        Budget(name: "messages of all", payload: 1, isOfPeer: false) { $0.maximumMessagesInWork = 8 },
+        Budget(name: "bytes of all", payload: 64 << 10, isOfPeer: false) { $0.maximumBytesInWork = 8 * 64 << 10 },
+    ]
+
+    @Test(arguments: budgets)
+    func `of all a peer's connections together are within its budget, and those of all peers within the daemon's`(
+        _ budget: Budget
+    ) async throws {
+        let stubborn = Stubborn()
+        var dispatcher = Dispatcher.forTests
+        dispatcher.onCommand("stay") { _, _ in
+            await stubborn.stay()
+            return []
+        }
+        defer { stubborn.end() }
+        let sides = try TestEnds()
+        defer { sides.remove() }
+        var options = DaemonOptions()
+        budget.set(&options)
+        let listeners = [sides.listener(.plaintextTCP), sides.listener(.unix)]
+        try await TestDaemon.with(listeners, dispatcher, options, sides) { daemon in
+            var clients: [Client] = []
+            for _ in 0..<4 { clients.append(try await daemon.connect(.plaintextTCP)) }
+            let payload = [UInt8](repeating: 1, count: budget.payload)
+            let requests = clients.flatMap { client in
+                (0..<10).map { _ in Task { try await client.request("stay", payload, timeout: .seconds(120)) } }
+            }
+            try await wait { stubborn.count.now >= 8 }
+            // Another peer: a user, known by the Unix socket.
+            let other = try await daemon.connect(.unix)
+            let answer = Task { try await other.request("reverse", [1, 2], timeout: .seconds(120)) }
+            if budget.isOfPeer { #expect(try await answer.value == [2, 1]) }
+            // What is not read stays with its sender, however long: a moment shows those that would come.
+            try await Task.sleep(for: .milliseconds(200))
+            // The last message that is taken passes the limit, on each event loop.
+            let most = 8 + System.coreCount
+            #expect(stubborn.count.most <= most, "\(budget.name): \(stubborn.count.most) at once")
+            stubborn.end()
+            for request in requests { #expect(try await request.value.isEmpty) }
+            #expect(try await answer.value == [2, 1])
+            for client in clients + [other] { await client.close() }
+        }
+    }
 }
