@@ -51,12 +51,19 @@ struct RunCommand: AsyncParsableCommand {
         }
         withExtendedLifetime(lock) {}
         Live.clear()
-        try desk.store.save(examination)
+        // What was measured is shown first: a disk that is full must not take it.
+        let kept = Result { try desk.store.save(examination) }
         if form.csv || shared.json {
             // The page of text says these itself.
             for note in examination.notes { Live.say(note.printable(limit: 400)) }
         }
         try form.put(examination, json: shared.json)
+        if case .failure(let error) = kept {
+            throw ParamedicError.invalid(
+                "the result is shown, and could not be kept in the history in \(desk.store.folder): "
+                    + (DatabaseFailure.describe(error) ?? "\(error)")
+            )
+        }
     }
 }
 

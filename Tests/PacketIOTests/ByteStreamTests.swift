@@ -46,6 +46,8 @@ import Testing
         let deadline = KernelClock.monotonic + 1_000_000_000
         let totals = try ByteSource(left.take(), until: ByteStreamLimits(deadline: deadline)).start().join()
         #expect(totals.end == .deadline && totals.bytes > 0 && KernelClock.monotonic >= deadline)
+        // No megabytes of the sender's own buffers.
+        #expect(totals.bytes < 1_000_000)
         _ = right
     }
 

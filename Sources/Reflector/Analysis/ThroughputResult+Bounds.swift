@@ -26,6 +26,15 @@ extension ThroughputResult {
         result.streams = min(max(streams, 1), ThroughputBounds.streams)
         result.askedSec = askedSec.bounded(by: Int(ThroughputBounds.durationSec))
         result.directions = directions.filter { seen.insert($0.direction).inserted }.map { $0.bounded() }
+        if engine == .iperf3, mode == .tunneled {
+            // Those are of its connection over loopback to the tunnel.
+            for index in result.directions.indices {
+                result.directions[index].retransmits = nil
+                for interval in result.directions[index].intervals.indices {
+                    result.directions[index].intervals[interval].retransmits = nil
+                }
+            }
+        }
         result.clientCPUPercent = clientCPUPercent.bounded(by: ThroughputBounds.cpuPercent)
         result.serverCPUPercent = serverCPUPercent.bounded(by: ThroughputBounds.cpuPercent)
         result.clientThreadPercent = clientThreadPercent.bounded(by: 100)

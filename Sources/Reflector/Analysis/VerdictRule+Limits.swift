@@ -56,6 +56,23 @@ extension VerdictRule {
             ? "Client and reflector share the processor of one machine: their own work is the limit." : nil
     }
 
+    static let fasterUnderProbe = VerdictRule(
+        name: "faster under the probe",
+        limit: .inconclusive,
+        condition: "the load of a latency test moved 1.5 times what the throughput test did in the same direction"
+    ) { evidence in
+        for flow in evidence.flows where flow.bitsPerSecond > 0 {
+            let phase: BufferbloatResult.Phase = flow.direction == .down ? .download : .upload
+            guard let load = evidence.bufferbloat?.phases.first(where: { $0.phase == phase }) else { continue }
+            let rate = flow.direction == .down ? load.downBitsPerSecond : load.upBitsPerSecond
+            guard let rate, rate >= flow.bitsPerSecond * At.unsteadyFactor else { continue }
+            return
+                "The throughput test moved \(Quantity.rate(flow.bitsPerSecond)) \(flow.name), and the load of the latency test "
+                + "\(Quantity.rate(rate)): the rate is not steady, or something else used the link. Measure again."
+        }
+        return nil
+    }
+
     static let tunnelFillsBothEnds = VerdictRule(
         name: "tunnel",
         limit: .tunnel,

@@ -17,12 +17,27 @@ extension Examiner {
         }
         var measurements: [BufferbloatAnalysis.Measurement] = []
         var failure: (any Error)?
+        // The slower direction, as far as it is known: probes that fill it would measure themselves.
+        var slowest = [linkDown, linkUp].compactMap { $0 }.min()
         for phase in BufferbloatResult.Phase.allCases {
             onPhase(phase)
             do {
-                measurements.append(
-                    try await measure(phase, seconds: seconds, streams: streams, engine: engine, onProgress)
+                let interval = LatencyPlan.intervalMs(
+                    sparing: slowest,
+                    transport: measurements.first?.latency.transport ?? .tunneled
                 )
+                let measured = try await measure(
+                    phase,
+                    seconds: seconds,
+                    streams: streams,
+                    engine: engine,
+                    intervalMs: interval,
+                    onProgress
+                )
+                measurements.append(measured)
+                if phase != .both {
+                    slowest = [slowest, measured.downBitsPerSecond, measured.upBitsPerSecond].compactMap { $0 }.min()
+                }
             } catch {
                 try Task.checkCancellation()
                 guard !measurements.isEmpty else { throw error }
@@ -48,10 +63,14 @@ extension Examiner {
         seconds: Int,
         streams: Int?,
         engine: ThroughputEngine?,
+        intervalMs: Double,
         _ onProgress: @escaping @Sendable (ThroughputProgress) -> Void
     ) async throws -> BufferbloatAnalysis.Measurement {
         if phase == .idle {
-            return .init(phase: .idle, latency: try await latency(LatencyPlan(durationSec: seconds)))
+            return .init(
+                phase: .idle,
+                latency: try await latency(LatencyPlan(durationSec: seconds, intervalMs: intervalMs))
+            )
         }
         let params = SessionParameters(
             durationSec: seconds,
@@ -62,7 +81,11 @@ extension Examiner {
             engine: engine,
             latencyProbe: true
         )
-        let (load, latency) = try await throughput(params, onProgress: onProgress)
+        let (load, latency) = try await throughput(
+            params,
+            probeIntervalMs: intervalMs,
+            onProgress: onProgress
+        )
         guard let latency else { throw LinkClientError.unexpected("a grant without the probe that was asked for") }
         return .init(
             phase: phase,

@@ -17,11 +17,19 @@ extension Examiner {
                 plan: plan,
                 onProgress: onProgress
             )
+            let pauses = Standstill()
+            let watch = Task { try await pauses.watch() }
+            defer { watch.cancel() }
             let samples = try await probe.samples()
-            let report = try await closing.result()
-            // Probes that nobody was there to answer are not lost on the link.
-            try report.requireOrderlyEnd(spentCounts: false)
-            return try probe.result(samples, report: report.echo)
+            do {
+                let report = try await closing.result()
+                // Probes that nobody was there to answer are not lost on the link.
+                try report.requireOrderlyEnd(spentCounts: false)
+                return try probe.result(samples, report: report.echo)
+            } catch {
+                try Task.checkCancellation()
+                throw pauses.explained(error)
+            }
         }
     }
 

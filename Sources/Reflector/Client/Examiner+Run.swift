@@ -60,7 +60,7 @@ extension Examiner {
         onStep: @escaping @Sendable (ExaminationStep) -> Void,
         onThroughput: @escaping @Sendable (ThroughputProgress) -> Void = { _ in }
     ) async throws -> Examination {
-        let started = Timestamp.now
+        let (started, begin) = (Timestamp.now, ContinuousClock.now)
         let ownAddress = client.localHost ?? ""
         let metadata = PathMetadataCollector(buildVersion: BuildVersion.version, buildHash: BuildVersion.commit)
         let ownBefore = try? await metadata.collect(localAddress: ownAddress)
@@ -115,7 +115,10 @@ extension Examiner {
         return Examination(
             id: UUID().uuidString.lowercased(),
             startedAt: started,
-            finishedAt: .now,
+            // By the steady clock: the wall clock may be set meanwhile.
+            finishedAt: Timestamp(
+                microseconds: started.microseconds + Int64((ContinuousClock.now - begin) / .microseconds(1))
+            ),
             client: ExaminedMachine(
                 name: "this machine",
                 id: ownID.description,
@@ -141,12 +144,32 @@ extension Examiner {
             bufferbloat: bufferbloat?.result,
             notMeasured: attempts.failures.map { UnmeasuredPart(part: $0.name, reason: "\($0.error)") },
             notes: Self.notes(attempts.failures, bufferbloat?.result)
+                + [Self.probeLoad(latency, throughputs.values.compactMap(\.slowest))].compactMap { $0 }
         )
     }
+
+    /// What the probes of the latency test took of the slower direction; nil when that is little, or not known.
+    static func probeLoad(_ latency: LatencyResult?, _ rates: [Double]) -> String? {
+        guard let latency, let rate = rates.min(), rate > 0 else { return nil }
+        let share = latency.probeBitsPerSecond / rate
+        guard share > mostProbeShare else { return nil }
+        let interval = LatencyPlan.intervalMs(sparing: rate, transport: latency.transport)
+        return "the probes of the latency test took \(Quantity.rate(latency.probeBitsPerSecond)) of the "
+            + "\(Quantity.rate(rate)) that the link carries, and stood in their own queue: measure it again with "
+            + "`paramedic latency --interval \(Quantity.fixed(interval.rounded(.up), decimals: 0))`"
+    }
+
+    /// Of the link; more is told.
+    private static let mostProbeShare = 0.05
 
     /// What is missing, a sentence for each part and one for all missing phases of bufferbloat, which share their reason.
     private static func notes(_ failures: [NothingMeasured.Part], _ bufferbloat: BufferbloatResult?) -> [String] {
         failures.map { "\($0.name) was not measured: \($0.error)" }
             + [bufferbloat?.notMeasuredWords].compactMap { $0 }
     }
+}
+
+extension ThroughputResult {
+    /// Bits per second of its slower direction.
+    fileprivate var slowest: Double? { directions.compactMap(\.bitsPerSecond).min() }
 }

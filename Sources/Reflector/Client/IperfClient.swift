@@ -18,6 +18,14 @@ struct IperfClient: Sendable {
     let params: SessionParameters
     let meters: ClientMeters
 
+    /// What does not fit when the login fails: the padding of the password's encryption changed.
+    static func remedy(_ words: String) -> String {
+        guard words.lowercased().contains("authoriz") || words.lowercased().contains("authentic") else { return "" }
+        return
+            "; iperf3 encrypts the login in another way from 3.17 on: the iperf3 here and that of the reflector must both be "
+            + "older than 3.17, or both 3.17 or newer, or use --engine native"
+    }
+
     private var streams: Int { grant.streams ?? params.streams ?? 1 }
 
     /// iperf3's control connection and its streams.
@@ -76,7 +84,10 @@ struct IperfClient: Sendable {
             return try IPerf3Output.result(exit.output, printedBy: .client, mode: grant.mode)
         } catch {
             let words = String(decoding: exit.errorOutput.prefix(300), as: UTF8.self)
-            throw ParamedicError.invalid("iperf3 gave no result: \(error)\(words.isEmpty ? "" : " (\(words))")")
+            throw ParamedicError.invalid(
+                "iperf3 gave no result: \(error)\(words.isEmpty ? "" : " (\(words))")"
+                    + Self.remedy("\(error) \(words)")
+            )
         }
     }
 }

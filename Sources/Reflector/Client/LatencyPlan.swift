@@ -28,6 +28,14 @@ package struct LatencyPlan: Sendable {
         )
     }
 
+    /// Time between probes that leaves the link to what is measured: 3 % of its rate, and no fewer than five a second.
+    /// - Parameter rate: bits a second of the link's slower direction, as far as known.
+    static func intervalMs(sparing rate: Double?, transport: LatencyResult.Transport) -> Double {
+        guard let rate, rate > 0 else { return usualIntervalMs }
+        let one = LatencyResult(transport: transport, intervalMs: 1_000, payloadBytes: 64, sent: 0, received: 0)
+        return min(max(usualIntervalMs, one.probeBitsPerSecond / (rate * 0.03) * 1_000), 200)
+    }
+
     var intervalNanoseconds: Int64 { Int64(intervalMs * 1_000_000) }
     /// Probes of the whole test; not bounded, see ``validate()``.
     var count: Int { max(1, Int(exactly: (Double(durationSec) * 1_000 / intervalMs).rounded(.down)) ?? .max) }

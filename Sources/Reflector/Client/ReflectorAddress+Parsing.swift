@@ -30,7 +30,20 @@ extension ReflectorAddress {
         guard (1...Self.maximumHostLength).contains(name.utf8.count), host.allSatisfy(Self.mayBeInHost) else {
             throw ParamedicError.badAddress(text)
         }
+        if Self.lacksZone(name) {
+            throw ParamedicError.invalid(
+                "\(name.printable(limit: 64)) is a link-local address, which every interface has a network of: say which, as in "
+                    + "[\(name.printable(limit: 64))%eth0]:\(port ?? Self.defaultPort)"
+            )
+        }
         self.init(host: name, port: port ?? Self.defaultPort, endpointID: endpointID)
+    }
+
+    /// fe80::/10 without an interface.
+    private static func lacksZone(_ name: String) -> Bool {
+        guard name.contains(":"), !name.contains("%") else { return false }
+        let first = name.lowercased().prefix { $0 != ":" }
+        return first.count == 4 && ["fe8", "fe9", "fea", "feb"].contains { first.hasPrefix($0) }
     }
 
     private static func port(_ digits: Substring.UnicodeScalarView, of text: String) throws -> Int {

@@ -15,6 +15,17 @@ final class Standstill: Sendable {
         longest.withLock { $0 = max($0, excess) }
     }
 
+    /// Looks every second, until it is cancelled.
+    func watch() async throws {
+        var last = ContinuousClock.now
+        while true {
+            try await Task.sleep(for: .seconds(1))
+            let now = ContinuousClock.now
+            note((now - last) / .seconds(1), insteadOf: 1)
+            last = now
+        }
+    }
+
     /// What a reader must know; nil when nothing happened.
     var words: String? {
         let seconds = longest.withLock { $0 }

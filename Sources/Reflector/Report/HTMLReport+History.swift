@@ -53,8 +53,7 @@ extension HTMLReport {
         guard let trend = trends.first, let last = trend.oldestFirst.last else {
             return "Nothing has been examined yet."
         }
-        guard let now = last.downloadBitsPerSecond,
-            let usual = Distribution(of: trend.downloads.dropLast().compactMap { $0 })?.p50, usual > 0
+        guard let now = trend.downloads.last ?? nil, let usual = trend.usualDownload, usual > 0
         else { return last.verdict.sentence }
         let change = (now / usual - 1) * 100
         let comparison =

@@ -28,9 +28,23 @@ struct ReflectorTrend {
     }
 
     /// Bits per second.
-    var downloads: [Double?] { oldestFirst.map(\.downloadBitsPerSecond) }
+    var downloads: [Double?] { oldestFirst.map { Self.rate($0.download, .down) } }
     /// Bits per second.
-    var uploads: [Double?] { oldestFirst.map(\.uploadBitsPerSecond) }
+    var uploads: [Double?] { oldestFirst.map { Self.rate($0.upload, .up) } }
+
+    /// Nil for a test that was cut in its first half, or short of a second: its rate is that of TCP's slow start.
+    private static func rate(_ result: ThroughputResult?, _ direction: ThroughputDirection.Direction) -> Double? {
+        guard let result, let moved = result[direction] else { return nil }
+        let least = max(VerdictThresholds.shortestTestSec * 0.8, Double(result.askedSec ?? 0) / 2)
+        return moved.durationSec < least ? nil : moved.bitsPerSecond
+    }
+
+    /// The median of the downloads before the last: of two the middle between them.
+    var usualDownload: Double? {
+        let sorted = downloads.dropLast().compactMap { $0 }.sorted()
+        guard !sorted.isEmpty else { return nil }
+        return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+    }
     /// Medians without load, in milliseconds.
     var roundTrips: [Double?] { oldestFirst.map { $0.latency?.rtt?.p50 } }
     /// The largest median of the phases with load, in milliseconds; nil where a phase is missing, which may be the worst.

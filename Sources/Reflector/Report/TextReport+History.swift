@@ -9,7 +9,7 @@ extension TextReport {
             return page.text
         }
         var cells = [
-            [TextCell.label("when", .faint), .label("reflector", .faint)]
+            [TextCell.label("when (UTC)", .faint), .label("reflector", .faint)]
                 + ["download", "upload", "round trip", "lost", "grade"].map { .figure($0, .faint) }
                 + [.label("limit", .faint)]
         ]

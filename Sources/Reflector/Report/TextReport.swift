@@ -42,9 +42,18 @@ package struct TextReport: Sendable {
         return page.text
     }
 
+    /// Bits a second: fewer are a twentieth of the slowest links in use.
+    private static let probesWorthTelling = 30_000.0
+
     package func text(_ result: LatencyResult) -> String {
         var page = TextPage(style: style)
         add(result, titled: "Latency", to: &page)
+        guard result.probeBitsPerSecond >= Self.probesWorthTelling else { return page.text }
+        page.paragraph(
+            "The probes alone are \(Quantity.rate(result.probeBitsPerSecond)) each way: on a link that carries less than some "
+                + "twenty times that, send them further apart (--interval).",
+            tone: .faint
+        )
         return page.text
     }
 
