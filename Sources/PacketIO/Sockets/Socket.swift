@@ -4,8 +4,8 @@ package import SystemErrors
 
 /// Opening sockets: bind, listen, accept, connect.
 package enum Socket {
-    /// Connections that may wait to be accepted.
-    static let backlog: Int32 = 16
+    /// Connections that may wait to be accepted: all streams of a test come at once, beside those of others.
+    static let backlog: Int32 = 1_024
 
     /// A UDP socket; port 0 takes any. IPv6 `::` takes IPv4 too.
     package static func bindUDP(_ address: InternetAddress) throws(SystemError) -> SocketDescriptor {

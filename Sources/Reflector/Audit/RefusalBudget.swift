@@ -1,4 +1,4 @@
-/// Which refusals of strangers get a line of their own in the audit log and in the server's log. The others are counted until
+/// Which refusals, of strangers or of one peer, get a line of their own in the audit log and in the server's log. The others are counted until
 /// their window ends, so that whoever knocks without end cannot fill the disk. No clock inside: times are given, in
 /// nanoseconds of a clock that never goes back.
 struct RefusalBudget: Sendable {
@@ -61,6 +61,11 @@ struct RefusalBudget: Sendable {
         sum.last = time
         suppressed = sum
         return .suppress(startsWindow: false)
+    }
+
+    /// Whether it is as it was at the beginning.
+    func isFresh(at now: UInt64) -> Bool {
+        suppressed == nil && (tokens == burst || (now &- refilledAt) / refill >= UInt64(burst - tokens))
     }
 
     /// Takes what was counted; nil when there is nothing.

@@ -32,7 +32,8 @@ package final class ServerAudit: Sendable {
         var isClosed = false
     }
     private let refusals: Mutex<Refusals>
-    private let clock: ServerClock
+    let denials: Mutex<Denials>
+    let clock: ServerClock
 
     /// Is told the sums, too; the server's log follows the same budget.
     private let logger: Logger?
@@ -52,6 +53,9 @@ package final class ServerAudit: Sendable {
         self.logger = logger
         self.endpoint = Mutex(endpoint)
         self.refusals = Mutex(Refusals(budget: budget))
+        self.denials = Mutex(
+            Denials(budgets: DenialBudgets(each: budget), failures: DenialBudgets(each: budget))
+        )
         self.clock = clock
     }
 
@@ -95,7 +99,7 @@ package final class ServerAudit: Sendable {
         ["path": "\(path)", "cut.bytes": "\(opening.cutBytes)", "cut.lines": "\(opening.cutLines)"]
     }
 
-    private func write(_ event: AuditEvent, _ fill: (inout AuditRecord) -> Void) async throws {
+    func write(_ event: AuditEvent, _ fill: (inout AuditRecord) -> Void) async throws {
         var record = AuditRecord(event.rawValue, endpointID: endpoint.withLock { $0.description })
         fill(&record)
         try await reopenIfDue()
@@ -158,19 +162,13 @@ package final class ServerAudit: Sendable {
     /// One line for all refusals that had none. When it cannot be written they stay counted, and it is tried again.
     private func writeSuppressed() async {
         guard let sum = refusals.withLock({ $0.budget.takeSuppressed() }) else { return }
-        let first = Timestamp(microseconds: sum.first).description
-        let last = Timestamp(microseconds: sum.last).description
         do {
-            try await write(.connectionDenied) {
-                $0.params = [
-                    "suppressed": .integer(Int64(sum.count)), "first": .string(first), "last": .string(last),
-                ]
-                $0.decision = "deny"
-                $0.reason = "so many refused connections that these are only counted"
-            }
-            logger?.info(
-                "connections denied, so many that these are only counted",
-                metadata: ["suppressed": "\(sum.count)", "first": "\(first)", "last": "\(last)"]
+            try await writeSum(
+                .connectionDenied,
+                sum,
+                of: nil,
+                reason: "so many refused connections that these are only counted",
+                told: "connections denied, so many that these are only counted"
             )
         } catch {
             refusals.withLock { refusals in
@@ -178,6 +176,29 @@ package final class ServerAudit: Sendable {
                 if !refusals.isClosed { refusals.timer = timer(window: refusals.budget.window) }
             }
         }
+    }
+
+    /// One line, in both logs, for all of `sum`.
+    func writeSum(
+        _ event: AuditEvent,
+        _ sum: RefusalBudget.Suppressed,
+        of peer: EndpointID?,
+        reason: String,
+        told: Logger.Message
+    ) async throws {
+        let first = Timestamp(microseconds: sum.first).description
+        let last = Timestamp(microseconds: sum.last).description
+        try await write(event) {
+            $0.peerID = peer?.description
+            $0.params = [
+                "suppressed": .integer(Int64(sum.count)), "first": .string(first), "last": .string(last),
+            ]
+            $0.decision = "deny"
+            $0.reason = reason
+        }
+        var metadata: Logger.Metadata = ["suppressed": "\(sum.count)", "first": "\(first)", "last": "\(last)"]
+        metadata["peer.id"] = peer.map { "\($0)" }
+        logger?.info(told, metadata: metadata)
     }
 
     /// Writes what was only counted and closes the log.
@@ -189,6 +210,7 @@ package final class ServerAudit: Sendable {
         timer?.cancel()
         await timer?.value
         await writeSuppressed()
+        await closeDenials()
         await log.close()
     }
 
@@ -202,16 +224,6 @@ package final class ServerAudit: Sendable {
             $0.params = Self.parameters(session.params, mode: session.mode)
             $0.decision = "grant"
             $0.pid = pid.map(Int64.init)
-        }
-    }
-
-    func sessionDenied(_ request: SessionRequest, peer: EndpointID, mode: DataMode, reason: String) async throws {
-        try await write(.sessionDenied) {
-            $0.peerID = peer.description
-            $0.testType = request.testType.rawValue
-            $0.params = Self.parameters(request.params, mode: mode)
-            $0.decision = "deny"
-            $0.reason = reason
         }
     }
 
@@ -275,7 +287,7 @@ package final class ServerAudit: Sendable {
         }
     }
 
-    private static func parameters(_ params: SessionParameters, mode: DataMode) -> [String: AuditRecord.Value] {
+    static func parameters(_ params: SessionParameters, mode: DataMode) -> [String: AuditRecord.Value] {
         var values: [String: AuditRecord.Value] = [
             "mode": .string(mode.rawValue),
             "duration_sec": .integer(Int64(params.durationSec)),

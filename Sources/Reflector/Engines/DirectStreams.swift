@@ -133,8 +133,7 @@ final class DirectStreams: Sendable {
                 continue
             }
             begin(direction)
-            let fresh = ended.reduce(0) { $0 + Int(clamping: $1.totals.bytes) } - meter.bytes
-            if fresh > 0 { meter.record(fresh, at: UInt64(clamping: last)) }
+            meter.raise(to: ended.reduce(0) { $0 + Int(clamping: $1.totals.bytes) }, at: UInt64(clamping: last))
             for stream in ended {
                 switch stream.totals.end {
                 // A sink that reached the end of its time has not seen the end of the stream.
@@ -170,7 +169,7 @@ final class DirectStreams: Sendable {
         guard !meter.hasBegun else { return }
         let firsts = state.withLock { $0.streams.filter { $0.direction == direction }.compactMap { $0.stream.first } }
         guard let first = firsts.min(by: { $0.time < $1.time }) else { return }
-        meter.record(Int(clamping: first.bytes), at: UInt64(clamping: first.time))
+        meter.raise(to: Int(clamping: first.bytes), at: UInt64(clamping: first.time))
     }
 
     private func sample() {
@@ -179,9 +178,8 @@ final class DirectStreams: Sendable {
         for direction in StreamDirection.allCases {
             begin(direction)
             let bytes = streams.filter { $0.direction == direction }.reduce(0) { $0 + Int(clamping: $1.stream.bytes) }
-            let meter = meter(direction)
-            let fresh = bytes - meter.bytes
-            if fresh > 0 { meter.record(fresh, at: now) }
+            // A stream that came while others were waited for has a sampler of its own beside theirs.
+            meter(direction).raise(to: bytes, at: now)
         }
     }
 }

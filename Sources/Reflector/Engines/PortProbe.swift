@@ -19,30 +19,46 @@ enum PortProbe {
         return nil
     }
 
-    /// Waits until some socket of this machine listens on `port`; false when the process ends or time runs out first.
+    /// Waits until `process` listens on `port` of 127.0.0.1; false when the process ends or time runs out first. Somebody else's
+    /// socket with that number, on whatever address, does not count: the peer's test would go there.
     ///
-    /// Reads the kernel's table: connecting to find out would use up a server that serves one client.
+    /// Reads the kernel's tables: connecting to find out would use up a server that serves one client.
     static func listens(port: Int, process: ChildProcess) async -> Bool {
         let deadline = ContinuousClock.now + patience
         while process.isRunning, ContinuousClock.now < deadline {
-            if isListening(port: port) { return true }
+            if isListening(port: port, pid: process.pid) { return true }
             do { try await Task.sleep(for: step) } catch { return false }
         }
         return false
     }
 
-    static func isListening(port: Int) -> Bool {
-        for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
-            guard let content = try? String(contentsOfFile: table, encoding: .utf8) else { continue }
-            // Fields: slot, local address:port in hex, remote, state (0A = LISTEN).
-            for line in content.split(separator: "\n").dropFirst() {
-                let fields = line.split(separator: " ", maxSplits: 4, omittingEmptySubsequences: true)
-                guard fields.count > 3, fields[3] == "0A", let text = fields[1].split(separator: ":").last else {
-                    continue
-                }
-                if Int(text, radix: 16) == port { return true }
-            }
+    static func isListening(port: Int, pid: Int32) -> Bool {
+        let own = sockets(of: pid)
+        guard !own.isEmpty, let table = try? String(contentsOfFile: "/proc/net/tcp", encoding: .utf8) else {
+            return false
+        }
+        // Fields: slot, local address:port in hex, remote, state (0A = LISTEN), queues, timer, retransmits, user, timeout, inode.
+        for line in table.split(separator: "\n").dropFirst() {
+            let fields = line.split(separator: " ", omittingEmptySubsequences: true)
+            guard fields.count > 9, fields[3] == "0A" else { continue }
+            let local = fields[1].split(separator: ":")
+            guard local.count == 2, local[0] == loopback, Int(local[1], radix: 16) == port else { continue }
+            if own.contains("socket:[\(fields[9])]") { return true }
         }
         return false
+    }
+
+    /// 127.0.0.1 as the kernel's table writes it: the bytes in memory as a number of this machine.
+    private static let loopback = {
+        let number = String(UInt32(bigEndian: 0x7f00_0001), radix: 16, uppercase: true)
+        return String(repeating: "0", count: 8 - number.count) + number
+    }()
+
+    /// What the descriptors of a process that are sockets point to.
+    private static func sockets(of pid: Int32) -> Set<String> {
+        let folder = "/proc/\(pid)/fd"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        let targets = names.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\($0)") }
+        return Set(targets.filter { $0.hasPrefix("socket:") })
     }
 }

@@ -8,6 +8,9 @@ final class ControlBudgets: Sendable {
     /// Budgets of peers that went quiet are dropped beyond this number, for they are full again.
     private static let mostKept = 64
 
+    /// What a connection costs by itself, bytes: its handshake, and its line in the audit log.
+    static let connectionCost = 2 << 10
+
     private struct State {
         var budgets: [EndpointID: ByteBudget] = [:]
         var bytes: UInt64 = 0

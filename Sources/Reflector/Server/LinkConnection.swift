@@ -171,6 +171,8 @@ final class LinkConnection: ChannelInboundHandler, RemovableChannelHandler {
         guard let context else { return }
         deadline?.cancel()
         let remainder = decoder.takeRemainder()
+        // It is not held back from here on: it ends when its peer has spent its budget.
+        socket.closes()
         do {
             try HealthHandler.install(on: context.pipeline.syncOperations, core: core)
         } catch { return close() }

@@ -44,7 +44,8 @@ final class LinkSocket: ChannelDuplexHandler {
     private var tunneled = 0
     private var payload = 0
     private var charged = 0
-    /// The connection ends: what comes is read until TLS is done, and used by no one.
+    /// Nothing holds it back while its peer's budget is spent: it ends, and what comes is read until TLS is done and used by no
+    /// one, or it is HTTP.
     private var isClosing = false
 
     /// - Parameter makeTLS: adds the handlers of TLS and of the link behind this one.

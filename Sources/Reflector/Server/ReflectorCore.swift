@@ -84,11 +84,24 @@ final class ReflectorCore: Sendable {
 
     func admit(_ peer: EndpointID, from remote: RemoteEnd) async -> Admittance {
         guard await governor.isAuthorised(peer) else { return .unknown }
+        // A handshake and a line in the audit log: a peer that connects on and on waits for its budget.
+        budgets.charge(ControlBudgets.connectionCost, to: peer)
+        let patience = Int64(limits.firstFrameTimeoutSec) * 1_000_000_000
+        let wait = min(budgets.wait(of: peer).nanoseconds, patience)
+        if wait > 0 {
+            try? await Task.sleep(for: .nanoseconds(wait))
+            guard budgets.wait(of: peer) == .zero else {
+                return .failed(.tooMany("this peer has spent its budget of control bytes; try again later"))
+            }
+            guard await governor.isAuthorised(peer) else { return .unknown }
+        }
         do {
             try await audit.connectionAccepted(peer, address: remote.description)
             return .allowed
         } catch {
-            logger.error("audit log failed", metadata: ["peer.id": "\(peer)", "error": "\(error)"])
+            if audit.mayTell(of: peer) {
+                logger.error("audit log failed", metadata: ["peer.id": "\(peer)", "error": "\(error)"])
+            }
             return .failed(.unavailable("the audit log cannot be written, nobody is admitted"))
         }
     }
@@ -198,7 +211,9 @@ final class ReflectorCore: Sendable {
                 )
             )
         } catch {
-            logger.error("accounts cannot be read", metadata: ["peer.id": "\(peer)", "error": "\(error)"])
+            if audit.mayTell(of: peer) {
+                logger.error("accounts cannot be read", metadata: ["peer.id": "\(peer)", "error": "\(error)"])
+            }
             return .error(.unavailable("the endpoint cannot read its accounts"))
         }
     }
@@ -226,10 +241,12 @@ final class ReflectorCore: Sendable {
         do {
             return .success(try await PreparedTunnel.make(role, on: channel, packetsPerSecond: limits.udpEchoMaxPps))
         } catch {
-            logger.error(
-                "tunnel could not be opened",
-                metadata: ["test.id": "\(open.testID)", "peer.id": "\(peer)", "error": "\(error)"]
-            )
+            if audit.mayTell(of: peer) {
+                logger.error(
+                    "tunnel could not be opened",
+                    metadata: ["test.id": "\(open.testID)", "peer.id": "\(peer)", "error": "\(error)"]
+                )
+            }
             return .failure(.unavailable("the test's own server cannot be reached: \(error)"))
         }
     }

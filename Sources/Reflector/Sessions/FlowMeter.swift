@@ -37,10 +37,23 @@ package final class FlowMeter: Sendable {
     @discardableResult
     package func record(_ count: Int, at now: UInt64) -> Int {
         state.withLock { state in
-            state.payload = state.payload.addingHeld(count)
-            if !state.isTimedByWire { state.timeline.add(count, at: now) }
+            Self.add(count, to: &state, at: now)
             return state.payload
         }
+    }
+
+    /// Counts what is missing to `bytes`, for streams whose bytes are sampled. In one step, so that two who sample count nothing
+    /// twice.
+    package func raise(to bytes: Int, at now: UInt64) {
+        state.withLock { state in
+            let missed = bytes - state.payload
+            if missed > 0 { Self.add(missed, to: &state, at: now) }
+        }
+    }
+
+    private static func add(_ count: Int, to state: inout State, at now: UInt64) {
+        state.payload = state.payload.addingHeld(count)
+        if !state.isTimedByWire { state.timeline.add(count, at: now) }
     }
 
     /// The measurement begins, or something of it ends, without a byte.

@@ -133,7 +133,8 @@ package actor Governor {
         _ request: SessionRequest,
         from peer: EndpointID,
         testID: String,
-        clientHasNative: Bool
+        clientHasNative: Bool,
+        hasIperf: () -> Bool
     ) async throws -> Admission {
         guard isAuthorised(peer) else {
             throw SessionDeny(
@@ -142,7 +143,7 @@ package actor Governor {
                 retryAfterSec: nil
             )
         }
-        let params = try policy.validate(request, clientHasNative: clientHasNative)
+        let params = try policy.validate(request, clientHasNative: clientHasNative, hasIperf: hasIperf)
         let charged = try await BusyDatabase.retrying {
             try writeSettlements()
             let now = clock.unixMilliseconds()

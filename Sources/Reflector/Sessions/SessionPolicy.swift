@@ -24,7 +24,12 @@ struct SessionPolicy {
 
     /// The request with every default filled in, or why it cannot be served. Without a wish, the engine is native
     /// where the client has it and iperf3 elsewhere.
-    func validate(_ request: SessionRequest, clientHasNative: Bool) throws(SessionDeny) -> SessionParameters {
+    /// - Parameter hasIperf: whether iperf3 can be started; asked only when the test needs it.
+    func validate(
+        _ request: SessionRequest,
+        clientHasNative: Bool,
+        hasIperf: () -> Bool = { true }
+    ) throws(SessionDeny) -> SessionParameters {
         guard quotas.allows(request.testType) else {
             throw invalid(
                 "\(request.testType.rawValue) tests are switched off here; "
@@ -71,6 +76,9 @@ struct SessionPolicy {
             params.engine = .iperf3
         }
         params.engine = params.engine ?? (clientHasNative ? .native : .iperf3)
+        if params.engine == .iperf3, !hasIperf() {
+            throw invalid("iperf3 is not installed on the reflector; ask for engine native, or install it there")
+        }
         if params.latencyProbe == true, !quotas.allowUDPEcho {
             throw invalid("latency_probe needs udp_echo tests, which are switched off here")
         }

@@ -19,8 +19,9 @@ extension SessionRegistry {
     }
 
     /// Logs that the end of a test is not in the books; the next start settles it, with what was charged.
-    func unsettled(_ testID: String) -> @Sendable (any Error) -> Void {
-        { [logger] error in
+    func unsettled(_ testID: String, of peer: EndpointID) -> @Sendable (any Error) -> Void {
+        { [logger, audit] error in
+            guard audit.mayTell(of: peer) else { return }
             let reason = DatabaseFailure.describe(error) ?? "\(error)"
             logger.error("test could not be settled", metadata: ["test.id": "\(testID)", "error": "\(reason)"])
         }
@@ -39,7 +40,7 @@ extension SessionRegistry {
 
     /// The owner's connection is gone: its tests end after the grace.
     func disconnected(_ connection: ConnectionID) {
-        if requesting[connection] != nil { requesting[connection] = true }
+        requesting[connection]?.hasGone = true
         for (testID, entry) in running where entry.session.owner == connection {
             Task { [weak self] in
                 do { try await Task.sleep(for: Self.ownerGrace) } catch { return }
@@ -82,9 +83,9 @@ extension SessionRegistry {
         entry.timer?.cancel()
         let (result, bytes, exit) = await stop(entry, reason)
         do {
-            try await governor.finish(testID, bytes: bytes, late: unsettled(testID))
+            try await governor.finish(testID, bytes: bytes, late: unsettled(testID, of: entry.session.peer))
         } catch {
-            unsettled(testID)(error)
+            unsettled(testID, of: entry.session.peer)(error)
         }
         counts.bytes += bytes
         remember(result, of: entry.session.peer)
@@ -142,15 +143,20 @@ extension SessionRegistry {
         return (result, result.bytesUp + result.bytesDown, exit)
     }
 
-    /// Takes back a test that could not start.
-    func abandon(_ testID: String) async {
+    /// Ends a test that could not start. It counts, for its peer can ask again and again for what costs a key and a child; only
+    /// what an audit log that cannot be written stopped is taken back, as nothing starts then.
+    func abandon(_ testID: String, counts: Bool) async {
         guard let entry = running.removeValue(forKey: testID) else { return }
         _ = entry.session.end(.engineFailed)
-        _ = await stop(entry, .engineFailed)
+        let (_, bytes, _) = await stop(entry, .engineFailed)
         do {
-            try await governor.cancel(testID, late: unsettled(testID))
+            if counts {
+                try await governor.finish(testID, bytes: bytes, late: unsettled(testID, of: entry.session.peer))
+            } else {
+                try await governor.cancel(testID, late: unsettled(testID, of: entry.session.peer))
+            }
         } catch {
-            unsettled(testID)(error)
+            unsettled(testID, of: entry.session.peer)(error)
         }
         release(testID)
     }

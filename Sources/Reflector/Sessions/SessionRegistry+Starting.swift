@@ -17,7 +17,8 @@ extension SessionRegistry {
                 request,
                 from: requester.peer,
                 testID: testID,
-                clientHasNative: requester.hasNative
+                clientHasNative: requester.hasNative,
+                hasIperf: { [path = settings.iperfPath] in ExecutableSearch.find(path) != nil }
             )
         } catch var deny as SessionDeny {
             if deny.reason == .busy { deny.retryAfterSec = secondsUntilSlot() }
@@ -25,7 +26,7 @@ extension SessionRegistry {
         }
         guard accepting else {
             // The shutdown began meanwhile, and did not find this test.
-            try? await governor.cancel(testID, late: unsettled(testID))
+            try? await governor.cancel(testID, late: unsettled(testID, of: requester.peer))
             throw Self.busy("the reflector is shutting down", retryAfter: nil)
         }
 
@@ -58,7 +59,7 @@ extension SessionRegistry {
             try await audit.sessionGranted(session, pid: engine.pid)
             running[testID]?.isGranted = true
         } catch {
-            await abandon(testID)
+            await abandon(testID, counts: !(error is AuditError))
             switch error {
             case let failure as IperfServer.Failure: throw Self.denial(for: failure)
             // An address that cannot be used is no matter of waiting.

@@ -56,8 +56,8 @@ actor SessionRegistry {
     /// Who asks for the result of a test whose iperf3 still runs; they wait for a while only.
     var patient: [String: [CheckedContinuation<Void, Never>]] = [:]
     var accepting = true
-    /// Connections that request a test now, and whether they have gone since.
-    var requesting: [ConnectionID: Bool] = [:]
+    /// Connections that request tests now.
+    var requesting: [ConnectionID: Requesting] = [:]
     var counts = Counts()
 
     /// Since the start.
@@ -85,32 +85,52 @@ actor SessionRegistry {
         let hasNative: Bool
     }
 
+    /// Requests of one connection that are being decided, and whether it has gone since: they may be several, and the last of
+    /// them must still hear of it.
+    struct Requesting: Sendable {
+        var count = 0
+        var hasGone = false
+    }
+
+    private func answered(_ connection: ConnectionID) {
+        requesting[connection]?.count -= 1
+        if requesting[connection]?.count == 0 { requesting[connection] = nil }
+    }
+
     func request(_ request: SessionRequest, from requester: Requester) async -> LinkMessage {
-        if requesting[requester.connection] == nil { requesting[requester.connection] = false }
-        defer { requesting[requester.connection] = nil }
+        requesting[requester.connection, default: Requesting()].count += 1
+        defer { answered(requester.connection) }
         do {
             let grant = try await start(request, from: requester)
             // The owner may have left while its test was made ready; nobody else will tell.
-            if requesting[requester.connection] == true { disconnected(requester.connection) }
+            if requesting[requester.connection]?.hasGone == true { disconnected(requester.connection) }
             return .sessionGrant(grant)
         } catch let deny as SessionDeny {
             await denied(request, requester.peer, reason: deny.reason.rawValue)
             return .sessionDeny(deny)
         } catch {
-            logger.error("session could not start", metadata: ["error": "\(error)"])
-            await denied(request, requester.peer, reason: "unavailable")
+            await denied(request, requester.peer, reason: "unavailable", failure: error)
             let reason = DatabaseFailure.describe(error) ?? "\(error)"
             return .error(.unavailable("the session could not start: \(reason)"))
         }
     }
 
-    func denied(_ request: SessionRequest, _ peer: EndpointID, reason: String) async {
+    func denied(
+        _ request: SessionRequest,
+        _ peer: EndpointID,
+        reason: String,
+        failure: (any Error)? = nil
+    ) async {
         counts.denied += 1
         do {
-            try await audit.sessionDenied(request, peer: peer, mode: settings.mode, reason: reason)
+            guard try await audit.sessionDenied(request, peer: peer, mode: settings.mode, reason: reason) else {
+                return
+            }
         } catch {
             logger.error("audit log failed", metadata: ["error": "\(error)"])
         }
+        guard let failure else { return }
+        logger.error("session could not start", metadata: ["peer.id": "\(peer)", "error": "\(failure)"])
     }
 
     // MARK: While it runs

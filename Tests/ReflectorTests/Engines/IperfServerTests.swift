@@ -1,4 +1,6 @@
 import Foundation
+import Operations
+import PacketIO
 import Testing
 
 @testable import Reflector
@@ -28,7 +30,7 @@ struct IperfServerTests {
             folder in
             let server = try await IperfServer.start(executable: program, stateFolder: folder)
             #expect(try runs(folder) == 3)
-            #expect(PortProbe.isListening(port: server.port))
+            #expect(PortProbe.isListening(port: server.port, pid: server.process.pid))
             _ = await server.stop()
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == ["program", "runs"])
         }
@@ -43,5 +45,19 @@ struct IperfServerTests {
             #expect(try runs(folder) == 3)
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == ["program", "runs"])
         }
+    }
+
+    @Test("only the child's own socket on 127.0.0.1 says that it listens, not somebody else's with the same number")
+    func foreignListener() async throws {
+        let listener = try Socket.listenTCP(InternetAddress(.loopbackIPv4, port: 0))
+        let port = Int(try listener.localAddress().port)
+        let child = try await ChildProcess.start("sleep", ["60"])
+        #expect(PortProbe.isListening(port: port, pid: getpid()))
+        #expect(!PortProbe.isListening(port: port, pid: child.pid))
+        let elsewhere = try Socket.listenTCP(InternetAddress(#require(InternetHost("127.0.0.2")), port: 0))
+        #expect(!PortProbe.isListening(port: Int(try elsewhere.localAddress().port), pid: getpid()))
+        await child.terminate()
+        withExtendedLifetime((port, child)) {}
+        _ = (listener.raw, elsewhere.raw)
     }
 }

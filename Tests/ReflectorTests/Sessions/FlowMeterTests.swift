@@ -1,0 +1,31 @@
+import Synchronization
+import Testing
+
+@testable import Reflector
+
+@Suite("Flow meter")
+struct FlowMeterTests {
+    @Test("two who sample the same counter count nothing twice, in total and by second")
+    func samplers() async {
+        let meter = FlowMeter(seconds: 4)
+        let counter = Counter()
+        let rounds = 200_000
+        await withTaskGroup { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    for _ in 0..<rounds {
+                        counter.bytes.add(3, ordering: .relaxed)
+                        meter.raise(to: counter.bytes.load(ordering: .relaxed), at: 1)
+                    }
+                }
+            }
+        }
+        let reading = meter.sent()
+        #expect(reading.bytes == 4 * 3 * rounds)
+        #expect(reading.perSecond.reduce(0, +) == reading.bytes)
+    }
+}
+
+private final class Counter: Sendable {
+    let bytes = Atomic(0)
+}
