@@ -246,24 +246,36 @@ def endpoint_id(public_key):
     return f"PP-{groups}-{CROCKFORD[(32 - total % 32) % 32]}"
 
 
+class Key:
+    """A peer's key and its TLS."""
+
+    def __init__(self, folder, name):
+        self.key, self.cert = f"{folder}/{name}.key", f"{folder}/{name}.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-days", "2", "-subj", "/CN=bench",
+                        "-keyout", self.key, "-out", self.cert], check=True, capture_output=True)
+        der = subprocess.run(["openssl", "pkey", "-in", self.key, "-pubout", "-outform", "DER"],
+                             check=True, capture_output=True).stdout
+        self.id = endpoint_id(der[-32:])
+
+    def context(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.load_cert_chain(self.cert, self.key)
+        context.set_alpn_protocols(["pp-link/1"])
+        return context
+
+
 def handshake():
     """Mutual TLS and one exchange: server's processor time for each, with one client that does both alike."""
     count = int(os.environ.get("HANDSHAKES", "1000"))
     folder = tempfile.mkdtemp(prefix="bench-")
-    key, cert = folder + "/key.pem", folder + "/cert.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-days", "2", "-subj", "/CN=bench",
-                    "-keyout", key, "-out", cert], check=True, capture_output=True)
-    der = subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-outform", "DER"],
-                         check=True, capture_output=True).stdout
-    peer = endpoint_id(der[-32:])
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.load_cert_chain(cert, key)
-    context.set_alpn_protocols(["pp-link/1"])
+    # A peer for each round: one that connects on and on would wait for its budget of control bytes.
+    peers = [Key(folder, f"peer-{number}") for number in range(ROUNDS)]
+    key, cert = peers[0].key, peers[0].cert
     hello = b'{"request_id":"1","payload":{"type":"hello","version":"1.0","features":[]}}'
-    ours = Reflector(prefix=("taskset", "-c", "0"), extra={"REFLECTOR_ACCESS_AUTHORIZED_PEERS": peer})
+    ours = Reflector(prefix=("taskset", "-c", "0"), extra={"REFLECTOR_ACCESS_AUTHORIZED_PEERS": ",".join(one.id for one in peers)})
     port = free_port()
     theirs = subprocess.Popen(
         ["taskset", "-c", "0", "openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", cert, "-key", key,
@@ -272,7 +284,7 @@ def handshake():
     wait_for(port)
     os.sched_setaffinity(0, {1} if (os.cpu_count() or 1) > 1 else {0})
 
-    def exchange(port, question, whole):
+    def exchange(context, port, question, whole):
         with socket.create_connection(("127.0.0.1", port)) as raw:
             with context.wrap_socket(raw) as tls:
                 tls.sendall(question)
@@ -285,7 +297,8 @@ def handshake():
 
     try:
         figures = {"ours": [], "theirs": []}
-        for _ in range(ROUNDS):
+        for one in peers:
+            context = one.context()
             for name, pid, number, question, whole in (
                 ("ours", ours.process.pid, ours.port, len(hello).to_bytes(4, "big") + hello,
                  lambda answer: len(answer) >= 4 and len(answer) >= 4 + int.from_bytes(answer[:4], "big")),
@@ -293,7 +306,7 @@ def handshake():
             ):
                 before = cpu_seconds(pid)
                 for _ in range(count):
-                    exchange(number, question, whole)
+                    exchange(context, number, question, whole)
                 figures[name].append(count / (cpu_seconds(pid) - before))
         own, peer_rate = statistics.median(figures["ours"]), statistics.median(figures["theirs"])
         row("mutual-TLS connect + hello, a second of one core", f"{own:.0f}", f"openssl s_server {peer_rate:.0f}",
@@ -380,4 +393,5 @@ def main():
         print("| " + " | ".join(entry) + " |")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -6,6 +6,8 @@
 ///   holds nothing for long, and one on a slow line is not cut.
 /// - A peer that takes nothing of what is sent for the stall time is cut, however much it sends itself; it is looked at once in that time,
 ///   so at the latest after twice that.
+/// - Time in which this side stood still (a stopped process, a machine that slept) is no silence of the peer: what it sent meanwhile has
+///   not been read yet.
 struct Heartbeat: Sendable {
     typealias Instant = ContinuousClock.Instant
 
@@ -36,6 +38,8 @@ struct Heartbeat: Sendable {
     private var lastTaken: Instant?
     /// Bytes that the system has not taken, how many it had taken, and since when it has taken none.
     private var unsent: (bytes: Int, written: Int, since: Instant)?
+    /// When this side meant to look again.
+    private var due: Instant?
 
     init(interval: Duration, missed: Int, stall: Duration, now: Instant) {
         self.interval = min(max(interval, .milliseconds(1)), Heartbeat.longest)
@@ -77,6 +81,30 @@ struct Heartbeat: Sendable {
     ///   - unsentBytes: what the system has not taken of what was given to it.
     ///   - writtenBytes: all that it has taken since the connection began.
     mutating func check(now: Instant, unsentBytes: Int, writtenBytes: Int) -> Verdict {
+        if let due, now - due >= patience { stoodStill(since: due, until: now) }
+        let verdict = judge(now: now, unsentBytes: unsentBytes, writtenBytes: writtenBytes)
+        switch verdict {
+        case .fine(let next), .ping(let next): due = next
+        case .dead: due = nil
+        }
+        return verdict
+    }
+
+    /// A check that comes later than this was not made in time; what came meanwhile is read within it.
+    private var patience: Duration { min(interval, stall) / 4 }
+
+    /// Moves every mark by the time that nobody looked and by the time to read what came in it.
+    private mutating func stoodStill(since due: Instant, until now: Instant) {
+        let time = now - due + patience
+        func moved(_ mark: Instant) -> Instant { min(mark + time, now) }
+        lastReceived = moved(lastReceived)
+        lastTaken = lastTaken.map(moved)
+        lastPing = lastPing.map(moved)
+        if let packet { self.packet = (moved(packet.began), packet.missing) }
+        if let unsent { self.unsent = (unsent.bytes, unsent.written, moved(unsent.since)) }
+    }
+
+    private mutating func judge(now: Instant, unsentBytes: Int, writtenBytes: Int) -> Verdict {
         if let packetDeadline, now >= packetDeadline {
             return .dead(.timedOut(what: "a packet that had begun"))
         }

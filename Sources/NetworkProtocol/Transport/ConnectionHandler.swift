@@ -108,6 +108,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var input = ByteBuffer()
     /// Whether the socket is asked for bytes.
     private(set) var isReading = false
+    /// Nothing was read for want of room.
+    private var isHeld = false
     /// Whether the next end of a read may be the end of all that the peer sends.
     private var mayBeAtEnd = true
     private var isInTurn = false
@@ -268,7 +270,15 @@ final class ConnectionHandler: ChannelInboundHandler {
         case .closed: return
         case .finishing: break
         default:
-            guard input.readableBytes == 0, hasRoom else { return heartbeat.paused(now: .now) }
+            guard input.readableBytes == 0, hasRoom else {
+                isHeld = true
+                return heartbeat.paused(now: .now)
+            }
+        }
+        if isHeld {
+            // What the peer sent meanwhile comes only now.
+            isHeld = false
+            heartbeat.paused(now: .now)
         }
         isReading = true
         context.read()

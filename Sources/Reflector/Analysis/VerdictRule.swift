@@ -25,7 +25,7 @@ package struct VerdictRule: Sendable {
 
     /// The rules in order of strength. The first that finds something and names a limit decides.
     package static let table: [VerdictRule] = [
-        nothingMeasured, incomplete, tooShort, offeredLoad, loopback, fasterUnderProbe,
+        nothingMeasured, incomplete, tooShort, slowLink, offeredLoad, loopback, fasterUnderProbe,
         tunnelFillsBothEnds, clientProcessor, reflectorProcessor,
         clientCard, reflectorCard,
         clientTraffic, reflectorTraffic,
@@ -41,6 +41,8 @@ package struct VerdictRule: Sendable {
 package enum VerdictThresholds {
     /// Slow start, one round of scheduling and one interval of a reading take most of a shorter test.
     package static let shortestTestSec = 1.0
+    /// Bits a second of payload. From 256 kbit/s on the line a test of 10 s reads within 5 %; see `Benchmarks/links`.
+    package static let slowestMeasured = 230_000.0
     /// How much faster than the throughput test the load of a latency test may be: a link that varies more has no one rate.
     package static let unsteadyFactor = 1.5
     /// Of the time that was asked for: the count begins with the first byte that arrives and ends with the last, so that a

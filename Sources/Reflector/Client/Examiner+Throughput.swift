@@ -64,6 +64,7 @@ extension Examiner {
             }
             merged.fillUpload(received: theirs.bytesUp)
             merged.noteSilence()
+            if params.bitrateBps == nil { merged.noteSlowness() }
             guard let probe, let samples else { return (merged, nil) }
             var counts = theirs.echo
             if counts == nil {
@@ -179,6 +180,18 @@ extension ThroughputResult {
         result.noteSilence()
         result.notes.append("the test was not finished: \(cause)")
         return PartlyMeasured(result: result, cause: cause)
+    }
+
+    /// Says where so little came that the rate is no measure of the link.
+    mutating func noteSlowness() {
+        for moved in directions {
+            guard let rate = moved.bitsPerSecond, rate < VerdictThresholds.slowestMeasured else { continue }
+            notes.append(
+                "inconclusive: \(moved.direction == .down ? "down" : "up") came less than "
+                    + "\(Quantity.trimmed(Quantity.rate(VerdictThresholds.slowestMeasured))), of which TCP's first losses take most; "
+                    + "the link may carry up to twice that"
+            )
+        }
     }
 
     /// Says since when nothing arrived.

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import Synchronization
 import Testing
 
 @testable import NetworkProtocol
@@ -75,10 +76,22 @@ final class PlainServer: Sendable {
     let peers: AsyncStream<PlainPeer>
     private let channel: any Channel
 
+    /// Ports that the system gives to nobody by itself, and each of them to one test only: once closed, it stays closed whatever other
+    /// tests do meanwhile.
+    private static let ports = 21_000...21_999
+    private static let lastPort = Mutex(Int.random(in: ports))
+
+    private static func nextPort() -> Int {
+        lastPort.withLock { port in
+            port = port < ports.upperBound ? port + 1 : ports.lowerBound
+            return port
+        }
+    }
+
     /// - Parameter isReading: without it nothing is taken from the system, as by a peer that hangs.
     static func start(isReading: Bool = true) async throws -> PlainServer {
         let (peers, sink) = AsyncStream.makeStream(of: PlainPeer.self)
-        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.autoRead, value: isReading)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -87,8 +100,11 @@ final class PlainServer: Sendable {
                     sink.yield(PlainPeer(channel, chunks))
                 }
             }
-            .bind(host: "127.0.0.1", port: 0).get()
-        return PlainServer(channel, peers)
+        for _ in ports {
+            guard let channel = try? await bootstrap.bind(host: "127.0.0.1", port: nextPort()).get() else { continue }
+            return PlainServer(channel, peers)
+        }
+        throw ConnectionError.io(reason: "none of the ports of tests is free")
     }
 
     private init(_ channel: any Channel, _ peers: AsyncStream<PlainPeer>) {

@@ -31,7 +31,7 @@ import Testing
 
     @Test func `calls a peer dead after four intervals without a byte`() {
         var heartbeat = heartbeat()
-        for beat in 1...3 { _ = heartbeat.check(now: start + .seconds(30 * beat), unsentBytes: 0, writtenBytes: 0) }
+        for beat in 1...11 { _ = heartbeat.check(now: start + .seconds(10 * beat), unsentBytes: 0, writtenBytes: 0) }
         #expect(
             heartbeat.check(now: start + .seconds(120), unsentBytes: 0, writtenBytes: 0)
                 == .dead(.dead(after: .seconds(120)))
@@ -192,5 +192,43 @@ import Testing
             heartbeat.check(now: start + .seconds(30), unsentBytes: 0, writtenBytes: 0)
                 == .dead(.timedOut(what: "a packet that had begun"))
         )
+    }
+
+    @Test func `time in which this side stood still is no silence of the peer`() {
+        var heartbeat = heartbeat()
+        let due = start + .seconds(20)
+        #expect(heartbeat.check(now: start, unsentBytes: 0, writtenBytes: 0) == .fine(next: due))
+        // Nothing but a quarter of the stall time is given on top of the hour.
+        let woken = due + .seconds(3_600)
+        var now = woken
+        while true {
+            let verdict = heartbeat.check(now: now, unsentBytes: 0, writtenBytes: 0)
+            guard case .fine(let next) = verdict else {
+                guard case .ping(let next) = verdict else {
+                    #expect(verdict == .dead(.dead(after: .seconds(120))))
+                    break
+                }
+                now = next
+                continue
+            }
+            now = next
+        }
+        #expect(now - woken == .seconds(105))
+    }
+
+    @Test func `time in which this side stood still is no time of a packet, nor of a peer that takes nothing`() {
+        for (bytes, error) in [
+            (0, ConnectionError.timedOut(what: "a packet that had begun")), (9, .stalled(after: .seconds(20))),
+        ] {
+            var heartbeat = heartbeat()
+            if bytes == 0 { heartbeat.received(now: start, isInsidePacket: true, missing: 10) }
+            let due = start + .seconds(20)
+            #expect(heartbeat.check(now: start, unsentBytes: bytes, writtenBytes: 0) == .fine(next: due))
+            let woken = due + .seconds(3_600)
+            let look = woken + .seconds(5)
+            let verdict = heartbeat.check(now: woken, unsentBytes: bytes, writtenBytes: 0)
+            #expect(verdict == .fine(next: look) || verdict == .ping(next: look), "\(verdict)")
+            #expect(heartbeat.check(now: look, unsentBytes: bytes, writtenBytes: 0) == .dead(error))
+        }
     }
 }

@@ -279,7 +279,7 @@ import Testing
     ) async throws {
         var dispatcher = Dispatcher.forTests
         dispatcher.onCommand("slow") { payload, _ in
-            try await Task.sleep(for: .milliseconds(400))
+            try await Task.sleep(for: .seconds(2))
             return payload
         }
         try await TestDaemon.with(
@@ -287,8 +287,9 @@ import Testing
             dispatcher,
             {
                 $0.connection.channelCapacity = 1
-                $0.connection.heartbeatInterval = .milliseconds(50)
-                $0.connection.missedHeartbeats = 1
+                // Longer than a loaded machine lets a thread wait, shorter than two of the handlers.
+                $0.connection.heartbeatInterval = .seconds(1)
+                $0.connection.missedHeartbeats = 3
             }
         ) { daemon in
             // The daemon's pings tell that it lives; the client's keep it alive as soon as it is read.

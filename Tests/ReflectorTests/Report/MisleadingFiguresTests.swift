@@ -72,6 +72,25 @@ struct MisleadingFiguresTests {
         #expect(!verdict(2.9e9).reasons.contains { $0.contains("not steady") })
     }
 
+    @Test("a link too slow to be measured is said to be inconclusive, in the result and in the verdict")
+    func slow() {
+        func notes(_ rate: Double) -> [String] {
+            var result = Specimen.throughput(.up, rate: rate)
+            result.noteSlowness()
+            return result.notes
+        }
+        #expect(
+            notes(47_000).contains { $0.hasPrefix("inconclusive: up came less than 230 kbit/s") },
+            "\(notes(47_000))"
+        )
+        #expect(notes(244_000).isEmpty)
+        var examination = Specimen.calm
+        examination.upload = Specimen.throughput(.up, rate: 47_000)
+        #expect(Verdict(on: examination).limit == .inconclusive)
+        examination.upload = Specimen.throughput(.up, rate: 244_000)
+        #expect(Verdict(on: examination).limit == .link)
+    }
+
     @Test("times of the history are said to be UTC")
     func zone() {
         let text = TextReport(style: TextStyle(columns: 120)).text(history: [examination(day: 1, download: 10e6)])
