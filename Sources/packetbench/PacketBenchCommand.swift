@@ -52,6 +52,7 @@ struct PacketBenchCommand: AsyncParsableCommand {
         do {
             var command = try parseAsRoot(arguments)
             try ProcessFileSystem.require()
+            try await DescriptorLimit.require()
             running = type(of: command)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()

@@ -39,6 +39,7 @@ struct ParamedicCommand: AsyncParsableCommand {
             // Before there is a second thread; what is wrong with the arguments, and help, comes first.
             _ = try parseAsRoot(arguments)
             try ProcessFileSystem.require()
+            try await DescriptorLimit.require()
             try await Interruption.cancelling {
                 var command = try parseAsRoot(arguments)
                 if var command = command as? any AsyncParsableCommand {

@@ -36,6 +36,7 @@ struct ReflectorCommand: AsyncParsableCommand {
         do {
             var command = try parseAsRoot(arguments)
             try ProcessFileSystem.require()
+            try await DescriptorLimit.require()
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

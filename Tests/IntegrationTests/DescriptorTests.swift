@@ -35,6 +35,55 @@ struct DescriptorTests {
         }
     }
 
+    @Test(
+        "a limit that is too low for the program itself is told, at whichever number of files it lies",
+        arguments: [4, 5, 8, 12, 16, 20, 24, 32, 40]
+    )
+    func tooLow(limit: Int) async throws {
+        try await Installation.with { installation in
+            for (program, arguments) in [
+                ("paramedic", ["id"]), ("paramedic", ["path"]), ("reflector", ["serve"]), ("packetbench", ["id"]),
+            ] {
+                let child = try await ChildProcess.start(
+                    "prlimit",
+                    ["--nofile=\(limit):\(limit)", try Tool.path(program)] + arguments,
+                    environment: installation.environment
+                )
+                let exit = await child.exit()
+                let errors = String(decoding: exit.errorOutput, as: UTF8.self)
+                #expect(
+                    exit.code == 1 && errors.contains("the limit is \(limit), of which"),
+                    "\(program): \(exit.code) \(errors)"
+                )
+            }
+        }
+    }
+
+    @Test("what a test cannot open any more ends that test, with a reason that says so, and neither side")
+    func tooLowForATest() async throws {
+        try await Installation.with { installation in
+            let server = try await installation.serve(openFiles: 64)
+            try await installation.pair()
+            for limit in [48, 52, 56] {
+                let child = try await ChildProcess.start(
+                    "prlimit",
+                    [
+                        "--nofile=\(limit):\(limit)", try Tool.path("paramedic"), "throughput", "--duration", "1",
+                        "--streams", "8", "--engine", "native",
+                    ],
+                    environment: installation.environment
+                )
+                let exit = await child.exit()
+                let errors = String(decoding: exit.errorOutput, as: UTF8.self)
+                #expect([0, 1, 4].contains(exit.code), "\(exit.code) \(errors)")
+                #expect(exit.code == 0 || errors.hasPrefix("paramedic: "), "\(errors)")
+                let path = try await installation.paramedic("path")
+                #expect(path.code == 0, "\(path.errors)")
+            }
+            await server.terminate()
+        }
+    }
+
     /// Sees every thread of the process sleep at least now and then, while no descriptor is free: for ten seconds, until the
     /// first that said nothing are closed. A thread that only tries again never sleeps: it runs or waits for a processor,
     /// however loaded the machine is.

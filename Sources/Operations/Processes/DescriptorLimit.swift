@@ -1,7 +1,25 @@
 internal import CLinux
+internal import Glibc
 
 /// How many descriptors this process may have open.
 package enum DescriptorLimit {
+    package struct TooLow: Error, CustomStringConvertible {
+        let needed: Int
+        let free: Int
+        let limit: Int
+
+        package var description: String {
+            "too few files can be open: the limit is \(limit), of which \(free) are free here, and this program needs \(needed) of its "
+                + "own; raise it with `ulimit -n` or, for a service, LimitNOFILE="
+        }
+    }
+
+    /// What the runtime opens at some moment, and ends the process if it cannot: libdispatch for its signals, its timers of three
+    /// clocks and its manager, and what the process has open meanwhile, such as its database.
+    private static let ofRuntime = 32
+    /// Three for each event loop (epoll, eventfd, timerfd), of which there are two groups, one loop for each core in each.
+    private static let perCore = 6
+
     /// Raises the soft limit to the hard one, which is what the owner of the machine really allows: the soft one is kept low
     /// for programs that use select(2). Returns the limit then in force; POSIX's least, 20, when the kernel tells none.
     package static func raise() -> Int {
@@ -12,5 +30,28 @@ package enum DescriptorLimit {
         // The call fills memory of ours.
         guard unsafe outpost_file_limit(&soft, &hard) == 0 else { return 20 }
         return Int(clamping: soft)
+    }
+
+    /// Throws unless what the runtime needs can be opened. Call it before anything waits: later the process dies of it.
+    package static func require() async throws {
+        let limit = raise()
+        let cores = max(2, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        let needed = ofRuntime + perCore * cores
+        let free = countFree(upTo: needed)
+        guard free >= needed else { throw TooLow(needed: needed, free: free, limit: limit) }
+        // libdispatch opens a timer with the first wait by its clock.
+        try await Task.sleep(for: .nanoseconds(1), clock: .continuous)
+        try await Task.sleep(for: .nanoseconds(1), clock: .suspending)
+    }
+
+    private static func countFree(upTo count: Int) -> Int {
+        var opened: [Int32] = []
+        defer { for descriptor in opened { _ = Glibc.close(descriptor) } }
+        while opened.count < count {
+            let descriptor = dup(STDIN_FILENO)
+            guard descriptor >= 0 else { break }
+            opened.append(descriptor)
+        }
+        return opened.count
     }
 }

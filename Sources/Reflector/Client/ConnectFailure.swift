@@ -1,3 +1,4 @@
+internal import Glibc
 internal import NIOCore
 internal import NIOPosix
 internal import Operations
@@ -12,6 +13,8 @@ enum ConnectFailure {
         case let failure as NIOConnectionError:
             if let first = failure.connectionErrors.first { return describe(first.error) }
             return "the name \(failure.host) has no address; is it spelt right, and does DNS work?"
+        case let failure as IOError where [EMFILE, ENFILE].contains(failure.errnoCode):
+            return "\(failure.reason) here; raise the limit with `ulimit -n`, or ask for fewer streams"
         case let failure as IOError: return "\(failure.reason); \(remedy)"
         case let failure as ChannelError:
             if case .connectTimeout = failure { return "no answer within \(LinkClient.connectSeconds) s; \(remedy)" }

@@ -130,6 +130,8 @@ package final class ReflectorServer: Service {
 
     private func serve(_ core: ReflectorCore, folder: StateFolder, isNewIdentity: Bool) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(2, System.coreCount))
+        // Those of iperf3's gates: started when descriptors are short, they would end the process.
+        _ = MultiThreadedEventLoopGroup.singleton.next()
         var channels: [any Channel] = []
         var controlSocket: ControlSocket?
         do {
