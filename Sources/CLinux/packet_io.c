@@ -377,6 +377,20 @@ int outpost_tcp_info(int fd, struct outpost_tcp_info *out) {
     return 0;
 }
 
+int outpost_tcp_received(int fd, struct outpost_tcp_received *out) {
+    struct tcp_info info;
+    socklen_t length = sizeof info;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0) return -errno;
+    if (length < offsetof(struct tcp_info, tcpi_data_segs_in) + sizeof info.tcpi_data_segs_in) return -ENOPROTOOPT;
+    uint32_t memory[SK_MEMINFO_VARS] = {0};
+    length = sizeof memory;
+    if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &length) < 0) return -errno;
+    out->segments = info.tcpi_data_segs_in;
+    out->segment_size = info.tcpi_rcv_mss;
+    out->queued = memory[SK_MEMINFO_RMEM_ALLOC];
+    return 0;
+}
+
 int outpost_wait(int fd, bool writable, int wake_fd, int64_t timeout_ns) {
     struct pollfd entries[2] = {
         {.fd = fd, .events = writable ? POLLOUT : POLLIN},

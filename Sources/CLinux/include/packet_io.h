@@ -64,6 +64,16 @@ struct outpost_tcp_info {
 };
 int outpost_tcp_info(int fd, struct outpost_tcp_info *_Nonnull info);
 
+// What a TCP socket has received: segments with data since it was made (they wrap around), the size of a full one, and the
+// kernel's memory for what nobody has read, which segments behind a missing one take too. -errno when it is not TCP or the kernel
+// does not tell.
+struct outpost_tcp_received {
+    uint32_t segments;
+    uint32_t segment_size;
+    uint32_t queued;
+};
+int outpost_tcp_received(int fd, struct outpost_tcp_received *_Nonnull received);
+
 // ppoll for one descriptor and a wake-up descriptor (-1: none), `timeout_ns` < 0 waits for ever.
 // Bit 0: `fd` is ready or broken; bit 1: the wake-up came; 0: timeout.
 int outpost_wait(int fd, bool writable, int wake_fd, int64_t timeout_ns);

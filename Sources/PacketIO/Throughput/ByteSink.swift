@@ -25,6 +25,9 @@ package final class ByteSink: Sendable {
         return time == 0 ? nil : (time, self.core.firstBytes.load(ordering: .relaxed))
     }
 
+    /// What the kernel has received for it; from any thread, as long as the sink is held.
+    package var received: ReceivedSegments? { ReceivedSegments(of: self.core.socket.raw) }
+
     /// Starts receiving.
     package func start() throws(SystemError) -> WorkThread<ByteTotals> {
         let core = self.core
@@ -72,6 +75,7 @@ package final class ByteSink: Sendable {
         }
         totals.endedAt = KernelClock.monotonic
         totals.processorTime = KernelClock.threadProcessorTime
+        totals.received = ReceivedSegments(of: descriptor)
         // With both directions closed, TCP answers further data with a reset.
         core.socket.shutDown()
         return totals

@@ -49,6 +49,8 @@ package struct ByteTotals: Equatable, Sendable {
     package var roundTripMicroseconds: UInt32 = 0
     package var minimumRoundTripMicroseconds: UInt32 = 0
     package var end = ByteStreamEnd.stopped
+    /// A sink's socket at its end.
+    package var received: ReceivedSegments?
 
     package init() {}
 

@@ -5,9 +5,6 @@ internal import SystemErrors
 /// The streams of a direct native test at one end, each on a thread of its own. Their counters are sampled into the
 /// test's meters while it runs.
 final class DirectStreams: Sendable {
-    /// How often the counters are read, for the rate by second.
-    private static let sampling = Duration.milliseconds(100)
-
     private enum Stream: Sendable {
         case source(ByteSource, WorkThread<ByteTotals>)
         case sink(ByteSink, WorkThread<ByteTotals>)
@@ -17,6 +14,11 @@ final class DirectStreams: Sendable {
             case .source(let source, _): source.bytes
             case .sink(let sink, _): sink.bytes
             }
+        }
+
+        /// What the kernel has received for it; nil for what is sent.
+        var received: ReceivedSegments? {
+            if case .sink(let sink, _) = self { sink.received } else { nil }
         }
 
         /// When its first bytes came, and how many; nil before, and for what is sent.
@@ -40,8 +42,17 @@ final class DirectStreams: Sendable {
         }
     }
 
+    /// A stream, and what was told of it to the meter.
+    private struct Sampled {
+        let direction: StreamDirection
+        let stream: Stream
+        var flow: SampledStream
+
+        var isSource: Bool { if case .source = stream { true } else { false } }
+    }
+
     private struct State {
-        var streams: [(direction: StreamDirection, stream: Stream)] = []
+        var streams: [Sampled] = []
         var isStopped = false
         /// Seconds of processor of the stream's thread that used most.
         var busiestThread: Double?
@@ -66,10 +77,17 @@ final class DirectStreams: Sendable {
         maximumBytesPerSecond: UInt64? = nil
     ) throws(SystemError) -> WorkThread<ByteTotals> {
         let source = try ByteSource(socket, until: limits, maximumBytesPerSecond: maximumBytesPerSecond)
-        meter(direction).opened()
-        meter(direction).mark(at: UInt64(KernelClock.monotonic))
+        meter(direction).opened(.arrivals(insideTLS: false))
+        let now = UInt64(KernelClock.monotonic)
+        meter(direction).mark(at: now)
         let thread = try source.start()
-        add(.source(source, thread), direction)
+        add(
+            Sampled(
+                direction: direction,
+                stream: .source(source, thread),
+                flow: SampledStream(from: nil, until: now)
+            )
+        )
         return thread
     }
 
@@ -81,9 +99,10 @@ final class DirectStreams: Sendable {
         _ limits: ByteStreamLimits
     ) throws(SystemError) -> WorkThread<ByteTotals> {
         let sink = ByteSink(socket, until: limits)
-        meter(direction).opened()
+        meter(direction).opened(.arrivals(insideTLS: false))
+        let start = sink.received
         let thread = try sink.start()
-        add(.sink(sink, thread), direction)
+        add(Sampled(direction: direction, stream: .sink(sink, thread), flow: SampledStream(from: start)))
         return thread
     }
 
@@ -103,19 +122,15 @@ final class DirectStreams: Sendable {
             return (state.streams, state.sampler)
         }
         var retransmits: [StreamDirection: Int] = [:]
-        var ends: [(direction: StreamDirection, totals: ByteTotals, isSource: Bool)] = []
-        for (direction, stream) in streams {
-            let totals = await stream.totals
-            if case .source = stream {
-                retransmits[direction, default: 0] += Int(totals.retransmits)
-                ends.append((direction, totals, true))
-            } else {
-                ends.append((direction, totals, false))
-            }
+        var ends: [ByteTotals] = []
+        for sampled in streams {
+            let totals = await sampled.stream.totals
+            ends.append(totals)
+            if sampled.isSource { retransmits[sampled.direction, default: 0] += Int(totals.retransmits) }
         }
         sampler?.cancel()
         await sampler?.value
-        settle(ends)
+        settle(streams, ends)
         return retransmits
     }
 
@@ -123,63 +138,78 @@ final class DirectStreams: Sendable {
     var busiestThread: Double? { state.withLock { $0.busiestThread } }
 
     /// Counts what came since the last sample, and tells which streams their sender ended.
-    private func settle(_ ends: [(direction: StreamDirection, totals: ByteTotals, isSource: Bool)]) {
-        let busiest = ends.map { Double($0.totals.processorTime) / 1e9 }.max()
+    private func settle(_ streams: [Sampled], _ ends: [ByteTotals]) {
+        let busiest = ends.map { Double($0.processorTime) / 1e9 }.max()
         state.withLock { $0.busiestThread = busiest }
+        sample { index in index < ends.count ? ends[index] : nil }
         for direction in StreamDirection.allCases {
             let meter = meter(direction)
-            let ended = ends.filter { $0.direction == direction }
-            guard let last = ended.map(\.totals.lastByte).max(), let end = ended.map(\.totals.endedAt).max() else {
-                continue
-            }
-            begin(direction)
-            meter.raise(to: ended.reduce(0) { $0 + Int(clamping: $1.totals.bytes) }, at: UInt64(clamping: last))
-            for stream in ended {
-                switch stream.totals.end {
+            let ended = zip(streams, ends).filter { $0.0.direction == direction }
+            guard let end = ended.map(\.1.endedAt).max() else { continue }
+            for (sampled, totals) in ended {
+                switch totals.end {
                 // A sink that reached the end of its time has not seen the end of the stream.
-                case .deadline where !stream.isSource: break
+                case .deadline where !sampled.isSource: break
                 default: meter.ended(at: UInt64(clamping: end))
                 }
             }
-            if ended.contains(where: \.isSource) { meter.mark(at: UInt64(clamping: end)) }
+            if ended.contains(where: \.0.isSource) { meter.mark(at: UInt64(clamping: end)) }
         }
     }
 
     private func meter(_ direction: StreamDirection) -> FlowMeter { direction == .up ? up : down }
 
-    private func add(_ stream: Stream, _ direction: StreamDirection) {
+    private func add(_ sampled: Sampled) {
         let isLate = state.withLock { state in
-            state.streams.append((direction, stream))
+            state.streams.append(sampled)
             if state.sampler == nil, !state.isStopped {
                 state.sampler = Task { [weak self] in
-                    while !Task.isCancelled {
-                        do { try await Task.sleep(for: Self.sampling) } catch { return }
-                        self?.sample()
+                    while !Task.isCancelled, let pause = self?.pause {
+                        do { try await Task.sleep(for: .nanoseconds(pause)) } catch { return }
+                        self?.sample { _ in nil }
                     }
                 }
             }
             return state.isStopped
         }
-        if isLate { stream.stop() }
+        if isLate { sampled.stream.stop() }
+    }
+
+    /// Until the next look: the stream of which least comes sets it.
+    private var pause: UInt64? { state.withLock { $0.streams.map(\.flow.pause).min() } }
+
+    /// Tells the meters what has moved since the last time, of each stream apart: so two who sample count nothing twice.
+    /// - Parameter ends: the totals of a stream that has ended, by its place.
+    private func sample(_ ends: (Int) -> ByteTotals?) {
+        state.withLock { state in
+            begin(&state.streams)
+            var bytes: [StreamDirection: Int] = [:]
+            for index in state.streams.indices {
+                let (stream, direction) = (state.streams[index].stream, state.streams[index].direction)
+                let end = ends(index)
+                let read = Int(clamping: end?.bytes ?? stream.bytes)
+                bytes[direction, default: 0] += read
+                let now = UInt64(clamping: end?.movedUntil ?? KernelClock.monotonic)
+                let received = end == nil ? stream.received : end?.received
+                state.streams[index].flow.look(read: read, received, at: now, in: meter(direction))
+            }
+            for (direction, bytes) in bytes { meter(direction).raise(to: bytes) }
+        }
     }
 
     /// The count of what is received begins with the first bytes of its first stream.
-    private func begin(_ direction: StreamDirection) {
-        let meter = meter(direction)
-        guard !meter.hasBegun else { return }
-        let firsts = state.withLock { $0.streams.filter { $0.direction == direction }.compactMap { $0.stream.first } }
-        guard let first = firsts.min(by: { $0.time < $1.time }) else { return }
-        meter.raise(to: Int(clamping: first.bytes), at: UInt64(clamping: first.time))
-    }
-
-    private func sample() {
-        let now = UInt64(KernelClock.monotonic)
-        let streams = state.withLock { $0.streams }
-        for direction in StreamDirection.allCases {
-            begin(direction)
-            let bytes = streams.filter { $0.direction == direction }.reduce(0) { $0 + Int(clamping: $1.stream.bytes) }
-            // A stream that came while others were waited for has a sampler of its own beside theirs.
-            meter(direction).raise(to: bytes, at: now)
+    private func begin(_ streams: inout [Sampled]) {
+        let firsts = streams.indices.compactMap { index in
+            streams[index].flow.until == nil ? streams[index].stream.first.map { (index, $0) } : nil
+        }
+        for (index, first) in firsts.sorted(by: { $0.1.time < $1.1.time }) {
+            let time = UInt64(clamping: first.time)
+            streams[index].flow.begin(read: Int(clamping: first.bytes), at: time, in: meter(streams[index].direction))
         }
     }
+}
+
+extension ByteTotals {
+    /// Until when there was something to count: what is held back counts at the end.
+    fileprivate var movedUntil: Int64 { received == nil ? lastByte : endedAt }
 }

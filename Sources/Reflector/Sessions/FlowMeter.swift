@@ -2,15 +2,16 @@ internal import Synchronization
 
 /// Counts the bytes of one direction, in total and by second. Shared by all streams of that direction.
 ///
-/// Where the bytes come inside TLS, they are timed as they come from the network: TLS gives out whole records of 16 KiB,
-/// which on a slow link are a second's bytes.
+/// What is received is timed as it arrives from the network, not as it is given out: TLS gives out whole records of 16 KiB, which on a
+/// slow link are a second's bytes, and TCP holds back what follows a lost segment.
 package final class FlowMeter: Sendable {
     private struct State {
         /// Bytes of the test itself.
         var payload = 0
-        /// Bytes with TLS's framing, where it is these that are timed.
-        var wire = 0
-        var isTimedByWire = false
+        /// Bytes as they arrived, with the framing of TLS where there is one; 0 where nothing is told of them.
+        var arrived = 0
+        var isTimedByArrivals = false
+        var isInsideTLS = false
         var timeline: FlowTimeline
         var opened = 0
         var ended = 0
@@ -37,23 +38,16 @@ package final class FlowMeter: Sendable {
     @discardableResult
     package func record(_ count: Int, at now: UInt64) -> Int {
         state.withLock { state in
-            Self.add(count, to: &state, at: now)
+            state.payload = state.payload.addingHeld(count)
+            if !state.isTimedByArrivals { state.timeline.add(count, at: now) }
             return state.payload
         }
     }
 
     /// Counts what is missing to `bytes`, for streams whose bytes are sampled. In one step, so that two who sample count nothing
     /// twice.
-    package func raise(to bytes: Int, at now: UInt64) {
-        state.withLock { state in
-            let missed = bytes - state.payload
-            if missed > 0 { Self.add(missed, to: &state, at: now) }
-        }
-    }
-
-    private static func add(_ count: Int, to state: inout State, at now: UInt64) {
-        state.payload = state.payload.addingHeld(count)
-        if !state.isTimedByWire { state.timeline.add(count, at: now) }
+    package func raise(to bytes: Int) {
+        state.withLock { $0.payload = max($0.payload, bytes) }
     }
 
     /// The measurement begins, or something of it ends, without a byte.
@@ -61,20 +55,32 @@ package final class FlowMeter: Sendable {
         state.withLock { $0.timeline.add(0, at: now) }
     }
 
-    /// Bytes came from the network, TLS's framing included.
-    func arrived(_ count: Int, at now: UInt64) {
+    /// Bytes of a stream that arrived, or left, between two looks.
+    ///
+    /// - Parameter since: when the stream's last bytes did. On a slow line these were on their way since then, or since another
+    ///   stream's bytes came, which is later.
+    func arrived(_ count: Int, since: UInt64, lastLook: UInt64, until now: UInt64) {
         state.withLock { state in
-            state.wire = state.wire.addingHeld(count)
-            state.timeline.add(count, at: now)
+            state.arrived = state.arrived.addingHeld(count)
+            let begin = min(lastLook, max(since, state.timeline.last))
+            state.timeline.add(count, since: begin, until: now)
         }
     }
 
+    enum Timing: Sendable {
+        /// By what is recorded.
+        case records
+        /// By what ``FlowMeter/arrived(_:since:until:)`` tells.
+        case arrivals(insideTLS: Bool)
+    }
+
     /// A stream begins.
-    /// - Parameter timedByWire: it tells what came with ``arrived(_:at:)`` as well.
-    func opened(timedByWire: Bool = false) {
+    func opened(_ timing: Timing = .records) {
         state.withLock { state in
             state.opened += 1
-            if timedByWire { state.isTimedByWire = true }
+            guard case .arrivals(let isInsideTLS) = timing else { return }
+            state.isTimedByArrivals = true
+            state.isInsideTLS = isInsideTLS
         }
     }
 
@@ -105,8 +111,8 @@ package final class FlowMeter: Sendable {
             // A flow that its sender ended before the time was over has no silence behind it.
             let isOver = state.hasEnded
             guard let reading = state.timeline.reading(until: isOver ? state.end : now) else { return FlowReading() }
-            guard state.isTimedByWire, state.wire > 0 else { return reading }
-            let share = Double(state.payload) / Double(state.wire)
+            guard state.isInsideTLS, state.arrived > 0 else { return reading }
+            let share = Double(state.payload) / Double(state.arrived)
             if isOver, state.timeline.last <= state.timeline.end ?? 0 {
                 return reading.scaled(by: share, bytes: state.payload)
             }

@@ -52,26 +52,39 @@ package struct FlowTimeline: Sendable {
         burst = Burst(begin: burst?.begin ?? now, end: now, bytes: (burst?.bytes ?? 0).addingHeld(count))
     }
 
+    /// `count` bytes arrived between two looks, evenly as far as is known. The first begin the measurement.
+    mutating func add(_ count: Int, since: UInt64, until time: UInt64) {
+        guard let first else { return add(count, at: time) }
+        guard count > 0 else { return }
+        last = max(last, time)
+        distribute(count, from: max(since, first), to: max(time, first))
+    }
+
     private mutating func close(_ burst: Burst) {
         spread(burst)
         self.burst = nil
     }
 
     private mutating func spread(_ burst: Burst) {
+        distribute(burst.bytes, from: spreadUntil, to: burst.end)
+        spreadUntil = burst.end
+    }
+
+    /// Over seconds, evenly.
+    private mutating func distribute(_ bytes: Int, from begin: UInt64, to end: UInt64) {
         guard let first else { return }
-        let length = burst.end - spreadUntil
-        var index = min(Int((spreadUntil - first) / Self.second), asked)
+        let length = end - min(begin, end)
+        var index = min(Int((begin - first) / Self.second), asked)
         var done = 0
-        while index < asked, first + UInt64(index + 1) * Self.second < burst.end {
+        while index < asked, first + UInt64(index + 1) * Self.second < end {
             let border = first + UInt64(index + 1) * Self.second
             // Up to the border, not for this second alone: the rounding does not add up.
-            let share = Int(Double(burst.bytes) * (Double(border - spreadUntil) / Double(length)))
+            let share = Int(Double(bytes) * (Double(border - begin) / Double(length)))
             seconds[index] = seconds[index].addingHeld(share - done)
             done = share
             index += 1
         }
-        seconds[index] = seconds[index].addingHeld(burst.bytes - done)
-        spreadUntil = burst.end
+        seconds[index] = seconds[index].addingHeld(bytes - done)
     }
 
     /// When the measurement is over, if what moves does not end before; nil until it has begun.

@@ -1,4 +1,6 @@
 internal import NIOCore
+internal import NIOPosix
+internal import PacketIO
 
 /// Stands between the socket and TLS of a stream that is received, and times its bytes as they come. When the measurement is
 /// over it ends the stream, if it was asked to: what is still on its way would only keep the link busy.
@@ -8,46 +10,74 @@ final class WireMeter: ChannelInboundHandler {
 
     private let flow: FlowMeter
     private let endsStream: Bool
-    private var end: Scheduled<Void>?
+    private var read = 0
+    private var stream = SampledStream(from: nil)
+    private var next: Scheduled<Void>?
     private var hasEnded = false
 
     /// - Parameter endsStream: whether the connection is closed when the time that was asked for is over.
     init(_ flow: FlowMeter, endsStream: Bool) {
         self.flow = flow
         self.endsStream = endsStream
-        flow.opened(timedByWire: true)
+        flow.opened(.arrivals(insideTLS: true))
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        stream = SampledStream(from: received(context))
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        end?.cancel()
         finish()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let now = NIODeadline.now()
-        flow.arrived(unwrapInboundIn(data).readableBytes, at: now.uptimeNanoseconds)
-        if endsStream, end == nil { schedule(context, from: now) }
+        read += unwrapInboundIn(data).readableBytes
+        if stream.until == nil {
+            let now = NIODeadline.now().uptimeNanoseconds
+            stream.begin(read: read, at: now, in: flow)
+            schedule(context, from: now)
+        }
         context.fireChannelRead(data)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        end?.cancel()
         finish()
         context.fireChannelInactive()
     }
 
-    private func schedule(_ context: ChannelHandlerContext, from now: NIODeadline) {
-        guard let left = flow.left(at: now.uptimeNanoseconds) else { return }
-        let channel = context.channel
-        end = context.eventLoop.scheduleTask(deadline: now + .nanoseconds(Int64(clamping: left))) {
-            AbruptClose.close(channel)
+    private func received(_ context: ChannelHandlerContext) -> ReceivedSegments? {
+        let segments = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+            of: NIOBSDSocket.Handle.self
+        ) { ReceivedSegments(of: $0) }
+        return segments ?? nil
+    }
+
+    /// Looks again after a while, and when the measurement is over.
+    private func schedule(_ context: ChannelHandlerContext, from now: UInt64) {
+        let left = flow.left(at: now) ?? 0
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        let deadline = NIODeadline.uptimeNanoseconds(now + (left > 0 ? min(left, stream.pause) : stream.pause))
+        next = context.eventLoop.scheduleTask(deadline: deadline) {
+            let (meter, context) = bound.value
+            meter.sample(context)
         }
+    }
+
+    private func sample(_ context: ChannelHandlerContext) {
+        guard !hasEnded else { return }
+        let now = NIODeadline.now().uptimeNanoseconds
+        stream.look(read: read, received(context), at: now, in: flow)
+        if endsStream, flow.left(at: now) == 0 { return AbruptClose.close(context.channel) }
+        schedule(context, from: now)
     }
 
     /// The stream has ended, by whom ever.
     private func finish() {
         guard !hasEnded else { return }
         hasEnded = true
-        flow.ended(at: NIODeadline.now().uptimeNanoseconds)
+        next?.cancel()
+        let now = NIODeadline.now().uptimeNanoseconds
+        stream.look(read: read, nil, at: now, in: flow)
+        flow.ended(at: now)
     }
 }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Flow meter")
 struct FlowMeterTests {
-    @Test("two who sample the same counter count nothing twice, in total and by second")
+    @Test("two who sample the same counter count nothing twice")
     func samplers() async {
         let meter = FlowMeter(seconds: 4)
         let counter = Counter()
@@ -15,14 +15,12 @@ struct FlowMeterTests {
                 group.addTask {
                     for _ in 0..<rounds {
                         counter.bytes.add(3, ordering: .relaxed)
-                        meter.raise(to: counter.bytes.load(ordering: .relaxed), at: 1)
+                        meter.raise(to: counter.bytes.load(ordering: .relaxed))
                     }
                 }
             }
         }
-        let reading = meter.sent()
-        #expect(reading.bytes == 4 * 3 * rounds)
-        #expect(reading.perSecond.reduce(reading.lead, +) == reading.bytes)
+        #expect(meter.bytes == 4 * 3 * rounds)
     }
 }
 

@@ -125,13 +125,14 @@ struct FlowTimelineTests {
     @Test("bytes inside TLS are timed as they come from the network, not as whole records are given out")
     func records() throws {
         let meter = FlowMeter(seconds: 10)
-        meter.opened(timedByWire: true)
+        meter.opened(.arrivals(insideTLS: true))
         // 245 kbit/s: a record of 16 406 bytes takes half a second.
         var (time, wire, given) = (UInt64(0), 0, 0)
         while time < 12 * Self.second {
+            let since = time
             time += 47_281_633
             wire += Self.segment
-            meter.arrived(Self.segment, at: time)
+            meter.arrived(Self.segment, since: since, lastLook: since, until: time)
             while wire - given >= 16_406 {
                 given += 16_406
                 meter.record(16_384, at: time)
