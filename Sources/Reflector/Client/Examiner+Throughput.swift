@@ -16,7 +16,11 @@ extension Examiner {
         probeIntervalMs: Double? = nil,
         onProgress: @escaping @Sendable (ThroughputProgress) -> Void = { _ in }
     ) async throws -> (ThroughputResult, LatencyResult?) {
-        try await withSession(SessionRequest(testType: .throughput, params: params)) { grant, closing in
+        var params = params
+        if params.engine == .iperf3 || params.transport == .udp {
+            params.iperfVersion = await IperfProgram.find(iperfPath)?.version?.text
+        }
+        return try await withSession(SessionRequest(testType: .throughput, params: params)) { [params] grant, closing in
             let meters = ClientMeters(seconds: params.durationSec)
             let pauses = Standstill()
             let live = Task { try await Self.report(meters, pauses, onProgress) }

@@ -31,7 +31,7 @@ struct IperfServer: Sendable {
     private static let attempts = 3
 
     /// Starts `iperf3 -s --one-off` and returns when it listens.
-    static func start(executable: String, stateFolder: String) async throws -> IperfServer {
+    static func start(executable: String, options: [String] = [], stateFolder: String) async throws -> IperfServer {
         let folder = stateFolder + "/iperf3-" + AccessToken.random().hex
         guard unsafe mkdir(folder, 0o700) == 0 else {
             throw Failure.didNotListen("cannot make \(folder)")
@@ -41,7 +41,7 @@ struct IperfServer: Sendable {
             var attempt = 0
             while true {
                 attempt += 1
-                let (process, port) = try await launch(executable, folder)
+                let (process, port) = try await launch(executable, options, folder)
                 if await PortProbe.listens(port: port, process: process) {
                     return IperfServer(process: process, port: port, credentials: credentials, folder: folder)
                 }
@@ -56,7 +56,7 @@ struct IperfServer: Sendable {
     }
 
     /// iperf3 on its way to listen, and where.
-    private static func launch(_ executable: String, _ folder: String) async throws -> (ChildProcess, port: Int) {
+    private static func launch(_ executable: String, _ options: [String], _ folder: String) async throws -> (ChildProcess, port: Int) {
         guard let port = PortProbe.free(on: .loopbackIPv4) else { throw Failure.didNotListen("no port was free") }
         let arguments = [
             "-s", "--one-off", "-J", "-p", "\(port)", "-B", "127.0.0.1",
@@ -65,7 +65,7 @@ struct IperfServer: Sendable {
             "--authorized-users-path", folder + "/users.csv",
             // The key lives as long as the test; clocks that disagree must not refuse it.
             "--time-skew-threshold", "2000000000",
-        ]
+        ] + options
         do {
             return (try await ChildProcess.start(executable, arguments), port)
         } catch let error as ChildProcessError where error.isMissing {

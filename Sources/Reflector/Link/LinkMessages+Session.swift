@@ -56,6 +56,8 @@ package struct SessionParameters: Codable, Sendable, Equatable {
     package var latencyProbe: Bool?
     /// Seconds the client is ready to wait for a free slot.
     package var waitSec: Int?
+    /// Of the client's iperf3, when it may run.
+    package var iperfVersion: String?
 
     package init(
         durationSec: Int,
@@ -67,7 +69,8 @@ package struct SessionParameters: Codable, Sendable, Equatable {
         engine: ThroughputEngine? = nil,
         mode: DataMode? = nil,
         latencyProbe: Bool? = nil,
-        waitSec: Int? = nil
+        waitSec: Int? = nil,
+        iperfVersion: String? = nil
     ) {
         self.durationSec = durationSec
         self.transport = transport
@@ -79,6 +82,7 @@ package struct SessionParameters: Codable, Sendable, Equatable {
         self.mode = mode
         self.latencyProbe = latencyProbe
         self.waitSec = waitSec
+        self.iperfVersion = iperfVersion
     }
 
     enum CodingKeys: String, CodingKey {
@@ -89,6 +93,7 @@ package struct SessionParameters: Codable, Sendable, Equatable {
         case engine, mode
         case latencyProbe = "latency_probe"
         case waitSec = "wait_sec"
+        case iperfVersion = "iperf3_version"
     }
 }
 

@@ -134,7 +134,7 @@ package actor Governor {
         from peer: EndpointID,
         testID: String,
         clientHasNative: Bool,
-        hasIperf: () -> Bool
+        iperf: IperfProgram?
     ) async throws -> Admission {
         guard isAuthorised(peer) else {
             throw SessionDeny(
@@ -143,7 +143,7 @@ package actor Governor {
                 retryAfterSec: nil
             )
         }
-        let params = try policy.validate(request, clientHasNative: clientHasNative, hasIperf: hasIperf)
+        let params = try policy.validate(request, clientHasNative: clientHasNative, iperf: iperf)
         let charged = try await BusyDatabase.retrying {
             try writeSettlements()
             let now = clock.unixMilliseconds()

@@ -24,11 +24,11 @@ struct SessionPolicy {
 
     /// The request with every default filled in, or why it cannot be served. Without a wish, the engine is native
     /// where the client has it and iperf3 elsewhere.
-    /// - Parameter hasIperf: whether iperf3 can be started; asked only when the test needs it.
+    /// - Parameter iperf: the reflector's iperf3; nil when it is not installed.
     func validate(
         _ request: SessionRequest,
         clientHasNative: Bool,
-        hasIperf: () -> Bool = { true }
+        iperf: IperfProgram? = IperfProgram(path: "iperf3", version: nil)
     ) throws(SessionDeny) -> SessionParameters {
         guard quotas.allows(request.testType) else {
             throw invalid(
@@ -76,8 +76,11 @@ struct SessionPolicy {
             params.engine = .iperf3
         }
         params.engine = params.engine ?? (clientHasNative ? .native : .iperf3)
-        if params.engine == .iperf3, !hasIperf() {
-            throw invalid("iperf3 is not installed on the reflector; ask for engine native, or install it there")
+        if params.engine == .iperf3 {
+            guard let iperf else {
+                throw invalid("iperf3 is not installed on the reflector; ask for engine native, or install it there")
+            }
+            if let misfit = iperf.misfit(of: params.iperfVersion.flatMap(IperfVersion.init)) { throw invalid(misfit) }
         }
         if params.latencyProbe == true, !quotas.allowUDPEcho {
             throw invalid("latency_probe needs udp_echo tests, which are switched off here")

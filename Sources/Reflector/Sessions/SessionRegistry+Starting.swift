@@ -11,6 +11,9 @@ extension SessionRegistry {
             throw Self.busy("the audit log cannot be written, no test may run", retryAfter: 60)
         }
         let testID = UUID().uuidString.lowercased()
+        // Looked for only where the test may need it.
+        let mayNeedIperf = request.testType == .throughput && request.params.engine != .native
+        let iperf = mayNeedIperf ? await IperfProgram.find(settings.iperfPath) : nil
         let admission: Admission
         do {
             admission = try await governor.admit(
@@ -18,7 +21,7 @@ extension SessionRegistry {
                 from: requester.peer,
                 testID: testID,
                 clientHasNative: requester.hasNative,
-                hasIperf: { [path = settings.iperfPath] in ExecutableSearch.find(path) != nil }
+                iperf: iperf
             )
         } catch var deny as SessionDeny {
             if deny.reason == .busy { deny.retryAfterSec = secondsUntilSlot() }
@@ -111,7 +114,15 @@ extension SessionRegistry {
 
     /// iperf3 listens on loopback, behind tunnels or a gate that count its bytes.
     func startIperf(for session: LiveSession, mode: DataMode, at address: String) async throws -> SessionEngine {
-        let server = try await IperfServer.start(executable: settings.iperfPath, stateFolder: settings.stateFolder)
+        guard let program = await IperfProgram.find(settings.iperfPath) else {
+            throw IperfServer.Failure.missing(settings.iperfPath)
+        }
+        let version = session.params.iperfVersion.flatMap(IperfVersion.init)
+        let server = try await IperfServer.start(
+            executable: program.path,
+            options: program.options(for: version),
+            stateFolder: settings.stateFolder
+        )
         guard mode == .directEphemeral else { return .iperf(server, nil) }
         do {
             let gate = try await IperfGate.open(
