@@ -11,6 +11,9 @@ final class ClusterNode {
         case silence
     }
 
+    /// Changes of one kind that get a line at once.
+    static let changeLines = 256
+
     let eventLoop: any EventLoop
     private let keyring: SwimKeyring
     private let hub: MembershipHub
@@ -22,6 +25,11 @@ final class ClusterNode {
     private var timer: Scheduled<Void>?
     private var random = SystemRandomNumberGenerator()
     private var limit = LogLimit<Topic>()
+    /// Whoever has the key may claim of anybody whatever it likes, as often as it likes. Enough for a cluster that starts; then one line of a
+    /// kind each 20 s.
+    private var changes = LogLimit<MembershipEvent.Change>(burst: ClusterNode.changeLines, interval: 20_000_000_000)
+    /// At `debug`, by reason.
+    private let refusals: PeerLog<String>
     private var leaving: EventLoopPromise<Void>?
     private var isStopped = false
 
@@ -39,6 +47,7 @@ final class ClusterNode {
         self.hub = hub
         self.metrics = metrics
         self.logger = logger
+        refusals = PeerLog(logger, LogLimit(burst: 64, interval: 1_000_000_000))
         eventLoop = socket.eventLoop
     }
 
@@ -92,7 +101,12 @@ final class ClusterNode {
             // Other programs, and what a network does.
             case .foreign, .replayed: break
             }
-            logger.debug("datagram refused", metadata: ["peer": "\(source)", "reason": "\(error)"])
+            refusals.write(
+                .debug,
+                "datagram refused",
+                topic: error.reason,
+                ["peer": "\(source)", "reason": "\(error)"]
+            )
         }
     }
 
@@ -160,20 +174,30 @@ final class ClusterNode {
 
     private func tell(_ event: MembershipEvent) {
         metrics.changed(event.change, members: core.liveCount)
-        let level: Logger.Level =
-            switch event.change {
-            case .suspected, .recovered: .debug
-            case .joined, .failed, .left, .updated: .info
-            }
-        logger.log(
-            level: level,
-            "member changed",
-            metadata: [
-                "change": "\(event.change)", "member.id": "\(event.member.endpointID)",
-                "member.address": "\(event.member.address)",
-            ]
-        )
         hub.tell(event)
+        let level = Self.level(of: event.change)
+        guard logger.logLevel <= level, let count = changes.admit(event.change, now: Self.now) else { return }
+        var metadata: Logger.Metadata = [
+            "change": "\(event.change)", "member.id": "\(event.member.endpointID)",
+            "member.address": "\(event.member.address)",
+        ]
+        if count > 1 { metadata["count"] = "\(count)" }
+        logger.log(level: level, "member changed", metadata: metadata)
+    }
+
+    /// Of how many changes there is no line, when there may be one again.
+    private func noteUnsaidChanges() {
+        for (change, count) in changes.takeOverdue(now: Self.now) {
+            let metadata: Logger.Metadata = ["change": "\(change)", "count": "\(count)"]
+            logger.log(level: Self.level(of: change), "members changed, without a line each", metadata: metadata)
+        }
+    }
+
+    private static func level(of change: MembershipEvent.Change) -> Logger.Level {
+        switch change {
+        case .suspected, .recovered: .debug
+        case .joined, .failed, .left, .updated: .info
+        }
     }
 
     private func schedule() {
@@ -185,6 +209,7 @@ final class ClusterNode {
             guard let self, !self.isStopped else { return }
             self.perform(self.core.handleTimeout(now: Self.now))
             self.noteSilence()
+            self.noteUnsaidChanges()
         }
     }
 }

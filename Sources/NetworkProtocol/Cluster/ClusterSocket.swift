@@ -18,7 +18,8 @@ final class ClusterSocket {
 
     let eventLoop: any EventLoop
     private(set) var address: MemberAddress
-    private let logger: Logger
+    /// By message: addresses that cannot be sent to are claimed by others.
+    private let log: PeerLog<String>
     private var channel: (any Channel)?
     private var isClosed = false
     private var pause = ClusterSocket.shortestPause
@@ -29,7 +30,7 @@ final class ClusterSocket {
     init(eventLoop: any EventLoop, address: MemberAddress, logger: Logger) {
         self.eventLoop = eventLoop
         self.address = address
-        self.logger = logger
+        log = PeerLog(logger, LogLimit(burst: 16))
     }
 
     /// Opens the socket; then ``address`` has the port that the system chose.
@@ -101,13 +102,14 @@ final class ClusterSocket {
     private func reopen() {
         let wait = pause
         pause = min(wait * 2, Self.longestPause)
-        logger.debug("socket opened again", metadata: ["address": "\(address)"])
+        log.write(.debug, "socket opened again", topic: "reopened", ["address": "\(address)"])
         eventLoop.assumeIsolated().scheduleTask(in: wait) { [self] in
             guard !isClosed else { return }
             let loopBound = NIOLoopBound(self, eventLoop: eventLoop)
             open().whenFailure { error in
-                loopBound.value.logger.info("cannot listen again", metadata: ["error": "\(error)"])
-                loopBound.value.reopen()
+                let socket = loopBound.value
+                socket.log.write(.info, "cannot listen again", topic: "closed", ["error": "\(error)"])
+                socket.reopen()
             }
         }
     }
@@ -119,7 +121,7 @@ final class ClusterSocket {
         hasBlamed = true
         if avoided.count >= Self.avoidedLimit { avoided = [:] }
         avoided[target] = .now() + Self.avoidance
-        logger.debug("datagram not sent", metadata: ["peer": "\(target)", "error": "\(error)"])
+        log.write(.debug, "datagram not sent", topic: "unsent", ["peer": "\(target)", "error": "\(error)"])
     }
 }
 

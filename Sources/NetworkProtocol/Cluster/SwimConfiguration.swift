@@ -41,6 +41,10 @@ package struct SwimConfiguration: Sendable {
     package var maintenanceInterval: Int64 = 10
     /// Pages that answer one pull.
     package var pagesPerPull = 8
+    /// Pages that may be sent at once, and the time until there is one more. A pull of 200 bytes makes 11 000 of pages, to wherever the
+    /// sender says that it is: so they make 1.4 MB a second at most. At once, 500 members can be told of each other.
+    package var pageBurst = 16_384
+    package var pageInterval: Int64 = 1_000_000
 
     package init() {}
 

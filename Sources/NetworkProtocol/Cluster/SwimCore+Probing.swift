@@ -115,16 +115,27 @@ extension SwimCore {
         if probeCount.isMultiple(of: configuration.ringProbeInterval), let successor = ringSuccessor() {
             return successor
         }
-        while let slot = probeOrder.popLast() {
+        while let slot = popProbeOrder() {
             if slot < members.records.count, slot != SwimMembers.own, members.isLive(slot) { return slot }
         }
         probeOrder = members.live
         probeOrder.shuffle(using: &random)
-        return probeOrder.popLast()
+        isInProbeOrder = [Bool](repeating: false, count: members.records.count)
+        for slot in probeOrder { isInProbeOrder[slot] = true }
+        return popProbeOrder()
+    }
+
+    private mutating func popProbeOrder() -> Int? {
+        guard let slot = probeOrder.popLast() else { return nil }
+        isInProbeOrder[slot] = false
+        return slot
     }
 
     /// A new member gets its turn at a random time of this round.
     mutating func enterProbeOrder(_ slot: Int) {
+        while isInProbeOrder.count <= slot { isInProbeOrder.append(false) }
+        guard !isInProbeOrder[slot] else { return }
+        isInProbeOrder[slot] = true
         probeOrder.append(slot)
         probeOrder.swapAt(probeOrder.count - 1, Int.random(in: probeOrder.indices, using: &random))
     }

@@ -53,13 +53,15 @@ extension SwimCore {
         beginPull(Peer(slot: nil, address: seed), isAnswer: false, now)
     }
 
-    mutating func answerPull(_ sequence: UInt64, _ cursor: MemberID, _ digest: UInt64, _ peer: Peer) {
+    mutating func answerPull(_ sequence: UInt64, _ cursor: MemberID, _ digest: UInt64, _ peer: Peer, _ now: Int64) {
         if cursor == .lowest, digest == members.digest {
             return send(.page(sequence: sequence, isLast: true, cursor: cursor, through: .highest), to: peer)
         }
         var position = members.position(above: cursor)
         var reached = cursor
         for _ in 0..<configuration.pagesPerPull {
+            // What is missing is asked for again.
+            guard pages.take(now: now) else { return }
             let start = reached
             var updates: [SwimUpdate] = []
             var room = SwimMessage.maximumLength - 34 - 8 - 1 - 32 - 32

@@ -40,6 +40,8 @@ package struct SwimCore: Sendable {
 
     var probe: Probe?
     var probeOrder: [Int] = []
+    /// By slot: each is in the order once at most, however often its member fails and comes back.
+    var isInProbeOrder: [Bool] = []
     var probeCount = 0
     var nextProbe: Int64
     var relays: [Relay] = []
@@ -54,6 +56,7 @@ package struct SwimCore: Sendable {
 
     var pull: Pull?
     var nextPage = 0
+    var pages: Allowance
     /// When to try the next seed; never when that is done or there is none.
     var nextJoin: Int64
     /// Somebody told all that it knows.
@@ -92,6 +95,7 @@ package struct SwimCore: Sendable {
         self.configuration = configuration
         members = SwimMembers(own: own, limit: configuration.maximumMembers)
         random = SplitMix64(seed: seed)
+        pages = Allowance(configuration.pageBurst, oneEach: configuration.pageInterval)
         nextGossip = now
         nextJoin = .max
         // Members that start together shall not probe together.
@@ -174,7 +178,7 @@ package struct SwimCore: Sendable {
         case .nack(let sequence): receiveNack(sequence, from: message.sender)
         case .gossip, .page: break
         case .pull(let sequence, let isAnswer, let cursor, let digest):
-            answerPull(sequence, cursor, digest, peer)
+            answerPull(sequence, cursor, digest, peer, now)
             if !isAnswer, cursor == .lowest, digest != members.digest { beginPull(peer, isAnswer: true, now) }
         }
         // Somebody knows this member, whom it does not know: there is more that it does not know.

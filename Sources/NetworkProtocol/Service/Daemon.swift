@@ -23,11 +23,16 @@ public final class Daemon: Service, Sendable {
 
     /// Connections that the kernel holds until they are accepted.
     private static let backlog: Int32 = 1024
+    /// Lines at `debug` about connections, of each kind, that are written at once; then one a second: some 20 MB a day under a flood.
+    static let connectionLines = 512
+    private static let connectionLineInterval: Int64 = 1_000_000_000
 
     private let listeners: [Listener]
     private let handlers: DaemonHandlers
     private let options: DaemonOptions
     private let logger: Logger
+    /// By message.
+    private let connectionLog: PeerLog<String>
     private let metrics: ConnectionMetrics
     private let connections: DaemonConnections
     private let replays = Mutex(ReplayCache())
@@ -41,7 +46,8 @@ public final class Daemon: Service, Sendable {
 
     /// - Parameters:
     ///   - listeners: where to listen; all of them, or ``run()`` throws.
-    ///   - logger: gets one line for each start and stop at `info`, and for each connection at `debug`.
+    ///   - logger: gets one line for each start and stop and for handlers that fail at `info`, and for each connection at `debug`. Peers can
+    ///     cause the last two, so these are written one by one up to a number and then counted.
     public init(
         listening listeners: [Listener],
         dispatcher: Dispatcher,
@@ -49,7 +55,8 @@ public final class Daemon: Service, Sendable {
         logger: Logger = Logger(label: "network-protocol.daemon")
     ) {
         self.listeners = listeners
-        handlers = DaemonHandlers(dispatcher, options.workBudget)
+        handlers = DaemonHandlers(dispatcher, options.workBudget, logger)
+        connectionLog = PeerLog(logger, LogLimit(burst: Self.connectionLines, interval: Self.connectionLineInterval))
         self.options = options
         self.logger = logger
         metrics = ConnectionMetrics(role: "daemon", factory: options.connection.metricsFactory)
@@ -219,13 +226,15 @@ public final class Daemon: Service, Sendable {
 
     private func prepare(_ channel: any Channel, _ listener: Listener, _ makeTLS: TLSContext.MakeHandler?) throws {
         guard let id = connections.enter(channel) else {
-            logger.debug(
+            connectionLog.write(
+                .debug,
                 "refused, too many connections",
-                metadata: ["peer.address": "\(PeerAddress.text(of: channel))"]
+                topic: "full",
+                ["peer.address": "\(PeerAddress.text(of: channel))"]
             )
             throw ChannelError.alreadyClosed
         }
-        let (connections, logger) = (connections, logger)
+        let (connections, log) = (connections, connectionLog)
         let address = PeerAddress.text(of: channel)
         channel.closeFuture.whenComplete { _ in connections.closed(id) }
         let setup = ConnectionSetup(
@@ -243,15 +252,20 @@ public final class Daemon: Service, Sendable {
                 switch result {
                 case .success(let connection):
                     connections.opened(id, connection)
-                    logger.debug("connection open", metadata: connection.logMetadata)
+                    log.write(.debug, "connection open", topic: "open", connection.logMetadata)
                 case .failure(let error):
-                    logger.debug("connection refused", metadata: ["peer.address": "\(address)", "error": "\(error)"])
+                    log.write(
+                        .debug,
+                        "connection refused",
+                        topic: "refused",
+                        ["peer.address": "\(address)", "error": "\(error)"]
+                    )
                 }
             },
             closed: { connection, error in
                 // Its handler held it.
                 guard let connection else { return }
-                logger.debug("connection closed", metadata: connection.logMetadata(ending: error))
+                log.write(.debug, "connection closed", topic: "closed", connection.logMetadata(ending: error))
             }
         )
         if let makeTLS { try channel.pipeline.syncOperations.addHandler(makeTLS()) }

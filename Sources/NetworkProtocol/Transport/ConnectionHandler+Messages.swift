@@ -123,16 +123,16 @@ extension ConnectionHandler {
             guard let dispatcher = setup.dispatcher, let connection else {
                 return inbox.put(message, bytes: bytes)
             }
-            guard let account, let work = startedWork() else { return }
+            guard let account, let failures, let work = startedWork() else { return }
             let ordered = self.ordered ?? OrderedWork(account)
             self.ordered = ordered
             begin(bytes: bytes)
             guard ordered.put(message, bytes: bytes) else { return }
-            let (outbox, logger) = (outbox, setup.logger)
+            let outbox = outbox
             // Each message is counted for itself.
             work.put(
                 ConnectionWork.Job(bytes: nil) {
-                    await ordered.work(dispatcher, Dispatcher.Context(connection: connection), outbox, logger)
+                    await ordered.work(dispatcher, Dispatcher.Context(connection: connection), outbox, failures)
                 }
             )
         }
@@ -146,7 +146,7 @@ extension ConnectionHandler {
         _ payload: [UInt8],
         bytes: Int
     ) throws(ConnectionError) {
-        guard let dispatcher = setup.dispatcher, let connection else {
+        guard let dispatcher = setup.dispatcher, let connection, let failures else {
             guard !outbox.isCrowded else { return }
             return try outbox.appendOnLoop(
                 .failure(id: id, code: .unknownCommand, reason: "this side answers no requests")
@@ -159,7 +159,7 @@ extension ConnectionHandler {
             do {
                 reply = .response(id: id, payload: try handler(payload, context) ?? [])
             } catch {
-                reply = HandlerFailure.message(for: error, id: id, command: command, context, setup.logger)
+                reply = HandlerFailure.message(for: error, id: id, command: command, context, failures)
             }
             if let reply { try appendReply(reply, id: id) }
         case .task(let handler):
@@ -187,16 +187,16 @@ extension ConnectionHandler {
         _ context: Dispatcher.Context,
         _ handler: @escaping @Sendable () async throws -> [UInt8]
     ) {
-        guard let work = startedWork() else { return }
+        guard let failures, let work = startedWork() else { return }
         begin(bytes: bytes)
-        let (outbox, logger) = (outbox, setup.logger)
+        let outbox = outbox
         work.put(
             ConnectionWork.Job(bytes: bytes) {
                 let reply: Message?
                 do {
                     reply = .response(id: id, payload: try await handler())
                 } catch {
-                    reply = HandlerFailure.message(for: error, id: id, command: command, context, logger)
+                    reply = HandlerFailure.message(for: error, id: id, command: command, context, failures)
                 }
                 await HandlerFailure.finish(outbox, bytes: bytes, reply: reply, id: id)
             }
@@ -207,6 +207,12 @@ extension ConnectionHandler {
     private func begin(bytes: Int) {
         outbox.beginWork(bytes: bytes)
         account?.begin(bytes: bytes)
+    }
+
+    /// For what this peer makes handlers throw; nil on a side that has none.
+    private var failures: HandlerFailureLog? {
+        guard let service = setup.service, let account else { return nil }
+        return HandlerFailureLog(log: service.handlers.failures, peer: account.key)
     }
 
     /// What runs this connection's handlers; nil on a side that has none.
@@ -246,6 +252,27 @@ extension ConnectionHandler {
     }
 }
 
+/// The lines about handlers that failed for one peer.
+struct HandlerFailureLog: Sendable {
+    /// Characters of a command, which the peer chose, in a line.
+    private static let commandLimit = 64
+
+    let log: PeerLog<WorkBudget.Key>
+    let peer: WorkBudget.Key
+
+    func write(command: String, _ context: Dispatcher.Context, _ error: any Error) {
+        log.write(
+            .info,
+            "a handler failed",
+            topic: peer,
+            [
+                "connection.id": "\(context.connection.id)", "peer.address": "\(context.peer.address)",
+                "message.command": "\(ForeignText.shown(command, most: Self.commandLimit))", "error": "\(error)",
+            ]
+        )
+    }
+}
+
 /// What goes back for a handler's error.
 enum HandlerFailure {
     static func message(
@@ -253,7 +280,7 @@ enum HandlerFailure {
         id: UInt64,
         command: String,
         _ context: Dispatcher.Context,
-        _ logger: Logger
+        _ failures: HandlerFailureLog
     ) -> Message? {
         if let refusal = error as? Dispatcher.Refusal {
             return .failure(id: id, code: refusal.code, reason: refusal.reason)
@@ -261,13 +288,7 @@ enum HandlerFailure {
         // The handler was told to end, with its connection or with the daemon, and did. How far it came is not known, so there is no
         // answer to give: its request ends unanswered, with the connection.
         if Task.isCancelled { return nil }
-        logger.info(
-            "a handler failed",
-            metadata: [
-                "connection.id": "\(context.connection.id)", "peer.address": "\(context.peer.address)",
-                "message.command": "\(command)", "error": "\(error)",
-            ]
-        )
+        failures.write(command: command, context, error)
         return .failure(id: id, code: .internalError, reason: "the handler failed")
     }
 
@@ -300,7 +321,7 @@ enum OrderedMessage {
         to message: Message,
         _ dispatcher: Dispatcher,
         _ context: Dispatcher.Context,
-        _ logger: Logger
+        _ failures: HandlerFailureLog
     ) async -> Message? {
         do {
             switch message {
@@ -323,7 +344,7 @@ enum OrderedMessage {
             }
         } catch {
             let command: String = if case .custom(let command, _) = message { command } else { message.name }
-            switch HandlerFailure.message(for: error, id: 0, command: command, context, logger) {
+            switch HandlerFailure.message(for: error, id: 0, command: command, context, failures) {
             case .failure(_, let code, let reason): return self.error("\(code): \(reason)")
             default: return nil
             }

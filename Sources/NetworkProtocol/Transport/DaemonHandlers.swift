@@ -1,3 +1,4 @@
+internal import Logging
 internal import Synchronization
 
 /// The handlers of a daemon, whose tasks are children of the one that runs it.
@@ -10,11 +11,18 @@ final class DaemonHandlers: Sendable {
 
     let dispatcher: Dispatcher
     let budget: WorkBudget
+    /// Of what handlers throw, which peers may know how to make them throw.
+    let failures: PeerLog<WorkBudget.Key>
     private let state = Mutex(State())
 
-    init(_ dispatcher: Dispatcher, _ budget: WorkBudget) {
+    /// Failures of one peer that get a line at once. Then one each 20 s does: some 3 MB a day of one that makes handlers fail on and on.
+    static let failureLines = 16
+    private static let failureInterval: Int64 = 20_000_000_000
+
+    init(_ dispatcher: Dispatcher, _ budget: WorkBudget, _ logger: Logger) {
         self.dispatcher = dispatcher
         self.budget = budget
+        failures = PeerLog(logger, LogLimit(burst: Self.failureLines, interval: Self.failureInterval))
     }
 
     /// Has a connection's work run.
@@ -43,6 +51,7 @@ final class DaemonHandlers: Sendable {
 
     /// Nothing more is started.
     func end() {
+        failures.finish(.info, "handlers failed, without a line each")
         let (taker, late) = state.withLock {
             state -> (CheckedContinuation<ConnectionWork?, Never>?, [ConnectionWork]) in
             state.isEnded = true

@@ -1,4 +1,3 @@
-internal import Logging
 internal import NIOCore
 internal import Synchronization
 
@@ -47,14 +46,19 @@ final class OrderedWork: Sendable {
     }
 
     /// Handles messages until there are none.
-    func work(_ dispatcher: Dispatcher, _ context: Dispatcher.Context, _ outbox: Outbox, _ logger: Logger) async {
+    func work(
+        _ dispatcher: Dispatcher,
+        _ context: Dispatcher.Context,
+        _ outbox: Outbox,
+        _ failures: HandlerFailureLog
+    ) async {
         var end = ContinuousClock.now + OrderedWork.turn
         while let item = next() {
             if ContinuousClock.now >= end {
                 await Task.yield()
                 end = .now + OrderedWork.turn
             }
-            let reply = await OrderedMessage.reply(to: item.message, dispatcher, context, logger)
+            let reply = await OrderedMessage.reply(to: item.message, dispatcher, context, failures)
             await HandlerFailure.finish(outbox, bytes: item.bytes, reply: reply, id: 0)
             account.end(bytes: item.bytes)
         }

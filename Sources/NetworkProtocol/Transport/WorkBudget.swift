@@ -66,7 +66,7 @@ final class WorkBudget: Sendable {
     /// One peer's part of the budget: for its connections, and for the handlers that outlive them.
     final class Account: Sendable {
         private let budget: WorkBudget
-        private let key: Key
+        let key: Key
         private let own: Level
 
         fileprivate init(_ budget: WorkBudget, _ key: Key) {

@@ -152,4 +152,44 @@ struct ClusterLogTests {
         }
         for log in logs { #expect(try log.metadata(of: "another member has this identity").count == 1) }
     }
+
+    @Test func `a holder of the key by whose word a member dies and comes back without end fills no log`() async throws
+    {
+        let (log, registry) = (try Log(), PrometheusRegistry())
+        var configuration = try ClusterTests.configuration(1)
+        configuration.messaging.connection.metricsFactory = registry
+        try await withMember(configuration, log) { member in
+            let ring = SwimKeyring(clusterName: "test", keys: [ClusterTests.key])
+            let flood = try Flood(to: member.address)
+            let address = try #require(MemberAddress("127.0.0.1:9"))
+            var incarnation: UInt64 = 1
+            func datagram() -> [UInt8] {
+                let id = NumberedIdentity.memberID(2)
+                let updates = (0..<10).flatMap { _ in
+                    incarnation += 1
+                    return [
+                        SwimUpdate(id: id, incarnation: incarnation, claim: .alive(address, messagingPort: 0)),
+                        SwimUpdate(id: id, incarnation: incarnation, claim: .dead),
+                    ]
+                }
+                let lie = SwimMessage(sender: NumberedIdentity.memberID(3), body: .gossip, updates: updates)
+                let nonce = (0..<SwimDatagram.nonceLength).map { _ in UInt8.random(in: 0...255) }
+                return ring.seal(lie.encoded(), sentAt: Int64(WallClock.milliseconds), nonce: nonce)
+            }
+            while failures(registry) < 2_000 {
+                flood.send((0..<20).map { _ in datagram() }, count: 20)
+                try await Task.sleep(for: .milliseconds(5))
+            }
+        }
+        // 256 that join, 256 that fail, and one more of each kind in 20 s, whose two minutes the suite's limit ends.
+        let lines = try log.metadata(of: "member changed").count
+        #expect(lines >= 512 && lines < 512 + 2 * 6, "\(lines) lines")
+    }
+
+    private func failures(_ registry: PrometheusRegistry) -> Int {
+        let series = "network_protocol_cluster_events_total{change=\"failed\",cluster=\"test\"} "
+        let other = "network_protocol_cluster_events_total{cluster=\"test\",change=\"failed\"} "
+        let line = registry.text().split(separator: "\n").first { $0.hasPrefix(series) || $0.hasPrefix(other) }
+        return line?.split(separator: " ").last.flatMap { Int($0) } ?? 0
+    }
 }
