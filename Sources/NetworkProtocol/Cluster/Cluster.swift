@@ -32,6 +32,7 @@ public final class Cluster: Service, Sendable {
 
     let configuration: ClusterConfiguration
     let messaging: ClusterMessaging
+    let clusterKeys: ClusterKeys
     private let logger: Logger
     private let hub = MembershipHub()
     private let phase = Mutex(Phase.idle)
@@ -51,7 +52,8 @@ public final class Cluster: Service, Sendable {
     ) {
         self.configuration = configuration
         self.logger = logger
-        messaging = ClusterMessaging(configuration, dispatcher: dispatcher, hub: hub, logger: logger)
+        clusterKeys = ClusterKeys(configuration)
+        messaging = ClusterMessaging(configuration, clusterKeys, dispatcher: dispatcher, hub: hub, logger: logger)
         (stopped, tellStopped) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -172,10 +174,9 @@ public final class Cluster: Service, Sendable {
         _ socket: NIOLoopBound<ClusterSocket>,
         messagingPort: UInt16
     ) async throws -> NIOLoopBound<ClusterNode> {
-        let keyring = SwimKeyring(clusterName: configuration.name, keys: configuration.keys)
         let factory = configuration.messaging.connection.metricsFactory
         let metrics = ClusterMetrics(cluster: configuration.name, factory: factory)
-        let (configuration, hub, logger) = (configuration, hub, logger)
+        let (configuration, keys, hub, logger) = (configuration, clusterKeys, hub, logger)
         return try await socket.eventLoop.submit {
             let socket = socket.value
             guard let address = AdvertisedAddress.of(configuration, bound: socket.address) else {
@@ -193,7 +194,7 @@ public final class Cluster: Service, Sendable {
             )
             let node = ClusterNode(
                 core: core,
-                keyring: keyring,
+                keys: keys,
                 socket: socket,
                 hub: hub,
                 metrics: metrics,

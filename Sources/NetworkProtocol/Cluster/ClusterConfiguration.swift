@@ -5,8 +5,8 @@ public import Identity
 public struct ClusterConfiguration: Sendable {
     /// Clusters of different names do not hear each other, even with the same key.
     public var name: String
-    /// The cluster's keys: the first one seals, datagrams under any of them are read. To change a key while the cluster runs, give
-    /// every member the new one as its second, then as its first, and then take the old one away.
+    /// The cluster's keys: the first one seals, datagrams under any of them are read. To change a key while the cluster runs,
+    /// see ``Cluster/changeKeys(to:)``.
     public var keys: [ClusterKey]
     /// This machine's. No other member may have it.
     public var identity: IdentityKey
@@ -50,7 +50,7 @@ public struct ClusterConfiguration: Sendable {
     /// What the core needs to know, or why a value is out of its range.
     func validated() throws(ClusterError) -> (core: SwimConfiguration, id: MemberID) {
         guard !name.isEmpty, name.utf8.count <= 255 else { throw .configuration("name: 1 to 255 bytes") }
-        guard (1...8).contains(keys.count) else { throw .configuration("keys: 1 to 8") }
+        try ClusterKeys.check(keys)
         guard let id = MemberID(identity.endpointID) else { throw .configuration("identity: a key of zeros only") }
         guard (.milliseconds(50)...(.seconds(60))).contains(period) else {
             throw .configuration("period: \(period) is not 50 ms to 60 s")

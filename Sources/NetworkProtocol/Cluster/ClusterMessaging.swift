@@ -15,12 +15,18 @@ final class ClusterMessaging: Sendable {
     private let connections: MemberConnections
     private let running = Mutex<Task<Void, any Error>?>(nil)
 
-    init(_ configuration: ClusterConfiguration, dispatcher: Dispatcher?, hub: MembershipHub, logger: Logger) {
+    init(
+        _ configuration: ClusterConfiguration,
+        _ keys: ClusterKeys,
+        dispatcher: Dispatcher?,
+        hub: MembershipHub,
+        logger: Logger
+    ) {
         self.configuration = configuration
         self.hub = hub
         self.logger = logger
-        daemon = dispatcher.map { Self.daemon(configuration, $0, hub, logger) }
-        let dialer = MemberDialer(configuration: configuration, logger: logger) { hub.member($0) != nil }
+        daemon = dispatcher.map { Self.daemon(configuration, keys, $0, hub, logger) }
+        let dialer = MemberDialer(configuration: configuration, keys: keys, logger: logger) { hub.member($0) != nil }
         connections = MemberConnections(limit: configuration.messaging.maximumConnections) {
             target throws(ConnectionError) in
             try await dialer.dial(target)
@@ -107,14 +113,14 @@ final class ClusterMessaging: Sendable {
 
     private static func daemon(
         _ configuration: ClusterConfiguration,
+        _ keys: ClusterKeys,
         _ dispatcher: Dispatcher,
         _ hub: MembershipHub,
         _ logger: Logger
     ) -> Daemon {
-        let trust = Trust.pinned(
-            identity: configuration.identity,
-            preSharedKey: configuration.keys.first?.messagingKey(clusterName: configuration.name)
-        ) { hub.member($0) != nil }
+        let trust = Trust.pinned(identity: configuration.identity, currentPreSharedKey: { keys.messaging.first }) {
+            hub.member($0) != nil
+        }
         var options = DaemonOptions()
         options.connection = configuration.messaging.connection
         options.maximumConnections = configuration.messaging.maximumConnections

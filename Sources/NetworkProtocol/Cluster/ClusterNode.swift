@@ -15,7 +15,7 @@ final class ClusterNode {
     static let changeLines = 256
 
     let eventLoop: any EventLoop
-    private let keyring: SwimKeyring
+    private let keys: ClusterKeys
     private let hub: MembershipHub
     private let metrics: ClusterMetrics
     private let logger: Logger
@@ -35,14 +35,14 @@ final class ClusterNode {
 
     init(
         core: SwimCore,
-        keyring: SwimKeyring,
+        keys: ClusterKeys,
         socket: ClusterSocket,
         hub: MembershipHub,
         metrics: ClusterMetrics,
         logger: Logger
     ) {
         self.core = core
-        self.keyring = keyring
+        self.keys = keys
         self.socket = socket
         self.hub = hub
         self.metrics = metrics
@@ -87,7 +87,7 @@ final class ClusterNode {
     }
 
     private func receive(_ datagram: [UInt8], from source: MemberAddress) {
-        guard !isStopped else { return }
+        guard !isStopped, let keyring = keys.keyring else { return }
         do throws(SwimDatagramError) {
             let (message, sentAt) = try keyring.open(datagram)
             try replays.admit(datagram, sentAt: sentAt, now: Int64(clamping: WallClock.milliseconds))
@@ -167,6 +167,7 @@ final class ClusterNode {
     }
 
     private func send(_ message: [UInt8], to address: MemberAddress) {
+        guard let keyring = keys.keyring else { return }
         let nonce = (0..<SwimDatagram.nonceLength).map { _ in UInt8.random(in: .min ... .max, using: &random) }
         let datagram = keyring.seal(message, sentAt: Int64(clamping: WallClock.milliseconds), nonce: nonce)
         if socket.send(datagram, to: address) { metrics.sent(bytes: datagram.count) } else { metrics.failedToSend() }

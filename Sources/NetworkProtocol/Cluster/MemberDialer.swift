@@ -8,6 +8,7 @@ struct MemberDialer: Sendable {
     private static let introductions = 5
 
     let configuration: ClusterConfiguration
+    let keys: ClusterKeys
     let logger: Logger
     /// Whether a member is still alive.
     let isLive: @Sendable (EndpointID) -> Bool
@@ -28,23 +29,22 @@ struct MemberDialer: Sendable {
 
     /// While the cluster changes its key, a member may hold another one as its first.
     private func dialWithAnyKey(_ target: MemberConnections.Target) async throws(ConnectionError) -> Connection {
-        for key in configuration.keys.dropLast() {
+        let keys = keys.messaging
+        for key in keys.dropLast() {
             do throws(ConnectionError) {
                 return try await dial(target, key)
             } catch .handshake(.notAuthentic) {
                 logger.debug("member holds another key", metadata: ["member.id": "\(target.id)"])
             }
         }
-        guard let last = configuration.keys.last else { throw .closed }
+        guard let last = keys.last else { throw .closed }
         return try await dial(target, last)
     }
 
-    private func dial(_ target: MemberConnections.Target, _ key: ClusterKey) async throws(ConnectionError) -> Connection
+    private func dial(_ target: MemberConnections.Target, _ key: PreSharedKey) async throws(ConnectionError)
+        -> Connection
     {
-        let trust = Trust.pinned(
-            identity: configuration.identity,
-            preSharedKey: key.messagingKey(clusterName: configuration.name)
-        ) { $0 == target.id }
+        let trust = Trust.pinned(identity: configuration.identity, preSharedKey: key) { $0 == target.id }
         var options = ClientOptions()
         options.connection = configuration.messaging.connection
         options.connectTimeout = configuration.messaging.connectTimeout

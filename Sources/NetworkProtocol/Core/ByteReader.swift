@@ -44,6 +44,11 @@ struct ByteReader {
         return Array(source[offset..<end])
     }
 
+    mutating func skip(_ count: UInt64) throws(MessageError) {
+        try demand(count)
+        offset += Int(count)
+    }
+
     mutating func text(_ count: UInt64) throws(MessageError) -> String {
         try demand(count)
         let end = offset + Int(count)

@@ -66,14 +66,18 @@ enum JSONMessage {
     private static func read(_ reader: inout JSONParser) throws -> Message {
         reader.skipSpace()
         if reader.next == UInt8(ascii: "\"") {
-            let (shape, message) = try unit(named: try reader.string())
+            guard let (shape, message) = try unit(named: try reader.string()) else { return .unknown }
             guard let message else { throw reader.malformed("\(shape.name) carries something") }
             return message
         }
         try take("{", &reader)
         let name = try reader.string()
-        guard let shape = MessageShape.named(name) else { throw MessageError.unknown(name: name) }
         try take(":", &reader)
+        guard let shape = try MessageShape.expected(name) else {
+            try reader.skipValue()
+            try take("}", &reader)
+            return .unknown
+        }
         let values: [MessageShape.Value]
         switch shape.content {
         case .unit: throw reader.malformed("\(shape.name) carries nothing")
@@ -85,10 +89,9 @@ enum JSONMessage {
         return message
     }
 
-    /// The shape with this name, and its message if it carries nothing.
-    static func unit(named name: String) throws(MessageError) -> (MessageShape, Message?) {
-        guard let shape = MessageShape.named(name) else { throw .unknown(name: name) }
-        return (shape, Message(shape, []))
+    /// The shape with this name, and its message if it carries nothing; nil for one of a later version.
+    static func unit(named name: String) throws(MessageError) -> (MessageShape, Message?)? {
+        try MessageShape.expected(name).map { ($0, Message($0, [])) }
     }
 
     private static func read(

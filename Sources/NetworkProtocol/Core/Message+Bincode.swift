@@ -7,10 +7,13 @@
 //      0 Ping   1 Pong   2 SecureHandshakeInit key[32] timestamp nonce[16]   3 SecureHandshakeResponse key[32] nonce[16] challenge
 //      4 SecureHandshakeConfirm challenge   5 Echo text   6 Disconnect   7 Custom command payload   8 Data bytes   9 Unknown
 //      10 Request id command payload   11 Response id payload   12 Failure id code reason
+//      13 to 255 are for later versions, whose fields are not known here: read as Unknown
 
 extension Message {
     private static let variantLength = 4
     private static let lengthLength = 8
+    /// Numbers of later versions go no higher: the second byte of a number is what tells it from a format byte.
+    private static let lastReserved: UInt32 = 255
 
     /// Bytes that ``writeBincode(to:)`` writes.
     package var bincodeLength: Int {
@@ -112,6 +115,9 @@ extension Message {
             let id = try reader.unsigned64()
             let code = FailureCode(rawValue: try reader.unsigned32())
             self = .failure(id: id, code: code, reason: try reader.prefixedText())
+        case ...Message.lastReserved:
+            self = .unknown
+            return
         default: throw .unknownVariant(variant)
         }
         try reader.end()

@@ -20,7 +20,7 @@ public enum Message: Sendable, Hashable {
     case custom(command: String, payload: [UInt8])
     /// Bytes, of which only the programs know what they are.
     case data([UInt8])
-    /// What a sender of a later version said that this one has no name for.
+    /// What a sender of a later version said that this one has no name for; what it carries is not kept. A daemon takes no notice of it.
     case unknown
     /// Answered by ``response(id:payload:)`` or ``failure(id:code:reason:)`` with the same number, in any order.
     case request(id: UInt64, command: String, payload: [UInt8])

@@ -4,9 +4,9 @@ public enum MessageError: Error, Sendable, Hashable {
     case truncated(offset: Int, needed: UInt64)
     /// Bytes follow the message.
     case trailingBytes(offset: Int, count: Int)
-    /// No message has this number.
+    /// No message has this number, and none of a later version will.
     case unknownVariant(UInt32)
-    /// No message has this name; of a long one the start, without what could disturb a terminal.
+    /// No message has this name, and none of a later version will; of a long one the start, without what could disturb a terminal.
     case unknownName(String)
     /// The text at `offset` is not UTF-8.
     case invalidText(offset: Int)
@@ -28,7 +28,7 @@ extension MessageError: CustomStringConvertible {
             "the message ends too early: \(needed) more bytes were expected at byte \(offset)"
         case .trailingBytes(let offset, let count): "\(count) bytes follow the message's end at byte \(offset)"
         case .unknownVariant(let index):
-            "no message has the number \(index); this side knows 0 to \(MessageShape.all.count - 1)"
+            "no message has the number \(index); this side knows 0 to \(MessageShape.all.count - 1), and those up to 255 are for later versions"
         case .unknownName(let name): "no message has the name \"\(name)\""
         case .invalidText(let offset): "the text at byte \(offset) of the message is not UTF-8"
         case .malformed(let offset, let expected): "byte \(offset) of the message is not \(expected)"

@@ -76,14 +76,17 @@ enum MessagePackMessage {
     private static func read(_ reader: inout ByteReader) throws(MessageError) -> Message {
         let offset = reader.offset
         guard try length(&reader, map) == 1 else {
-            let (shape, message) = try JSONMessage.unit(named: try text(&reader))
+            guard let (shape, message) = try JSONMessage.unit(named: try text(&reader)) else { return .unknown }
             guard let message else {
                 throw .malformed(offset: offset, expected: "a map (\(shape.name) carries something)")
             }
             return message
         }
         let name = try text(&reader)
-        guard let shape = MessageShape.named(name) else { throw .unknown(name: name) }
+        guard let shape = try MessageShape.expected(name) else {
+            try skipValue(&reader)
+            return .unknown
+        }
         let values: [MessageShape.Value]
         switch shape.content {
         case .unit: throw .malformed(offset: offset, expected: "a string (\(shape.name) carries nothing)")
@@ -174,6 +177,52 @@ enum MessagePackMessage {
         case 0xce: return try reader.bigEndian(4)
         case 0xcf: return try reader.bigEndian(8)
         default: throw .malformed(offset: offset, expected: "a number that is not negative")
+        }
+    }
+
+    /// Reads past one value of any kind, however nested, and keeps nothing of it.
+    private static func skipValue(_ reader: inout ByteReader) throws(MessageError) {
+        // Values that are still to come: each has a byte at least, so there are no more than bytes.
+        var pending: UInt64 = 1
+        while pending > 0 {
+            guard pending <= UInt64(reader.remaining) else {
+                throw .truncated(offset: reader.offset, needed: pending)
+            }
+            pending -= 1
+            if let count = try length(&reader, map) {
+                pending += 2 * count
+            } else if let count = try length(&reader, array) {
+                pending += count
+            } else if let count = try length(&reader, string) {
+                try reader.skip(count)
+            } else if let count = try length(&reader, binary) {
+                try reader.skip(count)
+            } else {
+                try skipScalar(&reader)
+            }
+        }
+    }
+
+    /// A value that is no map, array, string or bytes, after its code (msgpack/spec.md, "Formats").
+    private static func skipScalar(_ reader: inout ByteReader) throws(MessageError) {
+        let offset = reader.offset
+        switch try reader.byte() {
+        // Whole numbers in their code; nil, false, true.
+        case ...0x7f, 0xe0..., 0xc0, 0xc2, 0xc3: break
+        case 0xcc, 0xd0: try reader.skip(1)
+        case 0xcd, 0xd1: try reader.skip(2)
+        case 0xce, 0xd2, 0xca: try reader.skip(4)
+        case 0xcf, 0xd3, 0xcb: try reader.skip(8)
+        // Extensions: a type of one byte, and so many bytes.
+        case 0xd4: try reader.skip(1 + 1)
+        case 0xd5: try reader.skip(1 + 2)
+        case 0xd6: try reader.skip(1 + 4)
+        case 0xd7: try reader.skip(1 + 8)
+        case 0xd8: try reader.skip(1 + 16)
+        case 0xc7: try reader.skip(1 + (try reader.bigEndian(1)))
+        case 0xc8: try reader.skip(1 + (try reader.bigEndian(2)))
+        case 0xc9: try reader.skip(1 + (try reader.bigEndian(4)))
+        default: throw .malformed(offset: offset, expected: "a value")
         }
     }
 

@@ -59,6 +59,25 @@ struct MessageShape: Sendable {
     ]
 
     static func named(_ name: String) -> MessageShape? { all.first { $0.name == name } }
+
+    /// Longest name that a message of a later version may have, in bytes.
+    private static let longestName = 64
+
+    /// Nil for a message of a later version, which is read as Unknown. Its name is one as messages have them; any other is no message's.
+    static func expected(_ name: String) throws(MessageError) -> MessageShape? {
+        if let shape = named(name) { return shape }
+        let letters = name.utf8
+        let isName = letters.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
+                true
+            default: false
+            }
+        }
+        guard isName, (1...longestName).contains(letters.count) else { throw .unknown(name: name) }
+        return nil
+    }
 }
 
 extension Message {

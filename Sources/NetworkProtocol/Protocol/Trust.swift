@@ -4,8 +4,19 @@ public import Identity
 public struct Trust: Sendable {
     /// Says which keys the peer may prove; nil when it need prove none.
     let admits: (@Sendable (EndpointID) -> Bool)?
-    /// What both sides must hold, beside all else.
-    let preSharedKey: PreSharedKey?
+    /// What both sides must hold, beside all else, at this moment.
+    var preSharedKey: PreSharedKey? { currentPreSharedKey?() }
+    private let currentPreSharedKey: (@Sendable () -> PreSharedKey?)?
+
+    private init(
+        admits: (@Sendable (EndpointID) -> Bool)?,
+        currentPreSharedKey: (@Sendable () -> PreSharedKey?)?,
+        identity: IdentityKey?
+    ) {
+        self.admits = admits
+        self.currentPreSharedKey = currentPreSharedKey
+        self.identity = identity
+    }
     /// What this side proves.
     let identity: IdentityKey?
 
@@ -24,18 +35,29 @@ public struct Trust: Sendable {
         preSharedKey: PreSharedKey? = nil,
         by admits: @escaping @Sendable (EndpointID) -> Bool
     ) -> Trust {
-        Trust(admits: admits, preSharedKey: preSharedKey, identity: identity)
+        var current: (@Sendable () -> PreSharedKey?)?
+        if let preSharedKey { current = { preSharedKey } }
+        return Trust(admits: admits, currentPreSharedKey: current, identity: identity)
+    }
+
+    /// As above, with a secret that may change: each handshake asks for it once.
+    static func pinned(
+        identity: IdentityKey,
+        currentPreSharedKey: (@Sendable () -> PreSharedKey?)?,
+        by admits: @escaping @Sendable (EndpointID) -> Bool
+    ) -> Trust {
+        Trust(admits: admits, currentPreSharedKey: currentPreSharedKey, identity: identity)
     }
 
     /// Both sides must hold this secret. Whoever holds it is any of those that do.
     public static func preSharedKey(_ key: PreSharedKey) -> Trust {
-        Trust(admits: nil, preSharedKey: key, identity: nil)
+        Trust(admits: nil, currentPreSharedKey: { key }, identity: nil)
     }
 
     /// Encrypted, and **nobody is authenticated**: an attacker on the path can be the other side to both. With `identity` this side
     /// proves who it is to a peer that asks for it; a peer that proves a key is known by it, and any other is admitted too.
     public static func anonymous(identity: IdentityKey? = nil) -> Trust {
-        Trust(admits: nil, preSharedKey: nil, identity: identity)
+        Trust(admits: nil, currentPreSharedKey: nil, identity: identity)
     }
 
     /// Encrypted, and **nobody is authenticated**.

@@ -70,6 +70,36 @@ package struct JSONParser {
         }
     }
 
+    /// Reads past one value, whatever it is, and keeps nothing of it: repeated names in it are not looked for.
+    package mutating func skipValue() throws(Malformed) { try skipValue(depth: 0) }
+
+    private mutating func skipValue(depth: Int) throws(Malformed) {
+        guard let opening = next, opening == UInt8(ascii: "{") || opening == UInt8(ascii: "[") else {
+            _ = try value(depth: depth)
+            return
+        }
+        if depth >= JSONParser.maximumDepth { throw malformed("nested too deeply") }
+        let isObject = opening == UInt8(ascii: "{")
+        let closing = UInt8(ascii: isObject ? "}" : "]")
+        position += 1
+        skipSpace()
+        if take(closing) { return }
+        while true {
+            skipSpace()
+            if isObject {
+                guard next == UInt8(ascii: "\"") else { throw malformed("a name in quotes is expected") }
+                _ = try string()
+                skipSpace()
+                guard take(UInt8(ascii: ":")) else { throw malformed("':' is expected") }
+                skipSpace()
+            }
+            try skipValue(depth: depth + 1)
+            skipSpace()
+            if take(closing) { return }
+            guard take(UInt8(ascii: ",")) else { throw malformed("',' or the end is expected") }
+        }
+    }
+
     private mutating func word(_ word: StaticString, _ value: JSONValue) throws(Malformed) -> JSONValue {
         let expected = Array(word.description.utf8)
         guard bytes[position...].starts(with: expected) else { throw malformed("a value is expected") }

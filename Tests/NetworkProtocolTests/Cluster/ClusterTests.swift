@@ -70,6 +70,21 @@ struct ClusterTests {
         }
     }
 
+    @Test func `that a member has started is told to all who ask, as often as they ask`() async throws {
+        let cluster = Cluster(try Self.configuration(1))
+        let asking = (0..<3).map { _ in Task { await cluster.started() } }
+        let late = Task {
+            try? await Task.sleep(for: .seconds(10))
+            for task in asking { task.cancel() }
+        }
+        let run = Task { try await cluster.run() }
+        defer { run.cancel() }
+        let own = try #require(await cluster.started())
+        for task in asking { #expect(await task.value == own) }
+        #expect(await cluster.started() == own)
+        late.cancel()
+    }
+
     @Test func `members find each other over IPv6`() async throws {
         try await Self.running(3, listening: "[::1]:0") { clusters, members in
             #expect(!members[0].address.isIPv4 && members[0].address.description.hasPrefix("[::1]:"))

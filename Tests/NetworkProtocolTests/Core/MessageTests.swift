@@ -84,12 +84,48 @@ import Testing
     }
 
     @Test func `numbers and names that no message has are refused and told`() {
-        #expect(throws: MessageError.unknownVariant(13)) { _ = try Message(payload: [13, 0, 0, 0]) }
+        #expect(throws: MessageError.unknownVariant(256)) { _ = try Message(payload: [0, 1, 0, 0]) }
         #expect(throws: MessageError.unknownVariant(0xFFFF_FFFF)) {
             _ = try Message(payload: [0xFF, 0xFF, 0xFF, 0xFF])
         }
-        #expect(throws: MessageError.unknownName("Pang")) { _ = try Message(payload: [2] + Array(#""Pang""#.utf8)) }
+        #expect(throws: MessageError.unknownName("Pa ng")) { _ = try Message(payload: [2] + Array(#""Pa ng""#.utf8)) }
+        #expect(throws: MessageError.unknownName("")) { _ = try Message(payload: [2] + Array(#""""#.utf8)) }
         #expect(throws: MessageError.empty) { _ = try Message(payload: []) }
+    }
+
+    @Test(arguments: [
+        // bincode: numbers of later versions, with fields or without, marked or not.
+        "0d000000", "0d000000010203", "ff000000ffffffffffffffff", "010d00000000",
+        // JSON: "Pang"; {"Pang":null}; {"Pang":{"a":[1,-2.5e1,"x",true,{}],"a":[]}}
+        "022250616e6722", "027b2250616e67223a6e756c6c7d",
+        "027b2250616e67223a7b2261223a5b312c2d322e3565312c2278222c747275652c7b7d5d2c2261223a5b5d7d7d",
+        // MessagePack: "Pang"; {"Pang": nil}; {"Pang": {"a": [1, -1, 2.5, false, h'00', ext]}}; arrays and maps with long lengths.
+        "03a450616e67", "0381a450616e67c0", "0381a450616e6781a1619601ffcb4004000000000000c2c40100d40100",
+        "0381a450616e67dd00000002df00000001a161c0d9017a", "0381a450616e67dc0003d0ffd1ffffd2ffffffff",
+        "0381a450616e6794cc01cd0001ce00000001cf0000000000000001", "0381a450616e6793ca00000000c701ff00c8000105aa",
+    ])
+    func `what a later version says is read as unknown, and the connection goes on`(hexadecimal: String) throws {
+        let payload = try #require(Hexadecimal.bytes(hexadecimal))
+        let read = try Message.read(payload)
+        #expect(read.message == .unknown)
+        guard read.format != .bincode else { return }
+        for count in 1..<payload.count {
+            #expect(throws: MessageError.self) { _ = try Message(payload: Array(payload[..<count])) }
+        }
+        #expect(throws: MessageError.self) { _ = try Message(payload: payload + [0x21]) }
+    }
+
+    @Test func `what a later version says has bounds: its name, its depth, and lengths that are not there`() throws {
+        let longest = String(repeating: "n", count: 64)
+        #expect(try Message(payload: [2] + Array("\"\(longest)\"".utf8)) == .unknown)
+        #expect(throws: MessageError.self) { _ = try Message(payload: [2] + Array("\"\(longest)n\"".utf8)) }
+        let deep = String(repeating: "[", count: 100_000)
+        #expect(throws: MessageError.self) { _ = try Message(payload: [2] + Array("{\"Pang\":\(deep)".utf8)) }
+        // Arrays in arrays in five bytes each, each of 2³² − 1 values; and one value deep inside.
+        let arrays = (0..<10_000).flatMap { _ in [0xDD, 0xFF, 0xFF, 0xFF, 0xFF] as [UInt8] }
+        #expect(throws: MessageError.self) { _ = try Message(payload: [3, 0x81, 0xA4] + Array("Pang".utf8) + arrays) }
+        let nested = [UInt8](repeating: 0x91, count: 100_000) + [0xC0]
+        #expect(try Message(payload: [3, 0x81, 0xA4] + Array("Pang".utf8) + nested) == .unknown)
     }
 
     @Test(arguments: [MessageFormat.json, .messagePack])

@@ -149,6 +149,28 @@ import Testing
         }
     }
 
+    @Test(arguments: [TestTransport.unix, .sealedTCP])
+    func `handlers that return nothing have nothing sent, and a request gets an empty reply`(
+        _ transport: TestTransport
+    ) async throws {
+        var dispatcher = Dispatcher.forTests
+        dispatcher.onCommand("task") { _, _ in nil }
+        dispatcher.onCommandInline("inline") { _, _ in nil }
+        dispatcher.onData { bytes, _ in bytes.isEmpty ? nil : .data(bytes) }
+        try await TestDaemon.with(transport, dispatcher) { daemon in
+            let client = try await daemon.connect(transport)
+            for command in ["task", "inline"] {
+                try await client.send(.custom(command: command, payload: [1]))
+                #expect(try await client.request(command) == [])
+            }
+            try await client.send(.data([]))
+            // Answered in their order: what comes first would be an answer to one of those before.
+            try await client.send(.data([7]))
+            #expect(try await client.receive() == .data([7]))
+            await client.close()
+        }
+    }
+
     @Test func `where it listens is told to all who ask, as often as they ask`() async throws {
         try await TestDaemon.with(.plaintextTCP) { daemon in
             let asking = (0..<3).map { _ in Task { await daemon.daemon.addresses() } }

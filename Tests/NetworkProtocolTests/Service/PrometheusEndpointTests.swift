@@ -21,6 +21,26 @@ import Testing
         try await running.value
     }
 
+    @Test func `tells where it is to all who ask, as often as they ask`() async throws {
+        let endpoint = PrometheusEndpoint(port: 0, logger: TestDaemon.silent)
+        let asking = (0..<3).map { _ in Task { await endpoint.address() } }
+        let late = Task {
+            try? await Task.sleep(for: .seconds(10))
+            for task in asking { task.cancel() }
+        }
+        let running = Task { try await endpoint.run() }
+        let address = try #require(await endpoint.address())
+        for task in asking { #expect(await task.value == address) }
+        #expect(await endpoint.address() == address)
+        late.cancel()
+        running.cancel()
+        try await running.value
+        // One that cannot start tells that too.
+        let none = PrometheusEndpoint(port: 65_536, logger: TestDaemon.silent)
+        _ = try? await none.run()
+        for _ in 0..<2 { #expect(await none.address() == nil) }
+    }
+
     /// What Python's HTTP client gets: the status, then the body or, where it is metrics, the samples as Prometheus' own parser reads them.
     private func fetch(_ address: String, _ path: String, method: String = "GET") async throws -> String {
         let script = """
