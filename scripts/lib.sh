@@ -22,7 +22,7 @@ test_packages() {
     command -v python3 >/dev/null || echo python3
     # For Debian's own Python: implementations that are not ours, to compare with.
     local module
-    for module in nacl lz4 zstandard prometheus_client; do
+    for module in nacl lz4 zstandard prometheus_client msgpack; do
         [ -e /usr/lib/python3/dist-packages/$module ] || echo "python3-${module//_/-}"
     done
 }
