@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The bars of the packet protocol, side by side with what it is compared with: medians and ratios.
 
-    run.py [codec] [latency] [echo] [bulk] [idle] [swim]      all when none is named; ends with 1 when a bar is missed
+    run.py [codec] [latency] [echo] [bulk] [idle] [keys] [swim]      all when none is named; ends with 1 when a bar is missed
 
 Needs, beside cc and iperf3:
     OUTPOST_BENCHMARKS=1 swift build -c release --static-swift-stdlib --product packetbench
@@ -234,6 +234,30 @@ def idle(folder):
         row(f"{CONNECTIONS:,} idle connections, {name}, what is added by each", f"{each:.1f} kB", "–", "–", "–", None)
 
 
+def keys(folder):
+    """A ping beside 20 000 changes of the key, and beside as many Pongs: all on one connection, and 16 on each of 1 250."""
+    daemon = Daemon(folder, "tcp", *TRUST["sealed"]["tcp"], connections=2000)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard) if hard != resource.RLIM_INFINITY else 4096, hard))
+    try:
+        # Debian's own Python, which sees Debian's packages whatever else is in PATH.
+        words = ["/usr/bin/python3", os.path.join(HERE, "key_changes.py"), daemon.address, str(ROUNDS)]
+        figures = json.loads(output(words))
+    finally:
+        daemon.stop()
+    for case, what in (("one", "on one connection (cut at the 17th)"), ("many", "16 on each of 1 250 connections")):
+        (changes, _, times, cut), (pongs, _, pong_times, _) = figures[f"{case}_changes"], figures[f"{case}_pongs"]
+        if sum(cut) != (ROUNDS if case == "one" else 0):
+            raise SystemExit(f"{sum(cut)} connections were cut in {ROUNDS} rounds")
+        own, peer = statistics.median(changes) * 1000, statistics.median(pongs) * 1000
+        row(f"longest ping beside 20 000 changes of the key {what}, median of rounds", f"{own:.1f} ms", f"beside Pongs {peer:.1f} ms",
+            f"{own / peer:.2f}", "≤ 60 ms", own <= 60)
+        row("the same, of all rounds", f"{max(changes) * 1000:.1f} ms", f"beside Pongs {max(pongs) * 1000:.1f} ms",
+            f"{max(changes) / max(pongs):.2f}", "–", None)
+        row("the same, how long all of it took", f"{statistics.median(times) * 1000:.0f} ms",
+            f"Pongs {statistics.median(pong_times) * 1000:.0f} ms", "–", "–", None)
+
+
 def swim(folder):
     """500 simulated members with 1 % loss; prints a table of its own."""
     done = subprocess.run([tool("swim-benchmark")], text=True, capture_output=True)
@@ -242,7 +266,7 @@ def swim(folder):
         missed.append("swim")
 
 
-PARTS = {"codec": codec, "latency": latency, "echo": echo, "bulk": bulk, "idle": idle, "swim": swim}
+PARTS = {"codec": codec, "latency": latency, "echo": echo, "bulk": bulk, "idle": idle, "keys": keys, "swim": swim}
 
 
 def main():
