@@ -3,7 +3,7 @@
 
     run.py [codec] [latency] [echo] [bulk] [idle] [keys] [swim]      all when none is named; ends with 1 when a bar is missed
 
-Needs, beside cc and iperf3:
+Needs, beside cc, iperf3 and, for keys, the Python packages of the tests (scripts/lib.sh):
     OUTPOST_BENCHMARKS=1 swift build -c release --static-swift-stdlib --product packetbench
     OUTPOST_BENCHMARKS=1 swift build -c release --static-swift-stdlib --product network-protocol-benchmark
     OUTPOST_BENCHMARKS=1 swift build -c release --static-swift-stdlib --product swim-benchmark
@@ -245,12 +245,12 @@ def keys(folder):
         figures = json.loads(output(words))
     finally:
         daemon.stop()
-    for case, what in (("one", "on one connection (cut at the 17th)"), ("many", "16 on each of 1 250 connections")):
+    for case, what in (("one", " on one connection (cut at the 17th)"), ("many", ", 16 on each of 1 250 connections")):
         (changes, _, times, cut), (pongs, _, pong_times, _) = figures[f"{case}_changes"], figures[f"{case}_pongs"]
         if sum(cut) != (ROUNDS if case == "one" else 0):
             raise SystemExit(f"{sum(cut)} connections were cut in {ROUNDS} rounds")
         own, peer = statistics.median(changes) * 1000, statistics.median(pongs) * 1000
-        row(f"longest ping beside 20 000 changes of the key {what}, median of rounds", f"{own:.1f} ms", f"beside Pongs {peer:.1f} ms",
+        row(f"longest ping beside 20 000 changes of the key{what}, median of rounds", f"{own:.1f} ms", f"beside Pongs {peer:.1f} ms",
             f"{own / peer:.2f}", "≤ 60 ms", own <= 60)
         row("the same, of all rounds", f"{max(changes) * 1000:.1f} ms", f"beside Pongs {max(pongs) * 1000:.1f} ms",
             f"{max(changes) / max(pongs):.2f}", "–", None)

@@ -16,14 +16,23 @@ package struct KeyChanges: Sendable {
 
     /// One has come; false when it is one too many.
     package mutating func admit(now: ContinuousClock.Instant) -> Bool {
-        if let start = since {
-            let earned = Int(min(max(0, (now - start) / KeyChanges.interval), Double(KeyChanges.most)))
-            left = min(KeyChanges.most, left + earned)
-            since = left == KeyChanges.most ? nil : start + KeyChanges.interval * earned
-        }
+        earn(now)
         guard left > 0 else { return false }
         left -= 1
         if since == nil { since = now }
         return true
+    }
+
+    /// Whether one that comes now would be admitted, and not be the first since there were as many left as may be.
+    package mutating func isFurther(now: ContinuousClock.Instant) -> Bool {
+        earn(now)
+        return (1..<KeyChanges.most).contains(left)
+    }
+
+    private mutating func earn(_ now: ContinuousClock.Instant) {
+        guard let start = since else { return }
+        let earned = Int(min(max(0, (now - start) / KeyChanges.interval), Double(KeyChanges.most)))
+        left = min(KeyChanges.most, left + earned)
+        since = left == KeyChanges.most ? nil : start + KeyChanges.interval * earned
     }
 }

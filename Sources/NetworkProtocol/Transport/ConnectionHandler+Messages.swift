@@ -7,16 +7,8 @@ extension ConnectionHandler {
         var flags = packet.header.flags
         var payload: [UInt8]
         if opener != nil {
-            // What is sealed must be, from the first record on: there is no way back into the clear.
-            guard let opened = opener?.open(packet) else { throw .notAuthentic }
-            if opened.isEmpty {
-                guard keyChanges.admit(now: .now) else {
-                    throw .protocolViolation(
-                        "it changed its key more than \(KeyChanges.most) times, and more than once in \(KeyChanges.interval)"
-                    )
-                }
-                return
-            }
+            if mustWait(packet) { return changeKeyLater(packet) }
+            guard let opened = try open(packet) else { return }
             payload = opened
             flags.remove(.encrypted)
         } else {

@@ -103,6 +103,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     var workSinceYield = 0
     /// While a payload is read on another thread nothing after it is looked at.
     var isReadingElsewhere = false
+    /// While a change of the peer's key waits for its turn neither.
+    var isKeyChangeWaiting = false
 
     /// Bytes that were read and not yet looked at.
     private var input = ByteBuffer()
@@ -257,7 +259,9 @@ final class ConnectionHandler: ChannelInboundHandler {
             flush()
         } while input.readableBytes > 0 && hasRoom && !isEnding
         isInTurn = false
-        if isInputClosed, input.readableBytes == 0, !isReadingElsewhere, case .open = phase { allRead() }
+        if isInputClosed, input.readableBytes == 0, !isReadingElsewhere, !isKeyChangeWaiting, case .open = phase {
+            allRead()
+        }
         readOn()
         closeWhenIdle()
     }
@@ -286,7 +290,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private var hasRoom: Bool {
         guard case .open = phase else { return true }
-        guard !isReadingElsewhere else { return false }
+        guard !isReadingElsewhere, !isKeyChangeWaiting else { return false }
         // Whoever answers reads no more than it can answer. Whoever asks must go on reading while it cannot send, or both would wait.
         // A reply that is waited for may stand behind messages that nobody receives.
         guard let account, let connection else { return inbox.hasRoom || calls.isAwaited && inbox.hasReserve }

@@ -41,4 +41,19 @@ import Testing
         for second in 0..<100 where changes.admit(now: start - .seconds(second)) { admitted += 1 }
         #expect(admitted == KeyChanges.most)
     }
+
+    @Test func `are further ones from the second to the last that may come at once, and none after a rest`() {
+        let start = ContinuousClock.now
+        var changes = KeyChanges()
+        for change in 0..<KeyChanges.most {
+            let isFurther = changes.isFurther(now: start)
+            #expect(isFurther == (change > 0))
+            _ = changes.admit(now: start)
+        }
+        // One that is too many is cut at once.
+        let isTooMany = changes.isFurther(now: start)
+        #expect(!isTooMany)
+        let rested = changes.isFurther(now: start + KeyChanges.interval * KeyChanges.most)
+        #expect(!rested)
+    }
 }

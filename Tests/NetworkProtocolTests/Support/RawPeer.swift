@@ -164,10 +164,13 @@ struct SealedPeer: ~Copyable {
     }
 
     /// Sends an empty record, and takes the next key.
-    mutating func changeKey() async throws {
+    mutating func changeKey() async throws { try await raw.send(try keyChange()) }
+
+    /// The bytes of an empty record; what follows has the next key.
+    mutating func keyChange() throws -> [UInt8] {
         let bytes = try record([])
         sealer.rekey(now: .now)
-        try await raw.send(bytes)
+        return bytes
     }
 
     mutating func send(_ message: Message) async throws { try await raw.send(try record(message.payload())) }
