@@ -7,6 +7,7 @@ import os
 import handshake
 import messages
 import packets
+import tls
 from checks import expect, expect_raises
 from connection import Closed, Connection, Failed, dial, now
 from primitives import NotAuthentic
@@ -15,12 +16,16 @@ LONG = b"one and the same text again and again. " * 2_000
 
 
 class Client:
-    def __init__(self, address, trust, format, compression):
+    def __init__(self, address, trust, format, compression, tls_folder=None):
         self.address, self.trust, self.format, self.compression = address, trust, format, compression
+        self.tls_folder = tls_folder
         self.number = 0
 
     def connect(self, trust=None, timestamp=None):
-        connection = Connection(dial(self.address), self.format, self.compression)
+        link = dial(self.address)
+        if self.tls_folder:
+            link = tls.wrap(link, self.tls_folder, server_name=self.address.rpartition(":")[0])
+        connection = Connection(link, self.format, self.compression)
         trust = trust or self.trust
         return connection.open_as_client(trust, timestamp) if trust else connection
 

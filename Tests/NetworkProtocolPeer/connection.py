@@ -1,6 +1,7 @@
 """One connection, of either side: packets, the handshake, records and messages over a socket."""
 import os
 import socket
+import ssl
 import time
 
 import handshake
@@ -58,7 +59,7 @@ class Connection:
         while len(data) < count:
             try:
                 piece = self.link.recv(min(count - len(data), 1 << 20))
-            except ConnectionResetError:
+            except (ConnectionResetError, ssl.SSLEOFError):
                 piece = b""
             if not piece:
                 raise Closed("the other side closed the connection")
@@ -157,9 +158,10 @@ class Connection:
     # The end
 
     def say_good_bye(self):
-        """Disconnect, and nothing more in this direction."""
+        """Disconnect, and nothing more in this direction. (Python's TLS has no end of one direction alone.)"""
         self.send("Disconnect")
-        self.link.shutdown(socket.SHUT_WR)
+        if not isinstance(self.link, ssl.SSLSocket):
+            self.link.shutdown(socket.SHUT_WR)
 
     def expect_end(self):
         """Nothing more comes."""

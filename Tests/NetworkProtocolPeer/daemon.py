@@ -3,6 +3,7 @@ import socket
 
 import messages
 import packets
+import tls
 from checks import expect
 from connection import Closed, Connection
 from handshake import Refused
@@ -90,10 +91,12 @@ class Daemon:
         self.connection.send(*message)
 
 
-def serve(listener, trust, count):
+def serve(listener, trust, count, tls_folder=None):
     """`count` connections one after the other; one that is not admitted is among them where it is told so."""
     for _ in range(count):
         link, _ = listener.accept()
+        if tls_folder:
+            link = tls.wrap(link, tls_folder)
         with link:
             connection = Connection(link)
             try:

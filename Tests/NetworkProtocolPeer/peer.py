@@ -38,6 +38,7 @@ def parser():
         role = roles.add_parser(name)
         role.add_argument("address", help="HOST:PORT or unix:PATH; a daemon takes the host's free port")
         role.add_argument("--plain", action="store_true", help="no handshake")
+        role.add_argument("--tls", metavar="FOLDER", help="TLS in its place; with own.pem, own-key.pem, peer.pem")
         role.add_argument("--identity", type=bytes.fromhex, help="private key in hexadecimal")
         role.add_argument("--admit", type=bytes.fromhex, action="append", help="public key that the peer must prove")
         role.add_argument("--secret", type=bytes.fromhex, help="pre-shared key")
@@ -61,7 +62,7 @@ def parser():
 
 
 def trust_of(words, identity=None, secret=None):
-    if words.plain:
+    if words.plain or words.tls:
         return None
     identity = identity or words.identity
     return Trust(identity and Identity(identity), words.admit and set(words.admit), secret or words.secret)
@@ -84,7 +85,7 @@ def main():
     elif words.role == "daemon":
         listener, address = daemon.listen(words.address)
         write_whole(words.address_file, address)
-        daemon.serve(listener, trust_of(words), words.count)
+        daemon.serve(listener, trust_of(words), words.count, words.tls)
     elif words.role == "member":
         seeds = [place(seed) for seed in words.seed]
         scenario = cluster.Scenario(
@@ -92,7 +93,7 @@ def main():
         scenario.run(words.count, words.address_file, words.done_file)
     else:
         trust = trust_of(words)
-        side = client.Client(words.address, trust, FORMATS[words.format], COMPRESSIONS[words.compression])
+        side = client.Client(words.address, trust, FORMATS[words.format], COMPRESSIONS[words.compression], words.tls)
         if words.role == "client":
             client.talk(side, words.who)
         else:

@@ -97,6 +97,47 @@ struct PythonPeerTests {
         }
     }
 
+    /// What `peer.py` needs for TLS.
+    private func write(_ own: SelfSignedCertificate, peer: SelfSignedCertificate, to folder: String) throws {
+        for (name, text) in [
+            ("own.pem", own.certificatePEM), ("own-key.pem", own.privateKeyPEM), ("peer.pem", peer.certificatePEM),
+        ] {
+            try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8)
+        }
+    }
+
+    @Test(arguments: MessageFormat.allCases)
+    func `is served by the library's daemon inside TLS`(_ format: MessageFormat) async throws {
+        try await TestDaemon.with(.tls) { daemon in
+            let (ends, address) = (daemon.ends, "127.0.0.1:\(daemon.port)")
+            try write(ends.clientCertificate, peer: ends.daemonCertificate, to: ends.folder)
+            let who = "\(ends.clientCertificate.pin)"
+            try await PythonPeer.run(
+                ["client", address, "--tls", ends.folder, "--format", format.word, "--who", who]
+            )
+        }
+    }
+
+    @Test(arguments: MessageFormat.allCases)
+    func `serves the library's client inside TLS`(_ format: MessageFormat) async throws {
+        let ends = try TestEnds()
+        defer { ends.remove() }
+        try write(ends.daemonCertificate, peer: ends.clientCertificate, to: ends.folder)
+        let file = ends.folder + "/address"
+        try await PythonPeer.with(["daemon", "127.0.0.1:0", "--address-file", file, "--tls", ends.folder]) { peer in
+            let port = try #require(try await peer.text(of: file).split(separator: ":").last.flatMap { Int($0) })
+            var options = ClientOptions()
+            options.connection.format = format
+            let destination = ends.destination(.tls, port: port)
+            let client = try await Client.connect(to: destination, options: options, logger: TestDaemon.silent)
+            #expect(try await client.connection().peer.certificatePin == ends.daemonCertificate.pin)
+            try await talk(client, knownAs: nil)
+            await client.close()
+            let output = try await peer.end()
+            #expect(output == "served Custom Data Disconnect Echo Failure Ping Pong Request\n")
+        }
+    }
+
     /// Everything that a client does. After sixteen answers the daemon has changed its key as often as it may.
     private func talk(_ client: Client, knownAs own: EndpointID?) async throws {
         #expect(try await client.request("reverse", [0, 1, 255]) == [255, 1, 0])
