@@ -142,7 +142,7 @@ struct HandshakeNetwork {
         try require(!own.party.isAuthenticating || !other.isHostile, "an initiator opened to the attacker")
         try require(result.peer == other.proves, "an initiator takes its peer for another")
         for secret in [result.sending, result.receiving] {
-            try require(secrets.insert(secret).inserted, "two sessions have a secret in common")
+            try require(secrets.insert(Array(secret)).inserted, "two sessions have a secret in common")
         }
         let sealed = Message.handshakeConfirm(confirm).payload()
         initiators[index].confirm = sealed

@@ -21,8 +21,10 @@ public struct IdentityKey: Sendable {
 
     /// `seed` is the 32-byte Ed25519 secret of RFC 8032; nil when it has another length.
     package init?(seed: some Collection<UInt8>) {
-        guard seed.count == KeyFile.length,
-            let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: Array(seed))
+        var bytes = Array(seed)
+        defer { KeyFile.erase(&bytes) }
+        guard bytes.count == KeyFile.length,
+            let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: bytes)
         else { return nil }
         self.init(signingKey: key)
     }

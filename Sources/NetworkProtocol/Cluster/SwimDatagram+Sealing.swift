@@ -2,7 +2,7 @@ internal import Cryptography
 
 /// The keys of one cluster: the first seals, each opens, so that a cluster can change its key while it runs.
 package struct SwimKeyring: Sendable {
-    private let keys: [(key: [UInt8], fingerprint: UInt8)]
+    private let keys: [(key: Secret, fingerprint: UInt8)]
 
     /// - Parameter keys: at least one.
     package init(clusterName: String, keys: [ClusterKey]) {

@@ -1,4 +1,5 @@
 internal import Crypto
+package import Cryptography
 package import Identity
 
 //  Three messages, and one more that tells the initiator that it is admitted:
@@ -16,9 +17,9 @@ package struct HandshakeResult: Sendable {
     /// The key that the peer proved; nil when it proved none.
     package let peer: EndpointID?
     /// Secret of what this side sends.
-    package let sending: [UInt8]
+    package let sending: Secret
     /// Secret of what this side receives.
-    package let receiving: [UInt8]
+    package let receiving: Secret
 }
 
 /// The initiator, which has sent its opening.
@@ -81,7 +82,7 @@ package struct HandshakeInitiator: Sendable {
 package struct HandshakeResponder: Sendable {
     private let trust: Trust
     private let keys: HandshakeKeys
-    private let initiatorChallengeKey: [UInt8]
+    private let initiatorChallengeKey: Secret
     private let transcript: HandshakeTranscript
     package let response: HandshakeResponse
 
@@ -152,7 +153,9 @@ extension Curve25519.KeyAgreement.PrivateKey {
     fileprivate static func random(_ generator: inout some RandomNumberGenerator) -> Self {
         // Any 32 bytes are an X25519 secret (RFC 7748, section 5), so this cannot fail.
         while true {
-            if let key = try? Self(rawRepresentation: generator.bytes(32)) { return key }
+            var bytes = generator.bytes(32)
+            defer { Wiping.wipe(&bytes) }
+            if let key = try? Self(rawRepresentation: bytes) { return key }
         }
     }
 }

@@ -1,4 +1,5 @@
 internal import Crypto
+internal import Cryptography
 
 /// The secrets of a handshake, as far as it has come.
 ///
@@ -20,16 +21,19 @@ struct HandshakeKeys {
         guard let key = try? Curve25519.KeyAgreement.PublicKey(rawRepresentation: peer),
             let shared = try? own.sharedSecretFromKeyAgreement(with: key)
         else { throw .weakKey }
-        var secret = unsafe shared.withUnsafeBytes { unsafe Array($0) }
+        // Room for both from the start: an array that grows leaves its bytes behind.
+        var secret: [UInt8] = []
+        secret.reserveCapacity(2 * PreSharedKey.length)
+        defer { Wiping.wipe(&secret) }
+        unsafe shared.withUnsafeBytes { unsafe secret.append(contentsOf: $0) }
         guard secret.contains(where: { $0 != 0 }) else { throw .weakKey }
-        if let preSharedKey { secret += preSharedKey.bytes }
+        if let preSharedKey { secret.append(contentsOf: preSharedKey.secret) }
         self.secret = SymmetricKey(data: secret)
-        for index in secret.indices { secret[index] = 0 }
     }
 
     struct Pair {
-        let responder: [UInt8]
-        let initiator: [UInt8]
+        let responder: Secret
+        let initiator: Secret
     }
 
     func challengeKeys(_ transcript: HandshakeTranscript) -> Pair { pair("challenge", transcript) }
@@ -42,8 +46,10 @@ struct HandshakeKeys {
             info: Array(info.utf8),
             outputByteCount: 64
         )
-        let bytes = unsafe key.withUnsafeBytes { unsafe Array($0) }
-        return Pair(responder: Array(bytes[..<32]), initiator: Array(bytes[32...]))
+        // Copied; the pointer is not kept.
+        return unsafe key.withUnsafeBytes { bytes in
+            unsafe Pair(responder: Secret(bytes[..<32]), initiator: Secret(bytes[32...]))
+        }
     }
 }
 
@@ -73,17 +79,18 @@ struct HandshakeTranscript: Sendable, Hashable {
 public struct PreSharedKey: Sendable {
     /// Length in bytes.
     public static let length = 32
-    let bytes: [UInt8]
+    let secret: Secret
 
     /// Nil unless there are exactly ``length`` bytes. They should be random: `openssl rand -hex 32`.
     public init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == PreSharedKey.length else { return nil }
-        self.bytes = Array(bytes)
+        secret = Secret(bytes)
     }
 
     /// Reads 64 hexadecimal digits; nil for anything else.
     public init?(hexadecimal text: some StringProtocol) {
-        guard let bytes = Hexadecimal.bytes(text) else { return nil }
+        guard var bytes = Hexadecimal.bytes(text) else { return nil }
+        defer { Wiping.wipe(&bytes) }
         self.init(bytes)
     }
 }

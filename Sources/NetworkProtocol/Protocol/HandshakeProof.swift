@@ -21,7 +21,7 @@ enum HandshakeProof {
     static func seal(
         _ identity: IdentityKey?,
         as side: Side,
-        key: [UInt8],
+        key: Secret,
         transcript: HandshakeTranscript
     ) throws(HandshakeError) -> [UInt8] {
         var bytes: [UInt8]
@@ -44,7 +44,7 @@ enum HandshakeProof {
     static func open(
         _ challenge: [UInt8],
         from side: Side,
-        key: [UInt8],
+        key: Secret,
         transcript: HandshakeTranscript
     ) throws(HandshakeError) -> EndpointID? {
         guard challenge.count == challengeLength else { throw .notAuthentic }

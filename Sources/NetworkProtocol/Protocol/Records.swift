@@ -1,5 +1,5 @@
 internal import Crypto
-internal import Cryptography
+package import Cryptography
 
 //  A sealed packet's payload is ciphertext ‖ 16-byte tag of XChaCha20-Poly1305. The nonce is not sent: 16 bytes of the key schedule,
 //  then the number of the record under its key in 8 bytes, little endian. The packet's header is authenticated with it. So a record
@@ -25,11 +25,12 @@ private struct RecordKey: ~Copyable {
         self.secret = secret
     }
 
-    var next: SymmetricKey { SymmetricKey(data: RecordKey.expand(secret, "next", 32)) }
+    var next: SymmetricKey { SymmetricKey(RecordKey.expand(secret, "next", 32)) }
 
-    private static func expand(_ secret: SymmetricKey, _ info: String, _ count: Int) -> [UInt8] {
+    private static func expand(_ secret: SymmetricKey, _ info: String, _ count: Int) -> Secret {
         let key = HKDF<SHA256>.expand(pseudoRandomKey: secret, info: Array(info.utf8), outputByteCount: count)
-        return unsafe key.withUnsafeBytes { unsafe Array($0) }
+        // Copied; the pointer is not kept.
+        return unsafe key.withUnsafeBytes { unsafe Secret($0) }
     }
 }
 
@@ -40,8 +41,8 @@ package struct RecordSealer: ~Copyable {
     private var madeAt: ContinuousClock.Instant
     private let records: UInt64
 
-    package init(secret: [UInt8], now: ContinuousClock.Instant, records: UInt64 = RekeyLimits.records) {
-        key = RecordKey(SymmetricKey(data: secret))
+    package init(secret: Secret, now: ContinuousClock.Instant, records: UInt64 = RekeyLimits.records) {
+        key = RecordKey(SymmetricKey(secret))
         madeAt = now
         self.records = records
     }
@@ -64,12 +65,17 @@ package struct RecordSealer: ~Copyable {
     }
 }
 
+extension SymmetricKey {
+    /// Copied into memory that is overwritten, too.
+    init(_ secret: Secret) { self = unsafe secret.withUnsafeBytes { unsafe SymmetricKey(data: $0) } }
+}
+
 /// Opens what the other side sealed.
 package struct RecordOpener: ~Copyable {
     private var key: RecordKey
     private var counter: UInt64 = 0
 
-    package init(secret: [UInt8]) { key = RecordKey(SymmetricKey(data: secret)) }
+    package init(secret: Secret) { key = RecordKey(SymmetricKey(secret)) }
 
     /// The payload, or nil when it was not sealed as the next record. An empty payload is a change of keys, which has been made.
     package mutating func open(_ packet: consuming Packet) -> [UInt8]? {

@@ -49,7 +49,8 @@ public struct Trust: Sendable {
         Trust(admits: admits, currentPreSharedKey: currentPreSharedKey, identity: identity)
     }
 
-    /// Both sides must hold this secret. Whoever holds it is any of those that do.
+    /// Both sides must hold this secret. Whoever holds it is any of those that do: an attacker on the path, who does not, can still connect a
+    /// client to another daemon that holds it. Where that matters, use a secret for each pair, or pin identities beside it.
     public static func preSharedKey(_ key: PreSharedKey) -> Trust {
         Trust(admits: nil, currentPreSharedKey: { key }, identity: nil)
     }

@@ -102,6 +102,13 @@ extension ConnectionHandler {
                 return fail(.tls(reason: "the daemon's certificate is valid, but not for \(name)"))
             }
         }
+        // A session that is resumed brings the certificate of its first handshake, and only then the TLS library looked at its dates.
+        if let certificate = (try? context.channel.pipeline.syncOperations.nioSSL_peerCertificate()) ?? nil {
+            let now = WallClock.milliseconds / 1_000
+            guard now <= UInt64(max(0, certificate.notValidAfter)) else {
+                return fail(.tls(reason: "the other side's certificate has expired"))
+            }
+        }
         let peer = tlsPeer(context)
         if !pins.isEmpty {
             guard let pin = peer.certificatePin, pins.contains(pin) else {

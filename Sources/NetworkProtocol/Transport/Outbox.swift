@@ -201,7 +201,7 @@ final class Outbox: Sendable {
     // MARK: On the event loop
 
     /// Everything from here on is sealed.
-    func seal(with secret: [UInt8]) {
+    func seal(with secret: Secret) {
         state.withLock { state in
             state.writer.seal(with: secret)
             state.encoding.tagLength = RecordCipher.tagLength

@@ -7,7 +7,7 @@ struct PacketWriter: ~Copyable {
     private var sealer: RecordSealer?
 
     /// Everything from here on is sealed.
-    mutating func seal(with secret: [UInt8]) { sealer = RecordSealer(secret: secret, now: .now) }
+    mutating func seal(with secret: Secret) { sealer = RecordSealer(secret: secret, now: .now) }
 
     /// The bytes written since the last call.
     mutating func take() -> ByteBuffer {

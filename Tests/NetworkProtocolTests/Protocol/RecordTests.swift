@@ -1,3 +1,4 @@
+import Cryptography
 import Testing
 
 @testable import NetworkProtocol
@@ -12,7 +13,7 @@ private func expect<Value: Equatable>(
 }
 
 @Suite struct `Sealed records` {
-    static let secret = [UInt8](repeating: 3, count: 32)
+    static let secret = Secret([UInt8](repeating: 3, count: 32))
     let start = ContinuousClock.now
 
     func sealed(_ payload: [UInt8], _ sealer: inout RecordSealer, flags: PacketFlags = .encrypted) throws -> Packet {
@@ -50,7 +51,7 @@ private func expect<Value: Equatable>(
     @Test func `a record sent back to its sender does not open`() throws {
         // Each direction has a key of its own: what this side receives is sealed with another.
         var sealer = RecordSealer(secret: Self.secret, now: start)
-        var opener = RecordOpener(secret: [UInt8](repeating: 4, count: 32))
+        var opener = RecordOpener(secret: Secret([UInt8](repeating: 4, count: 32)))
         expect(opener.open(try sealed([1], &sealer)), nil)
     }
 

@@ -412,6 +412,44 @@ import Testing
         }
     }
 
+    @Test(arguments: ["-tls1_2", "-tls1_3"])
+    func `a client that resumes its session is refused once its certificate has expired`(_ version: String) async throws
+    {
+        let authority = try await Authority()
+        defer { authority.remove() }
+        // A certificate must last for a connection, on a loaded machine too.
+        let script = """
+            openssl req -newkey ed25519 -nodes -keyout brief.key -out brief.csr -subj /CN=brief &&
+            openssl ca -batch -config ca.cnf -cert authority.pem -keyfile authority.key -in brief.csr -out brief.pem \
+                -startdate 20200101000000Z -enddate $(date -u -d '+15 seconds' +%Y%m%d%H%M%SZ) -notext
+            """
+        let made = try await ChildProcess.start("bash", ["-c", "cd '\(authority.folder)' && { \(script)\n} 2>&1"])
+            .exit()
+        #expect(made.status == .exited(0), "\(String(decoding: made.output, as: UTF8.self))")
+        let certificate = try authority.certificate("brief")
+        let pin = try CertificatePin(of: certificate)
+        let clients = TLSServer.Clients.certified(roots: [try authority.certificate("authority")])
+        try await withDaemon(try authority.server("daemon", clients: clients)) { daemon in
+            let options = "-cert brief.pem -key brief.key -alpn outpost-np/1 \(version)"
+            let who = Message.request(id: 1, command: "who", payload: [])
+            func ask(_ session: String) async throws -> String {
+                try await openssl(authority, daemon.port, "\(options) \(session)", who, word: "\(pin)")
+            }
+            let first = try await ask("-sess_out session.pem")
+            #expect(first.contains("\(pin)") && first.contains("New, TLSv1."), "\(first)")
+            while Int(WallClock.milliseconds / 1_000) <= certificate.notValidAfter {
+                try await Task.sleep(for: .milliseconds(100))
+            }
+            let late = try await ask("-sess_in session.pem")
+            #expect(!late.contains("\(pin)") && late.contains("Reused, TLSv1."), "\(late)")
+            await #expect(throws: Never.self) {
+                let client = try await connect(daemon, try authority.client("client"))
+                _ = try await client.request("reverse", [1])
+                await client.close()
+            }
+        }
+    }
+
     @Test func `a peer that has closed its direction is answered, and then the daemon says good-bye too`() async throws
     {
         try await TestDaemon.with(.tls) { daemon in
