@@ -178,7 +178,7 @@ def hostile_records(client):
         connection.send("Ping")
 
     def unknown_message(connection):
-        connection.send_raw(b"\x0d\x00\x00\x00")
+        connection.send_raw(b"\x00\x01\x00\x00")
 
     def handshake_again(connection):
         connection.send("SecureHandshakeConfirm", bytes(113))

@@ -77,7 +77,7 @@ final class DirectStreams: Sendable {
         maximumBytesPerSecond: UInt64? = nil
     ) throws(SystemError) -> WorkThread<ByteTotals> {
         let source = try ByteSource(socket, until: limits, maximumBytesPerSecond: maximumBytesPerSecond)
-        meter(direction).opened(.arrivals(insideTLS: false))
+        meter(direction).opened(.arrivals(nil))
         let now = UInt64(KernelClock.monotonic)
         meter(direction).mark(at: now)
         let thread = try source.start()
@@ -99,7 +99,7 @@ final class DirectStreams: Sendable {
         _ limits: ByteStreamLimits
     ) throws(SystemError) -> WorkThread<ByteTotals> {
         let sink = ByteSink(socket, until: limits)
-        meter(direction).opened(.arrivals(insideTLS: false))
+        meter(direction).opened(.arrivals(nil))
         let start = sink.received
         let thread = try sink.start()
         add(Sampled(direction: direction, stream: .sink(sink, thread), flow: SampledStream(from: start)))

@@ -56,16 +56,19 @@ struct IperfServer: Sendable {
     }
 
     /// iperf3 on its way to listen, and where.
-    private static func launch(_ executable: String, _ options: [String], _ folder: String) async throws -> (ChildProcess, port: Int) {
+    private static func launch(_ executable: String, _ options: [String], _ folder: String) async throws -> (
+        ChildProcess, port: Int
+    ) {
         guard let port = PortProbe.free(on: .loopbackIPv4) else { throw Failure.didNotListen("no port was free") }
-        let arguments = [
-            "-s", "--one-off", "-J", "-p", "\(port)", "-B", "127.0.0.1",
-            // Other users of this machine can connect to loopback, too.
-            "--rsa-private-key-path", folder + "/key.pem",
-            "--authorized-users-path", folder + "/users.csv",
-            // The key lives as long as the test; clocks that disagree must not refuse it.
-            "--time-skew-threshold", "2000000000",
-        ] + options
+        let arguments =
+            [
+                "-s", "--one-off", "-J", "-p", "\(port)", "-B", "127.0.0.1",
+                // Other users of this machine can connect to loopback, too.
+                "--rsa-private-key-path", folder + "/key.pem",
+                "--authorized-users-path", folder + "/users.csv",
+                // The key lives as long as the test; clocks that disagree must not refuse it.
+                "--time-skew-threshold", "2000000000",
+            ] + options
         do {
             return (try await ChildProcess.start(executable, arguments), port)
         } catch let error as ChildProcessError where error.isMissing {

@@ -11,7 +11,8 @@ package final class FlowMeter: Sendable {
         /// Bytes as they arrived, with the framing of TLS where there is one; 0 where nothing is told of them.
         var arrived = 0
         var isTimedByArrivals = false
-        var isInsideTLS = false
+        /// Of what arrived; nil where it is payload alone.
+        var framing: Framing?
         var timeline: FlowTimeline
         var opened = 0
         var ended = 0
@@ -70,17 +71,24 @@ package final class FlowMeter: Sendable {
     enum Timing: Sendable {
         /// By what is recorded.
         case records
-        /// By what ``FlowMeter/arrived(_:since:until:)`` tells.
-        case arrivals(insideTLS: Bool)
+        /// By what ``FlowMeter/arrived(_:since:lastLook:until:)`` tells.
+        case arrivals(Framing?)
+    }
+
+    /// TLS's records around the payload. Of full ones the payload's share is known, while that of the last ones, of which only the
+    /// beginning has come, is not.
+    enum Framing: Sendable {
+        case fullRecords
+        case anyRecords
     }
 
     /// A stream begins.
     func opened(_ timing: Timing = .records) {
         state.withLock { state in
             state.opened += 1
-            guard case .arrivals(let isInsideTLS) = timing else { return }
+            guard case .arrivals(let framing) = timing else { return }
             state.isTimedByArrivals = true
-            state.isInsideTLS = isInsideTLS
+            state.framing = framing
         }
     }
 
@@ -111,12 +119,15 @@ package final class FlowMeter: Sendable {
             // A flow that its sender ended before the time was over has no silence behind it.
             let isOver = state.hasEnded
             guard let reading = state.timeline.reading(until: isOver ? state.end : now) else { return FlowReading() }
-            guard state.isInsideTLS, state.arrived > 0 else { return reading }
+            guard state.isTimedByArrivals, state.arrived > 0 else { return reading }
             let share = Double(state.payload) / Double(state.arrived)
             if isOver, state.timeline.last <= state.timeline.end ?? 0 {
+                // What arrived and was not read when the flow ended, as at a quota, is no part of it.
                 return reading.scaled(by: share, bytes: state.payload)
             }
-            return reading.scaled(by: share < Self.leastPayload || share > 1 ? Self.payloadOfRecord : share)
+            guard let framing = state.framing else { return reading }
+            let isUseless = framing == .fullRecords || share < Self.leastPayload || share > 1
+            return reading.scaled(by: isUseless ? Self.payloadOfRecord : share)
         }
     }
 

@@ -51,7 +51,8 @@ struct PreparedTunnel: Sendable {
         let pipeline = channel.pipeline.syncOperations
         switch role {
         case .sink(let session):
-            try pipeline.addHandler(WireMeter(session.up, endsStream: false), position: .first)
+            let framing = session.params.bitrateBps == nil ? FlowMeter.Framing.fullRecords : .anyRecords
+            try pipeline.addHandler(WireMeter(session.up, framing, endsStream: false), position: .first)
             try pipeline.addHandler(ByteSinkHandler(TunnelMeter(session, .up, of: channel)))
         case .source(let session):
             try pipeline.addHandler(

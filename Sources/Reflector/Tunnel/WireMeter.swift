@@ -15,11 +15,13 @@ final class WireMeter: ChannelInboundHandler {
     private var next: Scheduled<Void>?
     private var hasEnded = false
 
-    /// - Parameter endsStream: whether the connection is closed when the time that was asked for is over.
-    init(_ flow: FlowMeter, endsStream: Bool) {
+    /// - Parameters:
+    ///   - framing: the records that the sender writes: full ones, unless its rate is limited.
+    ///   - endsStream: whether the connection is closed when the time that was asked for is over.
+    init(_ flow: FlowMeter, _ framing: FlowMeter.Framing, endsStream: Bool) {
         self.flow = flow
         self.endsStream = endsStream
-        flow.opened(.arrivals(insideTLS: true))
+        flow.opened(.arrivals(framing))
     }
 
     func handlerAdded(context: ChannelHandlerContext) {

@@ -125,7 +125,7 @@ struct FlowTimelineTests {
     @Test("bytes inside TLS are timed as they come from the network, not as whole records are given out")
     func records() throws {
         let meter = FlowMeter(seconds: 10)
-        meter.opened(.arrivals(insideTLS: true))
+        meter.opened(.arrivals(.fullRecords))
         // 245 kbit/s: a record of 16 406 bytes takes half a second.
         var (time, wire, given) = (UInt64(0), 0, 0)
         while time < 12 * Self.second {

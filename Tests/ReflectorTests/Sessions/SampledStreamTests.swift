@@ -36,7 +36,7 @@ import Testing
         init(_ flow: FlowMeter) {
             self.flow = flow
             stream = SampledStream(from: socket)
-            flow.opened(.arrivals(insideTLS: false))
+            flow.opened(.arrivals(nil))
         }
 
         mutating func come(at now: UInt64) {
