@@ -197,8 +197,8 @@ struct ConnectionTests {
 
     @Test("a peer that asks on and on and takes no reply is not read any more, and others are served")
     func unreadReplies() async throws {
-        let key = IdentityKey()
-        try await TestReflector.with(peers: [key.endpointID]) { reflector in
+        let (key, other) = (IdentityKey(), IdentityKey())
+        try await TestReflector.with(peers: [key.endpointID, other.endpointID]) { reflector in
             let requests = 400_000
             let sent = try await RawPeer.withTLS(reflector, .endpoint(key), receiveBuffer: 16 << 10) { peer in
                 let id = String(repeating: "i", count: LinkEnvelope.maximumRequestIDLength)
@@ -218,7 +218,7 @@ struct ConnectionTests {
                     defer { before = now }
                     return now > 100 && now == before || now == requests ? true : nil
                 }
-                let client = try await reflector.connect(key)
+                let client = try await reflector.connect(other)
                 _ = try await client.hello()
                 await client.close()
                 writing.cancel()
