@@ -15,7 +15,7 @@ package struct IperfVersion: Sendable, Equatable {
 
     /// - Parameter text: a version alone, such as "3.17.1" or "3.21+".
     package init?(_ text: String) {
-        guard text.utf8.count <= 32 else { return nil }
+        guard text.utf8.count <= 32, text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { return nil }
         let parts = text.split(separator: ".", maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count >= 2, let major = Int(parts[0]), let minor = Int(parts[1].prefix { $0.isNumber }) else {
             return nil
@@ -47,11 +47,11 @@ struct IperfProgram: Sendable {
         let modified: Int
     }
 
-    private static let known = Mutex<[String: (Known, IperfVersion?)]>([:])
+    private static let known = Mutex<[String: (Known, Answer)]>([:])
     /// Of one process there are one or two.
     private static let mostKnown = 16
 
-    /// Nil when it is not installed.
+    /// Nil when it is not installed or does not run.
     static func find(_ name: String) async -> IperfProgram? {
         guard let path = ExecutableSearch.find(name) else { return nil }
         var status = stat()
@@ -63,28 +63,39 @@ struct IperfProgram: Sendable {
             size: status.st_size,
             modified: status.st_mtim.tv_sec
         )
-        if let (then, version) = known.withLock({ $0[path] }), then == now {
-            return IperfProgram(path: path, version: version)
-        }
-        let version = await ask(path)
+        if let (then, answer) = known.withLock({ $0[path] }), then == now { return answer.program(path) }
+        let answer = await ask(path)
         known.withLock { known in
             if known.count >= mostKnown { known.removeAll() }
-            known[path] = (now, version)
+            known[path] = (now, answer)
         }
-        return IperfProgram(path: path, version: version)
+        return answer.program(path)
     }
 
-    private static func ask(_ path: String) async -> IperfVersion? {
-        guard let process = try? await ChildProcess.start(path, ["--version"], outputLimit: 4_096) else { return nil }
+    private enum Answer {
+        /// It does not run.
+        case broken
+        case version(IperfVersion?)
+
+        func program(_ path: String) -> IperfProgram? {
+            guard case .version(let version) = self else { return nil }
+            return IperfProgram(path: path, version: version)
+        }
+    }
+
+    private static func ask(_ path: String) async -> Answer {
+        guard let process = try? await ChildProcess.start(path, ["--version"], outputLimit: 4_096) else {
+            return .broken
+        }
         let limit = Task {
             try await Task.sleep(for: patience)
             process.signal(SIGKILL)
         }
         let exit = await process.exit()
         limit.cancel()
-        guard exit.code == 0 else { return nil }
+        guard exit.code == 0 else { return .broken }
         let line = String(decoding: exit.output.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
-        return IperfVersion(printed: line)
+        return .version(IperfVersion(printed: line))
     }
 
     /// What keeps a client with that iperf3 from logging in here; nil when nothing does.

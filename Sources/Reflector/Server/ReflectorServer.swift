@@ -91,16 +91,16 @@ package final class ReflectorServer: Service {
             sessions: sessions,
             audit: audit,
             logger: logger,
-            hasIperf: findIperf()
+            hasIperf: await findIperf()
         )
         try await serve(core, folder: folder, isNewIdentity: isNew)
     }
 
-    private func findIperf() -> Bool {
-        if ExecutableSearch.find(configuration.iperfPath) != nil { return true }
+    private func findIperf() async -> Bool {
+        if await IperfProgram.find(configuration.iperfPath) != nil { return true }
         if configuration.quotas.allowThroughput {
             logger.warning(
-                "iperf3 was not found: throughput is measured with the native engine only; install it or set iperf3.path",
+                "iperf3 was not found, or does not run: throughput is measured with the native engine only; install it or set iperf3.path",
                 metadata: ["path": "\(configuration.iperfPath)"]
             )
         }

@@ -19,12 +19,29 @@ package final class FlowMeter: Sendable {
         /// When the last stream ended.
         var end: UInt64 = 0
 
+        /// What TLS was given, framing included.
+        var given = 0
+
+        /// Payload as a part of what arrived.
+        func share(_ framing: Framing, measured: Double) -> Double {
+            let isUseless = measured < FlowMeter.leastPayload || measured > 1
+            switch framing {
+            case .anyRecords: return isUseless ? FlowMeter.payloadOfRecord : measured
+            case .fullRecords:
+                // Of each stream the beginning of one record may wait for the rest. More is missing only of other records.
+                let least = Double(given) * FlowMeter.payloadOfRecord - Double(opened) * FlowMeter.record
+                guard Double(payload) < least else { return FlowMeter.payloadOfRecord }
+                return min(Double(payload) / Double(given), FlowMeter.payloadOfRecord)
+            }
+        }
+
         /// Every stream that was opened has ended.
         var hasEnded: Bool { opened > 0 && ended >= opened }
     }
 
     /// Payload of a full record of TLS 1.3 as a share of it: a header of 5, a type of 1 and a tag of 16 bytes go with 16 KiB.
-    private static let payloadOfRecord = 16_384.0 / 16_406.0
+    private static let payloadOfRecord = record / 16_406
+    private static let record = 16_384.0
     /// Below this part of what came, records of which only the beginning has come make the payload useless as a measure.
     private static let leastPayload = 0.97
 
@@ -66,6 +83,11 @@ package final class FlowMeter: Sendable {
             let begin = min(lastLook, max(since, state.timeline.last))
             state.timeline.add(count, since: begin, until: now)
         }
+    }
+
+    /// Bytes in order, on their way into TLS.
+    func gave(_ count: Int) {
+        state.withLock { $0.given = $0.given.addingHeld(count) }
     }
 
     enum Timing: Sendable {
@@ -126,8 +148,7 @@ package final class FlowMeter: Sendable {
                 return reading.scaled(by: share, bytes: state.payload)
             }
             guard let framing = state.framing else { return reading }
-            let isUseless = framing == .fullRecords || share < Self.leastPayload || share > 1
-            return reading.scaled(by: isUseless ? Self.payloadOfRecord : share)
+            return reading.scaled(by: state.share(framing, measured: share))
         }
     }
 

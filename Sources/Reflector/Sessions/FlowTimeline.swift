@@ -10,6 +10,8 @@ package struct FlowTimeline: Sendable {
     /// A burst is cut after this, nanoseconds: on a fast link the reads follow each other all the time.
     static let longestBurst: UInt64 = 10_000_000
     private static let second: UInt64 = 1_000_000_000
+    /// Seconds: at 64 kbit/s a segment takes 0.2.
+    private static let longestLead = 1.0
 
     /// Seconds that are counted from the first byte; what comes later is not part of the measurement.
     private let asked: Int
@@ -111,15 +113,16 @@ package struct FlowTimeline: Sendable {
         // A sender may be late by a moment: it belongs to the last second.
         if isWhole, count == asked { moved[asked - 1] = moved[asked - 1].addingHeld(whole.seconds[asked]) }
         let rest = moved.reduce(0) { $0.addingHeld($1) }
-        // The first read's bytes took this long, at the rate of the rest.
-        let leadSeconds = rest > 0 && length > 0 ? Double(lead) * length / Double(rest) : 0
+        let lastSec = Double(min(last, until) - first) / 1e9
+        // The first read's bytes took this long, at the rate of the rest while it moved; bounded, as the rest may be a few bytes.
+        let leadSeconds = rest > 0 ? min(Double(lead) * lastSec / Double(rest), Self.longestLead) : 0
         return FlowReading(
             bytes: lead.addingHeld(rest),
             seconds: length + leadSeconds,
             lead: lead,
             leadSeconds: leadSeconds,
             perSecond: moved,
-            lastSec: Double(min(last, until) - first) / 1e9
+            lastSec: lastSec
         )
     }
 }

@@ -78,9 +78,13 @@ struct SessionPolicy {
         params.engine = params.engine ?? (clientHasNative ? .native : .iperf3)
         if params.engine == .iperf3 {
             guard let iperf else {
-                throw invalid("iperf3 is not installed on the reflector; ask for engine native, or install it there")
+                throw invalid("a working iperf3 is not installed on the reflector; ask for engine native, or install it there")
             }
-            if let misfit = iperf.misfit(of: params.iperfVersion.flatMap(IperfVersion.init)) { throw invalid(misfit) }
+            let version = params.iperfVersion.flatMap(IperfVersion.init)
+            if params.iperfVersion != nil, version == nil {
+                throw invalid("iperf3_version must be a version such as 3.17.1, at most 32 bytes of ASCII")
+            }
+            if let misfit = iperf.misfit(of: version) { throw invalid(misfit) }
         }
         if params.latencyProbe == true, !quotas.allowUDPEcho {
             throw invalid("latency_probe needs udp_echo tests, which are switched off here")

@@ -33,7 +33,9 @@ final class WireMeter: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        read += unwrapInboundIn(data).readableBytes
+        let count = unwrapInboundIn(data).readableBytes
+        read += count
+        flow.gave(count)
         if stream.until == nil {
             let now = NIODeadline.now().uptimeNanoseconds
             stream.begin(read: read, at: now, in: flow)

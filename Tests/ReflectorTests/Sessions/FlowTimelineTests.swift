@@ -141,4 +141,31 @@ struct FlowTimelineTests {
         let read = try #require(meter.received(at: 12 * Self.second).bitsPerSecond)
         #expect((0.98...1.005).contains(read / (245_000 * 16_384 / 16_406)), "\(read)")
     }
+
+    @Test("a first read beside next to nothing invents no time, and hides no silence")
+    func lead() throws {
+        var timeline = FlowTimeline(asked: 10)
+        timeline.add(14_000, at: Self.second)
+        timeline.add(1_400, at: 2 * Self.second)
+        let reading = try #require(timeline.reading(until: 20 * Self.second))
+        #expect(reading.bytes == 15_400)
+        #expect((10...11).contains(reading.seconds))
+        #expect(try (0.9...2.1).contains(#require(reading.silentSinceSec)))
+        #expect(reading.intervals.reduce(0) { $0 + $1.bytes } == 15_400)
+    }
+
+    @Test("records of a byte are not counted as full ones")
+    func shortRecords() {
+        let meter = FlowMeter(seconds: 10)
+        meter.opened(.arrivals(.fullRecords))
+        // A byte in each record of 23.
+        for tenth in UInt64(1)..<120 {
+            let time = tenth * Self.second / 10
+            meter.gave(230_000)
+            meter.record(10_000, at: time)
+            meter.arrived(230_000, since: time - Self.second / 10, lastLook: time - Self.second / 10, until: time)
+        }
+        let reading = meter.received(at: 12 * Self.second)
+        #expect((900_000...1_100_000).contains(reading.bytes), "\(reading.bytes)")
+    }
 }
