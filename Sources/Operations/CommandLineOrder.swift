@@ -36,4 +36,7 @@ package enum CommandLineOrder {
         let end = rest.firstIndex(of: "--") ?? rest.endIndex
         return Array(rest[..<end]) + moved + Array(rest[end...])
     }
+
+    /// Whether what was parsed only shows help, which needs nothing of the machine. The parser's own command for it has no public name.
+    package static func isHelp(_ command: Any) -> Bool { String(describing: type(of: command)) == "HelpCommand" }
 }

@@ -51,8 +51,10 @@ struct PacketBenchCommand: AsyncParsableCommand {
         var running: (any ParsableCommand.Type)?
         do {
             var command = try parseAsRoot(arguments)
-            try ProcessFileSystem.require()
-            try await DescriptorLimit.require()
+            if !CommandLineOrder.isHelp(command) {
+                try ProcessFileSystem.require()
+                try await DescriptorLimit.require()
+            }
             running = type(of: command)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()

@@ -37,9 +37,11 @@ struct ParamedicCommand: AsyncParsableCommand {
         ProcessArguments.hide(valueOf: "--token")
         do {
             // Before there is a second thread; what is wrong with the arguments, and help, comes first.
-            _ = try parseAsRoot(arguments)
-            try ProcessFileSystem.require()
-            try await DescriptorLimit.require()
+            let parsed = try parseAsRoot(arguments)
+            if !CommandLineOrder.isHelp(parsed) {
+                try ProcessFileSystem.require()
+                try await DescriptorLimit.require()
+            }
             try await Interruption.cancelling {
                 var command = try parseAsRoot(arguments)
                 if var command = command as? any AsyncParsableCommand {

@@ -35,8 +35,10 @@ struct ReflectorCommand: AsyncParsableCommand {
         StandardOutput.checkAtExit()
         do {
             var command = try parseAsRoot(arguments)
-            try ProcessFileSystem.require()
-            try await DescriptorLimit.require()
+            if !CommandLineOrder.isHelp(command) {
+                try ProcessFileSystem.require()
+                try await DescriptorLimit.require()
+            }
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

@@ -45,6 +45,10 @@ struct WithoutProcTests {
         for tool in ["reflector", "paramedic", "packetbench"] {
             let version = try await run(tool, ["--version"], [:])
             #expect(version.code == 0 && version.output.hasPrefix("\(tool) "), "\(version)")
+            for arguments in [["--help"], ["-h"], ["help"]] {
+                let help = try await run(tool, arguments, [:])
+                #expect(help.code == 0 && help.output.contains("USAGE: \(tool)"), "\(arguments): \(help)")
+            }
             let wrong = try await run(tool, ["no-such-command"], [:])
             #expect(wrong.code == 64, "\(wrong)")
         }
