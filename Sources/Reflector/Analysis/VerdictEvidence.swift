@@ -39,6 +39,12 @@ struct VerdictEvidence: Sendable {
             end == .client ? clientThreadPercent : serverThreadPercent
         }
 
+        /// Shorter than a second, and than what was asked for.
+        var isTooShort: Bool {
+            let whole = askedSec.map { Double($0) * VerdictThresholds.wholeTestShare } ?? .infinity
+            return durationSec < min(VerdictThresholds.shortestTestSec, whole)
+        }
+
         var activity: String { direction == .down ? "while downloading" : "while uploading" }
     }
 
@@ -116,10 +122,10 @@ struct VerdictEvidence: Sendable {
     var isLoopback: Bool { client.before?.interface == "lo" }
 
     /// Whether a process used nearly all the processor it can: a thread its core, or all of them every core. Where threads
-    /// were not counted: iperf3 has one, the native engine one for each stream.
+    /// were not counted: iperf3 has one, the native engine one for each stream. Below a second it says nothing.
     func isFull(_ end: End, in flow: Flow) -> Bool {
         let full = VerdictThresholds.fullProcessorPercent
-        guard let percent = flow.cpuPercent(end) else { return false }
+        guard !flow.isTooShort, let percent = flow.cpuPercent(end) else { return false }
         if let thread = flow.threadPercent(end) {
             return thread >= full || self[end].cores.map { percent >= full * Double($0) } ?? false
         }

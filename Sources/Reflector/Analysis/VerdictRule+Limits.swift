@@ -25,10 +25,7 @@ extension VerdictRule {
         limit: .inconclusive,
         condition: "a direction was measured for less than 1 s, and for less than 90 % of what was asked for"
     ) { evidence in
-        evidence.flows.first { flow in
-            let whole = flow.askedSec.map { Double($0) * At.wholeTestShare } ?? .infinity
-            return flow.durationSec < min(At.shortestTestSec, whole)
-        }.map {
+        evidence.flows.first { $0.isTooShort }.map {
             "The test \($0.name) lasted only \(Quantity.seconds($0.durationSec)); a second at least is needed."
         }
     }

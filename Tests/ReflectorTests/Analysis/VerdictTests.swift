@@ -34,6 +34,17 @@ struct VerdictTests {
         #expect(verdict.reasons.first == "The test down lasted only 0.4 s; a second at least is needed.")
     }
 
+    @Test func `a processor that was full for less than a second decides nothing`() {
+        let verdict = verdict {
+            $0.download?.directions[0].durationSec = 0.4
+            $0.download?.clientCPUPercent = 100
+            $0.download?.clientThreadPercent = 100
+        }
+        #expect(verdict.limit == .inconclusive)
+        #expect(verdict.reasons.first == "The test down lasted only 0.4 s; a second at least is needed.")
+        #expect(!verdict.reasons.contains { $0.contains("no processor time left") })
+    }
+
     @Test func `UDP that all arrived says nothing about the limit`() {
         func offered(sent: Double) -> Verdict {
             verdict {
