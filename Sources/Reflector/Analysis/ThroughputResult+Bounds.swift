@@ -57,7 +57,8 @@ extension ThroughputDirection {
         result.packets = packets.bounded(by: ThroughputBounds.bytes)
         result.lostPackets = lostPackets.bounded(by: ThroughputBounds.bytes)
         result.lossPercent = lossPercent.bounded(by: 100)
-        result.silentSinceSec = silentSinceSec.bounded(by: ThroughputBounds.durationSec)
+        // Silence begins within the time that was measured.
+        result.silentSinceSec = silentSinceSec.bounded(by: result.durationSec)
         result.intervals = ThroughputInterval.tidied(intervals)
         return result
     }

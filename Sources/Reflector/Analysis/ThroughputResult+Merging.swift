@@ -7,7 +7,7 @@ extension ThroughputResult {
     /// bytes, rate, jitter, loss and intervals.
     ///
     /// Engine, transport, mode and streams are the client's: it asked for the test. The reflector's view may come from a
-    /// machine that lies, so a receiver that claims more than was sent is not believed.
+    /// machine that lies: its bytes and times must fit what this end counted.
     package static func merging(client: ThroughputResult, server: ThroughputResult) -> ThroughputResult {
         let client = client.bounded()
         let server = server.bounded()
@@ -18,7 +18,9 @@ extension ThroughputResult {
             let (sender, receiver) =
                 direction == .up ? (client[direction], server[direction]) : (server[direction], client[direction])
             guard sender != nil || receiver != nil else { continue }
-            directions.append(merged(direction, sender: sender, receiver: receiver, notes: &notes))
+            directions.append(
+                merged(direction, sender: sender, receiver: receiver, asked: client.askedSec, notes: &notes)
+            )
         }
         return ThroughputResult(
             engine: client.engine,
@@ -50,6 +52,7 @@ extension ThroughputResult {
         _ direction: ThroughputDirection.Direction,
         sender: ThroughputDirection?,
         receiver: ThroughputDirection?,
+        asked: Int?,
         notes: inout [String]
     ) -> ThroughputDirection {
         // Each end's own count first; where it has none, what it was told of the other's.
@@ -69,17 +72,55 @@ extension ThroughputResult {
         )
         let arrived = receiver?.intervals ?? []
         result.intervals = arrived.isEmpty ? sender?.intervals ?? [] : arrived
-        if let sent = result.bytesSent, let received = result.bytesReceived,
+        if direction == .up { result.settleUpload(sentIn: sender?.durationSec ?? 0, asked: asked) }
+        guard let sent = result.bytesSent, let received = result.bytesReceived,
             Double(received) > Double(sent) * receivedTolerance
-        {
+        else { return result }
+        switch direction {
+        case .down:
+            // What arrived here was counted here.
+            result.bytesSent = nil
+            result.bitsPerSecondSent = nil
+            result.retransmits = nil
+            result.intervals = arrived
+            notes.append("The reflector claims to have sent less than arrived here; its figures are not shown.")
+        case .up:
             result.bytesReceived = nil
             result.bitsPerSecondReceived = nil
             result.intervals = sender?.intervals ?? []
             notes.append(
-                "The receiver of the \(direction.rawValue) direction claims more bytes than were sent; "
+                "The receiver of the up direction claims more bytes than were sent; "
                     + "the sender's figures are shown instead."
             )
         }
         return result
+    }
+}
+
+extension ThroughputDirection {
+    /// Of what an upload's sender saw, the least that its receiver may have seen: on a slow link the first byte is late.
+    private static let shortestShare = 0.1
+    /// A receiver waits this long at most, beside twice the time asked for, for what is still on its way.
+    private static let longestRestSec = 10.0
+    /// A rate that is told differs at most by this share from its bytes over its time: it is told with fewer digits, or a
+    /// share of its last bytes is known only in bytes.
+    private static let rateTolerance = 0.05
+
+    /// Holds the figures of an upload's receiver, which are the far end's, to each other and to this end's time.
+    /// - Parameter sentIn: seconds in which this end sent.
+    fileprivate mutating func settleUpload(sentIn: Double, asked: Int?) {
+        let whole = sentIn > 0 ? sentIn : asked.map(Double.init) ?? 0
+        if whole > 0 {
+            let longest = 2 * max(whole, Double(asked ?? 0)) + Self.longestRestSec
+            if durationSec < whole * Self.shortestShare || durationSec > longest { durationSec = whole }
+        }
+        guard let received = bytesReceived else {
+            bitsPerSecondReceived = nil
+            return
+        }
+        guard durationSec > 0 else { return }
+        let rate = Double(received) * 8 / durationSec
+        let isClose = bitsPerSecondReceived.map { abs($0 - rate) <= rate * Self.rateTolerance } ?? false
+        if !isClose { bitsPerSecondReceived = rate }
     }
 }

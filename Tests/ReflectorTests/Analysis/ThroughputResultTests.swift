@@ -77,6 +77,70 @@ struct ThroughputResultTests {
         #expect(merged.notes.count == 1)
     }
 
+    @Test func `what this client received stands, whatever a reflector claims to have sent`() {
+        let client = half(
+            ThroughputDirection(direction: .down, bytesReceived: 1_000_000, durationSec: 1, bitsPerSecondReceived: 8e6)
+        )
+        let server = half(
+            ThroughputDirection(
+                direction: .down,
+                bytesSent: 1000,
+                durationSec: 1,
+                bitsPerSecondSent: 9e9,
+                retransmits: 1
+            )
+        )
+        let merged = ThroughputResult.merging(client: client, server: server)
+        #expect(merged[.down]?.bytesReceived == 1_000_000 && merged[.down]?.bitsPerSecond == 8e6)
+        #expect(merged[.down]?.bytesSent == nil && merged[.down]?.bitsPerSecondSent == nil)
+        #expect(merged.notes.count == 1)
+    }
+
+    /// An upload of 1 MB in 10 s, and what a reflector says of it.
+    private func upload(_ bytes: Int?, _ rate: Double?, _ duration: Double, silent: Double? = nil)
+        -> ThroughputDirection?
+    {
+        var client = half(
+            ThroughputDirection(direction: .up, bytesSent: 1_000_000, durationSec: 10, bitsPerSecondSent: 8e5)
+        )
+        client.askedSec = 10
+        let server = half(
+            ThroughputDirection(
+                direction: .up,
+                bytesReceived: bytes,
+                durationSec: duration,
+                bitsPerSecondReceived: rate,
+                silentSinceSec: silent
+            )
+        )
+        return ThroughputResult.merging(client: client, server: server)[.up]
+    }
+
+    @Test func `an upload's rate is that of the bytes and the time that the reflector tells`() {
+        #expect(upload(1000, 9e12, 10)?.bitsPerSecond == 800)
+        #expect(upload(800_000, 1, 8)?.bitsPerSecond == 800_000)
+        #expect(upload(800_000, nil, 8)?.bitsPerSecond == 800_000)
+        // Without bytes there is no rate.
+        #expect(upload(nil, 9e12, 10)?.bitsPerSecond == 8e5)
+        // A rate that is told with fewer digits stays.
+        #expect(upload(800_000, 800_001, 8)?.bitsPerSecond == 800_001)
+    }
+
+    @Test func `a time of an upload that is far from the test's is not believed`() {
+        for duration in [1e-9, 0, 0.5, 31, 80_000] {
+            let up = upload(1000, 9e12, duration)
+            #expect(up?.durationSec == 10 && up?.bitsPerSecond == 800, "\(duration)")
+        }
+        for duration in [1.5, 9.9, 12, 29] {
+            #expect(upload(1000, nil, duration)?.durationSec == duration)
+        }
+    }
+
+    @Test func `silence beyond the end of a test is none`() {
+        #expect(upload(1000, nil, 10, silent: 5000)?.silentSinceSec == nil)
+        #expect(upload(1000, nil, 10, silent: 4)?.silentSinceSec == 4)
+    }
+
     @Test func `a direction that only one end reports is kept`() {
         let client = half(ThroughputDirection(direction: .up, bytesSent: 10, durationSec: 1, bitsPerSecondSent: 80))
         let server = half(ThroughputDirection(direction: .down, bytesSent: 20, durationSec: 1, bitsPerSecondSent: 160))
