@@ -13,14 +13,16 @@ struct DirectNativeClient: Sendable {
     let meters: ClientMeters
 
     /// Connects every stream, then starts all of them, and returns when all have ended.
-    /// - Returns: the client's half, and the seconds of processor of the thread that used most.
-    func run(host: String) async throws -> (ThroughputResult, busiestThread: Double?) {
+    /// - Returns: the client's half, the seconds of processor of the thread that used most, and the stream that ended long
+    ///   before its time, if one did.
+    func run(host: String) async throws -> (ThroughputResult, busiestThread: Double?, cut: CutStream?) {
         guard let host = InternetHost(host), let port = UInt16(exactly: grant.port),
             let token = AccessToken(hex: grant.token)
         else { throw LinkClientError.unexpected("a grant that cannot be used") }
         let target = InternetAddress(host, port: port)
         let count = grant.streams ?? params.streams ?? 1
         let streams = DirectStreams(up: meters.up, down: meters.down)
+        let begin = KernelClock.monotonic
         do {
             try await connect(count, to: target, token: token, streams)
         } catch {
@@ -38,7 +40,7 @@ struct DirectNativeClient: Sendable {
         for index in result.directions.indices where result.directions[index].direction == .up {
             result.directions[index].retransmits = retransmits[.up]
         }
-        return (result, streams.busiestThread)
+        return (result, streams.busiestThread, StreamEnd.cut(streams.ends(since: begin), asked: params.durationSec))
     }
 
     /// Connects one stream after the other and starts each. Throws when one cannot be connected, when the time for all of

@@ -25,6 +25,8 @@ extension Examiner {
                 let report = try await closing.result()
                 // Probes that nobody was there to answer are not lost on the link.
                 try report.requireOrderlyEnd(spentCounts: false)
+                if let cut = probe.cut { throw cut }
+                try probe.requireAnswers(samples)
                 return try probe.result(samples, report: report.echo)
             } catch {
                 try Task.checkCancellation()
@@ -43,20 +45,33 @@ extension Examiner {
         guard params.latencyProbe == true, let echo = grant.echo else { return nil }
         var plan = LatencyPlan.besideLoad(seconds: params.durationSec + SessionRegistry.setupSeconds)
         if let intervalMs { plan.intervalMs = max(plan.intervalMs, intervalMs) }
-        return try await makeProbe(grant: grant, port: echo.port, token: echo.token, plan: plan) { _ in }
+        return try await makeProbe(
+            grant: grant,
+            port: echo.port,
+            token: echo.token,
+            plan: plan,
+            askedSec: params.durationSec
+        ) { _ in }
     }
 
+    /// - Parameter askedSec: before this a tunnel that ends was cut; nil for the time of the plan.
     private func makeProbe(
         grant: SessionGrant,
         port: Int,
         token: String,
         plan: LatencyPlan,
+        askedSec: Int? = nil,
         onProgress: @escaping @Sendable (EchoProgress) -> Void
     ) async throws -> RunningProbe {
         guard let accessToken = AccessToken(hex: token) else { throw LinkClientError.unexpected("a malformed token") }
         if grant.mode == .tunneled {
             let tunnel = try await LinkClient.connect(to: address, context: context)
-            let probe = TunnelProber(plan: plan, token: accessToken, onProgress: onProgress)
+            let probe = TunnelProber(
+                plan: plan,
+                token: accessToken,
+                askedSec: askedSec ?? plan.durationSec,
+                onProgress: onProgress
+            )
             try await tunnel.open(TunnelOpen(testID: grant.testID, token: token)) { channel in
                 try probe.install(on: channel)
             }

@@ -42,6 +42,7 @@ extension Examiner {
             }
             var own = halves.own
             own.askedSec = params.durationSec
+            let cut = halves.cut
             if let words = pauses.words { own.notes.append(words) }
             let samples = try await probe?.samples()
             let theirs: SessionResult
@@ -68,12 +69,18 @@ extension Examiner {
             }
             merged.fillUpload(received: theirs.bytesUp)
             merged.noteSilence()
+            // A quota ends streams and probes at once, and may do so before the first byte.
+            let isSpent = theirs.endReason == EndReason.budgetSpent.rawValue
+            if !isSpent, let failure: any Error = cut ?? merged.nothingArrived(of: params) as (any Error)? {
+                throw pauses.explained(merged.partly(failure))
+            }
             if params.bitrateBps == nil { merged.noteSlowness() }
             guard let probe, let samples else { return (merged, nil) }
             var counts = theirs.echo
             if counts == nil {
                 counts = try? await closing.result().echo
             }
+            if !isSpent, let cut = probe.cut { throw pauses.explained(merged.partly(cut)) }
             return (merged, try probe.result(samples, report: counts))
         }
     }
@@ -83,6 +90,8 @@ extension Examiner {
         var own: ThroughputResult
         /// Asked for at once, before what is still on its way is cut off.
         let theirs: Result<SessionResult, any Error>
+        /// A stream that ended long before its time.
+        var cut: CutStream?
     }
 
     private func run(
@@ -102,18 +111,18 @@ extension Examiner {
                 params: params,
                 meters: meters
             )
-            return try await native.run {
+            return try await native.run { cut in
                 let use = ProcessorMark.now().use(since: begin)
                 let own = meters.result(engine: .native, mode: .tunneled, streams: streams)
                 onOver()
-                return Halves(own: own.with(use), theirs: await theirs(of: grant.testID))
+                return Halves(own: own.with(use), theirs: await theirs(of: grant.testID), cut: cut)
             }
         case (.native, .directEphemeral):
             let direct = DirectNativeClient(grant: grant, params: params, meters: meters)
-            let (own, busiestThread) = try await direct.run(host: client.remoteHost ?? address.host)
+            let (own, busiestThread, cut) = try await direct.run(host: client.remoteHost ?? address.host)
             let use = ProcessorMark.now().use(since: begin, ended: busiestThread)
             onOver()
-            return Halves(own: own.with(use), theirs: await theirs(of: grant.testID))
+            return Halves(own: own.with(use), theirs: await theirs(of: grant.testID), cut: cut)
         case (.iperf3, _):
             let own = try await IperfClient(
                 address: address,
@@ -176,14 +185,23 @@ extension ThroughputResult {
     fileprivate func partly(_ cause: any Error) -> any Error {
         guard directions.contains(where: { ($0.bytes ?? 0) > 0 }) else { return cause }
         var result = self
-        if result.directions.contains(where: { $0.direction == .up }) {
+        if let up = result[.up], up.bitsPerSecondReceived == nil {
             result.notes.append(
                 "what arrived of the upload is not known: the figures are what was handed to the network"
             )
         }
-        result.noteSilence()
+        if !result.notes.contains(where: { $0.hasPrefix("nothing arrived") }) { result.noteSilence() }
         result.notes.append("the test was not finished: \(cause)")
         return PartlyMeasured(result: result, cause: cause)
+    }
+
+    /// The first direction that was asked for and of which the receiver counted no byte. Of UDP that is a loss.
+    fileprivate func nothingArrived(of params: SessionParameters) -> NothingArrived? {
+        guard transport == .tcp else { return nil }
+        let empty = params.directions.first { direction in
+            self[direction].map { $0.bytesReceived == 0 } ?? false
+        }
+        return empty.map { NothingArrived(direction: $0, seconds: params.durationSec) }
     }
 
     /// Says where so little came that the rate is no measure of the link.

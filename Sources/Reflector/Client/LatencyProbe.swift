@@ -12,6 +12,8 @@ package protocol LatencyProbe: Sendable {
     func stop()
     /// Ends at once.
     func cancel()
+    /// Why it ended before its time, when the far end did that.
+    var cut: (any Error)? { get }
 }
 
 /// A probe that is under way.
@@ -52,6 +54,18 @@ struct RunningProbe: Sendable {
 
     func stop() { probe.stop() }
 
+    /// Once there are samples.
+    var cut: (any Error)? { probe.cut }
+
+    /// Throws when none came back through a tunnel without other load, which loses nothing.
+    func requireAnswers(_ samples: EchoSamples) throws {
+        guard transport == .tunneled, samples.sent > 0, samples.received == 0 else { return }
+        throw ParamedicError.invalid(
+            "the tunnel of the probes does not answer: none of \(Quantity.count(samples.sent)) came back, though a tunnel loses "
+                + "nothing; the reflector does not answer them, or the network between has failed"
+        )
+    }
+
     func cancel() {
         probe.cancel()
         task.cancel()
@@ -89,7 +103,10 @@ struct RunningProbe: Sendable {
     }
 }
 
-extension EchoProber: LatencyProbe {}
+extension EchoProber: LatencyProbe {
+    /// Datagrams have no end that could come early.
+    package var cut: (any Error)? { nil }
+}
 
 extension ProbeCounters {
     init(_ report: EchoReport) {

@@ -34,8 +34,9 @@ package struct NativeThroughput: Sendable {
     }
 
     /// Connects every stream, then starts all of them; throws when it is cancelled. When the time of each is over, `settle`
-    /// is called, and then all are closed, whatever is still on its way: on a slow link that takes seconds.
-    package func run<Result: Sendable>(_ settle: () async throws -> Result) async throws -> Result {
+    /// is called with the stream that ended long before, if one did, and then all are closed, whatever is still on its way:
+    /// on a slow link that takes seconds.
+    func run<Result: Sendable>(_ settle: (CutStream?) async throws -> Result) async throws -> Result {
         let directions = directions
         let clients = try await connect(directions.count)
         let channels = clients.map(\.channel)
@@ -45,6 +46,8 @@ package struct NativeThroughput: Sendable {
             channel.closeFuture.cascade(to: end)
             return end
         }
+        let over = ends.map { end in end.futureResult.map { NIODeadline.now() } }
+        let begin = NIODeadline.now()
         let common = CommonEnd(after: .seconds(Int64(params.durationSec)))
         try await withThrowingTaskGroup { group in
             for (client, (direction, end)) in zip(clients, zip(directions, ends)) {
@@ -57,14 +60,30 @@ package struct NativeThroughput: Sendable {
             for channel in channels { AbruptClose.close(channel) }
         }
         defer { limit.cancel() }
-        await withTaskCancellationHandler {
-            for end in ends { try? await end.futureResult.get() }
+        let times = await withTaskCancellationHandler {
+            var times: [NIODeadline] = []
+            // An end that is none, as the channel could not be closed in order, is one now.
+            for end in over { times.append((try? await end.get()) ?? .now()) }
+            return times
         } onCancel: {
             for channel in channels { AbruptClose.close(channel) }
         }
         // Streams that were cut are no result.
         try Task.checkCancellation()
-        return try await settle()
+        return try await settle(cut(times, since: begin))
+    }
+
+    private func cut(_ times: [NIODeadline], since begin: NIODeadline) -> CutStream? {
+        let count = max(1, grant.streams ?? params.streams ?? 1)
+        let ends = zip(directions, times).enumerated().map { index, stream in
+            StreamEnd(
+                direction: stream.0,
+                number: index % count + 1,
+                count: count,
+                afterSec: Double((stream.1 - begin).nanoseconds) / 1e9
+            )
+        }
+        return StreamEnd.cut(ends, asked: params.durationSec)
     }
 
     /// All the connections, or none: when one fails the others are closed.

@@ -19,16 +19,25 @@ final class TunnelProber: LatencyProbe {
         var phase = Phase.idle
         var waiter: CheckedContinuation<EchoSamples, Never>?
         var isStopping = false
+        var cut: (any Error)?
     }
 
     private let plan: LatencyPlan
     private let token: AccessToken
+    private let askedSec: Int
     private let onProgress: @Sendable (EchoProgress) -> Void
     private let state = Mutex(State())
 
-    init(plan: LatencyPlan, token: AccessToken, onProgress: @escaping @Sendable (EchoProgress) -> Void) {
+    /// - Parameter askedSec: a tunnel that the far end closes before that was cut; nil for the time of the plan.
+    init(
+        plan: LatencyPlan,
+        token: AccessToken,
+        askedSec: Int? = nil,
+        onProgress: @escaping @Sendable (EchoProgress) -> Void
+    ) {
         self.plan = plan
         self.token = token
+        self.askedSec = askedSec ?? plan.durationSec
         self.onProgress = onProgress
     }
 
@@ -41,7 +50,7 @@ final class TunnelProber: LatencyProbe {
                 token: token,
                 onProgress: onProgress,
                 isStopping: { self.state.withLock { $0.isStopping } },
-                onEnd: { self.ended($0) }
+                onEnd: { self.ended($0, after: $1, $2) }
             )
         )
     }
@@ -68,14 +77,32 @@ final class TunnelProber: LatencyProbe {
         channel?.close(promise: nil)
     }
 
-    private func ended(_ samples: EchoSamples) {
+    private func ended(_ samples: EchoSamples, after seconds: Double, _ end: TunnelEnd) {
         let waiter = state.withLock { state -> CheckedContinuation<EchoSamples, Never>? in
             if case .ended = state.phase { return nil }
+            switch end {
+            case .done: break
+            case .closed:
+                guard !state.isStopping, StreamEnd.isEarly(seconds, asked: askedSec) else { break }
+                state.cut = CutStream(name: "the tunnel of the probes", afterSec: seconds, askedSec: askedSec)
+            case .malformed(let error):
+                state.cut = LinkClientError.unexpected("what is no echo of a probe (\(error))")
+            }
             state.phase = .ended(samples)
             defer { state.waiter = nil }
             return state.waiter
         }
         waiter?.resume(returning: samples)
+    }
+
+    var cut: (any Error)? { state.withLock { $0.cut } }
+
+    private enum TunnelEnd {
+        /// By this end.
+        case done
+        /// By the far end, or the network.
+        case closed
+        case malformed(EchoLengthRefused)
     }
 
     private final class TunnelProbeHandler: ChannelInboundHandler {
@@ -86,7 +113,7 @@ final class TunnelProber: LatencyProbe {
         private let token: AccessToken
         private let onProgress: @Sendable (EchoProgress) -> Void
         private let isStopping: () -> Bool
-        private let onEnd: (EchoSamples) -> Void
+        private let onEnd: (EchoSamples, Double, TunnelEnd) -> Void
         private var recorded: EchoSamples
         private var decoder: EchoFrameDecoder
         private var scratch: [UInt8]
@@ -103,7 +130,7 @@ final class TunnelProber: LatencyProbe {
             token: AccessToken,
             onProgress: @escaping @Sendable (EchoProgress) -> Void,
             isStopping: @escaping () -> Bool,
-            onEnd: @escaping (EchoSamples) -> Void
+            onEnd: @escaping (EchoSamples, Double, TunnelEnd) -> Void
         ) {
             self.plan = plan
             self.token = token
@@ -123,7 +150,9 @@ final class TunnelProber: LatencyProbe {
         }
 
         func channelInactive(context: ChannelHandlerContext) {
-            finish(context)
+            // What was under way when the tunnel ended is not lost on the link.
+            if awaitsLast { recorded.leaveOutTail() }
+            finish(context, .closed)
             context.fireChannelInactive()
         }
 
@@ -144,7 +173,7 @@ final class TunnelProber: LatencyProbe {
                         recorded.recordStray()
                     }
                 }
-            } catch { return context.close(promise: nil) }
+            } catch { return finish(context, .malformed(error)) }
             guard awaitsLast || isStopping() else { return }
             if recorded.received == recorded.sent { return finish(context) }
             if awaitsLast { setLimit(context) }
@@ -230,11 +259,11 @@ final class TunnelProber: LatencyProbe {
             }
         }
 
-        private func finish(_ context: ChannelHandlerContext) {
+        private func finish(_ context: ChannelHandlerContext, _ end: TunnelEnd = .done) {
             guard !isDone else { return }
             isDone = true
             timer?.cancel()
-            onEnd(recorded)
+            onEnd(recorded, Double((context.eventLoop.now - began).nanoseconds) / 1e9, end)
             context.close(promise: nil)
         }
     }

@@ -56,6 +56,8 @@ final class DirectStreams: Sendable {
         var isStopped = false
         /// Seconds of processor of the stream's thread that used most.
         var busiestThread: Double?
+        /// Of the streams that have ended, when each did, in their order.
+        var ends: [(direction: StreamDirection, at: Int64)] = []
         var sampler: Task<Void, Never>?
     }
 
@@ -137,10 +139,28 @@ final class DirectStreams: Sendable {
     /// Seconds of processor of the thread that used most, of those that have ended.
     var busiestThread: Double? { state.withLock { $0.busiestThread } }
 
+    /// When each stream ended, once all have.
+    func ends(since begin: Int64) -> [StreamEnd] {
+        let ends = state.withLock { $0.ends }
+        var numbers: [StreamDirection: Int] = [:]
+        return ends.map { end in
+            numbers[end.direction, default: 0] += 1
+            return StreamEnd(
+                direction: end.direction,
+                number: numbers[end.direction, default: 0],
+                count: ends.count { $0.direction == end.direction },
+                afterSec: Double(end.at - begin) / 1e9
+            )
+        }
+    }
+
     /// Counts what came since the last sample, and tells which streams their sender ended.
     private func settle(_ streams: [Sampled], _ ends: [ByteTotals]) {
         let busiest = ends.map { Double($0.processorTime) / 1e9 }.max()
-        state.withLock { $0.busiestThread = busiest }
+        state.withLock { state in
+            state.busiestThread = busiest
+            state.ends = zip(streams, ends).map { ($0.0.direction, $0.1.endedAt) }
+        }
         sample { index in index < ends.count ? ends[index] : nil }
         for direction in StreamDirection.allCases {
             let meter = meter(direction)

@@ -11,7 +11,21 @@ final class ScriptedReflector: Sendable {
     /// The answer to a request; nil is silence.
     typealias Script = @Sendable (LinkMessage) -> LinkMessage?
 
+    /// What it does with a tunnel that it has opened.
+    enum Tunnel: Sendable {
+        /// Takes what comes; sends what is received, or returns what is to be returned. Hangs up after so many milliseconds.
+        case serves(cutAfterMs: Int64?)
+        /// Takes what comes and sends nothing.
+        case mute
+        /// Answers the first bytes with what is no frame.
+        case garbage
+    }
+
+    /// What becomes of a tunnel; they are counted from 1.
+    typealias Tunnels = @Sendable (_ number: Int) -> Tunnel
+
     private struct State {
+        var tunnels = 0
         var asked: [LinkMessage] = []
         var open = 0
     }
@@ -46,6 +60,7 @@ final class ScriptedReflector: Sendable {
     static func with(
         _ script: @escaping Script,
         hangsUp: @escaping @Sendable (LinkMessage) -> Bool = { _ in false },
+        tunnels: @escaping Tunnels = { _ in .serves(cutAfterMs: nil) },
         _ body: (ScriptedReflector) async throws -> Void
     ) async throws {
         let key = IdentityKey()
@@ -58,7 +73,7 @@ final class ScriptedReflector: Sendable {
                         context: context,
                         customVerificationCallback: { $1.succeed(.certificateVerified) }
                     )
-                    try channel.pipeline.syncOperations.addHandlers(tls, Answering(script, hangsUp, record))
+                    try channel.pipeline.syncOperations.addHandlers(tls, Answering(script, hangsUp, tunnels, record))
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
@@ -82,12 +97,20 @@ final class ScriptedReflector: Sendable {
 
         private let script: Script
         private let hangsUp: @Sendable (LinkMessage) -> Bool
+        private let tunnels: Tunnels
         private let record: Record
+        private var tunnel: (Tunnel, StreamDirection?)?
         private var decoder = LinkFrameDecoder(limit: LinkFrame.maximumLength)
 
-        init(_ script: @escaping Script, _ hangsUp: @escaping @Sendable (LinkMessage) -> Bool, _ record: Record) {
+        init(
+            _ script: @escaping Script,
+            _ hangsUp: @escaping @Sendable (LinkMessage) -> Bool,
+            _ tunnels: @escaping Tunnels,
+            _ record: Record
+        ) {
             self.script = script
             self.hangsUp = hangsUp
+            self.tunnels = tunnels
             self.record = record
         }
 
@@ -102,21 +125,66 @@ final class ScriptedReflector: Sendable {
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            if let (tunnel, direction) = tunnel {
+                switch tunnel {
+                case .serves where direction == nil: context.writeAndFlush(data, promise: nil)
+                case .garbage:
+                    context.writeAndFlush(wrapOutboundOut(ByteBuffer(repeating: 0xFF, count: 64)), promise: nil)
+                case .serves, .mute: break
+                }
+                return
+            }
             decoder.append(unwrapInboundIn(data))
             do {
                 while let payload = try decoder.next() {
                     let envelope = try LinkEnvelope.decode(payload)
                     record.state.withLock { $0.asked.append(envelope.payload) }
                     if hangsUp(envelope.payload) {
-                        let tls = try context.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
-                        return tls.close(promise: nil)
+                        return try hangUp(context)
                     }
                     guard let answer = script(envelope.payload) else { continue }
                     let frame = try LinkEnvelope(requestID: envelope.requestID, payload: answer).frame()
                     context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
+                    if case .tunnelOpen(let open) = envelope.payload, answer == .ok { begin(open, context) }
                 }
             } catch {
                 context.close(promise: nil)
+            }
+        }
+
+        /// Without the farewell of TLS.
+        private func hangUp(_ context: ChannelHandlerContext) throws {
+            try context.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self).close(promise: nil)
+        }
+
+        private func begin(_ open: TunnelOpen, _ context: ChannelHandlerContext) {
+            let number = record.state.withLock { state in
+                state.tunnels += 1
+                return state.tunnels
+            }
+            let kind = tunnels(number)
+            tunnel = (kind, open.direction)
+            guard case .serves(let cutAfterMs) = kind else { return }
+            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            if let cutAfterMs {
+                context.eventLoop.scheduleTask(in: .milliseconds(cutAfterMs)) {
+                    let (handler, context) = bound.value
+                    try handler.hangUp(context)
+                }
+            }
+            if open.direction == .down { send(context) }
+        }
+
+        /// Some of a download, again and again.
+        private func send(_ context: ChannelHandlerContext) {
+            guard context.channel.isActive else { return }
+            if context.channel.isWritable {
+                context.writeAndFlush(wrapOutboundOut(ByteBuffer(repeating: 1, count: 16_384)), promise: nil)
+            }
+            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            context.eventLoop.scheduleTask(in: .milliseconds(5)) {
+                let (handler, context) = bound.value
+                handler.send(context)
             }
         }
 
