@@ -153,6 +153,10 @@ package final class LinkClient: Sendable {
         switch error {
         case is LinkClientError, is CancellationError: error
         case let error as LinkError: LinkClientError.refused(error)
+        case let error as FrameTooLong:
+            LinkClientError.noMessage(address: address.hostAndPort, what: error.description)
+        case let error as LinkDecodingError:
+            LinkClientError.noMessage(address: address.hostAndPort, what: error.message)
         default:
             hasAnswered.load(ordering: .relaxed)
                 ? LinkClientError.lost(address: address.hostAndPort)

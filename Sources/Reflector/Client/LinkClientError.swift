@@ -18,6 +18,8 @@ package enum LinkClientError: Error, CustomStringConvertible {
     /// The grant is for the other way of carrying a test than the one that was demanded.
     case wrongMode(wanted: DataMode, granted: DataMode)
     case unexpected(String)
+    /// What came is no frame, or no message; nothing after it can be read.
+    case noMessage(address: String, what: String)
 
     /// Characters of a peer's words that are shown.
     private static let longestReason = 400
@@ -58,6 +60,9 @@ package enum LinkClientError: Error, CustomStringConvertible {
         case .wrongMode(let wanted, let granted):
             "the reflector is configured for \(granted.rawValue) tests, \(wanted.rawValue) was demanded; "
                 + "its owner decides, with network.mode in its reflector.toml"
+        case .noMessage(let address, let what):
+            "\(address) sent what is no message of Paramedic Link, so the connection was closed: "
+                + what.printable(limit: Self.longestReason)
         case .unexpected(let what): "the reflector answered with \(what), which does not fit the question"
         }
     }

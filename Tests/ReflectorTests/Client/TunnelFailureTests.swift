@@ -1,4 +1,5 @@
 import Identity
+import NIOCore
 import Testing
 
 @testable import Reflector
@@ -20,6 +21,35 @@ struct TunnelFailureTests {
             let error = await failure { try await tunnel.open(open, seconds: 1) { _ in } }
             #expect(error is LinkClientError)
             try await eventually("the connection is closed") { reflector.openConnections == 0 ? true : nil }
+        }
+    }
+
+    @Test("a reflector that answers with what is no message is told as that, with what came")
+    func noMessage() async throws {
+        let tooLong = ByteBuffer(integer: UInt32.max)
+        let noJSON = ByteBuffer(bytes: [0, 0, 0, 2] + Array("[[".utf8))
+        let wrong = #"{"request_id":"1","payload":{"type":"status_snapshot","endpoint_id":"x"}}"#
+        var badValue = ByteBuffer(integer: UInt32(wrong.utf8.count))
+        badValue.writeString(wrong)
+        let answers = [
+            (tooLong, "a frame of 4294967295 bytes was announced"), (noJSON, "the frame does not hold"),
+            (badValue, "payload."),
+        ]
+        for (bytes, words) in answers {
+            try await ScriptedReflector.with { _ in
+                nil
+            } raw: { _ in
+                bytes
+            } _: { reflector in
+                let client = try await LinkClient.connect(
+                    to: reflector.address,
+                    context: try LinkClient.context(for: IdentityKey())
+                )
+                let error = await failure { try await client.ask(.getStatus) }
+                let said = error.map { "\($0)" } ?? "no failure"
+                #expect(said.contains("no message of Paramedic Link") && said.contains(words), "\(said)")
+                await client.close()
+            }
         }
     }
 

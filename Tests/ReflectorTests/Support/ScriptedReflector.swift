@@ -56,11 +56,15 @@ final class ScriptedReflector: Sendable {
     }
 
     /// Listens on loopback while `body` runs.
-    /// - Parameter hangsUp: whether this request ends the connection, without the farewell of TLS.
+    /// - Parameters:
+    ///   - hangsUp: whether this request ends the connection, without the farewell of TLS.
+    ///   - tunnels: what becomes of the tunnels that it opens.
+    ///   - raw: what is sent instead of an answer.
     static func with(
         _ script: @escaping Script,
         hangsUp: @escaping @Sendable (LinkMessage) -> Bool = { _ in false },
         tunnels: @escaping Tunnels = { _ in .serves(cutAfterMs: nil) },
+        raw: @escaping @Sendable (LinkMessage) -> ByteBuffer? = { _ in nil },
         _ body: (ScriptedReflector) async throws -> Void
     ) async throws {
         let key = IdentityKey()
@@ -73,7 +77,10 @@ final class ScriptedReflector: Sendable {
                         context: context,
                         customVerificationCallback: { $1.succeed(.certificateVerified) }
                     )
-                    try channel.pipeline.syncOperations.addHandlers(tls, Answering(script, hangsUp, tunnels, record))
+                    try channel.pipeline.syncOperations.addHandlers(
+                        tls,
+                        Answering(script, hangsUp, tunnels, raw, record)
+                    )
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
@@ -98,6 +105,7 @@ final class ScriptedReflector: Sendable {
         private let script: Script
         private let hangsUp: @Sendable (LinkMessage) -> Bool
         private let tunnels: Tunnels
+        private let raw: @Sendable (LinkMessage) -> ByteBuffer?
         private let record: Record
         private var tunnel: (Tunnel, StreamDirection?)?
         private var decoder = LinkFrameDecoder(limit: LinkFrame.maximumLength)
@@ -106,11 +114,13 @@ final class ScriptedReflector: Sendable {
             _ script: @escaping Script,
             _ hangsUp: @escaping @Sendable (LinkMessage) -> Bool,
             _ tunnels: @escaping Tunnels,
+            _ raw: @escaping @Sendable (LinkMessage) -> ByteBuffer?,
             _ record: Record
         ) {
             self.script = script
             self.hangsUp = hangsUp
             self.tunnels = tunnels
+            self.raw = raw
             self.record = record
         }
 
@@ -141,6 +151,10 @@ final class ScriptedReflector: Sendable {
                     record.state.withLock { $0.asked.append(envelope.payload) }
                     if hangsUp(envelope.payload) {
                         return try hangUp(context)
+                    }
+                    if let bytes = raw(envelope.payload) {
+                        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+                        continue
                     }
                     guard let answer = script(envelope.payload) else { continue }
                     let frame = try LinkEnvelope(requestID: envelope.requestID, payload: answer).frame()
