@@ -27,6 +27,10 @@ package struct ReceivedSegments: Sendable, Equatable {
 /// Bytes that have arrived of one TCP stream. TCP gives out nothing behind a segment that is missing until it was sent again, on a
 /// slow link for seconds: such bytes have arrived all the same, and are known by the segments that came. No clock inside.
 package struct StreamArrivals: Sendable {
+    /// Of the kernel's memory for a segment of 1 448 bytes 63 % are payload, of one of 64 KiB nearly all: between the two, so that
+    /// never more has arrived than was sent.
+    private static let mostPayload = 0.75
+
     private var lastSegments: UInt32
     private var segments = 0
     /// Segments that brought nothing new; less than 0 when bytes came that were not counted as segments.
@@ -54,7 +58,7 @@ package struct StreamArrivals: Sendable {
                 repeated = whole
             } else {
                 let held = (whole - repeated) * Double(received.size)
-                arrived += Int(min(max(held, 0), Double(received.queued)))
+                arrived += Int(min(max(held, 0), Double(received.queued) * Self.mostPayload))
             }
         }
         defer { told = max(told, arrived) }
