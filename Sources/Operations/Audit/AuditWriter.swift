@@ -109,7 +109,7 @@ struct AuditWriter {
                 cutBack(file)
                 throw error
             }
-        } catch { throw .file(FileError(error, path: path)) }
+        } catch { throw .file(FileError(error, path: error.path.isEmpty ? path : error.path)) }
         try write(checkpoint)
         sequence = nextSequence
         hash = nextHash
@@ -124,7 +124,7 @@ struct AuditWriter {
         guard let file else { throw .closed(path: path) }
         do throws(SystemError) {
             try checkUndisturbed(file)
-        } catch { throw .file(FileError(error, path: path)) }
+        } catch { throw .file(FileError(error, path: error.path.isEmpty ? path : error.path)) }
         let archive = AuditArchive(ofLog: path, first: try firstSequence(of: file), last: sequence)
         try writeCheckpoints()
         do throws(SystemError) {
@@ -168,13 +168,24 @@ struct AuditWriter {
         return line
     }
 
-    /// The file at the path must still be ours and as long as we left it.
+    /// The files at both paths must still be ours, and the log as long as we left it.
     private func checkUndisturbed(_ file: any AuditFile) throws(SystemError) {
         let open = try file.status()
+        try checkInPlace(open, path)
+        guard open.size == offset else { throw SystemError(call: "write", path: path, code: EBUSY) }
+        try checkCheckpointInPlace()
+    }
+
+    /// A checkpoint in a file that was replaced or removed binds nothing: the next start would cut off what it was signed for.
+    private func checkCheckpointInPlace() throws(SystemError) {
+        guard let checkpointFile else { return }
+        try checkInPlace(try checkpointFile.status(), AuditCheckpoint.path(ofLog: path))
+    }
+
+    private func checkInPlace(_ open: FileStatus, _ path: String) throws(SystemError) {
         guard try FileStatus.ofLink(at: path).isSameFile(as: open) else {
             throw SystemError(call: "write", path: path, code: ESTALE)
         }
-        guard open.size == offset else { throw SystemError(call: "write", path: path, code: EBUSY) }
     }
 
     private func append(_ bytes: [UInt8], to file: any AuditFile) throws(SystemError) {
@@ -226,6 +237,8 @@ struct AuditWriter {
         do throws(SystemError) {
             try checkpointFile.write(bytes, at: Int64(checkpoint.slotIndex * AuditCheckpoint.slotLength))
             try checkpointFile.synchroniseData()
+            // It may have been replaced since the write began.
+            try checkCheckpointInPlace()
         } catch { throw .file(FileError(error, path: AuditCheckpoint.path(ofLog: path))) }
         checkpointNumber = checkpoint.number
     }

@@ -165,6 +165,40 @@ import Testing
         #expect(try report().isIntact)
     }
 
+    @Test(arguments: [true, false])
+    func `a checkpoint file that is put in another's place or removed closes the running log, and nothing is lost`(
+        isReplaced: Bool
+    ) async throws {
+        let (log, _) = try AuditLog.open(path: path, signing: signer.signing)
+        for index in 0..<3 { try await log.append(sampleRecord(index)) }
+        let checkpoint = path + ".checkpoint"
+        let older = try bytes(checkpoint)
+        try await log.append(sampleRecord(3))
+        let good = try bytes(checkpoint)
+        try FileManager.default.removeItem(atPath: checkpoint)
+        if isReplaced { try write(older, to: checkpoint) }
+        for _ in 0..<2 {
+            await #expect(throws: AuditError.self) { try await log.append(sampleRecord(4)) }
+            await #expect { try await log.reopen() } throws: { ($0 as? AuditError)?.isTampering == true }
+            #expect(log.refusal?.isTampering == true)
+        }
+        await #expect(throws: AuditError.self) { try await log.rotate() }
+        // A copy of what was signed last takes nothing away, and from then on is the one that is written.
+        try FileManager.default.removeItem(atPath: checkpoint)
+        try write(good, to: checkpoint)
+        #expect(try await log.reopen() == AuditOpening(sequence: 4))
+        #expect(try await log.append(sampleRecord(4)) == 5)
+        let left = try (bytes(path), bytes(checkpoint))
+        await log.close()
+        // As a kill would have left it.
+        try write(left.0, to: path)
+        try write(left.1, to: checkpoint)
+        let (again, opening) = try AuditLog.open(path: path, signing: signer.signing)
+        #expect(opening == AuditOpening(sequence: 5))
+        await again.close()
+        #expect(try report().isIntact)
+    }
+
     @Test func `a log that is written without a pause is whole whenever it is verified`() async throws {
         let (log, _) = try AuditLog.open(path: path, signing: signer.signing)
         let writing = Task {
