@@ -124,10 +124,11 @@ package enum LinkJSON {
         case .dataCorrupted(let context):
             guard !context.codingPath.isEmpty else { return "the frame does not hold a JSON object" }
             // The JSON decoder's own words quote the value, however long it is.
-            guard let words = context.underlyingError as? RefusedName else {
-                return "\(path(context)) has a value that cannot be used"
+            switch context.underlyingError {
+            case let words as RefusedName: return "\(path(context)): \(words)"
+            case let words as LinkText.TooLong: return "\(path(context)): \(words)"
+            default: return "\(path(context)) has a value that cannot be used"
             }
-            return "\(path(context)): \(words)"
         @unknown default:
             return "the message cannot be read"
         }

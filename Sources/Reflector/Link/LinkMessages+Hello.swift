@@ -15,7 +15,7 @@ package struct Hello: Codable, Sendable, Equatable {
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        version = try container.decode(String.self, forKey: .version)
+        version = try container.decodeText(forKey: .version, atMost: LinkText.maximumVersionLength)
         features = try LinkFeature.read(from: container.nestedUnkeyedContainer(forKey: .features))
     }
 }
@@ -32,11 +32,14 @@ package enum LinkFeature {
     /// Names of one list that are read; there are three.
     static let mostRead = 64
 
-    /// The first names of a list, which may be as long as a frame.
+    /// The first names of a list, which may be as long as a frame; without those that are longer than any that is known.
     fileprivate static func read(from list: any UnkeyedDecodingContainer) throws -> [String] {
         var list = list
         var names: [String] = []
-        while !list.isAtEnd, names.count < mostRead { names.append(try list.decode(String.self)) }
+        for _ in 0..<mostRead where !list.isAtEnd {
+            let name = try list.decode(String.self)
+            if name.utf8.count <= LinkText.maximumFeatureLength { names.append(name) }
+        }
         return names
     }
 }
@@ -96,6 +99,12 @@ package struct PairRequest: Codable, Sendable, Equatable {
     package init(token: String, label: String? = nil) {
         self.token = token
         self.label = label
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        token = try container.decodeText(forKey: .token, atMost: LinkText.maximumTokenLength)
+        label = try container.decodeTextIfPresent(forKey: .label, atMost: LinkText.maximumLabelLength)
     }
 }
 

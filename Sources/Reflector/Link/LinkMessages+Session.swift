@@ -85,6 +85,24 @@ package struct SessionParameters: Codable, Sendable, Equatable {
         self.iperfVersion = iperfVersion
     }
 
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        durationSec = try container.decode(Int.self, forKey: .durationSec)
+        transport = try container.decodeIfPresent(TransportProtocol.self, forKey: .transport)
+        streams = try container.decodeIfPresent(Int.self, forKey: .streams)
+        reverse = try container.decodeIfPresent(Bool.self, forKey: .reverse)
+        bidirectional = try container.decodeIfPresent(Bool.self, forKey: .bidirectional)
+        bitrateBps = try container.decodeIfPresent(Int.self, forKey: .bitrateBps)
+        engine = try container.decodeIfPresent(ThroughputEngine.self, forKey: .engine)
+        mode = try container.decodeIfPresent(DataMode.self, forKey: .mode)
+        latencyProbe = try container.decodeIfPresent(Bool.self, forKey: .latencyProbe)
+        waitSec = try container.decodeIfPresent(Int.self, forKey: .waitSec)
+        iperfVersion = try container.decodeTextIfPresent(
+            forKey: .iperfVersion,
+            atMost: LinkText.maximumIperfVersionLength
+        )
+    }
+
     enum CodingKeys: String, CodingKey {
         case durationSec = "duration_sec"
         case transport = "protocol"
@@ -186,6 +204,11 @@ package struct SessionClose: Codable, Sendable, Equatable {
 
     package init(testID: String) { self.testID = testID }
 
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        testID = try container.decodeText(forKey: .testID, atMost: LinkText.maximumTestIDLength)
+    }
+
     enum CodingKeys: String, CodingKey { case testID = "test_id" }
 }
 
@@ -194,6 +217,11 @@ package struct GetResult: Codable, Sendable, Equatable {
     package var testID: String
 
     package init(testID: String) { self.testID = testID }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        testID = try container.decodeText(forKey: .testID, atMost: LinkText.maximumTestIDLength)
+    }
 
     enum CodingKeys: String, CodingKey { case testID = "test_id" }
 }
@@ -210,6 +238,13 @@ package struct TunnelOpen: Codable, Sendable, Equatable {
         self.testID = testID
         self.token = token
         self.direction = direction
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        testID = try container.decodeText(forKey: .testID, atMost: LinkText.maximumTestIDLength)
+        token = try container.decodeText(forKey: .token, atMost: LinkText.maximumTokenLength)
+        direction = try container.decodeIfPresent(StreamDirection.self, forKey: .direction)
     }
 
     enum CodingKeys: String, CodingKey {

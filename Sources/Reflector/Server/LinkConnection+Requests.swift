@@ -120,7 +120,7 @@ extension LinkConnection {
     func request(_ peer: EndpointID, _ envelope: LinkEnvelope) {
         switch envelope.payload {
         case .hello(let hello):
-            guard hello.version.split(separator: ".").first == "1" else {
+            guard hello.version.utf8.prefix(while: { $0 != UInt8(ascii: ".") }).elementsEqual("1".utf8) else {
                 let message =
                     "version \(hello.version.printable(limit: 16)) is not spoken here, \(Hello.currentVersion) is"
                 return reply(envelope.requestID, .error(.badRequest(message)))

@@ -7,6 +7,49 @@ import Testing
 
 @Suite("Messages of Paramedic Link")
 struct LinkMessageTests {
+    /// Texts that the reflector reads, each in the message that carries it, and the most bytes it may have.
+    static let texts: [(String, String, Int)] = [
+        ("version", #"{"type":"hello","features":[],"version":"TEXT"}"#, 32),
+        ("token", #"{"type":"pair_request","token":"TEXT"}"#, 128),
+        ("label", #"{"type":"pair_request","token":"t","label":"TEXT"}"#, 1_024),
+        ("test_id", #"{"type":"session_close","test_id":"TEXT"}"#, 128),
+        ("test_id", #"{"type":"get_result","test_id":"TEXT"}"#, 128),
+        ("test_id", #"{"type":"tunnel_open","test_id":"TEXT","token":"t"}"#, 128),
+        ("token", #"{"type":"tunnel_open","test_id":"i","token":"TEXT"}"#, 128),
+        (
+            "iperf3_version",
+            #"{"type":"session_request","test_type":"throughput","params":{"duration_sec":1,"iperf3_version":"TEXT"}}"#,
+            128
+        ),
+    ]
+
+    @Test("a text that is longer in bytes than it may be is refused without a word of it", arguments: texts)
+    func longTexts(field: String, message: String, limit: Int) throws {
+        for letter in ["Q", "\u{301}"] {
+            let count = limit / letter.utf8.count
+            for (extra, isGood) in [(0, true), (1, false), (200_000, false)] {
+                let text = String(repeating: letter, count: count + extra)
+                let frame = #"{"request_id":"r","payload":\#(message.replacing("TEXT", with: text))}"#
+                switch LinkEnvelope.read(ByteBuffer(string: frame)) {
+                case .success: #expect(isGood, "\(field) of \(text.utf8.count) bytes")
+                case .failure(let error):
+                    #expect(!isGood, "\(field) of \(text.utf8.count) bytes: \(error.message)")
+                    #expect(error.requestID == "r")
+                    let words = "\(field): longer than \(limit) bytes"
+                    #expect(error.message.hasSuffix(words), "\(error.message.prefix(200))")
+                }
+            }
+        }
+    }
+
+    @Test("names of features that are too long for any of ours are passed over")
+    func longFeatures() throws {
+        let long = String(repeating: "\u{301}", count: 100_000)
+        let frame = #"{"request_id":"r","payload":{"type":"hello","version":"1.0","features":["\#(long)","native"]}}"#
+        let envelope = try LinkEnvelope.read(ByteBuffer(string: frame)).get()
+        #expect(envelope.payload == .hello(Hello(version: "1.0", features: ["native"])))
+    }
+
     static let id = IdentityKey(seed: [UInt8](repeating: 1, count: 32))?.endpointID ?? IdentityKey().endpointID
 
     /// Every message with its golden JSON, keys sorted.
