@@ -205,6 +205,7 @@ extension ReflectorConfiguration {
             }
             configuration.limits[keyPath: limit] = needed
         }
+        configuration.limits.growControlBudget(forTestsOf: needed)
         let environment = EnvironmentVariables(prefix: "\(tool)_".uppercased(), values: environment)
         reader.refuseUnknown(environment, known: variables)
         try reader.finish()

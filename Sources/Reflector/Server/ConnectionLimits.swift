@@ -20,10 +20,19 @@ package struct ConnectionLimits: Sendable, Equatable {
     /// and the descriptors that the process has.
     package var maxUnauthorised = 4_608
     /// Bytes of control connections, both ways, that each peer may move a second on average: some requests a second, and 1.4 GB
-    /// a day at most. No key of the configuration: no request needs more than a few KiB.
+    /// a day at most. No key of the configuration: no request needs more than a few KiB. Grows with the connections of a test.
     package var controlBytesPerSecond = 16 << 10
-    /// Bytes that it may move at once: thousands of requests.
+    /// Bytes that it may move at once: thousands of requests, or 34 tests of the most streams.
     package var controlBurst = 4 << 20
 
     package init() {}
+
+    /// Each connection of a test takes its share, so tests of more connections than fit with the limits that are built in get
+    /// as much more: as many of them may follow each other, however many streams they have.
+    mutating func growControlBudget(forTestsOf connections: Int) {
+        let usual = ConnectionLimits()
+        guard connections > usual.maxConnectionsPerPeer else { return }
+        controlBytesPerSecond = usual.controlBytesPerSecond * connections / usual.maxConnectionsPerPeer
+        controlBurst = usual.controlBurst * connections / usual.maxConnectionsPerPeer
+    }
 }

@@ -125,6 +125,19 @@ struct ReflectorConfigurationTests {
         }
     }
 
+    @Test("the budget of control bytes grows with the streams that a test may have")
+    func streamsNeedControlBytes() throws {
+        let usual = ConnectionLimits()
+        let limits = try read("[iperf3]\nmax_streams = 128").limits
+        // As many of the largest tests as fit with the limits that are built in.
+        #expect(limits.controlBurst == usual.controlBurst * 259 / 32)
+        #expect(limits.controlBytesPerSecond == usual.controlBytesPerSecond * 259 / 32)
+        // Such a test takes 990 kB of control connections: 34 at once, and then one in eight seconds.
+        #expect(limits.controlBurst >= 34 * 990_000 && 8 * limits.controlBytesPerSecond >= 990_000)
+        let direct = try read("[network]\nmode = \"direct_ephemeral\"\n[iperf3]\nmax_streams = 128\n").limits
+        #expect(direct.controlBurst == usual.controlBurst)
+    }
+
     @Test("a misspelt variable is refused with the one that was meant, and Kubernetes's are passed over")
     func misspeltVariable() throws {
         #expect { try read("", environment: ["REFLECTOR_QUOTAS_COOLDWN_SEC": "1"]) } throws: { error in
