@@ -62,7 +62,15 @@ import Testing
 @Suite(.timeLimit(.minutes(3))) struct DatagramRelayTests {
     private final class Counted: Sendable {
         let bytes = Mutex<[StreamPreface.Direction: Int]>([:])
+        let refused = Mutex(0)
         let limit: Int
+
+        func spend(_ count: Int) -> Bool {
+            self.refused.withLock { refused in
+                refused += count
+                return refused <= self.limit
+            }
+        }
 
         init(limit: Int = .max) { self.limit = limit }
 
@@ -86,7 +94,8 @@ import Testing
             Socket.bindUDP(InternetAddress(host, port: port)),
             to: service.localAddress(),
             permit: RelayPermit(peer: host, flows: flows, directions: directions),
-            count: counted.take
+            count: counted.take,
+            refuse: counted.spend
         )
     }
 
@@ -143,6 +152,8 @@ import Testing
         #expect(stranger.receive(blocking: false).isEmpty)
         #expect(another.receive(blocking: false).isEmpty)
         #expect(counted.bytes.withLock { $0 } == [.up: 5, .down: 4])
+        // The stranger's datagram is not the test's; what the peer's address sent besides is, with its headers.
+        #expect(counted.refused.withLock { $0 } == 1448 + 4 + 2 * DatagramRelayCore.headersLength)
     }
 
     @Test func nothingGoesOutInADirectionThatWasNotGranted() throws {
@@ -192,6 +203,25 @@ import Testing
         relay.shutdown()
         #expect(service.receive(blocking: false).isEmpty)
         #expect(client.receive(blocking: false).isEmpty)
+    }
+
+    @Test func theRelayEndsWhenWhatItRefusesHasSpentTheBudget() throws {
+        let service = try self.service()
+        let counted = Counted(limit: 100_000)
+        let relay = try self.relay(service, counted: counted)
+        defer { relay.shutdown() }
+        let client = try Socket.connectUDP(relay.address)
+        let stranger = try Socket.connectUDP(relay.address, from: InternetHost("127.0.0.9"))
+        let whole = [UInt8](repeating: 0, count: 1448)
+        for _ in 0..<100 { stranger.send(whole) }
+        while relay.counters.strangers < 100 { sched_yield() }
+        #expect(counted.refused.withLock { $0 } == 0)
+        var isOver: Bool { counted.refused.withLock { $0 } > counted.limit }
+        for sent in 1...100 where !isOver {
+            client.send(whole)
+            while relay.counters.refused < sent, !isOver { sched_yield() }
+        }
+        #expect(counted.refused.withLock { $0 } > counted.limit)
     }
 
     @Test func theEndWaitsForNobodyAndFreesThePort() throws {

@@ -54,7 +54,10 @@ import Testing
         var short: [UInt8] = [0x50, 0x50]
         #expect(responder.respond(to: &short, from: Self.source, receivedAt: 0, now: 0) == .drop(.malformed))
         #expect(responder.strangers.unknownToken == 1 && responder.strangers.malformed == 1)
-        #expect(responder.counters(Self.token) == EchoCounters())
+        // Both bear the peer's address, so their bytes are the permit's; nothing else is.
+        var expected = EchoCounters()
+        expected.bytesRefused = UInt64(56 + 2 + 2 * EchoResponder.headersLength)
+        #expect(responder.counters(Self.token) == expected)
     }
 
     @Test func anotherAddressIsDroppedAndDoesNotPinItsPort() throws {
@@ -103,6 +106,35 @@ import Testing
         #expect(self.present(&responder).verdict == .drop(.budget))
         let counters = try #require(responder.counters(Self.token))
         #expect(counters.overBudget == 2 && counters.bytesOut == 112 && counters.bytesIn == 224)
+    }
+
+    @Test func whateverComesFromThePeersAddressIsTakenFromItsAccount() throws {
+        let account = FixedAccount(bytes: EchoResponder.grant)
+        var responder = try self.responder(self.permit(account: account))
+        #expect(self.present(&responder).verdict.isReply)
+        let wrong = AccessToken(high: 9, low: 9)
+        let stranger = EchoSource.datagram(InternetAddress(InternetHost(ipv4: 1), port: 1000))
+        let otherPort = EchoSource.datagram(InternetAddress(Self.peer, port: 1001))
+        var long = [UInt8](repeating: 0, count: EchoDatagram.maximumLength + 1)
+        var empty: [UInt8] = []
+        for _ in 0..<100 {
+            #expect(self.present(&responder, token: wrong, from: stranger).verdict == .drop(.unknownToken))
+            #expect(self.present(&responder, from: stranger).verdict == .drop(.wrongSource))
+            #expect(responder.respond(to: &long, from: stranger, receivedAt: 0, now: 0) == .drop(.malformed))
+        }
+        // Strangers took nothing: the peer's 56 bytes and the reply are all that is gone.
+        #expect(self.present(&responder, payload: 8_000).verdict.isReply && !account.isSpent)
+        _ = self.present(&responder, token: wrong)
+        _ = self.present(&responder, from: otherPort)
+        _ = responder.respond(to: &empty, from: Self.source, receivedAt: 0, now: 0)
+        let refused = try #require(responder.counters(Self.token)).bytesRefused
+        #expect(refused == UInt64(2 * 56 + 3 * EchoResponder.headersLength))
+        #expect(!account.isSpent)
+        // Of a longer one than any that is answered only the beginning was received: it counts as the longest there is.
+        _ = responder.respond(to: &long, from: Self.source, receivedAt: 0, now: 0)
+        #expect(account.isSpent)
+        #expect(self.present(&responder).verdict == .drop(.budget))
+        #expect(responder.counters(Self.token)?.packetsReceived == 3)
     }
 
     @Test func whatComesTooFastIsDroppedButCountsAsArrived() throws {

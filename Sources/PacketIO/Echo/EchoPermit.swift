@@ -61,6 +61,9 @@ package struct EchoCounters: Equatable, Sendable {
     package var tooOld: UInt64 = 0
     package var highestSequence: UInt64?
     package var wrongSource: UInt64 = 0
+    /// Bytes, headers included, that came from the permit's address and belonged to no test: malformed, with another token,
+    /// or from another port. They are taken from the permit's account.
+    package var bytesRefused: UInt64 = 0
     package var overRate: UInt64 = 0
     package var overBudget: UInt64 = 0
     /// Replies that this machine's kernel refused to send.

@@ -7,6 +7,10 @@
 package struct EchoResponder: Sendable {
     /// Every datagram's token is compared with every permit, so that time tells nothing; this bounds the work.
     package static let maximumPermits = 64
+    /// Counted besides its payload for a datagram that is refused, so that empty ones are not free: IPv4 and UDP headers.
+    static let headersLength = 28
+    /// The longest UDP payload over IPv4.
+    static let longestPayload = 65_507
     /// Bytes asked of an account at once: some twenty of the longest datagrams, some hundred of the usual.
     static let grant = 64 << 10
 
@@ -28,6 +32,8 @@ package struct EchoResponder: Sendable {
         /// Bytes that may still move; without an account never fewer.
         var granted: UInt64
         var pinnedPort: UInt16?
+        /// Bytes that came and were refused while the account gave nothing; `granted` is 0 while there are any.
+        var owed: UInt64 = 0
         var counters = EchoCounters()
         var window = SequenceWindow()
     }
@@ -96,12 +102,25 @@ package struct EchoResponder: Sendable {
         receivedAt: Int64,
         now: Int64
     ) -> Judgement {
-        guard let datagram = EchoDatagram(bytes.bytes) else { return Judgement(verdict: .drop(.malformed), index: -1) }
+        guard let datagram = EchoDatagram(bytes.bytes) else {
+            self.refuse(bytes.byteCount, from: source)
+            return Judgement(verdict: .drop(.malformed), index: -1)
+        }
         let index = self.find(datagram.token)
-        guard index >= 0 else { return Judgement(verdict: .drop(.unknownToken), index: -1) }
+        guard index >= 0 else {
+            self.refuse(bytes.byteCount, from: source)
+            return Judgement(verdict: .drop(.unknownToken), index: -1)
+        }
         let verdict = self.entries[index].judge(length: UInt64(bytes.byteCount), from: source, now: now)
         if verdict == .reply { EchoDatagram.setServerReceive(receivedAt, in: &bytes) }
         return Judgement(verdict: verdict, index: index)
+    }
+
+    /// Takes what belongs to no permit from the account of the one whose address it bears: it took the line all the same.
+    @inline(never)
+    private mutating func refuse(_ length: Int, from source: EchoSource) {
+        guard let index = self.entries.firstIndex(where: { $0.isAddress(of: source) }) else { return }
+        self.entries[index].refuse(length)
     }
 
     /// Counts what was judged, in the order of arrival.
@@ -139,7 +158,10 @@ package struct EchoResponder: Sendable {
 extension EchoResponder.Entry {
     @inline(__always)
     fileprivate mutating func judge(length: UInt64, from source: EchoSource, now: Int64) -> EchoResponder.Verdict {
-        guard self.accepts(source) else { return .drop(.wrongSource) }
+        guard self.accepts(source) else {
+            if self.isAddress(of: source) { self.refuse(Int(length)) }
+            return .drop(.wrongSource)
+        }
         // A reply is as long as what it answers.
         guard self.granted >= 2 * length || self.refill(for: 2 * length) else { return .drop(.budget) }
         guard self.rate.admit(at: now) else {
@@ -155,13 +177,33 @@ extension EchoResponder.Entry {
         if self.permit.account != nil { self.granted -= bytes }
     }
 
-    /// Asks the account for more; false when it has nothing, for now or for good.
+    fileprivate func isAddress(of source: EchoSource) -> Bool {
+        guard case (.host(let host), .datagram(let address)) = (self.permit.peer, source) else { return false }
+        return host == address.host
+    }
+
+    @inline(never)
+    fileprivate mutating func refuse(_ length: Int) {
+        // Of a longer one than any that is answered only the beginning was received.
+        let payload = length > EchoDatagram.maximumLength ? EchoResponder.longestPayload : length
+        let cost = UInt64(payload + EchoResponder.headersLength)
+        self.counters.bytesRefused &+= cost
+        guard self.permit.account != nil else { return }
+        let paid = min(cost, self.granted)
+        self.granted -= paid
+        self.owed += cost - paid
+        while self.owed > 0, self.refill(for: 0) {}
+    }
+
+    /// Asks the account for more, of which what is owed is paid first; false when it has nothing, for now or for good.
     private mutating func refill(for needed: UInt64) -> Bool {
         guard let account = self.permit.account else { return true }
         guard let more = account.take(EchoResponder.grant, moved: 0), more > 0 else { return false }
         // Counted as moved at once: streams beside the echo do not wait for what it might give back.
         account.giveBack(0, moved: more)
-        self.granted += UInt64(more)
+        let paid = min(self.owed, UInt64(more))
+        self.owed -= paid
+        self.granted += UInt64(more) - paid
         return self.granted >= needed
     }
 

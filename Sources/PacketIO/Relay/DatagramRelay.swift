@@ -23,6 +23,8 @@ package struct RelayCounters: Equatable, Sendable {
 package final class DatagramRelay: Sendable {
     /// Decides over bytes that are about to be forwarded; false ends the relay, and they stay behind.
     package typealias Count = @Sendable (_ bytes: Int, _ direction: StreamPreface.Direction) -> Bool
+    /// Decides over bytes, headers included, that came from the permit's address and were refused; false ends the relay.
+    package typealias Refuse = @Sendable (_ bytes: Int) -> Bool
 
     private let core: DatagramRelayCore
     private let threads: Mutex<[WorkThread<Void>]>
@@ -32,15 +34,17 @@ package final class DatagramRelay: Sendable {
     ///   - socket: bound to one address; from `Socket.bindUDP`.
     ///   - service: where the datagrams go.
     ///   - count: called on the relay's threads for each batch; while it blocks, that direction stands still.
+    ///   - refuse: the same for what is refused of the peer: whether or not it is forwarded, it took the line.
     package init(
         _ socket: consuming SocketDescriptor,
         to service: InternetAddress,
         permit: RelayPermit,
-        count: @escaping Count
+        count: @escaping Count,
+        refuse: @escaping Refuse
     ) throws(SystemError) {
         self.address = try socket.localAddress()
         socket.askBuffers(receive: DatagramRelayCore.bufferBytes)
-        let core = try DatagramRelayCore(socket, service, permit, count)
+        let core = try DatagramRelayCore(socket, service, permit, count, refuse)
         self.core = core
         let up = try WorkThread("relay-up") { core.runUp() }
         do {

@@ -10,6 +10,8 @@ final class DatagramRelayCore: Sendable {
     static let batchSize = 32
     /// The longest UDP payload over IPv4.
     static let datagramBytes = 65_507
+    /// Counted besides its payload for a datagram that is refused, so that empty ones are not free: IPv4 and UDP headers.
+    static let headersLength = 28
     /// What may wait while a thread is not scheduled; the kernel gives what `net.core.rmem_max` allows.
     static let bufferBytes: Int32 = 4 << 20
 
@@ -27,6 +29,7 @@ final class DatagramRelayCore: Sendable {
     private let service: InternetAddress
     private let permit: RelayPermit
     private let count: DatagramRelay.Count
+    private let refuse: DatagramRelay.Refuse
     private let flows: Mutex<RelayFlows<Connection>>
     private let isStopping = Atomic(false)
     /// Tells the downward thread that there is another flow, or that all is over.
@@ -36,13 +39,15 @@ final class DatagramRelayCore: Sendable {
         _ socket: consuming SocketDescriptor,
         _ service: InternetAddress,
         _ permit: RelayPermit,
-        _ count: @escaping DatagramRelay.Count
+        _ count: @escaping DatagramRelay.Count,
+        _ refuse: @escaping DatagramRelay.Refuse
     ) throws(SystemError) {
         self.descriptor = socket.raw
         self.socket = Mutex(socket)
         self.service = service
         self.permit = permit
         self.count = count
+        self.refuse = refuse
         self.flows = Mutex(RelayFlows(permit))
         self.wakeUp = try WakeUp()
     }
@@ -76,7 +81,8 @@ final class DatagramRelayCore: Sendable {
                 if got == 0 || got == -Int(EAGAIN) { continue }
                 return self.stop()
             }
-            let connections = self.assign(&batch, got, &owners)
+            let (connections, refused) = self.assign(&batch, got, &owners)
+            if refused > 0, !self.refuse(refused) { return self.stop() }
             var bytes = 0
             for index in 0..<got where owners[index] >= 0 { bytes += unsafe Int(batch.datagrams[index].length) }
             guard !connections.isEmpty else { continue }
@@ -88,9 +94,15 @@ final class DatagramRelayCore: Sendable {
         }
     }
 
-    /// Sets the flow's number, or -1, for each datagram of the batch; the flows that got any.
-    private func assign(_ batch: inout DatagramBatch, _ count: Int, _ owners: inout [Int]) -> [(Int, Connection)] {
+    /// Sets the flow's number, or -1, for each datagram of the batch.
+    /// - Returns: the flows that got any, and the bytes of the peer that none gets.
+    private func assign(
+        _ batch: inout DatagramBatch,
+        _ count: Int,
+        _ owners: inout [Int]
+    ) -> (used: [(Int, Connection)], refused: Int) {
         var counted = RelayCounters()
+        var refused = 0
         let used = self.flows.withLock { flows -> [(Int, Connection)] in
             var used: [(Int, Connection)] = []
             for index in 0..<count {
@@ -109,13 +121,15 @@ final class DatagramRelayCore: Sendable {
                     owners[index] = flow.id
                     if !used.contains(where: { $0.0 == flow.id }) { used.append((flow.id, flow.connection)) }
                 case .stranger: counted.strangers += 1
-                case .open, .refused: counted.refused += 1
+                case .open, .refused:
+                    counted.refused += 1
+                    refused += length + Self.headersLength
                 }
             }
             return used
         }
         if counted != RelayCounters() { self.add(strangers: counted.strangers, refused: counted.refused) }
-        return used
+        return (used, refused)
     }
 
     /// nil when the machine has no descriptor or memory for it: the hello is lost, as any datagram may be.

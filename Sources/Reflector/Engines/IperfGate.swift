@@ -66,17 +66,20 @@ final class IperfGate: Sendable {
     ) throws(SystemError) -> DatagramRelay {
         let directions: Set<StreamPreface.Direction> =
             session.params.bidirectional == true ? [.up, .down] : [session.params.reverse == true ? .down : .up]
-        return try DatagramRelay(
-            Socket.bindUDP(address),
-            to: InternetAddress(.loopbackIPv4, port: UInt16(clamping: iperfPort)),
-            permit: RelayPermit(peer: peer, flows: flows(of: session), directions: directions)
-        ) { bytes, direction in
-            switch session.record(bytes, direction == .up ? .up : .down) {
+        let goesOn = { @Sendable (verdict: TunnelMeter.Verdict) -> Bool in
+            switch verdict {
             case .go: true
             case .wait: session.waitForBooks()
             case .stop: false
             }
         }
+        return try DatagramRelay(
+            Socket.bindUDP(address),
+            to: InternetAddress(.loopbackIPv4, port: UInt16(clamping: iperfPort)),
+            permit: RelayPermit(peer: peer, flows: flows(of: session), directions: directions),
+            count: { bytes, direction in goesOn(session.record(bytes, direction == .up ? .up : .down)) },
+            refuse: { bytes in goesOn(session.recordRefused(bytes)) }
+        )
     }
 
     private static func serve(

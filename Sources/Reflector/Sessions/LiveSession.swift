@@ -49,6 +49,7 @@ final class LiveSession: Sendable {
         var drainWaiters: [CheckedContinuation<Void, Never>] = []
         var echo: EchoReport?
         var echoBytes = (up: 0, down: 0)
+        var refusedBytes = 0
         /// One for all echo tunnels of the test; made by the first datagram.
         var echoRate: PacketRate?
         /// From the first stream on, and what it comes to when the test's time is over.
@@ -124,6 +125,13 @@ final class LiveSession: Sendable {
         if refill { onRefill(self) }
         if verdict == .stop { budgetSpent() }
         return verdict
+    }
+
+    /// Counts bytes that came from the peer's address to a port of the test and were refused there. They took the line as
+    /// others do, and whoever sends without end what is refused must come to the end of its bytes too.
+    func recordRefused(_ count: Int) -> TunnelMeter.Verdict {
+        state.withLock { $0.refusedBytes += count }
+        return spend(count)
     }
 
     /// Blocks a thread that may do nothing else until the books have caught up; false when the test has ended.
@@ -232,6 +240,8 @@ final class LiveSession: Sendable {
     /// What the test's UDP echo counted.
     var echoReport: EchoReport? { state.withLock { $0.echo } }
 
+    /// Bytes that a port of the test refused, headers included.
+    var refusedBytes: Int { state.withLock { $0.refusedBytes } }
     /// Bytes of the echo: datagrams that came, and replies.
     var echoBytes: (up: Int, down: Int) { state.withLock { $0.echoBytes } }
 
@@ -248,7 +258,7 @@ final class LiveSession: Sendable {
         state.withLock { state in
             // A test may have had more than one echo tunnel, one after the other: all of them count.
             state.echo = EchoReport(counters).adding(state.echo)
-            state.echoBytes.up += Int(clamping: counters.bytesIn)
+            state.echoBytes.up += Int(clamping: counters.bytesIn) + Int(clamping: counters.bytesRefused)
             state.echoBytes.down += Int(clamping: counters.bytesOut)
         }
     }

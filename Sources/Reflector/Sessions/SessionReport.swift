@@ -27,7 +27,7 @@ enum SessionReport {
             state: state,
             endReason: reason?.rawValue,
             durationMs: milliseconds,
-            bytesUp: session.up.bytes + session.echoBytes.up,
+            bytesUp: session.up.bytes + session.echoBytes.up + session.refusedBytes,
             bytesDown: session.down.bytes + session.echoBytes.down,
             throughput: result,
             echo: session.echoReport
