@@ -37,11 +37,11 @@ struct ParamedicCommand: AsyncParsableCommand {
         ProcessArguments.hide(valueOf: "--token")
         do {
             // Before there is a second thread; what is wrong with the arguments, and help, comes first.
-            let parsed = try parseAsRoot(arguments)
-            if !CommandLineOrder.isHelp(parsed) {
-                try ProcessFileSystem.require()
-                try await DescriptorLimit.require()
-            }
+            var parsed = try parseAsRoot(arguments)
+            // Without a second thread, which libdispatch would look after in /proc.
+            if CommandLineOrder.isHelp(parsed) { return try parsed.run() }
+            try ProcessFileSystem.require()
+            try await DescriptorLimit.require()
             try await Interruption.cancelling {
                 var command = try parseAsRoot(arguments)
                 if var command = command as? any AsyncParsableCommand {

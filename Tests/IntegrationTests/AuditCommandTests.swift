@@ -51,8 +51,8 @@ struct AuditCommandTests {
                 let refused = try await installation.reflector("audit", "repair")
                 #expect(refused.code == 1 && refused.errors.contains("another reflector runs"))
             }
-            let whole = try await installation.reflector("audit", "repair")
-            #expect(whole.code == 0 && whole.output.contains("nothing was changed"))
+            let intact = try await installation.reflector("audit", "repair")
+            #expect(intact.code == 0 && intact.output.contains("nothing was changed"))
             #expect(try await installation.reflector("audit", "verify").output.contains("3 lines"))
 
             try FileManager.default.removeItem(atPath: log + ".checkpoint")
@@ -71,6 +71,35 @@ struct AuditCommandTests {
             #expect(export.split(separator: "\n").count { $0.contains("audit_repaired") } == 2)
             #expect(export.contains("carries a valid signature"))
             try await installation.serving { _ in _ = try await installation.reflector("pair") }
+
+            // What verification finds behind the checkpoint, repair does not call whole.
+            let whole = try Data(contentsOf: URL(fileURLWithPath: log))
+            let last = try #require(whole.split(separator: 10).last)
+            let sequence = Int64(whole.split(separator: 10).count)
+            let line = { (event: String) in
+                AuditLine(
+                    sequence: sequence + 1,
+                    previousHash: AuditLine.hash(of: [UInt8](last)[...]),
+                    record: AuditRecord(event, endpointID: "forged")
+                ).encoded() + [10]
+            }
+            let forged: [[UInt8]] = [
+                [UInt8](whole) + line("session_granted"), [UInt8](whole) + [UInt8](repeating: 0, count: 500),
+                [UInt8](whole) + Array(#"{"seq":"#.utf8), line("audit_rotated"),
+            ]
+            for content in forged {
+                try Data(content).write(to: URL(fileURLWithPath: log))
+                let verified = try await installation.reflector("audit", "verify")
+                let refused = try await installation.reflector("audit", "repair")
+                let words = verified.output.trimmingCharacters(in: .whitespacesAndNewlines)
+                #expect(verified.code == 2 && refused.code == 1, "\(words)")
+                #expect(
+                    refused.errors.contains(words) && refused.errors.contains("Nothing was changed"),
+                    "\(refused.errors)"
+                )
+                #expect([UInt8](try Data(contentsOf: URL(fileURLWithPath: log))) == content)
+            }
+            try whole.write(to: URL(fileURLWithPath: log))
 
             // Missing and changed lines are not accepted, whatever the checkpoint.
             let good = try String(contentsOfFile: log, encoding: .utf8)

@@ -44,12 +44,19 @@ extension LocalState {
         defer { withExtendedLifetime(folder) {} }
         let key = try existingKey(configuration)
         try requireLog(configuration)
-        let report = try AuditVerifier.verify(
-            path: configuration.auditLogPath,
-            toleratesUnfinishedEnd: true,
-            verify: AuditTrust.verifier(own: key.endpointID, keyPath: configuration.privateKeyPath)
-        )
-        if report.isIntact { return nil }
+        let verify = { (toleratesUnfinishedEnd: Bool) in
+            try AuditVerifier.verify(
+                path: configuration.auditLogPath,
+                toleratesUnfinishedEnd: toleratesUnfinishedEnd,
+                verify: AuditTrust.verifier(own: key.endpointID, keyPath: configuration.privateKeyPath)
+            )
+        }
+        let report = try verify(true)
+        if report.isIntact {
+            let strict = try verify(false)
+            guard strict.isIntact else { throw UnfinishedLog(finding: strict.sentence) }
+            return nil
+        }
         guard report.flaw == nil, case .unknown = report.end else {
             throw AuditError.tampered(path: configuration.auditLogPath, problem: report.sentence)
         }
@@ -61,6 +68,16 @@ extension LocalState {
         )
         await log.close()
         return opening
+    }
+
+    /// A log that is not whole, and that a repair has nothing to do with.
+    private struct UnfinishedLog: Error, CustomStringConvertible {
+        let finding: String
+
+        var description: String {
+            "\(finding). Nothing was changed: what no checkpoint binds was never acknowledged, and where that is all that is wrong "
+                + "`reflector serve` cuts it off at its next start and says so"
+        }
     }
 
     /// Says so when there is no audit log at all, or only what belongs to one.

@@ -78,7 +78,9 @@ struct SessionPolicy {
         params.engine = params.engine ?? (clientHasNative ? .native : .iperf3)
         if params.engine == .iperf3 {
             guard let iperf else {
-                throw invalid("a working iperf3 is not installed on the reflector; ask for engine native, or install it there")
+                throw invalid(
+                    "a working iperf3 is not installed on the reflector; ask for engine native, or install it there"
+                )
             }
             let version = params.iperfVersion.flatMap(IperfVersion.init)
             if params.iperfVersion != nil, version == nil {

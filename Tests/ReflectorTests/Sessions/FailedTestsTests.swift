@@ -22,7 +22,8 @@ struct FailedTestsTests {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let program = folder + "/program"
         if let body {
-            try "#!/bin/sh\nif [ \"$1\" = --version ]; then echo iperf 3.12; exit; fi\n\(body)\n".write(toFile: program, atomically: true, encoding: .utf8)
+            let version = "if [ \"$1\" = --version ]; then echo iperf 3.12; exit; fi"
+            try "#!/bin/sh\n\(version)\n\(body)\n".write(toFile: program, atomically: true, encoding: .utf8)
             try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: program)
         }
         let key = IdentityKey()
