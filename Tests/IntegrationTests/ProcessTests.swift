@@ -85,6 +85,7 @@ struct ProcessTests {
             let script = """
                 #!/usr/bin/env python3
                 import signal, socket, sys, time
+                if "--version" in sys.argv: sys.exit(print("iperf 3.12"))
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)
                 listener = socket.create_server(("127.0.0.1", int(sys.argv[sys.argv.index("-p") + 1])))
                 time.sleep(60)
