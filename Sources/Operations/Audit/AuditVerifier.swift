@@ -11,7 +11,7 @@ package enum AuditVerifier {
     private static let renewals = 40
     private static let renewalMicroseconds: UInt32 = 50_000
     /// A log is read once more when it was rotated meanwhile.
-    private static let attempts = 3
+    private static let attempts = 10
 
     /// Verifies the log at `path`, also while a process writes it. Without `verify` the checkpoint is not looked at. With
     /// `toleratesUnfinishedEnd` what opening the log cuts off is no flaw: a torn last line, and lines that no checkpoint
@@ -61,7 +61,12 @@ package enum AuditVerifier {
         for _ in 0..<renewals {
             guard verification.wantsMore, let bound = verification.boundSequence, bound < end else { break }
             isLive = file.isLocked
-            guard isLive, let newer = try readCheckpoint() else { break }
+            // A writer that moved the file away meanwhile holds another one.
+            guard isLive else {
+                isLive = (try? FileStatus.ofLink(at: path).isSameFile(as: file.status())) != true
+                break
+            }
+            guard let newer = try readCheckpoint() else { break }
             verification.renew(newer)
             if let bound = verification.boundSequence, bound > verification.lastSequence {
                 reader.resume()
