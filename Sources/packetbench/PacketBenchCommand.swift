@@ -51,10 +51,7 @@ struct PacketBenchCommand: AsyncParsableCommand {
         var running: (any ParsableCommand.Type)?
         do {
             var command = try parseAsRoot(arguments)
-            if !CommandLineOrder.isHelp(command) {
-                try ProcessFileSystem.require()
-                try await DescriptorLimit.require()
-            }
+            try await RuntimeNeeds.require(for: command)
             running = type(of: command)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()

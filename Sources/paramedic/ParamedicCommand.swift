@@ -40,8 +40,7 @@ struct ParamedicCommand: AsyncParsableCommand {
             var parsed = try parseAsRoot(arguments)
             // Without a second thread, which libdispatch would look after in /proc.
             if CommandLineOrder.isHelp(parsed) { return try parsed.run() }
-            try ProcessFileSystem.require()
-            try await DescriptorLimit.require()
+            try await RuntimeNeeds.require(for: parsed)
             try await Interruption.cancelling {
                 var command = try parseAsRoot(arguments)
                 if var command = command as? any AsyncParsableCommand {

@@ -35,10 +35,7 @@ struct ReflectorCommand: AsyncParsableCommand {
         StandardOutput.checkAtExit()
         do {
             var command = try parseAsRoot(arguments)
-            if !CommandLineOrder.isHelp(command) {
-                try ProcessFileSystem.require()
-                try await DescriptorLimit.require()
-            }
+            try await RuntimeNeeds.require(for: command)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

@@ -21,15 +21,16 @@ struct IperfVersionTests {
         return path
     }
 
-    @Test(
-        "a reflector's newer iperf3 takes the old login from older clients, and only from these",
-        arguments: [("3.12", true), ("3.17.1", false)]
-    )
-    func padding(client: String, isOld: Bool) async throws {
+    /// What a test of the client's iperf3 with the reflector's gives, and how each of the two was started.
+    private static func run(
+        client: String,
+        reflector: String,
+        _ check: (_ result: Tool.Result, _ ours: String, _ theirs: String) throws -> Void
+    ) async throws {
         let folder = NSTemporaryDirectory() + "iperf-\(UUID().uuidString.prefix(8))"
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let theirs = try Self.program("3.21", in: folder)
-        let ours = try Self.program(client, in: folder)
+        let theirs = try program(reflector, in: folder)
+        let ours = try program(client, in: folder)
         try await Installation.with(["REFLECTOR_IPERF3_PATH": theirs]) { installation in
             try await installation.serving { _ in
                 try await installation.pair()
@@ -43,40 +44,34 @@ struct IperfVersionTests {
                     ours,
                     "--json"
                 )
-                #expect(result.code == 0, "\(result.errors)")
-                let started = try String(contentsOfFile: theirs + ".started", encoding: .utf8)
-                #expect(started.contains("--use-pkcs1-padding") == isOld, "\(started)")
-                let asked = try String(contentsOfFile: ours + ".started", encoding: .utf8)
-                #expect(!asked.contains("--use-pkcs1-padding"))
+                try check(result, ours + ".started", theirs + ".started")
             }
+        }
+    }
+
+    @Test(
+        "a reflector's newer iperf3 takes the old login from older clients, and only from these",
+        arguments: [("3.12", true), ("3.17.1", false)]
+    )
+    func padding(client: String, isOld: Bool) async throws {
+        try await Self.run(client: client, reflector: "3.21") { result, ours, theirs in
+            #expect(result.code == 0, "\(result.errors)")
+            let started = try String(contentsOfFile: theirs, encoding: .utf8)
+            #expect(started.contains("--use-pkcs1-padding") == isOld, "\(started)")
+            let asked = try String(contentsOfFile: ours, encoding: .utf8)
+            #expect(!asked.contains("--use-pkcs1-padding"))
         }
     }
 
     @Test("a newer iperf3 that an older reflector's cannot read is denied, with what to do")
     func misfit() async throws {
-        let folder = NSTemporaryDirectory() + "iperf-\(UUID().uuidString.prefix(8))"
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let ours = try Self.program("3.17", in: folder)
-        let theirs = try Self.program("3.16", in: folder)
-        try await Installation.with(["REFLECTOR_IPERF3_PATH": theirs]) { installation in
-            try await installation.serving { _ in
-                try await installation.pair()
-                let result = try await installation.paramedic(
-                    "throughput",
-                    "--duration",
-                    "1",
-                    "--engine",
-                    "iperf3",
-                    "--iperf3",
-                    ours
-                )
-                #expect(result.code == 4)
-                #expect(
-                    result.errors.contains("iperf3 3.17 cannot log in to the reflector's iperf3 3.16"),
-                    "\(result.errors)"
-                )
-                #expect(result.errors.contains("engine native"))
-            }
+        try await Self.run(client: "3.17", reflector: "3.16") { result, _, _ in
+            #expect(result.code == 4)
+            #expect(
+                result.errors.contains("iperf3 3.17 cannot log in to the reflector's iperf3 3.16"),
+                "\(result.errors)"
+            )
+            #expect(result.errors.contains("engine native"))
         }
     }
 }

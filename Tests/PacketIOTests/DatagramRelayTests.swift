@@ -153,7 +153,7 @@ import Testing
         #expect(another.receive(blocking: false).isEmpty)
         #expect(counted.bytes.withLock { $0 } == [.up: 5, .down: 4])
         // The stranger's datagram is not the test's; what the peer's address sent besides is, with its headers.
-        #expect(counted.refused.withLock { $0 } == 1448 + 4 + 2 * DatagramRelayCore.headersLength)
+        #expect(counted.refused.withLock { $0 } == 1448 + 4 + 2 * UDPLength.headers)
     }
 
     @Test func nothingGoesOutInADirectionThatWasNotGranted() throws {

@@ -56,7 +56,7 @@ import Testing
         #expect(responder.strangers.unknownToken == 1 && responder.strangers.malformed == 1)
         // Both bear the peer's address, so their bytes are the permit's; nothing else is.
         var expected = EchoCounters()
-        expected.bytesRefused = UInt64(56 + 2 + 2 * EchoResponder.headersLength)
+        expected.bytesRefused = UInt64(56 + 2 + 2 * UDPLength.headers)
         #expect(responder.counters(Self.token) == expected)
     }
 
@@ -128,7 +128,7 @@ import Testing
         _ = self.present(&responder, from: otherPort)
         _ = responder.respond(to: &empty, from: Self.source, receivedAt: 0, now: 0)
         let refused = try #require(responder.counters(Self.token)).bytesRefused
-        #expect(refused == UInt64(2 * 56 + 3 * EchoResponder.headersLength))
+        #expect(refused == UInt64(2 * 56 + 3 * UDPLength.headers))
         #expect(!account.isSpent)
         // Of a longer one than any that is answered only the beginning was received: it counts as the longest there is.
         _ = responder.respond(to: &long, from: Self.source, receivedAt: 0, now: 0)

@@ -8,31 +8,24 @@ package struct KeyChanges: Sendable {
     /// After so long there may be one more.
     package static let interval = Duration.seconds(60)
 
-    private var left = KeyChanges.most
-    /// Since when time counts for the next one; nil while there are as many as may be.
-    private var since: ContinuousClock.Instant?
+    private var allowance = Allowance(most, oneEach: Int64(interval / .nanoseconds(1)))
+    /// From when time is counted.
+    private var start: ContinuousClock.Instant?
 
     package init() {}
 
     /// One has come; false when it is one too many.
-    package mutating func admit(now: ContinuousClock.Instant) -> Bool {
-        earn(now)
-        guard left > 0 else { return false }
-        left -= 1
-        if since == nil { since = now }
-        return true
-    }
+    package mutating func admit(now: ContinuousClock.Instant) -> Bool { allowance.take(now: time(now)) }
 
     /// Whether one that comes now would be admitted, and not be the first since there were as many left as may be.
     package mutating func isFurther(now: ContinuousClock.Instant) -> Bool {
-        earn(now)
-        return (1..<KeyChanges.most).contains(left)
+        let time = time(now)
+        return !allowance.isFull(now: time) && allowance.hasOne(now: time)
     }
 
-    private mutating func earn(_ now: ContinuousClock.Instant) {
-        guard let start = since else { return }
-        let earned = Int(min(max(0, (now - start) / KeyChanges.interval), Double(KeyChanges.most)))
-        left = min(KeyChanges.most, left + earned)
-        since = left == KeyChanges.most ? nil : start + KeyChanges.interval * earned
+    private mutating func time(_ now: ContinuousClock.Instant) -> Int64 {
+        let start = start ?? now
+        self.start = start
+        return Int64((now - start) / .nanoseconds(1))
     }
 }

@@ -8,6 +8,9 @@ public struct Trust: Sendable {
     var preSharedKey: PreSharedKey? { currentPreSharedKey?() }
     private let currentPreSharedKey: (@Sendable () -> PreSharedKey?)?
 
+    /// What this side proves.
+    let identity: IdentityKey?
+
     private init(
         admits: (@Sendable (EndpointID) -> Bool)?,
         currentPreSharedKey: (@Sendable () -> PreSharedKey?)?,
@@ -17,8 +20,6 @@ public struct Trust: Sendable {
         self.currentPreSharedKey = currentPreSharedKey
         self.identity = identity
     }
-    /// What this side proves.
-    let identity: IdentityKey?
 
     /// The peer must prove that it holds one of these keys; this side proves `identity`.
     public static func pinned(_ peers: Set<EndpointID>, identity: IdentityKey) -> Trust {

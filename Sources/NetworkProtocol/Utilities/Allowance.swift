@@ -24,6 +24,12 @@ struct Allowance: Sendable {
         return true
     }
 
+    /// Whether there is one to take.
+    mutating func hasOne(now: Int64) -> Bool {
+        earn(now)
+        return left > 0
+    }
+
     /// Whether it is as it was at the beginning.
     mutating func isFull(now: Int64) -> Bool {
         earn(now)

@@ -44,7 +44,7 @@ package struct AuditExport: Equatable, Sendable {
             return export
         } catch {
             if let error = error as? SystemError {
-                throw FileError(error, path: error.path.isEmpty ? path : error.path)
+                throw FileError(error, orPath: path)
             }
             throw error
         }

@@ -28,7 +28,7 @@ package enum AuditVerifier {
                 report = try pass(path: path, toleratesUnfinishedEnd: toleratesUnfinishedEnd, verify: verify)
             }
             return report.report
-        } catch { throw FileError(error, path: error.path.isEmpty ? path : error.path) }
+        } catch { throw FileError(error, orPath: path) }
     }
 
     /// Reads the whole log once. `isLive` tells whether a process writes it.

@@ -42,7 +42,7 @@ extension AuditWriter {
             case let error as AuditError: throw error
             case let error as SystemError where error.call == "flock" && error.code == EWOULDBLOCK:
                 throw .locked(path: path)
-            case let error as SystemError: throw .file(FileError(error, path: error.path.isEmpty ? path : error.path))
+            case let error as SystemError: throw .file(FileError(error, orPath: path))
             default: throw .failed(path: path, cause: "\(error)")
             }
         }

@@ -109,7 +109,7 @@ struct AuditWriter {
                 cutBack(file)
                 throw error
             }
-        } catch { throw .file(FileError(error, path: error.path.isEmpty ? path : error.path)) }
+        } catch { throw .file(FileError(error, orPath: path)) }
         try write(checkpoint)
         sequence = nextSequence
         hash = nextHash
@@ -124,7 +124,7 @@ struct AuditWriter {
         guard let file else { throw .closed(path: path) }
         do throws(SystemError) {
             try checkUndisturbed(file)
-        } catch { throw .file(FileError(error, path: error.path.isEmpty ? path : error.path)) }
+        } catch { throw .file(FileError(error, orPath: path)) }
         let archive = AuditArchive(ofLog: path, first: try firstSequence(of: file), last: sequence)
         try writeCheckpoints()
         do throws(SystemError) {

@@ -21,6 +21,11 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
     package var description: String { "\(path): \(problem); \(remedy)" }
 
     /// Turns a failed call into a sentence with a remedy.
+    /// - Parameter fallback: the path where the error names none.
+    package init(_ error: SystemError, orPath fallback: String) {
+        self.init(error, path: error.path.isEmpty ? fallback : error.path)
+    }
+
     package init(_ error: SystemError, path: String? = nil) {
         let path = path ?? error.path
         let remedy =

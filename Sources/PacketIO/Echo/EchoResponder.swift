@@ -7,10 +7,6 @@
 package struct EchoResponder: Sendable {
     /// Every datagram's token is compared with every permit, so that time tells nothing; this bounds the work.
     package static let maximumPermits = 64
-    /// Counted besides its payload for a datagram that is refused, so that empty ones are not free: IPv4 and UDP headers.
-    static let headersLength = 28
-    /// The longest UDP payload over IPv4.
-    static let longestPayload = 65_507
     /// Bytes asked of an account at once: some twenty of the longest datagrams, some hundred of the usual.
     static let grant = 64 << 10
 
@@ -185,8 +181,8 @@ extension EchoResponder.Entry {
     @inline(never)
     fileprivate mutating func refuse(_ length: Int) {
         // Of a longer one than any that is answered only the beginning was received.
-        let payload = length > EchoDatagram.maximumLength ? EchoResponder.longestPayload : length
-        let cost = UInt64(payload + EchoResponder.headersLength)
+        let payload = length > EchoDatagram.maximumLength ? UDPLength.longestPayload : length
+        let cost = UInt64(payload + UDPLength.headers)
         self.counters.bytesRefused &+= cost
         guard self.permit.account != nil else { return }
         let paid = min(cost, self.granted)

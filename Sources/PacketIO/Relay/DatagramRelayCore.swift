@@ -8,10 +8,6 @@ final class DatagramRelayCore: Sendable {
     /// Datagrams taken in one system call. Few enough that a burst fits the buffer that Linux gives a socket which asks
     /// for none, as iperf3's does: 32 of 1500 bytes take 72 of its 208 KiB.
     static let batchSize = 32
-    /// The longest UDP payload over IPv4.
-    static let datagramBytes = 65_507
-    /// Counted besides its payload for a datagram that is refused, so that empty ones are not free: IPv4 and UDP headers.
-    static let headersLength = 28
     /// What may wait while a thread is not scheduled; the kernel gives what `net.core.rmem_max` allows.
     static let bufferBytes: Int32 = 4 << 20
 
@@ -70,7 +66,7 @@ final class DatagramRelayCore: Sendable {
     // MARK: From the peer to the service
 
     func runUp() {
-        guard var batch = try? DatagramBatch(capacity: Self.batchSize, datagramBytes: Self.datagramBytes) else {
+        guard var batch = try? DatagramBatch(capacity: Self.batchSize, datagramBytes: UDPLength.longestPayload) else {
             return self.stop()
         }
         var owners = [Int](repeating: -1, count: Self.batchSize)
@@ -123,7 +119,7 @@ final class DatagramRelayCore: Sendable {
                 case .stranger: counted.strangers += 1
                 case .open, .refused:
                     counted.refused += 1
-                    refused += length + Self.headersLength
+                    refused += length + UDPLength.headers
                 }
             }
             return used
@@ -142,7 +138,7 @@ final class DatagramRelayCore: Sendable {
     // MARK: From the service to the peer
 
     func runDown() {
-        guard var batch = try? DatagramBatch(capacity: Self.batchSize, datagramBytes: Self.datagramBytes) else {
+        guard var batch = try? DatagramBatch(capacity: Self.batchSize, datagramBytes: UDPLength.longestPayload) else {
             return self.stop()
         }
         while !self.stops {

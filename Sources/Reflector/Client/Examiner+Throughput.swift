@@ -209,7 +209,7 @@ extension ThroughputResult {
         for moved in directions {
             guard let rate = moved.bitsPerSecond, rate < VerdictThresholds.slowestMeasured else { continue }
             notes.append(
-                "inconclusive: \(moved.direction == .down ? "down" : "up") came less than "
+                "inconclusive: \(moved.direction.rawValue) came less than "
                     + "\(Quantity.trimmed(Quantity.rate(VerdictThresholds.slowestMeasured))), of which TCP's first losses take most; "
                     + "the link may carry up to twice that"
             )
@@ -221,7 +221,7 @@ extension ThroughputResult {
         for moved in directions {
             guard let since = moved.silentSinceSec else { continue }
             notes.append(
-                "nothing arrived \(moved.direction == .down ? "down" : "up") from \(Quantity.seconds(since)) on; the rate is "
+                "nothing arrived \(moved.direction.rawValue) from \(Quantity.seconds(since)) on; the rate is "
                     + "over all \(Quantity.seconds(moved.durationSec))"
             )
         }

@@ -31,9 +31,8 @@ struct StreamEnd: Sendable {
         guard let first = ends.min(by: { $0.afterSec < $1.afterSec }), isEarly(first.afterSec, asked: asked) else {
             return nil
         }
-        let direction = first.direction == .up ? "up" : "down"
         return CutStream(
-            name: "stream \(first.number) of \(first.count) \(direction)",
+            name: "stream \(first.number) of \(first.count) \(first.direction.rawValue)",
             afterSec: first.afterSec,
             askedSec: asked
         )
@@ -46,7 +45,7 @@ struct NothingArrived: Error, CustomStringConvertible {
     let seconds: Int
 
     var description: String {
-        "nothing arrived \(direction == .up ? "up" : "down") in \(seconds) s, and the connections stood: the network between holds "
+        "nothing arrived \(direction.rawValue) in \(seconds) s, and the connections stood: the network between holds "
             + "back what is more than a few bytes, or the reflector moves nothing"
     }
 }

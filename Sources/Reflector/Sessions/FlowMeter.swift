@@ -124,8 +124,6 @@ package final class FlowMeter: Sendable {
 
     /// Whether a stream of this direction was ever open.
     package var wasOpened: Bool { state.withLock { $0.opened > 0 } }
-    /// Whether something has moved.
-    var hasBegun: Bool { state.withLock { $0.timeline.first != nil } }
 
     /// Nanoseconds until the measurement is over; 0 when it is, nil when it has not begun.
     package func left(at now: UInt64) -> UInt64? {

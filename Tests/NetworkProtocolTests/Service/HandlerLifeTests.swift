@@ -153,8 +153,8 @@ import Testing
         }
     }
 
-    @Test func `are canceled when a shutdown takes too long, and have returned before the daemon has`() async throws {
-        let count = Count()
+    /// Handlers that end with their cancellation, a moment later.
+    private static func staying(_ count: Count) -> Dispatcher {
         var dispatcher = Dispatcher.forTests
         dispatcher.onCommand("stay") { _, _ in
             await count.during {
@@ -164,6 +164,12 @@ import Testing
             }
             return []
         }
+        return dispatcher
+    }
+
+    @Test func `are canceled when a shutdown takes too long, and have returned before the daemon has`() async throws {
+        let count = Count()
+        let dispatcher = Self.staying(count)
         await #expect(throws: DaemonError.shutdownTimedOut(connections: 1)) {
             try await TestDaemon.with(.sealedTCP, dispatcher, { $0.shutdownTimeout = .milliseconds(100) }) { daemon in
                 let client = try await daemon.connect(.sealedTCP)
@@ -181,14 +187,7 @@ import Testing
 
     @Test func `of a daemon whose task is canceled have returned before it has`() async throws {
         let count = Count()
-        var dispatcher = Dispatcher.forTests
-        dispatcher.onCommand("stay") { _, _ in
-            await count.during {
-                try? await Task.sleep(for: .seconds(3_600))
-                await Task { try? await Task.sleep(for: .milliseconds(300)) }.value
-            }
-            return []
-        }
+        let dispatcher = Self.staying(count)
         try await TestDaemon.with(.sealedTCP, dispatcher) { daemon in
             let client = try await daemon.connect(.sealedTCP)
             let requests = (0..<3).map { _ in Task { try await client.request("stay") } }

@@ -326,13 +326,7 @@ struct DirectPortTests {
             #expect(theirs.bytesDown < 100_000)
         }
         let budget = 3_000_000
-        let key = IdentityKey()
-        try await TestReflector.with(peers: [key.endpointID]) {
-            $0.mode = .directEphemeral
-            $0.quotas.maxBytesPerDayPerPeer = budget
-        } _: { reflector in
-            let client = try await reflector.connect(key)
-            _ = try await client.hello()
+        try await withDay(of: budget) { reflector, client in
             var request = Self.datagrams()
             request.params.bitrateBps = 1
             let grant = try await client.request(request)
@@ -345,7 +339,6 @@ struct DirectPortTests {
             // One batch may be on its way when the budget ends.
             let received = try #require(completed["bytes_received"] as? Int)
             #expect((budget..<budget + 200_000).contains(received))
-            await client.close()
         }
     }
 
@@ -355,13 +348,7 @@ struct DirectPortTests {
     )
     func refusedDatagrams(type: TestType) async throws {
         let budget = 3_000_000
-        let key = IdentityKey()
-        try await TestReflector.with(peers: [key.endpointID]) {
-            $0.mode = .directEphemeral
-            $0.quotas.maxBytesPerDayPerPeer = budget
-        } _: { reflector in
-            let client = try await reflector.connect(key)
-            _ = try await client.hello()
+        try await withDay(of: budget) { reflector, client in
             var request = Self.datagrams()
             request.testType = type
             request.params.durationSec = 60
@@ -387,6 +374,19 @@ struct DirectPortTests {
             let received = try #require(completed["bytes_received"] as? Int)
             // What comes until the port is closed counts, too.
             #expect(received > budget - 200_000)
+        }
+    }
+
+    /// A reflector with direct tests whose only peer has so many bytes a day, and that peer.
+    private func withDay(of budget: Int, _ body: (TestReflector, LinkClient) async throws -> Void) async throws {
+        let key = IdentityKey()
+        try await TestReflector.with(peers: [key.endpointID]) {
+            $0.mode = .directEphemeral
+            $0.quotas.maxBytesPerDayPerPeer = budget
+        } _: { reflector in
+            let client = try await reflector.connect(key)
+            _ = try await client.hello()
+            try await body(reflector, client)
             await client.close()
         }
     }
