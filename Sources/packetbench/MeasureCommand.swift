@@ -92,7 +92,7 @@ struct MeasureCommand: AsyncParsableCommand {
 
     private func failure(opening error: ConnectionError) async -> MeasureFailure {
         let failure = MeasureFailure(stage: .opening(trust: trust.given), error: error)
-        guard failure.canTrustExplain, await SilentClose.happens(at: address) else { return failure }
+        guard failure.canBeTurnedAway, await SilentClose.happens(at: address) else { return failure }
         return MeasureFailure(stage: .turnedAway, error: error)
     }
 }

@@ -37,10 +37,12 @@ struct MeasureFailure: Error {
         switch error.cause {
         case .timedOut, .dead, .stalled:
             "the daemon stopped answering: does it still run there, and is the network in between up?"
-        case .closedByPeer, .truncated, .io: "the daemon ended, or the network in between failed"
+        case .closedByPeer, .truncated, .io: Self.ended
         default: nil
         }
     }
+
+    private static let ended = "the daemon ended, or the network in between failed"
 
     private static let sameKind =
         "both sides must be started with the same kind of trust and address: --peer, --psk-file, "
@@ -59,13 +61,21 @@ struct MeasureFailure: Error {
         case .handshake(.notAuthentic) where trust.contains("--psk-file"):
             return "both sides must be started with --psk-file, and the file must hold the same secret"
         case .handshake(.notAuthentic): return Self.sameKind
-        case _ where canTrustExplain: return Self.sameKind
+        case .truncated: return "\(Self.ended), or it needed the place for somebody else: try again"
+        case _ where canTrustExplain: return "\(Self.sameKind) (if they are, it had no place left a moment ago: try again)"
         default: return nil
         }
     }
 
-    /// Whether two kinds of trust that do not meet end so; a daemon that turns everybody away does too.
-    var canTrustExplain: Bool {
+    /// Whether a daemon that turns everybody away ends so. Its oldest connection that is not open yet, which this side may take for open,
+    /// gives way to a new one.
+    var canBeTurnedAway: Bool {
+        if case .truncated = error.cause { return true }
+        return canTrustExplain
+    }
+
+    /// Whether two kinds of trust that do not meet end so.
+    private var canTrustExplain: Bool {
         switch error.cause {
         case .malformedPacket, .closedByPeer, .io, .handshake(.unexpectedMessage): true
         case .tls(let reason): reason.contains("EOF during handshake")
