@@ -79,6 +79,22 @@ final class DirectNativeServer: Sendable {
         retransmitted.withLock { $0 = again }
     }
 
+    /// As ``finish()``, for no longer than `patience`; streams that move still go on.
+    func finish(within patience: Duration) async {
+        let (isOver, over) = AsyncStream.makeStream(of: Never.self)
+        // Ends with the test's streams, at the latest some seconds after the test's time.
+        Task {
+            await finish()
+            over.finish()
+        }
+        let limit = Task {
+            try await Task.sleep(for: patience)
+            over.finish()
+        }
+        for await _ in isOver {}
+        limit.cancel()
+    }
+
     /// Closes the port, then every stream, and waits for them.
     func stop() async {
         acceptor.shutdown()

@@ -3,13 +3,13 @@ internal import Operations
 
 /// What tests measured.
 extension SessionRegistry {
-    /// What a test measured. Waits a moment for its last bytes.
+    /// What a test measured. Waits ``drainPatience`` for its last bytes.
     func result(of testID: String, for peer: EndpointID) async -> LinkMessage {
         if let entry = running[testID], entry.session.peer == peer {
             if case .iperf = entry.engine {
                 await waitForEnd(of: testID)
             } else if case .direct(let server) = entry.engine {
-                await server.finish()
+                await server.finish(within: Self.drainPatience)
             } else {
                 await entry.session.measured(within: Self.drainPatience)
             }

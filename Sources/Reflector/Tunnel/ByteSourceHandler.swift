@@ -106,13 +106,30 @@ final class ByteSourceHandler: ChannelInboundHandler {
         guard !isFilling else { return }
         isFilling = true
         defer { isFilling = false }
+        var writes = 0
         while !isOver, context.channel.isWritable, isDue(context) {
             let verdict = meter.record(block.readableBytes)
             guard verdict != .stop else { return finish(context) }
             context.writeAndFlush(wrapOutboundOut(block), promise: nil)
             written += UInt64(block.readableBytes)
             if let limit = unsent.update(total: written, at: KernelClock.monotonic) { apply(limit, context) }
-            if verdict == .wait { pause(context) }
+            writes += 1
+            if verdict == .wait {
+                pause(context)
+            } else if writes == TunnelBuffers.writesPerRound {
+                yield(context)
+            }
+        }
+    }
+
+    /// Lets the event loop look at its other connections. A receiver that takes everything at once leaves this one writable for as long as
+    /// the test lasts.
+    private func yield(_ context: ChannelHandlerContext) {
+        isWaiting = true
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        context.eventLoop.execute {
+            let (handler, context) = bound.value
+            handler.goOn(context)
         }
     }
 

@@ -63,6 +63,29 @@ struct DirectPortTests {
         }
     }
 
+    @Test("the result of a test whose streams still run is given before they end")
+    func nativeRunning() async throws {
+        let request = SessionRequest(
+            testType: .throughput,
+            params: SessionParameters(durationSec: 60, streams: 1, reverse: true, engine: .native)
+        )
+        try await withGrant("127.0.0.1", request) { reflector, client, grant in
+            let target = InternetAddress(.loopbackIPv4, port: UInt16(grant.port))
+            let socket = try Socket.connectTCP(target)
+            let token = try #require(AccessToken(hex: grant.token))
+            try StreamPreface(direction: .down, index: 0, token: token).send(on: socket)
+            // Nobody reads: it fills what the kernel holds and stands.
+            let result = try await eventually("the stream moves") {
+                let result = try await client.result(of: grant.testID)
+                return result.bytesDown > 0 ? result : nil
+            }
+            #expect(result.state == .running)
+            #expect(try reflector.audit(.sessionCompleted).isEmpty)
+            socket.shutDown()
+            try await client.close(grant.testID)
+        }
+    }
+
     @Test("a native stream that broke may come again, with what is left of its bytes and no more")
     func nativeAgain() async throws {
         let key = IdentityKey()
