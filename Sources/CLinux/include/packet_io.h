@@ -64,11 +64,14 @@ struct outpost_tcp_info {
 };
 int outpost_tcp_info(int fd, struct outpost_tcp_info *_Nonnull info);
 
-// What a TCP socket has received: segments with data since it was made (they wrap around), the size of a full one, and the
-// kernel's memory for what nobody has read, which segments behind a missing one take too. -errno when it is not TCP or the kernel
-// does not tell.
+// What a TCP socket has received since it was made: segments with data, those of them that came behind a missing one (both counts wrap
+// around), the size of a full one, bytes in order, those of them that nobody has read, and the kernel's memory for what nobody has
+// read, which segments behind a missing one take too. -errno when it is not TCP or the kernel does not tell.
 struct outpost_tcp_received {
+    uint64_t in_order;
+    uint32_t unread;
     uint32_t segments;
+    uint32_t out_of_order;
     uint32_t segment_size;
     uint32_t queued;
 };

@@ -2,15 +2,24 @@ import CLinux
 
 /// What the kernel tells of the data that a TCP socket has received.
 package struct ReceivedSegments: Sendable, Equatable {
+    /// Bytes in order since the socket was made.
+    package var inOrder: UInt64
+    /// Those of them that have not been read.
+    package var unread: UInt32
     /// Segments with data since the socket was made; wraps around.
     package var segments: UInt32
-    /// Bytes in a full one.
+    /// Those of them that came behind one that was missing; wraps around.
+    package var outOfOrder: UInt32
+    /// Bytes in a full segment.
     package var size: UInt32
     /// Memory for what has not been read, in bytes: at least as many as there are.
     package var queued: UInt32
 
-    package init(segments: UInt32, size: UInt32, queued: UInt32) {
+    package init(inOrder: UInt64, unread: UInt32, segments: UInt32, outOfOrder: UInt32, size: UInt32, queued: UInt32) {
+        self.inOrder = inOrder
+        self.unread = unread
         self.segments = segments
+        self.outOfOrder = outOfOrder
         self.size = size
         self.queued = queued
     }
@@ -20,27 +29,32 @@ package struct ReceivedSegments: Sendable, Equatable {
         var received = outpost_tcp_received()
         // Fills memory of ours.
         guard unsafe outpost_tcp_received(descriptor, &received) == 0 else { return nil }
-        self.init(segments: received.segments, size: received.segment_size, queued: received.queued)
+        self.init(
+            inOrder: received.in_order,
+            unread: received.unread,
+            segments: received.segments,
+            outOfOrder: received.out_of_order,
+            size: received.segment_size,
+            queued: received.queued
+        )
     }
 }
 
 /// Bytes that have arrived of one TCP stream. TCP gives out nothing behind a segment that is missing until it was sent again, on a
 /// slow link for seconds: such bytes have arrived all the same, and are known by the segments that came. No clock inside.
 package struct StreamArrivals: Sendable {
-    /// Of the kernel's memory for a segment of 1 448 bytes 63 % are payload, of one of 64 KiB nearly all: between the two, so that
-    /// never more has arrived than was sent.
-    private static let mostPayload = 0.75
-
-    private var lastSegments: UInt32
-    private var segments = 0
-    /// Segments that brought nothing new; less than 0 when bytes came that were not counted as segments.
-    private var repeated = 0.0
+    private var last: ReceivedSegments?
+    /// Bytes in order since the first that is read of the stream.
+    private var inOrder: Int
+    /// Bytes behind a missing segment, as if each segment were a full one.
+    private var held = 0
     /// Bytes that were told.
     private var told = 0
 
-    /// - Parameter start: the socket before the first byte of the stream is read.
+    /// - Parameter start: the socket before the first byte of the stream is read; nil when it is not known.
     package init(from start: ReceivedSegments?) {
-        lastSegments = start?.segments ?? 0
+        last = start
+        inOrder = Int(start?.unread ?? 0)
     }
 
     /// - Parameters:
@@ -49,19 +63,26 @@ package struct StreamArrivals: Sendable {
     /// - Returns: bytes that have arrived since the last look.
     package mutating func look(read: Int, _ received: ReceivedSegments?) -> Int {
         var arrived = read
-        if let received, received.size > 0 {
-            segments += Int(received.segments &- lastSegments)
-            lastSegments = received.segments
-            let whole = Double(segments) - Double(read) / Double(received.size)
-            if received.queued == 0 {
-                // Nothing is held back: what was read is all there is.
-                repeated = whole
-            } else {
-                let held = (whole - repeated) * Double(received.size)
-                arrived += Int(min(max(held, 0), Double(received.queued) * Self.mostPayload))
-            }
+        if let received, let before = last {
+            advance(from: before, to: received)
+            last = received
+            // The memory holds what is in order and unread too.
+            let room = Int(received.queued) - max(0, inOrder - read)
+            held = max(0, min(held, room))
+            arrived = max(read, inOrder) + held
         }
         defer { told = max(told, arrived) }
         return max(0, arrived - told)
+    }
+
+    private mutating func advance(from before: ReceivedSegments, to now: ReceivedSegments) {
+        let outOfOrder = Int(now.outOfOrder &- before.outOfOrder)
+        let others = max(0, Int(now.segments &- before.segments) - outOfOrder)
+        let bytes = Int(clamping: now.inOrder &- before.inOrder)
+        // More came into order than the segments that came in order brought: they filled a gap, and what waited behind it follows.
+        // A segment that came for the second time brings nothing.
+        let brought = min(others * Int(now.size), bytes)
+        held += outOfOrder * Int(now.size) - (bytes - brought)
+        inOrder += bytes
     }
 }

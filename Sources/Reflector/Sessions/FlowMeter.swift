@@ -141,8 +141,9 @@ package final class FlowMeter: Sendable {
             guard let reading = state.timeline.reading(until: isOver ? state.end : now) else { return FlowReading() }
             guard state.isTimedByArrivals, state.arrived > 0 else { return reading }
             let share = Double(state.payload) / Double(state.arrived)
-            if isOver, state.timeline.last <= state.timeline.end ?? 0 {
-                // What arrived and was not read when the flow ended, as at a quota, is no part of it.
+            if isOver, state.end < state.timeline.end ?? 0 {
+                // What arrived and was not read when the sender ended the flow, as at a quota, is no part of it. At the end of the
+                // measurement it is: of four streams, the beginnings of four records.
                 return reading.scaled(by: share, bytes: state.payload)
             }
             guard let framing = state.framing else { return reading }

@@ -26,17 +26,16 @@ struct SampledStream {
         lastLook = until ?? 0
     }
 
-    /// The first bytes came.
+    /// The first bytes came, and were read.
     mutating func begin(read: Int, at now: UInt64, in flow: FlowMeter) {
-        flow.arrived(arrivals.look(read: read, nil), since: now, lastLook: now, until: now)
-        (until, lastLook) = (now, now)
+        lookForFirst(read: read, nil, at: now, in: flow)
     }
 
     /// - Parameters:
     ///   - read: bytes that have been read, or sent.
     ///   - received: the socket after that; nil when it is not known.
     mutating func look(read: Int, _ received: ReceivedSegments?, at time: UInt64, in flow: FlowMeter) {
-        guard let since = until else { return }
+        guard let since = until else { return lookForFirst(read: read, received, at: time, in: flow) }
         let now = max(since, time)
         defer { lastLook = now }
         let fresh = arrivals.look(read: read, received)
@@ -44,5 +43,19 @@ struct SampledStream {
         guard fresh > 0 || now - since > Self.longestArrival else { return }
         flow.arrived(fresh, since: since, lastLook: lastLook, until: now)
         until = now
+    }
+
+    /// The first bytes may wait behind a segment that is missing: it is a second or more until something can be read.
+    private mutating func lookForFirst(read: Int, _ received: ReceivedSegments?, at now: UInt64, in flow: FlowMeter) {
+        let fresh = arrivals.look(read: read, received)
+        if fresh > 0 {
+            let before = lastLook > 0 ? lastLook : now
+            flow.arrived(fresh, since: before, lastLook: before, until: now)
+            (until, pause) = (now, Self.shortPause)
+        } else {
+            // Some streams never begin.
+            pause = min(pause * 2, Self.pause)
+        }
+        lastLook = now
     }
 }

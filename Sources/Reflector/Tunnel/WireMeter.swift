@@ -26,6 +26,7 @@ final class WireMeter: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         stream = SampledStream(from: received(context))
+        schedule(context, from: NIODeadline.now().uptimeNanoseconds)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -37,9 +38,7 @@ final class WireMeter: ChannelInboundHandler {
         read += count
         flow.gave(count)
         if stream.until == nil {
-            let now = NIODeadline.now().uptimeNanoseconds
-            stream.begin(read: read, at: now, in: flow)
-            schedule(context, from: now)
+            stream.begin(read: read, at: NIODeadline.now().uptimeNanoseconds, in: flow)
         }
         context.fireChannelRead(data)
     }

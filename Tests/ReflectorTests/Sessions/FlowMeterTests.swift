@@ -22,6 +22,24 @@ struct FlowMeterTests {
         }
         #expect(meter.bytes == 4 * 3 * rounds)
     }
+
+    @Test("the beginnings of records at the end of the measurement have arrived; what nobody read when its sender ended has not")
+    func recordsBegun() {
+        // 256 kbit/s through four tunnels, whose last records have come by half.
+        for (end, counts) in [(10_000_100_000, true), (9_900_000_000, false)] as [(UInt64, Bool)] {
+            let meter = FlowMeter(seconds: 10)
+            for _ in 0..<4 { meter.opened(.arrivals(.fullRecords)) }
+            for tick in UInt64(0)...98 {
+                let now = 1 + tick * 100_000_000
+                meter.arrived(3_000, since: now - min(now, 100_000_000), lastLook: now, until: now)
+            }
+            meter.gave(297_000)
+            meter.record(297_000 - 4 * 8_000, at: 5_000_000_000)
+            for _ in 0..<4 { meter.ended(at: 1 + end) }
+            let bytes = meter.received(at: 11_000_000_000).bytes
+            #expect(counts ? (296_000...297_000).contains(bytes) : bytes == 265_000, "\(bytes)")
+        }
+    }
 }
 
 private final class Counter: Sendable {

@@ -30,8 +30,17 @@ import Testing
     private struct Line {
         let flow: FlowMeter
         var stream: SampledStream
-        var socket = ReceivedSegments(segments: 0, size: UInt32(SampledStreamTests.segment), queued: 0)
+        var socket = ReceivedSegments(
+            inOrder: 0,
+            unread: 0,
+            segments: 0,
+            outOfOrder: 0,
+            size: UInt32(SampledStreamTests.segment),
+            queued: 0
+        )
         private var (come, held, read) = (0, 0, 0)
+        /// So many of the first segments come behind one that is missing.
+        var holdsFirst = 0
 
         init(_ flow: FlowMeter) {
             self.flow = flow
@@ -43,14 +52,17 @@ import Testing
             come += 1
             socket.segments += 1
             let place = come % 40
-            if (1...15).contains(place), come > 40 {
+            if (1...15).contains(place) && come > 40 || come <= holdsFirst {
                 held += 1
+                socket.outOfOrder += 1
             } else {
                 read += (held + 1) * SampledStreamTests.segment
                 held = 0
             }
-            socket.queued = UInt32(held * 2_304)
-            if stream.until == nil { stream.begin(read: read, at: now, in: flow) }
+            socket.inOrder = UInt64(read)
+            // Where the kernel joins them they take no more than their bytes.
+            socket.queued = UInt32(held * SampledStreamTests.segment)
+            if stream.until == nil, read > 0 { stream.begin(read: read, at: now, in: flow) }
         }
 
         mutating func look(at now: UInt64) { stream.look(read: read, socket, at: now, in: flow) }
@@ -73,6 +85,26 @@ import Testing
             // At 256 kbit/s a segment is 4.5 % of a second.
             let most = 1 + max(0.02, 1.2 * Double(gap) / 1e9)
             #expect(rate / line < most, "\(interval): \(rate / line)")
+        }
+    }
+
+    @Test("a stream that begins behind a missing segment counts from its first segment on, not when that has come again")
+    func firstIsMissing() {
+        let flow = FlowMeter(seconds: 10)
+        var line = Line(flow)
+        line.holdsFirst = 100
+        var look = UInt64(1)
+        for tick in UInt64(1)...1_000 {
+            let time = tick * 10_000_000
+            line.come(at: time)
+            while look <= time {
+                line.look(at: look)
+                look += line.stream.pause
+            }
+        }
+        let reading = flow.received(at: 11 * Self.second)
+        for interval in reading.intervals.dropLast() {
+            #expect((90...110).contains(interval.bytes / Self.segment), "\(interval)")
         }
     }
 
