@@ -81,18 +81,13 @@ final class DirectNativeServer: Sendable {
 
     /// As ``finish()``, for no longer than `patience`; streams that move still go on.
     func finish(within patience: Duration) async {
-        let (isOver, over) = AsyncStream.makeStream(of: Never.self)
-        // Ends with the test's streams, at the latest some seconds after the test's time.
-        Task {
-            await finish()
-            over.finish()
+        await Waiters.wait(atMost: patience) { waiter in
+            // Ends with the test's streams, at the latest some seconds after the test's time.
+            Task {
+                await finish()
+                waiter.finish()
+            }
         }
-        let limit = Task {
-            try await Task.sleep(for: patience)
-            over.finish()
-        }
-        for await _ in isOver {}
-        limit.cancel()
     }
 
     /// Closes the port, then every stream, and waits for them.

@@ -46,7 +46,7 @@ final class LiveSession: Sendable {
         var openedUp = 0
         var ended = false
         var isSpent = false
-        var drainWaiters: [CheckedContinuation<Void, Never>] = []
+        var drainWaiters = Waiters()
         var echo: EchoReport?
         var echoBytes = (up: 0, down: 0)
         var refusedBytes = 0
@@ -184,28 +184,25 @@ final class LiveSession: Sendable {
     }
 
     private func closedTunnel(_ channel: any Channel) {
-        let waiters = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+        state.withLock { state in
             state.tunnels[ObjectIdentifier(channel)] = nil
-            return state.tunnels.isEmpty ? state.takeWaiters() : []
+            if state.tunnels.isEmpty { state.drainWaiters.release() }
         }
-        for waiter in waiters { waiter.resume() }
     }
 
     /// Returns when no tunnel of the test is open, or when `patience` is at its end.
     func drained(within patience: Duration) async {
-        let limit = Task {
-            try await Task.sleep(for: patience)
-            for waiter in state.withLock({ $0.takeWaiters() }) { waiter.resume() }
-        }
-        await withCheckedContinuation { continuation in
-            let isDrained = state.withLock { state in
-                if state.tunnels.isEmpty { return true }
-                state.drainWaiters.append(continuation)
-                return false
+        var place: UInt64?
+        await Waiters.wait(atMost: patience) { waiter in
+            place = state.withLock { state in
+                if state.tunnels.isEmpty {
+                    waiter.finish()
+                    return nil
+                }
+                return state.drainWaiters.add(waiter)
             }
-            if isDrained { continuation.resume() }
         }
-        limit.cancel()
+        state.withLock { $0.drainWaiters.remove(place) }
     }
 
     /// The first stream that does not come through a tunnel: the processor is looked at from here on.
@@ -296,13 +293,6 @@ extension LiveSession: ByteAccount {
     }
 
     func giveBack(_ unused: Int, moved: Int) { allowance.giveBack(unused, moved: moved) }
-}
-
-extension LiveSession.State {
-    fileprivate mutating func takeWaiters() -> [CheckedContinuation<Void, Never>] {
-        defer { drainWaiters = [] }
-        return drainWaiters
-    }
 }
 
 extension EchoReport {

@@ -46,16 +46,15 @@ extension SessionRegistry {
 
     /// Waits until iperf3 has ended and its test with it, or for a while.
     func waitForEnd(of testID: String) async {
-        let limit = Task { [weak self] in
-            try await Task.sleep(for: Self.drainPatience)
-            await self?.releasePatient(of: testID)
-        }
-        await withCheckedContinuation { patient[testID, default: []].append($0) }
-        limit.cancel()
+        var place: UInt64?
+        await Waiters.wait(atMost: Self.drainPatience) { place = patient[testID, default: Waiters()].add($0) }
+        patient[testID]?.remove(place)
     }
 
+    /// The test has ended, or is about to.
     func releasePatient(of testID: String) {
-        for waiter in patient.removeValue(forKey: testID) ?? [] { waiter.resume() }
+        patient[testID]?.release()
+        patient[testID] = nil
     }
 
     func remember(_ result: SessionResult, of peer: EndpointID) {

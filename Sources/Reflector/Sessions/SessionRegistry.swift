@@ -54,7 +54,7 @@ actor SessionRegistry {
     /// Who ends a test that is being ended already.
     var endings: [String: [CheckedContinuation<Void, Never>]] = [:]
     /// Who asks for the result of a test whose iperf3 still runs; they wait for a while only.
-    var patient: [String: [CheckedContinuation<Void, Never>]] = [:]
+    var patient: [String: Waiters] = [:]
     var accepting = true
     /// Connections that request tests now.
     var requesting: [ConnectionID: Requesting] = [:]
