@@ -39,6 +39,11 @@ package final class ByteSink: Sendable {
         self.core.stop()
     }
 
+    /// Ends the stream at once, as if its deadline had come.
+    package func expire() {
+        self.core.expire()
+    }
+
     private static func run(_ core: ByteStreamCore) -> ByteTotals {
         let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.bufferBytes, alignment: 4096)
         defer { unsafe bytes.deallocate() }

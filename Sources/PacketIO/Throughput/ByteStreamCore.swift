@@ -14,6 +14,7 @@ final class ByteStreamCore: Sendable {
     let firstTime = Atomic<Int64>(0)
     let firstBytes = Atomic<UInt64>(0)
     private let isStopped = Atomic(false)
+    private let isExpired = Atomic(false)
 
     init(_ socket: consuming SocketDescriptor, _ limits: ByteStreamLimits) {
         self.socket = socket
@@ -28,6 +29,15 @@ final class ByteStreamCore: Sendable {
         self.isStopped.store(true, ordering: .releasing)
         self.socket.shutDown()
     }
+
+    /// As ``stop()``, but the stream ends as at its deadline.
+    func expire() {
+        self.isExpired.store(true, ordering: .releasing)
+        self.stop()
+    }
+
+    /// Why a stopped stream ends.
+    var stopEnd: ByteStreamEnd { self.isExpired.load(ordering: .acquiring) ? .deadline : .stopped }
 
     /// Adds to the running count; only the stream's thread does.
     @inline(__always)
@@ -75,7 +85,7 @@ extension ByteStreamCore {
     ) -> (left: UInt64, end: ByteStreamEnd?) {
         while timeout.renew(self.socket.raw, deadline: deadline, now: KernelClock.monotonic) {
             if let left = share.left(after: moved) { return (left, left > 0 ? nil : .byteBudget) }
-            if self.stopped { return (0, .stopped) }
+            if self.stopped { return (0, self.stopEnd) }
             KernelClock.sleep(Self.accountPause)
         }
         return (0, .deadline)
@@ -83,7 +93,7 @@ extension ByteStreamCore {
 
     /// What a call's 0 or minus errno means; nil: nothing, go on.
     func end(of call: String, _ code: Int) -> ByteStreamEnd? {
-        if self.stopped { return .stopped }
+        if self.stopped { return self.stopEnd }
         switch Int32(-code) {
         case EAGAIN: return nil  // the call's timeout: the deadline is looked at next
         case 0, EPIPE, ECONNRESET: return .endOfStream

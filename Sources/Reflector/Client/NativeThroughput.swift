@@ -133,7 +133,7 @@ package struct NativeThroughput: Sendable {
                 )
             case .down:
                 try channel.pipeline.syncOperations.addHandler(
-                    WireMeter(meters.down, rate == nil ? .fullRecords : .anyRecords, endsStream: true),
+                    WireMeter(meters.down, rate == nil ? .fullRecords : .anyRecords),
                     position: .first
                 )
                 try channel.pipeline.syncOperations.addHandler(ByteSinkHandler(TunnelMeter(counting: meters.down)))

@@ -187,6 +187,7 @@ final class DirectStreams: Sendable {
                     while !Task.isCancelled, let pause = self?.pause {
                         do { try await Task.sleep(for: .nanoseconds(pause)) } catch { return }
                         self?.sample { _ in nil }
+                        self?.expire()
                     }
                 }
             }
@@ -195,8 +196,23 @@ final class DirectStreams: Sendable {
         if isLate { sampled.stream.stop() }
     }
 
-    /// Until the next look: the stream of which least comes sets it.
-    private var pause: UInt64? { state.withLock { $0.streams.map(\.flow.pause).min() } }
+    /// Until the next look: the stream of which least comes sets it, and the end of the measurement.
+    private var pause: UInt64? {
+        let now = UInt64(KernelClock.monotonic)
+        let left = [up, down].compactMap { $0.left(at: now) }.filter { $0 > 0 }.min()
+        return state.withLock { $0.streams.map(\.flow.pause).min() }.map { min($0, left ?? $0) }
+    }
+
+    /// Ends what is still received when the measurement is over. A stream ends by itself when its own time is, which begins later for
+    /// one whose first bytes were lost.
+    private func expire() {
+        let now = UInt64(KernelClock.monotonic)
+        let over = StreamDirection.allCases.filter { meter($0).left(at: now) == 0 }
+        guard !over.isEmpty else { return }
+        for sampled in state.withLock({ $0.streams }) where over.contains(sampled.direction) {
+            if case .sink(let sink, _) = sampled.stream { sink.expire() }
+        }
+    }
 
     /// Tells the meters what has moved since the last time, of each stream apart: so two who sample count nothing twice.
     /// - Parameter ends: the totals of a stream that has ended, by its place.

@@ -52,7 +52,7 @@ struct PreparedTunnel: Sendable {
         switch role {
         case .sink(let session):
             let framing = session.params.bitrateBps == nil ? FlowMeter.Framing.fullRecords : .anyRecords
-            try pipeline.addHandler(WireMeter(session.up, framing, endsStream: false), position: .first)
+            try pipeline.addHandler(WireMeter(session.up, framing), position: .first)
             try pipeline.addHandler(ByteSinkHandler(TunnelMeter(session, .up, of: channel)))
         case .source(let session):
             try pipeline.addHandler(

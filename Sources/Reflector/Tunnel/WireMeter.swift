@@ -3,24 +3,20 @@ internal import NIOPosix
 internal import PacketIO
 
 /// Stands between the socket and TLS of a stream that is received, and times its bytes as they come. When the measurement is
-/// over it ends the stream, if it was asked to: what is still on its way would only keep the link busy.
+/// over it ends the stream: what is still on its way would only keep the link busy.
 final class WireMeter: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
     private let flow: FlowMeter
-    private let endsStream: Bool
     private var read = 0
     private var stream = SampledStream(from: nil)
     private var next: Scheduled<Void>?
     private var hasEnded = false
 
-    /// - Parameters:
-    ///   - framing: the records that the sender writes: full ones, unless its rate is limited.
-    ///   - endsStream: whether the connection is closed when the time that was asked for is over.
-    init(_ flow: FlowMeter, _ framing: FlowMeter.Framing, endsStream: Bool) {
+    /// - Parameter framing: the records that the sender writes: full ones, unless its rate is limited.
+    init(_ flow: FlowMeter, _ framing: FlowMeter.Framing) {
         self.flow = flow
-        self.endsStream = endsStream
         flow.opened(.arrivals(framing))
     }
 
@@ -70,8 +66,13 @@ final class WireMeter: ChannelInboundHandler {
         guard !hasEnded else { return }
         let now = NIODeadline.now().uptimeNanoseconds
         stream.look(read: read, received(context), at: now, in: flow)
-        if endsStream, flow.left(at: now) == 0 { return AbruptClose.close(context.channel) }
-        schedule(context, from: now)
+        if flow.left(at: now) == 0 {
+            context.channel.close(mode: .all, promise: nil)
+            // Not after TLS has waited for the other side's farewell. What comes then is answered with a reset.
+            context.close(mode: .all, promise: nil)
+        } else {
+            schedule(context, from: now)
+        }
     }
 
     /// The stream has ended, by whom ever.
