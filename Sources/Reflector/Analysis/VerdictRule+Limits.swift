@@ -36,8 +36,8 @@ extension VerdictRule {
         condition: "a direction carried less than 230 kbit/s"
     ) { evidence in
         evidence.flows.first { $0.bitsPerSecond > 0 && $0.bitsPerSecond < At.slowestMeasured }.map {
-            "The test \($0.name) read \(Quantity.rate($0.bitsPerSecond)): so slow, the losses of the first seconds take most of a "
-                + "test to mend, and the link may carry up to twice that."
+            "The test \($0.name) read \(Quantity.rate($0.bitsPerSecond)): so slow, the losses of the first seconds take a part of a "
+                + "test to mend, and the link may carry more."
         }
     }
 

@@ -210,8 +210,8 @@ extension ThroughputResult {
             guard let rate = moved.bitsPerSecond, rate < VerdictThresholds.slowestMeasured else { continue }
             notes.append(
                 "inconclusive: \(moved.direction.rawValue) came less than "
-                    + "\(Quantity.trimmed(Quantity.rate(VerdictThresholds.slowestMeasured))), of which TCP's first losses take most; "
-                    + "the link may carry up to twice that"
+                    + "\(Quantity.trimmed(Quantity.rate(VerdictThresholds.slowestMeasured))), of which TCP's first losses take a part; "
+                    + "the link may carry more"
             )
         }
     }
