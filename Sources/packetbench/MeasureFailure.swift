@@ -62,7 +62,8 @@ struct MeasureFailure: Error {
             return "both sides must be started with --psk-file, and the file must hold the same secret"
         case .handshake(.notAuthentic): return Self.sameKind
         case .truncated: return "\(Self.ended), or it needed the place for somebody else: try again"
-        case _ where canTrustExplain: return "\(Self.sameKind) (if they are, it had no place left a moment ago: try again)"
+        case _ where canTrustExplain:
+            return "\(Self.sameKind) (if they are, it had no place left a moment ago: try again)"
         default: return nil
         }
     }

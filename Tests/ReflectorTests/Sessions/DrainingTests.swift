@@ -26,7 +26,10 @@ struct DrainingTests {
         )
     }
 
-    @Test("a patience that ends at once ends, although the streams go on", arguments: [.zero, .nanoseconds(1)] as [Duration])
+    @Test(
+        "a patience that ends at once ends, although the streams go on",
+        arguments: [.zero, .nanoseconds(1)] as [Duration]
+    )
     func impatient(patience: Duration) async throws {
         let channel = NIOAsyncTestingChannel()
         let session = Self.session()

@@ -23,7 +23,7 @@ struct FlowMeterTests {
         #expect(meter.bytes == 4 * 3 * rounds)
     }
 
-    @Test("the beginnings of records at the end of the measurement have arrived; what nobody read when its sender ended has not")
+    @Test("beginnings of records at the end of the measurement have arrived; at the end of its sender they have not")
     func recordsBegun() {
         // 256 kbit/s through four tunnels, whose last records have come by half.
         for (end, counts) in [(10_000_100_000, true), (9_900_000_000, false)] as [(UInt64, Bool)] {

@@ -88,7 +88,7 @@ import Testing
         }
     }
 
-    @Test("a stream that begins behind a missing segment counts from its first segment on, not when that has come again")
+    @Test("a stream that begins behind a missing segment counts from its first segment on")
     func firstIsMissing() {
         let flow = FlowMeter(seconds: 10)
         var line = Line(flow)
