@@ -40,12 +40,21 @@ struct LatencyCommand: AsyncParsableCommand {
 
     func run() async throws {
         let plan = plan
-        let result = try await reflector.examine(try shared.open(), mode: test.mode) { examiner, _ in
-            try await examiner.latency(plan) { progress in
-                let last = progress.lastRoundTrip.map { Quantity.milliseconds(Double($0) / 1e6) } ?? "-"
-                Live.show("\(progress.received) of \(progress.sent) replies, last round trip \(last)")
+        do {
+            let result = try await reflector.examine(try shared.open(), mode: test.mode) { examiner, _ in
+                try await examiner.latency(plan) { progress in
+                    let last = progress.lastRoundTrip.map { Quantity.milliseconds(Double($0) / 1e6) } ?? "-"
+                    Live.show("\(progress.received) of \(progress.sent) replies, last round trip \(last)")
+                }
             }
+            try show(result)
+        } catch let error as PartlyMeasured {
+            if case .latency(let result) = error.result { try show(result) }
+            throw error.cause
         }
+    }
+
+    private func show(_ result: LatencyResult) throws {
         Live.clear()
         CommandOutput.put(shared.json ? try JSONReport.text(result) : Page.text.text(result))
     }
@@ -125,7 +134,7 @@ struct ThroughputCommand: AsyncParsableCommand {
             }
             try show(result, path: path)
         } catch let error as PartlyMeasured {
-            try show(error.result, path: nil)
+            if case .throughput(let result) = error.result { try show(result, path: nil) }
             throw error.cause
         }
         withExtendedLifetime(lock) {}

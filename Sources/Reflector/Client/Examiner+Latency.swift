@@ -2,7 +2,7 @@ internal import NIOSSL
 package import PacketIO
 
 extension Examiner {
-    /// Round trips without load.
+    /// Round trips without load. Throws ``PartlyMeasured`` when it was cut after replies had come.
     package func latency(
         _ plan: LatencyPlan,
         onProgress: @escaping @Sendable (EchoProgress) -> Void = { _ in }
@@ -21,8 +21,10 @@ extension Examiner {
             let watch = Task { try await pauses.watch() }
             defer { watch.cancel() }
             let samples = try await probe.samples()
+            var counts: EchoReport?
             do {
                 let report = try await closing.result()
+                counts = report.echo
                 // Probes that nobody was there to answer are not lost on the link.
                 try report.requireOrderlyEnd(spentCounts: false)
                 if let cut = probe.cut { throw cut }
@@ -30,7 +32,7 @@ extension Examiner {
                 return try probe.result(samples, report: report.echo)
             } catch {
                 try Task.checkCancellation()
-                throw pauses.explained(error)
+                throw pauses.explained(probe.partly(samples, report: counts, error))
             }
         }
     }

@@ -192,7 +192,7 @@ extension ThroughputResult {
         }
         if !result.notes.contains(where: { $0.hasPrefix("nothing arrived") }) { result.noteSilence() }
         result.notes.append("the test was not finished: \(cause)")
-        return PartlyMeasured(result: result, cause: cause)
+        return PartlyMeasured(result: .throughput(result), cause: cause)
     }
 
     /// The first direction that was asked for and of which the receiver counted no byte. Of UDP that is a loss.

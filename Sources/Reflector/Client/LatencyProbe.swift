@@ -103,6 +103,17 @@ struct RunningProbe: Sendable {
     }
 }
 
+extension RunningProbe {
+    /// `cause`, with what was measured until the last reply: the probes behind it had nobody to answer them.
+    func partly(_ samples: EchoSamples, report: EchoReport?, _ cause: any Error) -> any Error {
+        guard samples.received > 0 else { return cause }
+        var answered = samples
+        answered.leaveOutTail()
+        guard let result = try? result(answered, report: report) else { return cause }
+        return PartlyMeasured(result: .latency(result), cause: cause)
+    }
+}
+
 extension EchoProber: LatencyProbe {
     /// Datagrams have no end that could come early.
     package var cut: (any Error)? { nil }

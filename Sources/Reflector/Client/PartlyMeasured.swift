@@ -1,6 +1,11 @@
-/// A throughput test failed after something had been measured: the result is shown, and then why there is no more of it.
+/// A test failed after something had been measured: the result is shown, and then why there is no more of it.
 package struct PartlyMeasured: Error, CustomStringConvertible {
-    package let result: ThroughputResult
+    package enum Result: Sendable {
+        case throughput(ThroughputResult)
+        case latency(LatencyResult)
+    }
+
+    package let result: Result
     package let cause: any Error
 
     package var description: String { "\(cause)" }

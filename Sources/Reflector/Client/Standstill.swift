@@ -39,6 +39,9 @@ final class Standstill: Sendable {
     func explained(_ error: any Error) -> any Error {
         let seconds = longest.withLock { $0 }
         guard seconds > 0 else { return error }
+        if let part = error as? PartlyMeasured {
+            return PartlyMeasured(result: part.result, cause: StoodStill(seconds: seconds, error: part.cause))
+        }
         return StoodStill(seconds: seconds, error: error)
     }
 }

@@ -46,8 +46,9 @@ struct CutTests {
         let part = try #require(error as? PartlyMeasured, "\(String(describing: error))")
         #expect(part.description.hasPrefix(words), "\(part)")
         #expect(part.description.contains(" of \(seconds) s"), "\(part)")
-        #expect(part.result.directions.contains { ($0.bytes ?? 0) > 0 })
-        #expect(part.result.notes.contains("the test was not finished: \(part.cause)"))
+        guard case .throughput(let result) = part.result else { throw TestFailure("\(part)") }
+        #expect(result.directions.contains { ($0.bytes ?? 0) > 0 })
+        #expect(result.notes.contains("the test was not finished: \(part.cause)"))
     }
 
     @Test("a stream in a tunnel that ends long before its time makes part of a test", arguments: [false, true])
@@ -135,7 +136,31 @@ struct CutTests {
             let error = await failure { try await examiner.latency(LatencyPlan(durationSec: 5, intervalMs: 50)) }
             let said = words(error)
             #expect(said.hasPrefix("the tunnel of the probes was cut after") && said.contains("of 5 s"), "\(said)")
+            guard cutAfterMs > 0 else {
+                #expect(!(error is PartlyMeasured))
+                return
+            }
+            // What came until then is shown, and what was under way is not lost.
+            let part = try #require(error as? PartlyMeasured)
+            guard case .latency(let result) = part.result else { throw TestFailure("\(part)") }
+            #expect(result.received > 0 && result.received <= 7 && result.lost == 0, "\(result)")
         }
+    }
+
+    @Test("what was measured is shown too when this machine stood still before the test was cut")
+    func stoodStill() throws {
+        let pauses = Standstill()
+        pauses.note(16, insteadOf: 1)
+        let cut = CutStream(name: "stream 1 of 1 up", afterSec: 3, askedSec: 8)
+        let part = PartlyMeasured(
+            result: .throughput(
+                ThroughputResult(engine: .native, transport: .tcp, mode: .tunneled, streams: 1, directions: [])
+            ),
+            cause: cut
+        )
+        let told = try #require(pauses.explained(part) as? PartlyMeasured)
+        #expect(told.description.hasPrefix("this machine or this program stood still for"), "\(told)")
+        #expect(told.root is CutStream)
     }
 
     @Test("a tunnel that answers no probe is a failure, not a loss")
