@@ -50,7 +50,8 @@ struct ParamedicCommand: AsyncParsableCommand {
                 }
             }
         } catch {
-            let options = typed.prefix { $0 != "--" }
+            // Without a closure: it would belong to the main actor, and this may run elsewhere by now.
+            let options = typed[..<(typed.firstIndex(of: "--") ?? typed.endIndex)]
             CommandFailure.exit(error, of: Self.self, json: options.contains("--json"))
         }
     }

@@ -42,7 +42,8 @@ struct ReflectorCommand: AsyncParsableCommand {
                 try command.run()
             }
         } catch {
-            let options = typed.prefix { $0 != "--" }
+            // Without a closure: it would belong to the main actor, and this may run elsewhere by now.
+            let options = typed[..<(typed.firstIndex(of: "--") ?? typed.endIndex)]
             CommandFailure.exit(error, of: Self.self, json: options.contains("--json"))
         }
     }

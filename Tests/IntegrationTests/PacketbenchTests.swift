@@ -260,6 +260,17 @@ struct PacketbenchTests {
         #expect(option.code == 64 && option.errors.contains("--key: the path is empty"), "\(option.errors)")
     }
 
+    @Test("an identity key that cannot be made is told, as words and as JSON", arguments: [[], ["--json"]] as [[String]])
+    func noKey(options: [String]) async throws {
+        let result = try await bench(options + ["id"], key: "/proc/nowhere/key")
+        #expect(result.code == 1, "\(result.errors)")
+        #expect(result.errors.contains("/proc/nowhere/key"), "\(result.errors)")
+        if !options.isEmpty {
+            let error = try result.json()["error"] as? [String: Any]
+            #expect(error?["exit_code"] as? Int == 1)
+        }
+    }
+
     @Test("nobody at the address exits 1 and says what should run there; with --json that is an object")
     func nobodyThere() async throws {
         let port = try Installation.freePort()

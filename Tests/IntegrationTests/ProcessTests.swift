@@ -220,6 +220,16 @@ struct ProcessTests {
                 #expect(refused.errors.contains("rotated"))
                 try await installation.pair("--replace")
                 #expect(try await installation.paramedic("path").code == 0)
+                // A log that failed under the new key is opened again.
+                let path = installation.folder + "/r/audit.jsonl"
+                try FileManager.default.moveItem(atPath: path, toPath: path + ".away")
+                let denied = try await installation.paramedic("latency", "--duration", "1")
+                #expect(denied.code != 0 && denied.errors.contains("audit log"), "\(denied.errors)")
+                try? FileManager.default.removeItem(atPath: path)
+                try FileManager.default.moveItem(atPath: path + ".away", toPath: path)
+                try await eventually("the audit log is open again") {
+                    try await installation.paramedic("latency", "--duration", "1").code == 0 ? true : nil
+                }
                 let kept = try #require(rotated["old_key"] as? String)
                 #expect(try Data(contentsOf: URL(fileURLWithPath: kept)).count == 32)
             }

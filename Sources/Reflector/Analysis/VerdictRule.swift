@@ -25,7 +25,7 @@ package struct VerdictRule: Sendable {
 
     /// The rules in order of strength. The first that finds something and names a limit decides.
     package static let table: [VerdictRule] = [
-        nothingMeasured, incomplete, tooShort, slowLink, offeredLoad, loopback, fasterUnderProbe,
+        nothingMeasured, incomplete, tooShort, slowLink, offeredLoad, fasterUnderProbe, loopback,
         tunnelFillsBothEnds, clientProcessor, reflectorProcessor,
         clientCard, reflectorCard,
         clientTraffic, reflectorTraffic,

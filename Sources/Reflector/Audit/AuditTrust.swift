@@ -11,14 +11,14 @@ package enum AuditTrust {
         )
     }
 
-    /// Checks a signature by `own` or by a key that was rotated away and kept.
+    /// Checks a signature by `own`, which is asked for each time, or by a key that was rotated away and kept.
     package static func verifier(
-        own: EndpointID,
+        own: @escaping @autoclosure @Sendable () -> EndpointID,
         keyPath: String
     ) -> @Sendable (_ endpointID: String, _ message: [UInt8], _ signature: [UInt8]) -> Bool {
         { endpointID, message, signature in
             guard let signer = try? EndpointID(parsing: endpointID) else { return false }
-            let trusted = [own] + IdentityRotation.formerIDs(keyPath: keyPath)
+            let trusted = [own()] + IdentityRotation.formerIDs(keyPath: keyPath)
             return trusted.contains(signer) && signer.verifies(signature, of: message)
         }
     }
