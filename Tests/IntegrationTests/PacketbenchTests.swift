@@ -260,7 +260,10 @@ struct PacketbenchTests {
         #expect(option.code == 64 && option.errors.contains("--key: the path is empty"), "\(option.errors)")
     }
 
-    @Test("an identity key that cannot be made is told, as words and as JSON", arguments: [[], ["--json"]] as [[String]])
+    @Test(
+        "an identity key that cannot be made is told, as words and as JSON",
+        arguments: [[], ["--json"]] as [[String]]
+    )
     func noKey(options: [String]) async throws {
         let result = try await bench(options + ["id"], key: "/proc/nowhere/key")
         #expect(result.code == 1, "\(result.errors)")
