@@ -97,7 +97,7 @@ struct SilentReflectorTests {
         } _: { reflector in
             let examiner = try await Examiner.connect(to: reflector.address, key: IdentityKey()) { _ in }
             let plan = LatencyPlan(durationSec: 1, intervalMs: 500)
-            let error = await failure { try await examiner.latency(plan) } as? LinkClientError
+            let error = await failure { try await examiner.latency(plan) }?.root as? LinkClientError
             guard case .timedOut(_, let seconds)? = error else {
                 Issue.record("another failure: \(String(describing: error))")
                 return
