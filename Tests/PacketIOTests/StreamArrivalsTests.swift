@@ -47,6 +47,14 @@ import Testing
         #expect(line.come(0) == 0)
     }
 
+    @Test func `a look that is older than the one before changes nothing`() {
+        var line = Line()
+        let old = line.socket
+        _ = line.come(10)
+        #expect(line.arrivals.look(read: line.read, old) == 0)
+        #expect(line.come(2) == 2 * 1_448)
+    }
+
     @Test func `bytes that nobody has read have arrived`() {
         var line = Line()
         line.socket.inOrder += 10 * 1_448

@@ -40,6 +40,14 @@ package struct ReceivedSegments: Sendable, Equatable {
     }
 }
 
+extension ReceivedSegments {
+    /// Whether it was taken of the same socket after `other`, or at the same time.
+    fileprivate func isLater(than other: ReceivedSegments) -> Bool {
+        inOrder >= other.inOrder && Int32(bitPattern: segments &- other.segments) >= 0
+            && Int32(bitPattern: outOfOrder &- other.outOfOrder) >= 0
+    }
+}
+
 /// Bytes that have arrived of one TCP stream. TCP gives out nothing behind a segment that is missing until it was sent again, on a
 /// slow link for seconds: such bytes have arrived all the same, and are known by the segments that came. No clock inside.
 package struct StreamArrivals: Sendable {
@@ -63,7 +71,8 @@ package struct StreamArrivals: Sendable {
     /// - Returns: bytes that have arrived since the last look.
     package mutating func look(read: Int, _ received: ReceivedSegments?) -> Int {
         var arrived = read
-        if let received, let before = last {
+        // Of two who look at once one may come with what is older.
+        if let received, let before = last, received.isLater(than: before) {
             advance(from: before, to: received)
             last = received
             // The memory holds what is in order and unread too.
