@@ -38,8 +38,9 @@ final class PendingConnection: Sendable {
 
     /// Gives up: whoever waits fails with ``ConnectionError/closed``.
     func cancel() {
-        state.withLock { $0.task }?.cancel()
+        // Before the task learns it: its own end would say that it was cancelled, which nobody who waits was.
         finish(.failure(.closed))
+        state.withLock { $0.task }?.cancel()
     }
 
     /// Returns when nothing is under way any more.

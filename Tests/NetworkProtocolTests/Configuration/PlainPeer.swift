@@ -58,8 +58,15 @@ final class PlainPeer: Sendable {
     fileprivate final class Collector: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
         private let sink: AsyncStream<[UInt8]>.Continuation
+        private let isOpen: () -> Void
 
-        init(_ sink: AsyncStream<[UInt8]>.Continuation) { self.sink = sink }
+        /// - Parameter isOpen: is called when the connection is open. One that is accepted is not so before: it would end with its listener.
+        init(_ sink: AsyncStream<[UInt8]>.Continuation, isOpen: @escaping () -> Void = {}) {
+            self.sink = sink
+            self.isOpen = isOpen
+        }
+
+        func channelActive(context: ChannelHandlerContext) { isOpen() }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             sink.yield(Array(unwrapInboundIn(data).readableBytesView))
@@ -96,8 +103,10 @@ final class PlainServer: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let (chunks, bytes) = AsyncStream.makeStream(of: [UInt8].self)
-                    try channel.pipeline.syncOperations.addHandler(PlainPeer.Collector(bytes))
-                    sink.yield(PlainPeer(channel, chunks))
+                    let peer = PlainPeer(channel, chunks)
+                    try channel.pipeline.syncOperations.addHandler(
+                        PlainPeer.Collector(bytes) { sink.yield(peer) }
+                    )
                 }
             }
         for _ in ports {

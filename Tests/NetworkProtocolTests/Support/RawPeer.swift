@@ -40,15 +40,17 @@ final class RawPeer {
     ///   - reads: false for one who never reads.
     ///   - halfCloses: whether it stays when the other side has closed its direction.
     ///   - tls: whether it speaks TLS below, as the test's client.
+    ///   - group: whose threads serve it.
     static func connect(
         _ daemon: TestDaemon,
         reads: Bool = true,
         halfCloses: Bool = false,
-        tls: Bool = false
+        tls: Bool = false,
+        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     ) async throws -> RawPeer {
         let (bytes, tell) = AsyncStream.makeStream(of: [UInt8].self)
         let makeTLS = tls ? try TLSContext.client(daemon.ends.clientTLS, host: "127.0.0.1") : nil
-        let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        let bootstrap = ClientBootstrap(group: group)
             .channelOption(.autoRead, value: reads)
             .channelOption(.allowRemoteHalfClosure, value: halfCloses)
             .channelInitializer { channel in
