@@ -8,7 +8,7 @@ import time
 import swim
 from checks import expect, write_whole
 from client import Client
-from connection import Closed, Connection, now
+from connection import Closed, Connection, Failed, now
 from daemon import Daemon
 from handshake import Refused, Trust
 from member import NACK_ANSWER, Member
@@ -17,6 +17,8 @@ from packets import LZ4
 from primitives import Identity
 
 PATIENCE = 60
+# A failure's code (Docs/NETWORK-PROTOCOL.md).
+NOT_ADMITTED = 5
 
 
 class LiveMembers:
@@ -64,10 +66,14 @@ class Scenario:
         connection.say_good_bye()
 
     def is_answered(self, id):
-        """A member that took this one for failed, as on a machine with other work, closes the connection until it has heard otherwise."""
+        """A member that took this one for failed, as on a machine with other work, refuses the connection until it has heard otherwise."""
         try:
             self.ask(id)
         except (Closed, Refused, OSError):
+            return False
+        except Failed as failure:
+            if failure.code != NOT_ADMITTED:
+                raise
             return False
         return True
 

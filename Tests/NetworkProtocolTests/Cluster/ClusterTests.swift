@@ -14,7 +14,8 @@ struct ClusterTests {
         _ number: UInt8,
         key: ClusterKey = key,
         listening: String = "127.0.0.1:0",
-        seeds: [String] = []
+        seeds: [String] = [],
+        period: Duration = .milliseconds(200)
     ) throws -> ClusterConfiguration {
         let address = try #require(MemberAddress(listening))
         var configuration = ClusterConfiguration(
@@ -24,8 +25,8 @@ struct ClusterTests {
             listening: address,
             seeds: seeds
         )
-        configuration.period = .milliseconds(200)
-        configuration.pingTimeout = .milliseconds(80)
+        configuration.period = period
+        configuration.pingTimeout = period * 2 / 5
         return configuration
     }
 
@@ -33,6 +34,7 @@ struct ClusterTests {
     static func running(
         _ count: Int,
         listening: String = "127.0.0.1:0",
+        period: Duration = .milliseconds(200),
         dispatcher: (UInt8) -> Dispatcher? = { _ in nil },
         _ body: ([Cluster], [ClusterMember]) async throws -> Void
     ) async throws {
@@ -40,7 +42,8 @@ struct ClusterTests {
             var clusters: [Cluster] = []
             var members: [ClusterMember] = []
             for number in 1...UInt8(count) {
-                let own = try configuration(number, listening: listening, seeds: members.map { "\($0.address)" })
+                let seeds = members.map { "\($0.address)" }
+                let own = try configuration(number, listening: listening, seeds: seeds, period: period)
                 let cluster = Cluster(own, dispatcher: dispatcher(number))
                 group.addTask { try await cluster.run() }
                 clusters.append(cluster)

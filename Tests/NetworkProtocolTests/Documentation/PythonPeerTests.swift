@@ -206,12 +206,14 @@ struct PythonPeerTests {
 
     @Test func `is a member of a cluster, and its seed`() async throws {
         try await withFolder { folder in
-            try await ClusterTests.running(2, dispatcher: { _ in .forTests }) { clusters, members in
+            // The time after which a silent member has failed is counted in periods: of these a busy machine keeps a few.
+            let period = Duration.seconds(1)
+            try await ClusterTests.running(2, period: period, dispatcher: { _ in .forTests }) { clusters, members in
                 let (address, done) = (folder + "/address", folder + "/done")
                 let words = [
                     "member", "--key", ClusterTests.key.hexadecimal, "--name", "test",
                     "--identity", Hexadecimal.text([UInt8](repeating: 9, count: 32)), "--seed", "\(members[0].address)",
-                    "--period", "0.2", "--ping-timeout", "0.08", "--count", "2", "--address-file", address,
+                    "--period", "1", "--ping-timeout", "0.4", "--count", "2", "--address-file", address,
                     "--done-file", done,
                 ]
                 try await PythonPeer.with(words) { peer in
@@ -223,7 +225,7 @@ struct PythonPeerTests {
 
                     // It alone tells another who is there.
                     let seed = try await peer.text(of: address)
-                    let third = Cluster(try ClusterTests.configuration(3, seeds: [seed]))
+                    let third = Cluster(try ClusterTests.configuration(3, seeds: [seed], period: period))
                     let running = Task { try await third.run() }
                     for number in [UInt8](arrayLiteral: 1, 2, 9) { try await ClusterTests.has(third, number) }
 
