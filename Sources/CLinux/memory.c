@@ -6,7 +6,9 @@
 void outpost_memory_frugal(void) {
     // Each arena keeps its own free lists; by default there are eight for every core.
     mallopt(M_ARENA_MAX, 2);
-    mallopt(M_TRIM_THRESHOLD, 128 * 1024);
+    // What a few streams in both directions free and take again between two writes: with the default of 128 KiB the heap shrinks
+    // and grows again for each of them, which cost a stream a tenth. After a test or a burst the rest is given back as well.
+    mallopt(M_TRIM_THRESHOLD, 8 * 1024 * 1024);
     // Fixed, because the threshold would otherwise grow with the first large buffer that is freed, and such buffers would
     // from then on stay in the heap. Buffers of a tunnel are larger than this and are few.
     mallopt(M_MMAP_THRESHOLD, 1024 * 1024);
