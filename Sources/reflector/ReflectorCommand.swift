@@ -24,6 +24,7 @@ struct ReflectorCommand: AsyncParsableCommand {
     )
 
     static func main() async {
+        ProcessMemory.beFrugal()
         let typed = Array(ProcessArguments.all.dropFirst())
         let arguments = CommandLineOrder.normalise(
             typed,

@@ -86,12 +86,7 @@ final class ConnectionLedger: Sendable {
             state.sinceGiveBack = 0
             return true
         }
-        guard isAfterBurst else { return }
-        // The last connection's own buffers are freed after this.
-        Task {
-            try? await Task.sleep(for: .seconds(1))
-            ProcessMemory.giveBack()
-        }
+        if isAfterBurst { ProcessMemory.giveBackSoon() }
     }
 
     /// Closes all connections of a peer, also those about which nothing is decided yet.

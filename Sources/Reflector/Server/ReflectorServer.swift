@@ -169,6 +169,7 @@ package final class ReflectorServer: Service {
                     pairing: pairing
                 )
             )
+            ProcessMemory.giveBackSoon()
             await withTaskGroup { group in
                 if let reloading {
                     group.addTask { [configuration, logger] in

@@ -20,7 +20,6 @@ package enum ServerProcess {
         onStart: @escaping @Sendable (ReflectorServer.Started) -> Void
     ) async throws {
         var configuration = given
-        ProcessMemory.beFrugal()
         let format = StandardErrorLog.Format(rawValue: configuration.logFormat) ?? .text
         let level = StandardErrorLog.bootstrap(
             level: LogLevelName(rawValue: configuration.logLevel) ?? .info,

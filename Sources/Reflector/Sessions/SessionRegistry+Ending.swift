@@ -101,7 +101,7 @@ extension SessionRegistry {
         }
         running[testID] = nil
         release(testID)
-        ProcessMemory.giveBack()
+        ProcessMemory.giveBackSoon()
         logger.info(
             "session ended",
             metadata: [
