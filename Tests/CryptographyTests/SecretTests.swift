@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Cryptography
@@ -21,5 +22,22 @@ import Testing
         #expect(array == [UInt8](repeating: 0, count: 48))
         var none: [UInt8] = []
         Wiping.wipe(&none)
+    }
+
+    @Test func `is overwritten before its memory is given back`() {
+        let count = 512
+        var secret: Secret? = Secret(repeatElement(0xA5, count: count))
+        // No pointer is kept: the kernel reads what is there afterwards, whoever has it by then.
+        let address = secret?.withUnsafeBytes { off_t(Int(bitPattern: $0.baseAddress)) } ?? 0
+        func left() -> Int {
+            var bytes = [UInt8](repeating: 0, count: count)
+            let memory = unsafe open("/proc/self/mem", O_RDONLY)
+            defer { close(memory) }
+            let read = unsafe bytes.withUnsafeMutableBytes { unsafe pread(memory, $0.baseAddress, count, address) }
+            return bytes.prefix(max(0, read)).count { $0 == 0xA5 }
+        }
+        #expect(left() == count)
+        secret = nil
+        #expect(left() < count / 8)
     }
 }
