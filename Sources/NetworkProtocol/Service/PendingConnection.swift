@@ -38,7 +38,7 @@ final class PendingConnection: Sendable {
 
     /// Gives up: whoever waits fails with ``ConnectionError/closed``.
     func cancel() {
-        // Before the task learns it: its own end would say that it was cancelled, which nobody who waits was.
+        // First, because the task ends with `cancelled`, which is not what happened to those who wait.
         finish(.failure(.closed))
         state.withLock { $0.task }?.cancel()
     }
