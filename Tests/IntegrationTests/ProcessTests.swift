@@ -51,16 +51,23 @@ struct ProcessTests {
                 installation.environment
             )
             let child = try await iperfChild(of: server.pid)
-            let acknowledged = try await installation.reflector("audit", "export").output.split(separator: "\n").count
+            // Waits until a checkpoint binds the last line: the lines so far were acknowledged.
+            let live = try await installation.reflector("audit", "verify", "--json")
+            #expect(live.code == 0, "\(live.output)")
+            let count = try #require(try live.json()["lines"] as? Int)
+            let acknowledged = try await auditLines(installation).prefix(count)
             kill(server.pid, SIGKILL)
             _ = await server.exit()
             try await gone(child)
             _ = await client.exit()
 
-            let verified = try await installation.reflector("audit", "verify", "--json")
-            #expect(verified.code == 0, "\(verified.output)")
-            #expect(try #require(try verified.json()["lines"] as? Int) >= acknowledged)
+            // The kill may leave a line that was being written. No checkpoint binds it, and the next start cuts it off.
+            let killed = try await installation.reflector("audit", "verify", "--json")
+            #expect(killed.code == 0 || killed.output.contains("no checkpoint binds the last"), "\(killed.output)")
             server = try await installation.serve()
+            let next = try await installation.reflector("audit", "verify", "--json")
+            #expect(next.code == 0, "\(next.output)")
+            #expect(try await auditLines(installation).prefix(count) == acknowledged)
             let peers = try await installation.reflector("peers", "--json").json()
             #expect((peers["paired"] as? [Any])?.count == 1)
             // Both tests count, the killed one with the bytes that were charged ahead: at this rate one instalment.
@@ -301,6 +308,10 @@ struct ProcessTests {
             else { return false }
             return rest.split(separator: " ").dropFirst().first.flatMap { Int32($0) } == parent
         }
+    }
+
+    private func auditLines(_ installation: Installation) async throws -> [Substring] {
+        try await installation.reflector("audit", "export").output.split(separator: "\n")
     }
 
     private func isAlive(_ pid: Int32) -> Bool {
