@@ -155,11 +155,12 @@ package final class ReflectorServer: Service {
                 health: health,
                 folder: folder.path
             )
+            // Before the control socket answers: its status tells of the window.
+            let pairing =
+                configuration.pairingEnabled ? try await control.openPairing(ttlSec: PairingTTL.standard.seconds) : nil
             controlSocket = try await ControlSocket.open(inFolder: folder.path, logger: logger) { request in
                 await control.answer(request)
             }
-            let pairing =
-                configuration.pairingEnabled ? try await control.openPairing(ttlSec: PairingTTL.standard.seconds) : nil
             onStart(
                 Started(
                     endpointID: core.identity.current.endpointID,
