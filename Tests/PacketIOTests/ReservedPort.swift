@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 
 @testable import PacketIO
@@ -20,4 +21,13 @@ enum ReservedPort {
         }
         throw PortRangeError(host: .loopbackIPv4, ports: all, cause: nil)
     }
+}
+
+/// Does `bind` again while the port is busy: a child that another test forks holds this process's descriptors until it has
+/// executed its program.
+func onceFree<Result: ~Copyable>(_ bind: () throws -> Result) throws -> Result {
+    for _ in 0..<1_000 {
+        do { return try bind() } catch { usleep(5_000) }
+    }
+    return try bind()
 }
