@@ -133,7 +133,11 @@ final class LinkSocket: ChannelDuplexHandler {
         guard excess > 0 else { return }
         charged += excess
         budgets.charge(excess, to: peer)
-        if budgets.wait(of: peer) > .zero { context.close(promise: nil) }
+        guard budgets.wait(of: peer) > .zero else { return }
+        // Not at once: NIO looks for the end of the input after this call, and in a build for debugging traps when the channel is
+        // closed by then.
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.eventLoop.execute { bound.value.close(promise: nil) }
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {

@@ -133,12 +133,18 @@ final class SpliceHandler: ChannelDuplexHandler {
 
     private func closeOutput() { context?.close(mode: .output, promise: nil) }
 
-    private func closeAll() { context?.close(promise: nil) }
+    /// Not at once: the partner may have failed because this side flushed it at the end of a read. NIO looks for the end of the
+    /// input after that, and in a build for debugging traps when the channel is closed by then.
+    private func closeAll() {
+        guard let context else { return }
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.eventLoop.execute { bound.value.close(promise: nil) }
+    }
 
     private func closeAfterWrites() {
         guard let context else { return }
         context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
-            context.close(promise: nil)
+            self.closeAll()
         }
     }
 }
