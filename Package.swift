@@ -44,10 +44,18 @@ let package = Package(
     ],
     targets: [
         .target(name: "CLinux", cSettings: [.define("OUTPOST_COMMIT", to: "\"\(commit)\"")]),
+        // Private files, made whole or not at all.
+        .target(name: "Files", dependencies: ["SystemErrors"], swiftSettings: strict),
         .target(
             name: "Identity",
+            dependencies: ["Files", "SystemErrors", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict
+        ),
+        // An identity in a certificate and in TLS.
+        .target(
+            name: "IdentityCertificates",
             dependencies: [
-                "CLinux",
+                "Identity",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -63,9 +71,11 @@ let package = Package(
         .target(
             name: "NetworkProtocol",
             dependencies: [
-                "CLZ4", "CZstd", "Cryptography", "Identity", "Operations", "SystemErrors",
+                "CLZ4", "Cryptography", "CZstd", "Files", "Identity", "IdentityCertificates", "Operations",
+                "SystemErrors",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -82,7 +92,8 @@ let package = Package(
         .executableTarget(
             name: "packetbench",
             dependencies: [
-                "NetworkProtocol", "Identity", "Operations",
+                "CommandLineTool",
+                "Identity", "NetworkProtocol", "Operations",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -98,10 +109,8 @@ let package = Package(
             name: "NetworkProtocolTests",
             dependencies: [
                 "CLinux", "ClusterPeer", "Cryptography", "Identity", "NetworkProtocol", "Operations", "SwimSimulation",
-                "TestCertificates", "example-chat", "example-echo", "example-greeter", "example-mutual-tls",
-                .product(name: "Crypto", package: "swift-crypto"),
+                "example-chat", "example-echo", "example-greeter", "example-mutual-tls",
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -160,20 +169,59 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "CLinux", "SystemErrors",
+                "CLinux", "Files", "SystemErrors",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],
             swiftSettings: strict
         ),
         .target(name: "SystemErrors", dependencies: ["CLinux"], swiftSettings: strict),
         .target(name: "PacketIO", dependencies: ["CLinux", "SystemErrors"], swiftSettings: strict),
+        // What the mains of all tools share.
+        .target(
+            name: "CommandLineTool",
+            dependencies: ["Operations", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: strict
+        ),
+        // SQLite files in a tool's state folder.
+        .target(
+            name: "Storage",
+            dependencies: ["SystemErrors", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: strict
+        ),
+        // What both ends of a measurement share.
+        .target(
+            name: "LinkMeasurement",
+            dependencies: [
+                "CLinux", "Files", "Identity", "Operations", "PacketIO", "SystemErrors",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict
+        ),
+        // The client, its analysis and its reports.
+        .target(
+            name: "Paramedic",
+            dependencies: [
+                "Files", "Identity", "IdentityCertificates", "LinkMeasurement", "Operations", "PacketIO", "Storage",
+                "SystemErrors",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
+            ],
+            swiftSettings: strict
+        ),
+        // The server.
         .target(
             name: "Reflector",
             dependencies: [
-                "CLinux", "Identity", "NetworkProtocol", "Operations", "PacketIO", "SystemErrors",
+                "CLinux", "Files", "Identity", "IdentityCertificates", "LinkMeasurement", "NetworkProtocol",
+                "Operations", "PacketIO", "Storage", "SystemErrors",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "_CryptoExtras", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
@@ -182,6 +230,7 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -190,7 +239,8 @@ let package = Package(
         .executableTarget(
             name: "reflector",
             dependencies: [
-                "Identity", "Operations", "PacketIO", "Reflector",
+                "CommandLineTool",
+                "Identity", "LinkMeasurement", "Operations", "Reflector", "Storage",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
@@ -198,7 +248,8 @@ let package = Package(
         .executableTarget(
             name: "paramedic",
             dependencies: [
-                "Identity", "Operations", "PacketIO", "Reflector",
+                "CommandLineTool",
+                "Identity", "LinkMeasurement", "Operations", "PacketIO", "Paramedic", "Storage", "SystemErrors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
@@ -207,7 +258,8 @@ let package = Package(
         .target(
             name: "FuzzProperties",
             dependencies: [
-                "Cryptography", "Identity", "NetworkProtocol", "Operations", "PacketIO", "Reflector",
+                "Files", "Identity", "IdentityCertificates", "LinkMeasurement", "NetworkProtocol", "Operations",
+                "PacketIO", "Paramedic", "Reflector",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
@@ -230,7 +282,7 @@ let package = Package(
         .testTarget(
             name: "IdentityTests",
             dependencies: [
-                "Identity", "TestCertificates",
+                "Identity", "IdentityCertificates", "TestCertificates",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "X509", package: "swift-certificates"),
@@ -240,11 +292,17 @@ let package = Package(
         // Appends to an audit log until a test kills it.
         .executableTarget(
             name: "AuditAppender",
-            dependencies: ["Operations"],
+            dependencies: [
+                "Files", "Operations",
+            ],
             path: "Tests/AuditAppender",
             swiftSettings: lenient
         ),
-        .testTarget(name: "PacketIOTests", dependencies: ["PacketIO", "SystemErrors"], swiftSettings: strict),
+        .testTarget(
+            name: "PacketIOTests",
+            dependencies: ["CLinux", "PacketIO", "SystemErrors"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "IntegrationTests",
             dependencies: ["Operations", "packetbench", "paramedic", "reflector"],
@@ -253,17 +311,18 @@ let package = Package(
         .testTarget(
             name: "OperationsTests",
             dependencies: [
-                "AuditAppender", "Operations", "SystemErrors",
+                "AuditAppender", "Files", "Operations", "SystemErrors",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
             ],
             swiftSettings: lenient
         ),
         .testTarget(
-            name: "ReflectorTests",
+            name: "MeasurementTests",
             dependencies: [
-                "Identity", "NetworkProtocol", "Operations", "PacketIO", "Reflector", "TestCertificates",
+                "Files", "Identity", "IdentityCertificates", "LinkMeasurement", "NetworkProtocol", "Operations",
+                "PacketIO", "Paramedic", "Reflector", "Storage", "TestCertificates",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
@@ -271,6 +330,7 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "X509", package: "swift-certificates"),
             ],
             swiftSettings: lenient

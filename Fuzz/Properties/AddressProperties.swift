@@ -1,5 +1,6 @@
 import Identity
 import PacketIO
+import Paramedic
 import Reflector
 
 /// Addresses in text: of a reflector, of an interface, of a place to listen.

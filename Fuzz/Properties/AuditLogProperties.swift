@@ -1,3 +1,4 @@
+import Files
 import Operations
 
 /// The audit log on disk, which anybody with a hand on the disk may have changed.

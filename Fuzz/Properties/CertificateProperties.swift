@@ -1,4 +1,5 @@
 import Identity
+import IdentityCertificates
 import NIOSSL
 
 /// Who a certificate is.

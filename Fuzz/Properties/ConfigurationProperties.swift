@@ -1,4 +1,5 @@
 import Operations
+import Paramedic
 import Reflector
 
 /// Configuration files.

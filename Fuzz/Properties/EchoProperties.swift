@@ -1,3 +1,4 @@
+import LinkMeasurement
 import NIOCore
 import PacketIO
 import Reflector

@@ -1,3 +1,4 @@
+import LinkMeasurement
 import Operations
 import Reflector
 

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import LinkMeasurement
 import Reflector
 
 /// What iperf3 printed, as client and as server.

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import LinkMeasurement
 import NIOCore
 import Reflector
 

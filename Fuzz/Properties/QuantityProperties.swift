@@ -1,5 +1,6 @@
 import Operations
 import PacketIO
+import Paramedic
 import Reflector
 
 /// Rates, durations, moments and tokens in text.

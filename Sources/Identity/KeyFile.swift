@@ -1,5 +1,7 @@
-import Crypto
-import Glibc
+internal import Crypto
+internal import Files
+internal import Glibc
+internal import SystemErrors
 
 /// The file that holds a machine's key: the raw 32-byte Ed25519 seed, mode 0600 from its first byte.
 package enum KeyFile {
@@ -8,25 +10,17 @@ package enum KeyFile {
 
     /// Reads the key at `path`; nil when there is no file.
     package static func load(at path: String) throws(KeyFileError) -> IdentityKey? {
-        let descriptor = unsafe open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else {
-            let code = errno
-            if code == ENOENT { return nil }
-            if code == ELOOP { throw .isSymbolicLink(path: path) }
-            throw .cannotOpen(path: path, reason: reason(code))
+        let content: Result<IdentityKey, KeyFileError>
+        do throws(SystemError) {
+            content = try read(Descriptor.open(path, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK))
+        } catch {
+            switch error.code {
+            case ENOENT: return nil
+            case ELOOP: throw .isSymbolicLink(path: path)
+            default: throw .cannotOpen(path: path, reason: error.reason)
+            }
         }
-        defer { close(descriptor) }
-        try check(descriptor, path: path)
-
-        // One byte more than a key, so that a longer file is seen as such.
-        var bytes = [UInt8](repeating: 0, count: length + 1)
-        defer { erase(&bytes) }
-        let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
-        guard count >= 0 else { throw .cannotOpen(path: path, reason: reason(errno)) }
-        guard count == length, let key = IdentityKey(seed: bytes[..<length]) else {
-            throw .wrongLength(path: path, found: size(of: descriptor) ?? count)
-        }
-        return key
+        return try content.get()
     }
 
     /// Reads the key at `path`, or makes one there when there is none.
@@ -47,80 +41,73 @@ package enum KeyFile {
         to key: IdentityKey,
         asideSuffix: String
     ) throws(KeyFileError) -> String {
-        guard try load(at: path) != nil else { throw .cannotOpen(path: path, reason: reason(ENOENT)) }
+        guard try load(at: path) != nil else {
+            throw .cannotOpen(path: path, reason: SystemError.reason(of: ENOENT))
+        }
         let kept = path + "." + asideSuffix
         // The old key gets its second name first: at no moment is there no file at `path`.
-        guard unsafe link(path, kept) == 0 else { throw .cannotCreate(path: kept, reason: reason(errno)) }
+        do throws(SystemError) {
+            try StateFiles.link(path, as: kept)
+        } catch { throw .cannotCreate(path: kept, reason: error.reason) }
         do throws(KeyFileError) {
             _ = try write(key, to: path, replacing: true)
         } catch {
-            unsafe unlink(kept)
+            try? StateFiles.remove(kept)
             throw error
         }
         return kept
     }
 
+    private static func read(
+        _ file: borrowing Descriptor
+    ) throws(SystemError) -> Result<IdentityKey, KeyFileError> {
+        let status = try file.status()
+        if let flaw = flaw(of: status, file.path) { return .failure(flaw) }
+        // One byte more than a key, so that a longer file is seen as such.
+        var bytes = try file.read(atMost: length + 1)
+        defer { erase(&bytes) }
+        guard bytes.count == length, let key = IdentityKey(seed: bytes[...]) else {
+            return .failure(.wrongLength(path: file.path, found: Int(status.size)))
+        }
+        return .success(key)
+    }
+
+    private static func flaw(of status: FileStatus, _ path: String) -> KeyFileError? {
+        if status.kind != .file { return .notARegularFile(path: path) }
+        if status.mode & 0o077 != 0 { return .readableByOthers(path: path, mode: status.mode) }
+        if status.owner != geteuid(), status.owner != 0 { return .foreignOwner(path: path, owner: status.owner) }
+        return nil
+    }
+
     /// Writes beside `path`, then moves into place. Returns false when `path` exists and must not be replaced.
     private static func write(_ key: IdentityKey, to path: String, replacing: Bool) throws(KeyFileError) -> Bool {
         let temporary = "\(path).new-\(getpid())-\(UInt32.random(in: 0 ... .max))"
-        let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw .cannotCreate(path: path, reason: reason(errno)) }
-        defer {
-            close(descriptor)
-            unsafe unlink(temporary)
-        }
         var seed = [UInt8](key.signingKey.rawRepresentation)
         defer { erase(&seed) }
-        let written = unsafe seed.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-        guard written == length, fsync(descriptor) == 0 else {
-            throw .cannotCreate(path: path, reason: reason(errno))
-        }
-        if replacing {
-            guard unsafe rename(temporary, path) == 0 else { throw .cannotCreate(path: path, reason: reason(errno)) }
-        } else if unsafe link(temporary, path) != 0 {
-            let code = errno
-            if code == EEXIST { return false }
-            throw .cannotCreate(path: path, reason: reason(code))
-        }
-        syncFolder(of: path)
-        return true
+        do throws(SystemError) {
+            let file = try Descriptor.open(temporary, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW)
+            // Gone already when it was moved.
+            defer { try? StateFiles.remove(temporary) }
+            try file.write(seed)
+            try file.synchronise()
+            if replacing {
+                try StateFiles.rename(temporary, to: path)
+            } else {
+                do throws(SystemError) {
+                    try StateFiles.link(temporary, as: path)
+                } catch  where error.code == EEXIST { return false }
+            }
+            // The key is in place; a folder that cannot be synchronized is no reason to refuse it.
+            try? StateFiles.synchroniseFolder(of: path)
+            return true
+        } catch { throw .cannotCreate(path: path, reason: error.reason) }
     }
 
-    private static func check(_ descriptor: Int32, path: String) throws(KeyFileError) {
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else { throw .cannotOpen(path: path, reason: reason(errno)) }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw .notARegularFile(path: path) }
-        guard status.st_mode & 0o077 == 0 else {
-            throw .readableByOthers(path: path, mode: status.st_mode & 0o7777)
-        }
-        guard status.st_uid == geteuid() || status.st_uid == 0 else {
-            throw .foreignOwner(path: path, owner: status.st_uid)
-        }
-    }
-
-    private static func size(of descriptor: Int32) -> Int? {
-        var status = stat()
-        return unsafe fstat(descriptor, &status) == 0 ? Int(status.st_size) : nil
-    }
-
-    private static func syncFolder(of path: String) {
-        let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-        let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        fsync(descriptor)
-        close(descriptor)
-    }
-
-    /// Overwrites key material in a way that the optimiser must keep.
-    static func erase(_ bytes: inout [UInt8]) {
+    /// Overwrites key material in a way that the optimizer must keep.
+    package static func erase(_ bytes: inout [UInt8]) {
         // The pointer lives for the call only.
         unsafe bytes.withUnsafeMutableBytes { buffer in
             if let base = buffer.baseAddress { unsafe explicit_bzero(base, buffer.count) }
         }
-    }
-
-    private static func reason(_ code: Int32) -> String {
-        // strerror's result is copied at once.
-        unsafe String(cString: strerror(code))
     }
 }

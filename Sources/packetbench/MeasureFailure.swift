@@ -13,12 +13,15 @@ struct MeasureFailure: Error {
     let stage: Stage
     let error: ConnectionError
 
-    /// ``CommandFailure/refused`` when one side does not admit the other, else 1.
+    /// One side does not admit the other.
+    private static let refusedCode: Int32 = 4
+
+    /// 4 when one side does not admit the other, else 1.
     var exitCode: Int32 {
         guard case .opening = stage else { return 1 }
         switch error.cause {
         case .refused(.unavailable, _), .refused(.unknownCommand, _): return 1
-        case .refused, .handshake, .tls: return CommandFailure.refused
+        case .refused, .handshake, .tls: return Self.refusedCode
         default: return 1
         }
     }

@@ -1,9 +1,10 @@
 internal import ArgumentParser
+internal import CommandLineTool
 internal import Foundation
 internal import Operations
 
 @main
-struct PacketBenchCommand: AsyncParsableCommand {
+struct PacketBenchCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "packetbench",
         abstract: "Measures the packet protocol between two machines, or within one.",
@@ -38,30 +39,11 @@ struct PacketBenchCommand: AsyncParsableCommand {
         subcommands: [ServeCommand.self, MeasureCommand.self, IdentityCommand.self]
     )
 
-    static func main() async {
-        let typed = Array(ProcessArguments.all.dropFirst())
-        let arguments = CommandLineOrder.normalise(
-            typed,
-            valued: ["--key", "--log-level"],
-            flags: ["--json"],
-            commands: configuration.subcommands.compactMap { $0.configuration.commandName }
-        )
-        StandardStreams.occupy()
-        StandardOutput.checkAtExit()
-        var running: (any ParsableCommand.Type)?
-        do {
-            var command = try parseAsRoot(arguments)
-            try await RuntimeNeeds.require(for: command)
-            running = type(of: command)
-            if var command = command as? any AsyncParsableCommand {
-                try await command.run()
-            } else {
-                try command.run()
-            }
-        } catch {
-            // Without a closure: it would belong to the main actor, and this may run elsewhere by now.
-            let options = typed[..<(typed.firstIndex(of: "--") ?? typed.endIndex)]
-            CommandFailure.exit(error, of: Self.self, running: running, json: options.contains("--json"))
-        }
+    static func main() async { await start() }
+
+    static let sharedOptions: Set = ["--key", "--log-level"]
+
+    static func failure(for error: any Error) -> ToolFailure {
+        ToolFailure("\(error)", exitCode: (error as? MeasureFailure)?.exitCode ?? 1)
     }
 }

@@ -1,6 +1,6 @@
 internal import ArgumentParser
 internal import Operations
-internal import Reflector
+internal import Paramedic
 
 struct ConfigCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

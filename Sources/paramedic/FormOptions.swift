@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Foundation
 internal import Operations
-internal import Reflector
+internal import Paramedic
 internal import SystemErrors
 
 /// In which forms examinations are put out: text, JSON or CSV on standard output, and a page of HTML beside any of them.
@@ -57,7 +57,7 @@ struct FormOptions: ParsableArguments {
     func put(_ examination: Examination, json: Bool) throws {
         try put(
             [examination],
-            json: json ? try JSONReport.text(examination) : nil,
+            json: json ? try JSONText.pretty(examination) : nil,
             text: { Page.text.text(examination) },
             page: { HTMLReport.page(examination) }
         )

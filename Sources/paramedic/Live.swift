@@ -1,6 +1,6 @@
 internal import Foundation
 internal import Operations
-internal import Reflector
+internal import Paramedic
 internal import Synchronization
 
 /// What is told on standard error while a command works: one line that is drawn anew where that is a terminal, and messages

@@ -1,8 +1,9 @@
 internal import ArgumentParser
 internal import Identity
+internal import LinkMeasurement
 internal import Operations
 internal import PacketIO
-internal import Reflector
+internal import Paramedic
 
 struct LatencyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -56,7 +57,7 @@ struct LatencyCommand: AsyncParsableCommand {
 
     private func show(_ result: LatencyResult) throws {
         Live.clear()
-        CommandOutput.put(shared.json ? try JSONReport.text(result) : Page.text.text(result))
+        CommandOutput.put(shared.json ? try JSONText.pretty(result) : Page.text.text(result))
     }
 }
 
@@ -177,7 +178,7 @@ struct BufferbloatCommand: AsyncParsableCommand {
         }
         withExtendedLifetime(lock) {}
         Live.clear()
-        CommandOutput.put(shared.json ? try JSONReport.text(result) : Page.text.text(result))
+        CommandOutput.put(shared.json ? try JSONText.pretty(result) : Page.text.text(result))
         if let failure { throw failure }
     }
 }

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Identity
-internal import Reflector
+internal import LinkMeasurement
+internal import Paramedic
 
 /// Which reflector, and how to reach its tests.
 struct ReflectorOptions: ParsableArguments {

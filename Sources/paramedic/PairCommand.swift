@@ -1,8 +1,9 @@
 internal import ArgumentParser
 internal import Foundation
 internal import Identity
+internal import LinkMeasurement
 internal import Operations
-internal import Reflector
+internal import Paramedic
 
 struct IDCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

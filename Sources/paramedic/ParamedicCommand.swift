@@ -1,11 +1,12 @@
 internal import ArgumentParser
+internal import CommandLineTool
 internal import Foundation
 internal import Identity
 internal import Operations
-internal import Reflector
+internal import Paramedic
 
 @main
-struct ParamedicCommand: AsyncParsableCommand {
+struct ParamedicCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "paramedic",
         abstract: "Says what a link really does, measured against a reflector that you own.",
@@ -24,37 +25,24 @@ struct ParamedicCommand: AsyncParsableCommand {
         ]
     )
 
-    static func main() async {
-        let typed = Array(ProcessArguments.all.dropFirst())
-        let arguments = CommandLineOrder.normalise(
-            typed,
-            valued: ["--config", "-c", "--log-level", "--state", "--reflector", "-r"],
-            flags: ["--json"],
-            commands: configuration.subcommands.compactMap { $0.configuration.commandName }
-        )
-        StandardStreams.occupy()
-        StandardOutput.checkAtExit()
-        ProcessArguments.hide(valueOf: "--token")
-        do {
-            // Before there is a second thread; what is wrong with the arguments, and help, comes first.
-            var parsed = try parseAsRoot(arguments)
-            // Without a second thread, which libdispatch would look after in /proc.
-            if CommandLineOrder.isHelp(parsed) { return try parsed.run() }
-            try await RuntimeNeeds.require(for: parsed)
-            try await Interruption.cancelling {
-                var command = try parseAsRoot(arguments)
-                if var command = command as? any AsyncParsableCommand {
-                    try await command.run()
-                } else {
-                    try command.run()
-                }
+    static func main() async { await start() }
+
+    static let sharedOptions: Set = ["--config", "-c", "--log-level", "--state", "--reflector", "-r"]
+    static let secretOptions = ["--token"]
+
+    static func run(arguments: [String]) async throws {
+        defer { Live.clear() }
+        try await Interruption.cancelling {
+            var command = try parseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
             }
-        } catch {
-            // Without a closure: it would belong to the main actor, and this may run elsewhere by now.
-            let options = typed[..<(typed.firstIndex(of: "--") ?? typed.endIndex)]
-            CommandFailure.exit(error, of: Self.self, json: options.contains("--json"))
         }
     }
+
+    static func say(_ message: String) { Live.say(message) }
 }
 
 /// Options that every command takes, before or after its name.

@@ -1,8 +1,10 @@
 internal import ArgumentParser
 internal import Foundation
 internal import Identity
+internal import LinkMeasurement
 internal import Operations
-internal import Reflector
+internal import Paramedic
+internal import Storage
 
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -91,7 +93,7 @@ struct HistoryCommand: AsyncParsableCommand {
         let examinations = try shared.open().store.examinations(of: reflector, last: last)
         try form.put(
             examinations,
-            json: shared.json ? try JSONReport.text(examinations) : nil,
+            json: shared.json ? try JSONText.pretty(examinations) : nil,
             text: { Page.text.text(history: examinations) },
             page: { HTMLReport.page(history: examinations) }
         )

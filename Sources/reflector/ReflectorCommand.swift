@@ -1,10 +1,11 @@
 internal import ArgumentParser
+internal import CommandLineTool
 internal import Foundation
 internal import Operations
 internal import Reflector
 
 @main
-struct ReflectorCommand: AsyncParsableCommand {
+struct ReflectorCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "reflector",
         abstract:
@@ -23,31 +24,11 @@ struct ReflectorCommand: AsyncParsableCommand {
         ]
     )
 
-    static func main() async {
-        ProcessMemory.beFrugal()
-        let typed = Array(ProcessArguments.all.dropFirst())
-        let arguments = CommandLineOrder.normalise(
-            typed,
-            valued: ["--config", "-c", "--log-level"],
-            flags: ["--json"],
-            commands: configuration.subcommands.compactMap { $0.configuration.commandName }
-        )
-        StandardStreams.occupy()
-        StandardOutput.checkAtExit()
-        do {
-            var command = try parseAsRoot(arguments)
-            try await RuntimeNeeds.require(for: command)
-            if var command = command as? any AsyncParsableCommand {
-                try await command.run()
-            } else {
-                try command.run()
-            }
-        } catch {
-            // Without a closure: it would belong to the main actor, and this may run elsewhere by now.
-            let options = typed[..<(typed.firstIndex(of: "--") ?? typed.endIndex)]
-            CommandFailure.exit(error, of: Self.self, json: options.contains("--json"))
-        }
-    }
+    static func main() async { await start() }
+
+    static let sharedOptions: Set = ["--config", "-c", "--log-level"]
+
+    static func prepare() { ProcessMemory.beFrugal() }
 }
 
 /// Options that every command takes, before or after its name.

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Foundation
 internal import Identity
+internal import LinkMeasurement
 internal import Operations
 internal import Reflector
 
@@ -35,7 +36,7 @@ struct ServeCommand: AsyncParsableCommand {
         ) { started in
             // Not by way of what ends the process when nobody reads: the server goes on.
             if json {
-                print((try? JSONReport.text(StartedOutput(started, mode: configuration.mode))) ?? "", terminator: "")
+                print((try? JSONText.pretty(StartedOutput(started, mode: configuration.mode))) ?? "", terminator: "")
             } else {
                 print(Self.greeting(started, mode: configuration.mode), terminator: "")
             }

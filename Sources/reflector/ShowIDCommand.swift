@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Identity
+internal import Operations
 internal import Reflector
 
 struct ShowIDCommand: AsyncParsableCommand {

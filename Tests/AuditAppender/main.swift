@@ -1,6 +1,7 @@
 // Appends to an audit log until it is killed, and says on standard output which lines were acknowledged. The tests of the
 // log kill it. Arguments: the log's path, how many tasks append at once, how many appends each makes (0: no end), and, if it is
 // to be rotated, after how many appends of a task.
+import Files
 import Glibc
 import Operations
 

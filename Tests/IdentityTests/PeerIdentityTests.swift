@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import IdentityCertificates
 import SwiftASN1
 import TestCertificates
 import Testing

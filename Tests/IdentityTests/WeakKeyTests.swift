@@ -1,4 +1,5 @@
 import Crypto
+import IdentityCertificates
 import Testing
 
 @testable import Identity

@@ -1,4 +1,5 @@
 internal import Identity
+internal import IdentityCertificates
 internal import NIOCore
 internal import NIOSSL
 

@@ -87,9 +87,9 @@ public struct SelfSignedCertificate: Sendable {
     }
 
     private static func name(_ host: String) -> GeneralName {
-        guard let address = try? SocketAddress(ipAddress: host, port: 0), let bytes = MemberAddress(address)?.ip else {
-            return .dnsName(host)
-        }
+        guard let address = try? SocketAddress(ipAddress: host, port: 0),
+            let bytes = PeerAddress.bytes(of: address)
+        else { return .dnsName(host) }
         return .ipAddress(ASN1OctetString(contentBytes: bytes[...]))
     }
 }

@@ -1,3 +1,5 @@
+package import Files
+
 /// Why the audit log cannot be used. Every case says which file, what happened, and what to do.
 package enum AuditError: Error, Equatable, CustomStringConvertible {
     /// A system call failed.

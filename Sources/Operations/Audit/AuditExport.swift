@@ -1,3 +1,4 @@
+internal import Files
 import SystemErrors
 
 /// Copies the part of a log that support asks for.

@@ -1,3 +1,4 @@
+internal import Files
 import TOMLKit
 
 /// A configuration file that was read and is TOML. `TOMLReader` takes the values out.

@@ -18,7 +18,7 @@ package enum AuditTrust {
     ) -> @Sendable (_ endpointID: String, _ message: [UInt8], _ signature: [UInt8]) -> Bool {
         { endpointID, message, signature in
             guard let signer = try? EndpointID(parsing: endpointID) else { return false }
-            let trusted = [own()] + IdentityRotation.formerIDs(keyPath: keyPath)
+            let trusted = [own()] + FormerIdentities.read(keyPath: keyPath)
             return trusted.contains(signer) && signer.verifies(signature, of: message)
         }
     }

@@ -1,4 +1,5 @@
 package import Identity
+internal import LinkMeasurement
 package import Logging
 package import Operations
 internal import Synchronization

@@ -1,4 +1,5 @@
 internal import Identity
+internal import LinkMeasurement
 package import Operations
 
 extension ReflectorConfiguration {

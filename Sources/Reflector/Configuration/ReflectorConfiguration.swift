@@ -1,4 +1,5 @@
 package import Identity
+package import LinkMeasurement
 internal import PacketIO
 
 /// Everything that `reflector.toml` may say: the keys and defaults of seed 000, and `[limits]`, `[health]`.

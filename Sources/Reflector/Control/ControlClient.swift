@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import LinkMeasurement
 internal import NetworkProtocol
 
 /// The command line's end of the control socket.

@@ -1,4 +1,5 @@
 package import Identity
+package import LinkMeasurement
 internal import Operations
 
 // The control socket speaks the packets of NetworkProtocol: one command whose payload and answer are JSON.

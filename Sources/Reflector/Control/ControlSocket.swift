@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import LinkMeasurement
 internal import Logging
 internal import NetworkProtocol
 

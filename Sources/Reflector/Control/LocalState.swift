@@ -1,5 +1,6 @@
 package import Identity
 internal import Operations
+internal import Storage
 
 /// What the command line does on the state folder itself, when no server runs on it.
 package enum LocalState {
@@ -28,7 +29,7 @@ package enum LocalState {
             await audit.close()
             return .auditRotated(file: archive.path, first: archive.first, last: archive.last)
         }
-        let peers = PeerStore(database: try StateDatabase.open(inFolder: folder.path))
+        let peers = PeerStore(database: try ReflectorDatabase.open(inFolder: folder.path))
         switch request {
         case .listPeers:
             return .peers(PeerList(paired: try peers.all(), configured: configuration.authorizedPeers))

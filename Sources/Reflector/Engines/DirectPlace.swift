@@ -1,3 +1,4 @@
+internal import LinkMeasurement
 internal import PacketIO
 
 /// Where a test in direct mode listens and whom it serves there, checked.

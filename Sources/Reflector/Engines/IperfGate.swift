@@ -1,3 +1,4 @@
+internal import LinkMeasurement
 internal import NIOCore
 internal import NIOPosix
 internal import PacketIO

@@ -1,7 +1,10 @@
 internal import Crypto
+internal import Files
 internal import FoundationEssentials
 internal import Glibc
 internal import Identity
+internal import IdentityCertificates
+internal import LinkMeasurement
 internal import Operations
 internal import PacketIO
 internal import _CryptoExtras

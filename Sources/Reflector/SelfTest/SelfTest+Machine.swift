@@ -1,3 +1,4 @@
+internal import LinkMeasurement
 import Operations
 
 /// Processor, memory, clock and limits.

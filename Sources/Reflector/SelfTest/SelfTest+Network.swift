@@ -1,3 +1,4 @@
+internal import LinkMeasurement
 import Operations
 
 /// Interfaces, and what a traceroute meets.

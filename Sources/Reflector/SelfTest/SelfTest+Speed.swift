@@ -1,4 +1,6 @@
+internal import Files
 import Glibc
+internal import LinkMeasurement
 import Operations
 import SystemErrors
 

@@ -1,3 +1,4 @@
+package import LinkMeasurement
 import Operations
 
 /// Whether this host can sustain tests at 1 Gbit/s and serve as a target of traces (seed 000 `self-test`, seed 001 §7.3).

@@ -1,4 +1,6 @@
 internal import Identity
+internal import IdentityCertificates
+internal import LinkMeasurement
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
@@ -53,7 +55,7 @@ enum ControlPort {
                 LinkConnection(core: core, id: id, remote: remote, socket: socket)
             )
         }
-        try channel.pipeline.syncOperations.addHandler(socket)
+        try channel.pipeline.syncOperations.addHandlers(AbruptClose(), socket)
     }
 
     private static func tls(_ core: ReflectorCore, _ remote: RemoteEnd) -> NIOSSLServerHandler {

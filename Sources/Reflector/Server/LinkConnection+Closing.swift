@@ -1,4 +1,5 @@
 internal import Identity
+internal import LinkMeasurement
 internal import Logging
 internal import NIOCore
 internal import Operations

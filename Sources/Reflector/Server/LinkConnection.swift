@@ -1,4 +1,6 @@
 internal import Identity
+internal import IdentityCertificates
+internal import LinkMeasurement
 internal import Logging
 internal import NIOCore
 internal import NIOSSL

@@ -1,4 +1,5 @@
 package import Identity
+internal import LinkMeasurement
 package import Logging
 internal import NIOCore
 internal import NIOPosix
@@ -54,7 +55,7 @@ package final class ReflectorServer: Service {
             applicationProtocols: [configuration.alpn, HealthHandler.alpn]
         )
         let audit = try openAudit(identity)
-        let database = try StateDatabase.open(inFolder: folder.path)
+        let database = try ReflectorDatabase.open(inFolder: folder.path)
         let governor = try Governor(
             database: database,
             quotas: configuration.quotas,

@@ -1,3 +1,4 @@
+internal import LinkMeasurement
 internal import NIOCore
 internal import PacketIO
 
@@ -103,7 +104,7 @@ final class TunnelEchoHandler: ChannelInboundHandler {
 
     private func refuse(_ context: ChannelHandlerContext) {
         isRefused = true
-        LinkSocket.close(context.channel)
+        AbruptClose.close(context.channel)
     }
 
     /// False when the datagram is not of this test.

@@ -1,0 +1,28 @@
+internal import Foundation
+internal import Operations
+
+/// Turns the first SIGINT or SIGTERM into cancellation, so that tests are closed and children end; the second exits at once.
+package enum Interruption {
+    package static func cancelling(_ body: sending @escaping () async throws -> Void) async throws {
+        let task = Task { try await body() }
+        let sources = TerminationSignals.all.map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler {
+                if task.isCancelled { _exit(128 + number) }
+                task.cancel()
+            }
+            source.resume()
+            return source
+        }
+        signal(SIGPIPE, SIG_IGN)
+        defer { for source in sources { source.cancel() } }
+        do {
+            try await task.value
+        } catch {
+            // Whatever failed, it failed because of the interruption, or too late to matter.
+            throw task.isCancelled ? CancellationError() : error
+        }
+        if task.isCancelled { throw CancellationError() }
+    }
+}

@@ -1,0 +1,103 @@
+package import ArgumentParser
+internal import Foundation
+internal import Operations
+
+/// The root command of a tool. ``start()`` is the same for all: shared options before or after the command's name, what the runtime
+/// needs of the machine, results on standard output and everything else on standard error, exit codes.
+package protocol Tool: AsyncParsableCommand {
+    /// Options with a value that every command takes, such as `--config`.
+    static var sharedOptions: Set<String> { get }
+    /// Options whose values must not stay in the process list.
+    static var secretOptions: [String] { get }
+
+    /// Before there is a second thread.
+    static func prepare()
+    /// Parses and runs a command that is no help.
+    static func run(arguments: [String]) async throws
+    /// What an error means that is not the parser's.
+    static func failure(for error: any Error) -> ToolFailure
+    /// Says a line on standard error, without the tool's name.
+    static func say(_ message: String)
+}
+
+extension Tool {
+    package static var secretOptions: [String] { [] }
+
+    package static func prepare() {}
+
+    package static func run(arguments: [String]) async throws {
+        var command = try parseAsRoot(arguments)
+        if var command = command as? any AsyncParsableCommand {
+            try await command.run()
+        } else {
+            try command.run()
+        }
+    }
+
+    package static func say(_ message: String) {
+        StandardErrorLog.write(Array("\(configuration.commandName ?? ""): \(message)\n".utf8), to: 2)
+    }
+
+    /// What a tool does from its first line to its exit; its `main()` calls nothing else.
+    package static func start() async {
+        prepare()
+        let typed = Array(ProcessArguments.all.dropFirst())
+        let line = CommandLineOrder(
+            typed,
+            valued: sharedOptions,
+            flags: ["--json"],
+            commands: configuration.subcommands.compactMap { $0.configuration.commandName }
+        )
+        StandardStreams.occupy()
+        StandardOutput.checkAtExit()
+        for option in secretOptions { ProcessArguments.hide(valueOf: option) }
+        var running: (any ParsableCommand.Type)?
+        do {
+            // What is wrong with the arguments comes first, and help needs nothing of the machine.
+            var command = try parseAsRoot(line.arguments)
+            if CommandLineOrder.isHelp(command) { return try command.run() }
+            try await RuntimeNeeds.require()
+            running = type(of: command)
+            try await run(arguments: line.arguments)
+        } catch {
+            exit(error, running: running, json: line.options.contains("--json"))
+        }
+    }
+
+    /// - Parameters:
+    ///   - running: the command that had begun to run; nil while the command line was read.
+    ///   - json: whether results were asked for as JSON: then the error is one too.
+    private static func exit(_ error: any Error, running: (any ParsableCommand.Type)?, json: Bool) -> Never {
+        let isOfTheParser = isOfTheParser(error)
+        let failure =
+            isOfTheParser
+            ? ToolFailure(message(for: error), exitCode: exitCode(for: error).rawValue) : failure(for: error)
+        if json, failure.exitCode != 0 {
+            CommandOutput.putError(
+                failure.message,
+                code: failure.exitCode,
+                reason: failure.reason,
+                retryAfterSec: failure.retryAfterSec
+            )
+        }
+        if let error = error as? ValidationError, let running, let name = running.configuration.commandName {
+            // As the parser says its own: it would give the usage of the tool, as it does not know what ran.
+            let tool = configuration.commandName ?? ""
+            let usage =
+                "Usage: \(usageString(for: running))\n  See '\(tool) \(name) --help' for more information."
+            StandardErrorLog.write(Array("Error: \(error.message)\n\(usage)\n".utf8), to: 2)
+            Foundation.exit(failure.exitCode)
+        }
+        if isOfTheParser { exit(withError: error) }
+        say(failure.message)
+        Foundation.exit(failure.exitCode)
+    }
+
+    /// The parser's own errors, which it says with the usage.
+    private static func isOfTheParser(_ error: any Error) -> Bool {
+        switch error {
+        case is ExitCode, is ValidationError, is CleanExit: true
+        default: String(describing: type(of: error)).contains("CommandError")
+        }
+    }
+}

@@ -1,0 +1,76 @@
+internal import Files
+internal import Glibc
+internal import Operations
+internal import Synchronization
+
+/// An iperf3 that is installed.
+package struct IperfProgram: Sendable {
+    package let path: String
+    /// Nil for one that does not say it.
+    package let version: IperfVersion?
+
+    package init(path: String, version: IperfVersion? = nil) {
+        self.path = path
+        self.version = version
+    }
+
+    private static let patience = Duration.seconds(5)
+
+    /// What a program answered, and its file as it was then: another in its place is asked again.
+    private static let known = Mutex<[String: (FileStatus, Answer)]>([:])
+    /// Of one process there are one or two.
+    private static let mostKnown = 16
+
+    /// Nil when it is not installed or does not run.
+    package static func find(_ name: String) async -> IperfProgram? {
+        guard let path = ExecutableSearch.find(name) else { return nil }
+        guard let now = try? FileStatus.following(path) else { return nil }
+        if let (then, answer) = known.withLock({ $0[path] }), then == now { return answer.program(path) }
+        let answer = await ask(path)
+        known.withLock { known in
+            if known.count >= mostKnown { known.removeAll() }
+            known[path] = (now, answer)
+        }
+        return answer.program(path)
+    }
+
+    private enum Answer {
+        /// It does not run.
+        case broken
+        case version(IperfVersion?)
+
+        func program(_ path: String) -> IperfProgram? {
+            guard case .version(let version) = self else { return nil }
+            return IperfProgram(path: path, version: version)
+        }
+    }
+
+    private static func ask(_ path: String) async -> Answer {
+        guard let process = try? await ChildProcess.start(path, ["--version"], outputLimit: 4_096) else {
+            return .broken
+        }
+        let limit = Task {
+            try await Task.sleep(for: patience)
+            process.signal(SIGKILL)
+        }
+        let exit = await process.exit()
+        limit.cancel()
+        guard exit.code == 0 else { return .broken }
+        let line = String(decoding: exit.output.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+        return .version(IperfVersion(printed: line))
+    }
+
+    /// What keeps a client with that iperf3 from logging in here; nil when nothing does.
+    package func misfit(of client: IperfVersion?) -> String? {
+        guard let version, !version.usesOAEP, let client, client.usesOAEP else { return nil }
+        return
+            "iperf3 \(client.text) cannot log in to the reflector's iperf3 \(version.text): from 3.17 on it encrypts the login in a way "
+            + "that older ones cannot read; ask for engine native, or install 3.17 or newer on the reflector"
+    }
+
+    /// Options of a server for that client: one that does not say its version is an old one.
+    package func options(for client: IperfVersion?) -> [String] {
+        guard let version, version.usesOAEP, client?.usesOAEP != true else { return [] }
+        return ["--use-pkcs1-padding"]
+    }
+}

@@ -1,0 +1,30 @@
+internal import NIOCore
+
+/// Counts the bytes that arrive on a tunnel and drops them.
+package final class ByteSinkHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let meter: TunnelMeter
+    private var isRefused = false
+
+    package init(_ meter: TunnelMeter) {
+        self.meter = meter
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let count = unwrapInboundIn(data).readableBytes
+        guard count > 0, !isRefused else { return }
+        switch meter.record(count) {
+        case .go: break
+        case .wait: meter.pauseReading(context.channel)
+        case .stop:
+            // What TLS still delivers while it closes is not taken any more.
+            isRefused = true
+            AbruptClose.close(context.channel)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+}

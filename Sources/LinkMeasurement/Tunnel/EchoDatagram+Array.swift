@@ -1,0 +1,11 @@
+package import PacketIO
+
+extension EchoDatagram {
+    /// Writes the header over the first bytes of `bytes`, which has room for it.
+    package func write(over bytes: inout [UInt8]) {
+        var span = bytes.mutableSpan
+        // Any byte is a byte.
+        var raw = unsafe span.mutableBytes
+        write(into: &raw)
+    }
+}

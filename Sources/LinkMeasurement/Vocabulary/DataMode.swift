@@ -1,0 +1,7 @@
+/// How a test's bytes travel.
+package enum DataMode: String, WireName {
+    /// Inside mutual TLS, through the control port.
+    case tunneled
+    /// Over a port that lives as long as the test.
+    case directEphemeral = "direct_ephemeral"
+}

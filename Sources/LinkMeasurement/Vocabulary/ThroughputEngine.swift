@@ -1,0 +1,4 @@
+/// What moves the bytes of a throughput test.
+package enum ThroughputEngine: String, WireName {
+    case native, iperf3
+}

@@ -1,0 +1,3 @@
+package enum TransportProtocol: String, WireName {
+    case tcp, udp
+}

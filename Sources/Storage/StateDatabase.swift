@@ -1,0 +1,62 @@
+package import GRDB
+internal import Glibc
+internal import Synchronization
+internal import SystemErrors
+
+/// A SQLite file in the state folder of a tool.
+///
+/// Write-ahead log with a full sync for every commit: what was acknowledged survives a kill and a power cut.
+package enum StateDatabase {
+    /// Who waits while another process writes.
+    package enum Waiting: Sendable {
+        /// SQLite, which holds the thread, for 5 s at most.
+        case inPlace
+        /// The caller, as ``BusyDatabase`` does, without holding a thread; only opening blocks, for 5 s at most.
+        case byRetrying
+    }
+
+    /// How often a file that another process holds is tried, each time after ``pause``: 5 s.
+    private static let tries = 500
+    /// Microseconds.
+    private static let pause: UInt32 = 10_000
+
+    /// Opens the database, or makes it with mode 0600, and brings its tables up to date.
+    ///
+    /// - Throws: ``StateDatabaseError`` when the file cannot be opened, GRDB's `DatabaseError` otherwise.
+    package static func open(
+        _ path: String,
+        waiting: Waiting,
+        _ migrate: (inout DatabaseMigrator) -> Void
+    ) throws -> DatabaseQueue {
+        // Made here with its mode, because SQLite would follow the umask; its journals inherit this mode.
+        let descriptor = unsafe Glibc.open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        let code = errno
+        guard descriptor >= 0 else { throw StateDatabaseError(path: path, reason: SystemError.reason(of: code)) }
+        close(descriptor)
+        var configuration = Configuration()
+        configuration.journalMode = .wal
+        let isOpen = Mutex(false)
+        configuration.busyMode = .callback { count in
+            guard count < tries, waiting == .inPlace || !isOpen.withLock({ $0 }) else { return false }
+            usleep(pause)
+            return true
+        }
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+        let database = try DatabaseQueue(path: path, configuration: configuration)
+        var migrator = DatabaseMigrator()
+        migrate(&migrator)
+        try migrator.migrate(database)
+        isOpen.withLock { $0 = true }
+        return database
+    }
+}
+
+/// The state folder's database cannot be used.
+package struct StateDatabaseError: Error, CustomStringConvertible {
+    let path: String
+    let reason: String
+
+    package var description: String {
+        "cannot open \(path): \(reason); the state folder and what is in it must belong to the user who runs this, and be writable"
+    }
+}

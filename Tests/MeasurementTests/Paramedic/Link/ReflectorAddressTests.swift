@@ -1,0 +1,33 @@
+import Identity
+import Testing
+
+@testable import LinkMeasurement
+@testable import Paramedic
+@testable import Reflector
+
+@Suite("Addresses of link-local reflectors")
+struct ReflectorAddressTests {
+    private let id = IdentityKey().endpointID
+
+    @Test(
+        "one without its interface is refused with what is missing",
+        arguments: ["fe80::1", "[fe80::1]:4001", "FE80::1", "febf:0::2", "[fe90::1]"]
+    )
+    func withoutZone(text: String) {
+        #expect {
+            try ReflectorAddress(parsing: text, endpointID: id)
+        } throws: {
+            "\($0)".contains("is a link-local address") && "\($0)".contains("%eth0]:")
+        }
+    }
+
+    @Test(
+        "with its interface it is taken, and so is whatever only looks like one",
+        arguments: [
+            "[fe80::1%eth0]:4001", "fe80::1%eth0", "fe80", "fe80.example.org", "fec0::1", "fe8::1", "2001:db8::fe80",
+        ]
+    )
+    func taken(text: String) throws {
+        _ = try ReflectorAddress(parsing: text, endpointID: id)
+    }
+}

@@ -1,0 +1,62 @@
+import Identity
+import Testing
+
+@testable import LinkMeasurement
+@testable import Paramedic
+@testable import Reflector
+
+@Suite("What a denied client says")
+struct WaitingWordsTests {
+    private let busy = SessionDeny(
+        reason: .busy,
+        message: "another test is running; try again when it has ended",
+        retryAfterSec: 25
+    )
+    private let limited = SessionDeny(
+        reason: .rateLimited,
+        message: "10 tests an hour are allowed and used; try again in 3000 s",
+        retryAfterSec: 3_000
+    )
+
+    @Test("a wait for a busy reflector says how long at most, and how long in all")
+    func waiting() {
+        #expect(
+            "\(ExaminerNotice.waiting(seconds: 25, for: busy, patience: 60))"
+                == "waiting 25 s, the longest that it expects to be busy: another test is running (with --wait 60, 60 s in all)"
+        )
+        #expect(
+            "\(ExaminerNotice.waiting(seconds: 3_000, for: limited, patience: 4_000))"
+                == "waiting 3000 s: 10 tests an hour are allowed and used"
+        )
+    }
+
+    @Test("a denial that was not waited for says how long that would take, and with which option")
+    func denied() {
+        #expect(
+            "\(LinkClientError.denied(busy))"
+                == "the reflector denied the test (busy): another test is running; it is free in 25 s at the latest, "
+                + "and --wait 25 waits that long"
+        )
+        #expect(
+            "\(LinkClientError.denied(limited))".hasSuffix(
+                "it is allowed again in 3000 s, and --wait 3000 waits that long"
+            )
+        )
+    }
+
+    @Test("a denial without a time, or with one that nobody waits for, keeps the reflector's words")
+    func withoutTime() {
+        for time in [nil, 0, -1, 86_401, Int.max] {
+            var deny = busy
+            deny.retryAfterSec = time
+            #expect(
+                "\(LinkClientError.denied(deny))".hasSuffix(
+                    "(busy): another test is running; try again when it has ended"
+                )
+            )
+        }
+        var quota = busy
+        quota.reason = .quotaExceeded
+        #expect("\(LinkClientError.denied(quota))".hasSuffix("; try again when it has ended"))
+    }
+}

@@ -1,0 +1,76 @@
+import Identity
+import NIOCore
+import NIOEmbedded
+import PacketIO
+import Testing
+
+@testable import LinkMeasurement
+@testable import Reflector
+
+@Suite("Connection ledger")
+struct ConnectionLedgerTests {
+    private let peer = IdentityKey().endpointID
+
+    @Test("a peer that is removed while it is being admitted loses that connection too")
+    func removedWhileAdmitted() throws {
+        let ledger = ConnectionLedger(limits: ConnectionLimits())
+        let channel = EmbeddedChannel()
+        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+        let id = ConnectionID.next()
+        ledger.enter(id, from: try #require(InternetHost("192.0.2.1")), channel: channel)
+        ledger.identify(id, as: peer)
+        ledger.drop(peer)
+        channel.embeddedEventLoop.run()
+        #expect(!channel.isActive)
+    }
+
+    @Test("out of descriptors, the oldest stranger goes and nobody that is authorised")
+    func evictsOldest() throws {
+        let ledger = ConnectionLedger(limits: ConnectionLimits())
+        let ids = [ConnectionID.next(), .next(), .next()]
+        let channels = ids.map { _ in EmbeddedChannel() }
+        for (id, channel) in zip(ids, channels) {
+            try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+            ledger.enter(id, from: try #require(InternetHost("192.0.2.1")), channel: channel)
+        }
+        #expect(ledger.authorise(ids[0], as: peer) == .authorised)
+        #expect(ledger.evictOldest())
+        for channel in channels { channel.embeddedEventLoop.run() }
+        #expect(channels.map(\.isActive) == [true, false, true])
+        #expect(ledger.evictOldest())
+        #expect(!ledger.evictOldest())
+    }
+
+    @Test(
+        "when all places are taken, whoever comes gets the oldest stranger's, from whatever address, and a peer's never"
+    )
+    func allPlacesTaken() throws {
+        var limits = ConnectionLimits()
+        limits.maxConnections = 2
+        limits.maxUnauthorised = 2
+        let ledger = ConnectionLedger(limits: limits)
+        var channels: [EmbeddedChannel] = []
+        var ids: [ConnectionID] = []
+        func comes() throws {
+            let channel = EmbeddedChannel()
+            try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+            channels.append(channel)
+            ids.append(.next())
+            let host = try #require(InternetHost("192.0.2.\(ids.count)"))
+            ledger.enter(ids[ids.count - 1], from: host, channel: channel)
+            for channel in channels { channel.embeddedEventLoop.run() }
+        }
+        try comes()
+        #expect(ledger.authorise(ids[0], as: peer) == .authorised)
+        for _ in 0..<3 { try comes() }
+        #expect(channels.map(\.isActive) == [true, false, true, true])
+        #expect(ledger.counts.silent == 2 && ledger.counts.authorised == 1)
+        #expect(ledger.authorise(ids[1], as: peer) == .gone)
+        #expect(ledger.authorise(ids[2], as: peer) == .authorised)
+        // Known peers hold all of theirs, and whoever comes is still heard, to be told so.
+        #expect(ledger.authorise(ids[3], as: peer) == .full)
+        try comes()
+        #expect(channels.map(\.isActive) == [true, false, true, true, true])
+        #expect(ledger.counts.evicted == 1 && ledger.counts.accepted == 5)
+    }
+}

@@ -1,0 +1,171 @@
+import Identity
+import PacketIO
+import Testing
+
+@testable import LinkMeasurement
+@testable import Reflector
+
+/// Floods in virtual time.
+@Suite("Places of connections")
+struct ConnectionPlacesTests {
+    private static let millisecond: UInt64 = 1_000_000
+    /// All memory that those who are not authorised may have, bytes.
+    private static let mostMemory = 64 << 20
+
+    /// What the connections of a flood do.
+    enum Attack: CaseIterable {
+        /// They connect.
+        case saysNothing
+        /// They send a ClientHello and then nothing.
+        case greets
+        /// They send the most that is held without a ClientHello.
+        case almostGreets
+    }
+
+    /// Attackers of one address or many, and a peer at every tenth of a second that needs `wait` for its ClientHello and again
+    /// for the rest of its handshake; how many of the peers get in.
+    private func flood(
+        _ attack: Attack,
+        perSecond: Int,
+        addresses: Int,
+        isSameAddress: Bool,
+        wait: UInt64
+    ) throws -> (in: Int, of: Int, memory: Int) {
+        var places = ConnectionPlaces(limits: ConnectionLimits())
+        let peer = IdentityKey().endpointID
+        let hosts = try (0..<addresses).map { try #require(InternetHost("10.0.\($0 / 250).\($0 % 250 + 1)")) }
+        let ownHost = isSameAddress ? hosts[0] : try #require(InternetHost("192.0.2.1"))
+        var peers: [(id: ConnectionID, came: UInt64, isGreeting: Bool)] = []
+        var lost: Set<ConnectionID> = []
+        var (entered, came, memory) = (0, 0, 0)
+        func note(_ leaving: [ConnectionID]) { lost.formUnion(leaving) }
+        for tick in 0..<5_000 {
+            let now = UInt64(tick) * Self.millisecond
+            for index in 0..<perSecond / 1_000 {
+                let id = ConnectionID.next()
+                note(places.enter(id, from: hosts[(tick * perSecond / 1_000 + index) % addresses], at: now))
+                switch attack {
+                case .saysNothing: break
+                case .greets:
+                    note(places.greet(id))
+                    note(places.grow(id, by: 512))
+                case .almostGreets: note(places.grow(id, by: 16 << 10))
+                }
+            }
+            if tick.isMultiple(of: 100), tick > 1_000 {
+                let id = ConnectionID.next()
+                note(places.enter(id, from: ownHost, at: now))
+                peers.append((id, now, false))
+                came += 1
+            }
+            for index in peers.indices.reversed() {
+                let one = peers[index]
+                if lost.contains(one.id) {
+                    peers.remove(at: index)
+                } else if !one.isGreeting, now - one.came >= wait {
+                    note(places.greet(one.id))
+                    peers[index].isGreeting = true
+                } else if one.isGreeting, now - one.came >= 2 * wait {
+                    places.identify(one.id, as: peer)
+                    if places.authorise(one.id, as: peer) == .authorised { entered += 1 }
+                    places.leave(one.id)
+                    peers.remove(at: index)
+                }
+            }
+            note(places.expire(at: now))
+            memory = max(memory, places.unauthorisedCost)
+        }
+        return (entered, came - peers.count, memory)
+    }
+
+    @Test(
+        "a flood keeps no peer out that needs 300 ms for each step: from one address, its own, and from many",
+        arguments: Attack.allCases,
+        [1, 254]
+    )
+    func floods(attack: Attack, addresses: Int) throws {
+        for isSameAddress in [true, false] {
+            let result = try flood(
+                attack,
+                perSecond: 1_000,
+                addresses: addresses,
+                isSameAddress: isSameAddress,
+                wait: 300 * Self.millisecond
+            )
+            #expect(result.of >= 30)
+            #expect(result.in == result.of, "\(result)")
+            #expect(result.memory <= Self.mostMemory, "\(result)")
+        }
+    }
+
+    @Test("4 000 connections a second from 254 addresses keep no peer out at 100 ms round trip")
+    func fastFlood() throws {
+        for attack in [Attack.saysNothing, .greets] {
+            let result = try flood(
+                attack,
+                perSecond: 4_000,
+                addresses: 254,
+                isSameAddress: true,
+                wait: 100 * Self.millisecond
+            )
+            #expect(result.in == result.of, "\(attack): \(result)")
+            #expect(result.memory <= Self.mostMemory)
+        }
+    }
+
+    @Test("one address has no more than its share, whatever it holds, and takes nothing from the others")
+    func share() throws {
+        var places = ConnectionPlaces(limits: ConnectionLimits())
+        let (attacker, other) = (try #require(InternetHost("192.0.2.1")), try #require(InternetHost("192.0.2.2")))
+        let waits = ConnectionID.next()
+        let greets = ConnectionID.next()
+        for id in [waits, greets] { _ = places.enter(id, from: other, at: 0) }
+        _ = places.greet(greets)
+        var lost: [ConnectionID] = []
+        for _ in 0..<20_000 {
+            let id = ConnectionID.next()
+            lost += places.enter(id, from: attacker, at: 0)
+            if Bool.random() { lost += places.greet(id) }
+            lost += places.grow(id, by: Int.random(in: 0..<LinkSocket.mostUnauthorised))
+        }
+        #expect(!lost.contains(waits) && !lost.contains(greets))
+        #expect(places.unauthorisedCost <= ConnectionPlaces.silentShare + ConnectionPlaces.greetingShare + 1 << 20)
+        // Those that were pushed out are forgotten.
+        let verdicts = lost.suffix(1_000).map { places.authorise($0, as: IdentityKey().endpointID) }
+        #expect(verdicts.allSatisfy { $0 == .gone })
+        #expect(places.evicted == UInt64(lost.count))
+    }
+
+    @Test(
+        "a handshake that is not done in time ends, one that is done does not, and strangers have a share of an address"
+    )
+    func deadlines() throws {
+        var limits = ConnectionLimits()
+        limits.handshakeTimeoutSec = 10
+        limits.maxConnectionsPerAddress = 2
+        var places = ConnectionPlaces(limits: limits)
+        let host = try #require(InternetHost("2001:db8::1"))
+        let neighbour = try #require(InternetHost("2001:db8::2"))
+        let ids = (0..<4).map { _ in ConnectionID.next() }
+        var pushedOut: [ConnectionID] = []
+        for (index, id) in ids.enumerated() {
+            pushedOut += places.enter(id, from: index == 0 ? host : neighbour, at: UInt64(index))
+        }
+        for id in ids[1...] {
+            pushedOut += places.greet(id)
+            places.identify(id, as: IdentityKey().endpointID)
+        }
+        #expect(pushedOut.isEmpty)
+        let deadline = places.nextDeadline
+        #expect(deadline == 10_000_000_000)
+        let early = places.expire(at: 10_000_000_000 - 1)
+        let late = places.expire(at: .max)
+        #expect(early.isEmpty && late == [ids[0]])
+        let nothing = places.nextDeadline
+        #expect(nothing == nil)
+        let estranged = ids[1...].map { places.estrange($0) }
+        #expect(estranged == [[], [], [ids[1]]])
+        for id in ids { places.leave(id) }
+        #expect(places.isEmpty && places.unauthorisedCost == 0 && places.open == 0)
+    }
+}
