@@ -305,7 +305,7 @@ let package = Package(
         ),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["Operations", "packetbench", "paramedic", "reflector"],
+            dependencies: ["Operations", "packetbench", "paramedic", "Reflector", "reflector"],
             swiftSettings: lenient
         ),
         .testTarget(

@@ -1,5 +1,6 @@
 import Files
 import Operations
+internal import Reflector
 
 /// The audit log on disk, which anybody with a hand on the disk may have changed.
 ///
@@ -37,7 +38,7 @@ enum AuditLogProperties {
     private static func verify(_ log: String) throws(PropertyBroken) -> AuditReport? {
         let report: AuditReport
         do throws(FileError) {
-            report = try AuditVerifier.verify(path: log, verify: signing.verify)
+            report = try AuditVerifier.verify(path: log, layout: .reflector, verify: signing.verify)
         } catch {
             try ErrorText.check(error)
             return nil
@@ -65,7 +66,12 @@ enum AuditLogProperties {
     /// The end that was found; nil when the log is refused.
     private static func open(_ log: String, accepting: Bool) throws(PropertyBroken) -> Int64? {
         do throws(AuditError) {
-            let (opened, opening) = try AuditLog.open(path: log, signing: signing, acceptsMissingCheckpoint: accepting)
+            let (opened, opening) = try AuditLog.open(
+                path: log,
+                signing: signing,
+                layout: .reflector,
+                acceptsMissingCheckpoint: accepting
+            )
             return opened.isHealthy ? opening.sequence : nil
         } catch {
             try ErrorText.check(error)

@@ -5,6 +5,21 @@ import Files
 import Glibc
 import Operations
 
+/// The fields of the log that the tests verify.
+let layout = AuditLayout([
+    .init("peer_id", .text), .init("endpoint_id", .text), .init("test_id", .text), .init("test_type", .text),
+    .init("params", .parameters), .init("decision", .text), .init("reason", .text), .init("bytes_sent", .integer),
+    .init("bytes_received", .integer), .init("duration_ms", .integer), .init("pid", .integer),
+    .init("exit_code", .integer),
+])
+
+@Sendable func record(_ task: Int, _ made: Int) -> AuditRecord {
+    var record = AuditRecord("session_granted")
+    record[text: "test_id"] = "task-\(task)"
+    record[parameters: "params"] = ["made": .integer(Int64(made))]
+    return record
+}
+
 let arguments = CommandLine.arguments
 guard [4, 5].contains(arguments.count), let tasks = Int(arguments[2]), let count = Int(arguments[3]) else { exit(64) }
 let path = arguments[1]
@@ -26,7 +41,7 @@ func say(_ line: String) {
 }
 
 do {
-    let (log, opening) = try AuditLog.open(path: path, signing: signing)
+    let (log, opening) = try AuditLog.open(path: path, signing: signing, layout: layout)
     say("opened \(opening.sequence)")
     await withTaskGroup(of: Void.self) { group in
         for task in 0..<tasks {
@@ -36,11 +51,7 @@ do {
                     made += 1
                     do {
                         let sequence = try await log.append(
-                            AuditRecord(
-                                "session_granted",
-                                testID: "task-\(task)",
-                                params: ["made": .integer(Int64(made))]
-                            )
+                            record(task, made)
                         )
                         say("\(sequence)")
                         if rotation > 0, made % rotation == 0 { _ = try await log.rotate() }

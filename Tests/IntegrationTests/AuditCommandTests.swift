@@ -1,5 +1,6 @@
 import Foundation
 import Operations
+import Reflector
 import Testing
 
 @Suite("The audit commands", .timeLimit(.minutes(3)))
@@ -77,10 +78,13 @@ struct AuditCommandTests {
             let last = try #require(whole.split(separator: 10).last)
             let sequence = Int64(whole.split(separator: 10).count)
             let line = { (event: String) in
-                AuditLine(
+                var record = AuditRecord(event)
+                record.endpointID = "forged"
+                return AuditLine(
                     sequence: sequence + 1,
                     previousHash: AuditLine.hash(of: [UInt8](last)[...]),
-                    record: AuditRecord(event, endpointID: "forged")
+                    record: record,
+                    layout: .reflector
                 ).encoded() + [10]
             }
             let forged: [[UInt8]] = [

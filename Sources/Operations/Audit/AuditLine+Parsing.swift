@@ -1,21 +1,16 @@
 extension AuditLine {
-    static let names = [
-        "timestamp", "event_type", "seq", "prev_hash", "peer_id", "endpoint_id", "test_id", "test_type", "params",
-        "decision", "reason", "bytes_sent", "bytes_received", "duration_ms", "pid", "exit_code",
-    ]
-
     /// Reads a line (without its newline) exactly as `encoded()` writes it.
-    package init(parsing bytes: ArraySlice<UInt8>) throws(Malformed) {
+    package init(parsing bytes: ArraySlice<UInt8>, layout: AuditLayout) throws(Malformed) {
         if bytes.isEmpty { throw Malformed(problem: "is empty") }
         let value: JSONValue
         do throws(JSONParser.Malformed) {
             value = try JSONParser.parse(bytes)
         } catch { throw Malformed(problem: "is not JSON: \(error)") }
         guard case .object(let members) = value else { throw Malformed(problem: "is not a JSON object") }
-        guard members.map(\.name) == AuditLine.names else {
-            throw Malformed(problem: AuditLine.difference(members.map(\.name)))
+        guard members.map(\.name) == layout.names else {
+            throw Malformed(problem: AuditLine.difference(members.map(\.name), from: layout.names))
         }
-        var fields = AuditFields(values: members.map(\.value))
+        var fields = AuditFields(members)
         let timestamp = try fields.text()
         guard let timestamp, let moment = Timestamp(timestamp), moment.description == timestamp else {
             throw Malformed(problem: "has a timestamp that is not RFC 3339 in UTC with microseconds")
@@ -29,19 +24,15 @@ extension AuditLine {
         }
         self.sequence = sequence
         self.previousHash = previousHash
+        self.layout = layout
         record = AuditRecord(eventType, timestamp: moment)
-        record.peerID = try fields.text()
-        record.endpointID = try fields.text()
-        record.testID = try fields.text()
-        record.testType = try fields.text()
-        record.params = try fields.params()
-        record.decision = try fields.text()
-        record.reason = try fields.text()
-        record.bytesSent = try fields.integer()
-        record.bytesReceived = try fields.integer()
-        record.durationMS = try fields.integer()
-        record.pid = try fields.integer()
-        record.exitCode = try fields.integer()
+        for field in layout.fields {
+            switch field.kind {
+            case .text: record[text: field.name] = try fields.text()
+            case .integer: record[integer: field.name] = try fields.integer()
+            case .parameters: record[parameters: field.name] = try fields.parameters()
+            }
+        }
         // There is one way to write a record; anything else was not written by us.
         if encoded()[...] != bytes { throw Malformed(problem: "is not written the way the log writes it") }
     }
@@ -54,7 +45,7 @@ extension AuditLine {
             }
     }
 
-    private static func difference(_ found: [String]) -> String {
+    private static func difference(_ found: [String], from names: [String]) -> String {
         if let missing = names.first(where: { !found.contains($0) }) { return "has no \(missing)" }
         if let foreign = found.first(where: { !names.contains($0) }) {
             return "has the unknown name \(JSONValue.excerpt(of: foreign))"
@@ -63,16 +54,16 @@ extension AuditLine {
     }
 }
 
-/// Takes the values of a line one by one, in the order of `AuditLine.names`.
+/// Takes the values of a line one by one.
 private struct AuditFields {
-    let values: [JSONValue]
-    private var index = 0
+    private var members: ArraySlice<JSONValue.Member>
 
-    init(values: [JSONValue]) { self.values = values }
+    init(_ members: [JSONValue.Member]) { self.members = members[...] }
 
     private mutating func take() -> (name: String, value: JSONValue) {
-        defer { index += 1 }
-        return (AuditLine.names[index], values[index])
+        // There are as many as the layout has names.
+        guard let member = members.popFirst() else { return ("", .null) }
+        return (member.name, member.value)
     }
 
     mutating func text() throws(AuditLine.Malformed) -> String? {
@@ -91,15 +82,15 @@ private struct AuditFields {
         }
     }
 
-    mutating func params() throws(AuditLine.Malformed) -> [String: AuditRecord.Value]? {
-        let members: [JSONValue.Member]
-        switch take().value {
-        case .null: return nil
-        case .object(let found): members = found
-        default: throw .init(problem: "has params that are neither an object nor null")
+    mutating func parameters() throws(AuditLine.Malformed) -> [String: AuditRecord.Value]? {
+        let found: [JSONValue.Member]
+        switch take() {
+        case (_, .null): return nil
+        case (_, .object(let members)): found = members
+        case (let name, _): throw .init(problem: "has \(name) that are neither an object nor null")
         }
         var params: [String: AuditRecord.Value] = [:]
-        for member in members {
+        for member in found {
             switch member.value {
             case .string(let text): params[member.name] = .string(text)
             case .integer(let number): params[member.name] = .integer(number)

@@ -2,8 +2,7 @@ import Crypto
 
 /// One line of the log: a record with its place in the chain.
 ///
-///     {"timestamp":…,"event_type":…,"seq":…,"prev_hash":…,"peer_id":…,"endpoint_id":…,"test_id":…,"test_type":…,
-///      "params":…,"decision":…,"reason":…,"bytes_sent":…,"bytes_received":…,"duration_ms":…,"pid":…,"exit_code":…}
+///     {"timestamp":…,"event_type":…,"seq":…,"prev_hash":…, and the fields of the log's layout}
 ///
 /// Every name is always there, in this order, `null` when it does not apply. `seq` counts from 1. `prev_hash` is the SHA-256
 /// of the whole line before, without its newline, in lower-case hexadecimal; 64 zeros for the first.
@@ -18,16 +17,19 @@ package struct AuditLine: Equatable, Sendable {
     package var sequence: Int64
     package var previousHash: String
     package var record: AuditRecord
+    package var layout: AuditLayout
 
     package struct Malformed: Error, Equatable {
         /// Completes "line 7 …".
         package var problem: String
     }
 
-    package init(sequence: Int64, previousHash: String, record: AuditRecord) {
+    /// - Parameter layout: has every field of `record`, of the same kind.
+    package init(sequence: Int64, previousHash: String, record: AuditRecord, layout: AuditLayout) {
         self.sequence = sequence
         self.previousHash = previousHash
         self.record = record
+        self.layout = layout
     }
 
     /// The `prev_hash` that the line after `bytes` (without newline) must carry.
@@ -49,25 +51,24 @@ package struct AuditLine: Equatable, Sendable {
     package func encoded() -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(640)
-        JSONValue.object([
+        var members: [JSONValue.Member] = [
             .init("timestamp", .string(record.timestamp.description)),
             .init("event_type", .string(record.eventType)),
             .init("seq", .integer(sequence)),
             .init("prev_hash", .string(previousHash)),
-            .init("peer_id", .init(optional: record.peerID)),
-            .init("endpoint_id", .init(optional: record.endpointID)),
-            .init("test_id", .init(optional: record.testID)),
-            .init("test_type", .init(optional: record.testType)),
-            .init("params", record.params.map(AuditLine.json) ?? .null),
-            .init("decision", .init(optional: record.decision)),
-            .init("reason", .init(optional: record.reason)),
-            .init("bytes_sent", .init(optional: record.bytesSent)),
-            .init("bytes_received", .init(optional: record.bytesReceived)),
-            .init("duration_ms", .init(optional: record.durationMS)),
-            .init("pid", .init(optional: record.pid)),
-            .init("exit_code", .init(optional: record.exitCode)),
-        ]).append(to: &bytes)
+        ]
+        for field in layout.fields { members.append(.init(field.name, AuditLine.json(record[field: field.name]))) }
+        JSONValue.object(members).append(to: &bytes)
         return bytes
+    }
+
+    private static func json(_ field: AuditRecord.Field?) -> JSONValue {
+        switch field {
+        case nil: .null
+        case .text(let text): .string(text)
+        case .integer(let number): .integer(number)
+        case .parameters(let params): json(params)
+        }
     }
 
     private static func json(_ params: [String: AuditRecord.Value]) -> JSONValue {

@@ -44,9 +44,10 @@ package final class AuditLog: Sendable {
     package static func open(
         path: String,
         signing: AuditSigning,
+        layout: AuditLayout,
         acceptsMissingCheckpoint: Bool = false
     ) throws(AuditError) -> (log: AuditLog, opening: AuditOpening) {
-        try open(path: path, signing: signing, acceptsMissingCheckpoint: acceptsMissingCheckpoint) {
+        try open(path: path, signing: signing, layout: layout, acceptsMissingCheckpoint: acceptsMissingCheckpoint) {
             (path, appends) throws(SystemError) in
             try AuditDiskFile(path: path, appends: appends)
         }
@@ -55,12 +56,14 @@ package final class AuditLog: Sendable {
     static func open(
         path: String,
         signing: AuditSigning,
+        layout: AuditLayout,
         acceptsMissingCheckpoint: Bool,
         opener: @escaping @Sendable (_ path: String, _ appends: Bool) throws(SystemError) -> any AuditFile
     ) throws(AuditError) -> (log: AuditLog, opening: AuditOpening) {
         var writer = AuditWriter(
             path: path,
             signing: signing,
+            layout: layout,
             opener: opener,
             acceptsMissingCheckpoint: acceptsMissingCheckpoint
         )

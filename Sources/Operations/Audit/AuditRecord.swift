@@ -1,6 +1,6 @@
-/// One event of the audit log, before it has a place in the chain. A field that does not apply is nil and written as `null`.
+/// One event of the audit log, before it has a place in the chain. A field that is not there is written as `null`.
 package struct AuditRecord: Equatable, Sendable {
-    /// What a parameter of a test may be.
+    /// What a parameter may be.
     package enum Value: Equatable, Sendable {
         case string(String)
         case integer(Int64)
@@ -9,53 +9,42 @@ package struct AuditRecord: Equatable, Sendable {
         case boolean(Bool)
     }
 
+    package enum Field: Equatable, Sendable {
+        case text(String)
+        case integer(Int64)
+        /// Written in the order of the names, so that equal parameters are equal text.
+        case parameters([String: Value])
+    }
+
     package var timestamp: Timestamp
     /// For example `session_granted`.
     package var eventType: String
-    package var peerID: String?
-    package var endpointID: String?
-    package var testID: String?
-    package var testType: String?
-    /// Written in the order of the names, so that equal parameters are equal text.
-    package var params: [String: Value]?
-    package var decision: String?
-    package var reason: String?
-    package var bytesSent: Int64?
-    package var bytesReceived: Int64?
-    package var durationMS: Int64?
-    package var pid: Int64?
-    package var exitCode: Int64?
+    /// By the names that the log's layout has.
+    package private(set) var fields: [String: Field] = [:]
 
-    package init(
-        _ eventType: String,
-        timestamp: Timestamp = .now,
-        peerID: String? = nil,
-        endpointID: String? = nil,
-        testID: String? = nil,
-        testType: String? = nil,
-        params: [String: Value]? = nil,
-        decision: String? = nil,
-        reason: String? = nil,
-        bytesSent: Int64? = nil,
-        bytesReceived: Int64? = nil,
-        durationMS: Int64? = nil,
-        pid: Int64? = nil,
-        exitCode: Int64? = nil
-    ) {
+    package init(_ eventType: String, timestamp: Timestamp = .now) {
         self.timestamp = timestamp
         self.eventType = eventType
-        self.peerID = peerID
-        self.endpointID = endpointID
-        self.testID = testID
-        self.testType = testType
-        self.params = params
-        self.decision = decision
-        self.reason = reason
-        self.bytesSent = bytesSent
-        self.bytesReceived = bytesReceived
-        self.durationMS = durationMS
-        self.pid = pid
-        self.exitCode = exitCode
+    }
+
+    package subscript(field name: String) -> Field? {
+        get { fields[name] }
+        set { fields[name] = newValue }
+    }
+
+    package subscript(text name: String) -> String? {
+        get { if case .text(let text) = fields[name] { text } else { nil } }
+        set { fields[name] = newValue.map { .text($0) } }
+    }
+
+    package subscript(integer name: String) -> Int64? {
+        get { if case .integer(let number) = fields[name] { number } else { nil } }
+        set { fields[name] = newValue.map { .integer($0) } }
+    }
+
+    package subscript(parameters name: String) -> [String: Value]? {
+        get { if case .parameters(let values) = fields[name] { values } else { nil } }
+        set { fields[name] = newValue.map { .parameters($0) } }
     }
 }
 

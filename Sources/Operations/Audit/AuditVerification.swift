@@ -8,6 +8,7 @@ struct AuditVerification {
     private var checkpoint: AuditCheckpoint.Reading?
     /// Own hashes of the lines after the checkpoint, in order.
     private var unbound: [String] = []
+    private let layout: AuditLayout
     private let toleratesUnbound: Bool
     private var hash = AuditLine.noHash
     /// `seq` of the last line that is in order.
@@ -18,7 +19,8 @@ struct AuditVerification {
     private var suspect: (line: Int64, ownHash: String)?
 
     /// - Parameter toleratesUnbound: lines after the checkpoint are no flaw; opening the log will cut them off.
-    init(checkpoint: AuditCheckpoint.Reading?, toleratesUnbound: Bool = false) {
+    init(layout: AuditLayout, checkpoint: AuditCheckpoint.Reading?, toleratesUnbound: Bool = false) {
+        self.layout = layout
         self.checkpoint = checkpoint
         self.toleratesUnbound = toleratesUnbound
     }
@@ -84,7 +86,7 @@ struct AuditVerification {
         if !line.isTerminated { return flaw(number, "is torn: its end is missing") }
         let parsed: AuditLine
         do throws(AuditLine.Malformed) {
-            parsed = try AuditLine(parsing: line.bytes)
+            parsed = try AuditLine(parsing: line.bytes, layout: layout)
         } catch { return flaw(number, "was changed: it \(error.problem)") }
         let ownHash = AuditLine.hash(of: line.bytes)
         if report.lines == 0, parsed.sequence > 1, parsed.record.eventType == AuditArchive.rotatedEvent {
@@ -156,7 +158,7 @@ struct AuditVerification {
         guard let suspect else { return }
         self.suspect = nil
         var confirmed = false
-        if let line, line.isTerminated, let parsed = try? AuditLine(parsing: line.bytes) {
+        if let line, line.isTerminated, let parsed = try? AuditLine(parsing: line.bytes, layout: layout) {
             confirmed = parsed.previousHash == suspect.ownHash
         } else if let signed, signed.sequence == suspect.line {
             confirmed = signed.hash == suspect.ownHash

@@ -19,14 +19,25 @@ package enum AuditVerifier {
     /// binds yet.
     package static func verify(
         path: String,
+        layout: AuditLayout,
         toleratesUnfinishedEnd: Bool = false,
         verify: Verify? = nil
     ) throws(FileError) -> AuditReport {
         do throws(SystemError) {
-            var report = try pass(path: path, toleratesUnfinishedEnd: toleratesUnfinishedEnd, verify: verify)
+            var report = try pass(
+                path: path,
+                layout: layout,
+                toleratesUnfinishedEnd: toleratesUnfinishedEnd,
+                verify: verify
+            )
             for _ in 1..<attempts {
                 guard case .unbound = report.report.end, report.isLive else { break }
-                report = try pass(path: path, toleratesUnfinishedEnd: toleratesUnfinishedEnd, verify: verify)
+                report = try pass(
+                    path: path,
+                    layout: layout,
+                    toleratesUnfinishedEnd: toleratesUnfinishedEnd,
+                    verify: verify
+                )
             }
             return report.report
         } catch { throw FileError(error, orPath: path) }
@@ -35,6 +46,7 @@ package enum AuditVerifier {
     /// Reads the whole log once. `isLive` tells whether a process writes it.
     private static func pass(
         path: String,
+        layout: AuditLayout,
         toleratesUnfinishedEnd: Bool,
         verify: Verify?
     ) throws(SystemError) -> (report: AuditReport, isLive: Bool) {
@@ -44,7 +56,11 @@ package enum AuditVerifier {
         // The checkpoint first: the log only grows, so it can never seem shorter than a checkpoint read before it.
         let checkpoint = try readCheckpoint()
         let succession = try AuditSuccession(ofLog: path)
-        var verification = AuditVerification(checkpoint: checkpoint, toleratesUnbound: toleratesUnfinishedEnd)
+        var verification = AuditVerification(
+            layout: layout,
+            checkpoint: checkpoint,
+            toleratesUnbound: toleratesUnfinishedEnd
+        )
         for archive in succession.archives where verification.wantsMore {
             verification.begin(archive: archive.name)
             let file = try AuditDiskFile(reading: archive.path)

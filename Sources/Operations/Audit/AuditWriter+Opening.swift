@@ -138,15 +138,17 @@ extension AuditWriter {
     private mutating func append(isAfterRotation: Bool, _ archive: AuditArchive?, accepted: String?) throws {
         var records: [AuditRecord] = []
         if isAfterRotation {
-            var record = AuditRecord(AuditArchive.rotatedEvent, endpointID: signing.endpointID())
-            record.params = archive.map { ["previous_file": .string($0.name)] }
+            var record = AuditRecord(AuditArchive.rotatedEvent)
+            record[text: "endpoint_id"] = signing.endpointID()
+            record[parameters: "params"] = archive.map { ["previous_file": .string($0.name)] }
             records.append(record)
         }
         if let accepted {
-            var record = AuditRecord(AuditArchive.repairedEvent, endpointID: signing.endpointID())
-            record.params = ["accepted_line": .integer(sequence)]
-            record.decision = "allow"
-            record.reason = accepted
+            var record = AuditRecord(AuditArchive.repairedEvent)
+            record[text: "endpoint_id"] = signing.endpointID()
+            record[parameters: "params"] = ["accepted_line": .integer(sequence)]
+            record[text: "decision"] = "allow"
+            record[text: "reason"] = accepted
             records.append(record)
         }
         if records.isEmpty { return }
@@ -222,7 +224,7 @@ extension AuditWriter {
     /// Whether the checkpoint speaks of this line: of its bytes and of its number.
     private func fits(_ line: ArraySlice<UInt8>, _ checkpoint: AuditCheckpoint) -> Bool {
         AuditLine.hash(of: line) == checkpoint.hash
-            && (try? AuditLine(parsing: line))?.sequence == checkpoint.sequence
+            && (try? AuditLine(parsing: line, layout: layout))?.sequence == checkpoint.sequence
     }
 
     /// The line whose newline is the byte before `offset`, without its newline.
@@ -272,7 +274,7 @@ extension AuditWriter {
         let end = start + Int64(newline) + 1
         guard let content = try wholeLine(endingAt: end, file) else { throw tampered("its last line is too long") }
         do throws(AuditLine.Malformed) {
-            let line = try AuditLine(parsing: content)
+            let line = try AuditLine(parsing: content, layout: layout)
             return ChainEnd(sequence: line.sequence, hash: AuditLine.hash(of: content), offset: end)
         } catch { throw tampered("its last line \(error.problem)") }
     }
@@ -289,7 +291,7 @@ extension AuditWriter {
             if !line.isTerminated || line.bytes.contains(0) { return end }
             let parsed: AuditLine
             do throws(AuditLine.Malformed) {
-                parsed = try AuditLine(parsing: line.bytes)
+                parsed = try AuditLine(parsing: line.bytes, layout: layout)
             } catch { throw tampered("line \(end.sequence + 1) \(error.problem)") }
             guard parsed.sequence == end.sequence + 1, parsed.previousHash == end.hash else {
                 throw tampered("line \(end.sequence + 1) does not follow the line before it")

@@ -12,6 +12,7 @@ struct AuditWriter {
 
     let path: String
     let signing: AuditSigning
+    let layout: AuditLayout
     let opener: Opener
     var acceptsMissingCheckpoint: Bool
 
@@ -34,7 +35,14 @@ struct AuditWriter {
         var checkpoint: AuditCheckpoint
     }
 
-    init(path: String, signing: AuditSigning, opener: @escaping Opener, acceptsMissingCheckpoint: Bool) {
+    init(
+        path: String,
+        signing: AuditSigning,
+        layout: AuditLayout,
+        opener: @escaping Opener,
+        acceptsMissingCheckpoint: Bool
+    ) {
+        self.layout = layout
         self.path = path
         self.signing = signing
         self.opener = opener
@@ -84,7 +92,7 @@ struct AuditWriter {
         for record in records {
             if bytes.count >= AuditWriter.batchLength { break }
             do throws(AuditError) {
-                let line = try AuditWriter.encode(record, sequence: nextSequence + 1, previousHash: nextHash)
+                let line = try encode(record, sequence: nextSequence + 1, previousHash: nextHash)
                 bytes += line
                 bytes.append(UInt8(ascii: "\n"))
                 nextSequence += 1
@@ -148,21 +156,27 @@ struct AuditWriter {
         }
         do {
             guard let line = try reader.next() else { throw AuditError.empty(path: path) }
-            return try AuditLine(parsing: line.bytes).sequence
+            return try AuditLine(parsing: line.bytes, layout: layout).sequence
         } catch let error as AuditError {
             throw error
         } catch { throw .tampered(path: path, problem: "its first line cannot be read") }
     }
 
-    private static func encode(
+    private func encode(
         _ record: AuditRecord,
         sequence: Int64,
         previousHash: String
     ) throws(AuditError) -> [UInt8] {
-        for case .number(let number) in (record.params ?? [:]).values where !number.isFinite {
-            throw .refused(problem: "a parameter is not a finite number")
+        for (name, field) in record.fields {
+            guard let place = layout.fields.first(where: { $0.name == name }), field.kind == place.kind else {
+                throw .refused(problem: "the log has no such field \(name)")
+            }
+            guard case .parameters(let parameters) = field else { continue }
+            for case .number(let number) in parameters.values where !number.isFinite {
+                throw .refused(problem: "a parameter is not a finite number")
+            }
         }
-        let line = AuditLine(sequence: sequence, previousHash: previousHash, record: record).encoded()
+        let line = AuditLine(sequence: sequence, previousHash: previousHash, record: record, layout: layout).encoded()
         guard line.count < AuditLine.maximumLength else {
             throw .refused(problem: "its line has \(line.count + 1) bytes, the limit is \(AuditLine.maximumLength)")
         }
@@ -242,5 +256,15 @@ struct AuditWriter {
             try checkCheckpointInPlace()
         } catch { throw .file(FileError(error, path: AuditCheckpoint.path(ofLog: path))) }
         checkpointNumber = checkpoint.number
+    }
+}
+
+extension AuditRecord.Field {
+    fileprivate var kind: AuditLayout.Kind {
+        switch self {
+        case .text: .text
+        case .integer: .integer
+        case .parameters: .parameters
+        }
     }
 }

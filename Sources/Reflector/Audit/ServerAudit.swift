@@ -101,7 +101,8 @@ package final class ServerAudit: Sendable {
     }
 
     func write(_ event: AuditEvent, _ fill: (inout AuditRecord) -> Void) async throws {
-        var record = AuditRecord(event.rawValue, endpointID: endpoint.withLock { $0.description })
+        var record = AuditRecord(event.rawValue)
+        record.endpointID = endpoint.withLock { $0.description }
         fill(&record)
         try await reopenIfDue()
         try await log.append(record)

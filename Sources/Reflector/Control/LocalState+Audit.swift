@@ -10,7 +10,7 @@ extension LocalState {
         let key = try existingKey(configuration)
         try requireLog(configuration)
         let trust = AuditTrust.verifier(own: key.endpointID, keyPath: configuration.privateKeyPath)
-        return try AuditVerifier.verify(path: configuration.auditLogPath, verify: trust)
+        return try AuditVerifier.verify(path: configuration.auditLogPath, layout: .reflector, verify: trust)
     }
 
     /// Gives the lines since `since` to `write`: as they are, or as the elements of one JSON array, in which a damaged line
@@ -48,6 +48,7 @@ extension LocalState {
         let verify = { (toleratesUnfinishedEnd: Bool) in
             try AuditVerifier.verify(
                 path: configuration.auditLogPath,
+                layout: .reflector,
                 toleratesUnfinishedEnd: toleratesUnfinishedEnd,
                 verify: AuditTrust.verifier(own: key.endpointID, keyPath: configuration.privateKeyPath)
             )
@@ -65,6 +66,7 @@ extension LocalState {
         let (log, opening) = try AuditLog.open(
             path: configuration.auditLogPath,
             signing: AuditTrust.signing(with: identity, keyPath: configuration.privateKeyPath),
+            layout: .reflector,
             acceptsMissingCheckpoint: true
         )
         await log.close()

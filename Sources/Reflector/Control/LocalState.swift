@@ -85,7 +85,7 @@ package enum LocalState {
         let key = try existingKey(configuration)
         let identity = try ServerIdentity(key: key, applicationProtocols: [configuration.alpn])
         let signing = AuditTrust.signing(with: identity, keyPath: configuration.privateKeyPath)
-        let (log, _) = try AuditLog.open(path: configuration.auditLogPath, signing: signing)
+        let (log, _) = try AuditLog.open(path: configuration.auditLogPath, signing: signing, layout: .reflector)
         return ServerAudit(log: log, endpoint: key.endpointID)
     }
 

@@ -234,7 +234,7 @@ package final class ReflectorServer: Service {
 
     private func openAudit(_ identity: ServerIdentity) throws -> ServerAudit {
         let signing = AuditTrust.signing(with: identity, keyPath: configuration.privateKeyPath)
-        let (log, opening) = try AuditLog.open(path: configuration.auditLogPath, signing: signing)
+        let (log, opening) = try AuditLog.open(path: configuration.auditLogPath, signing: signing, layout: .reflector)
         if opening.cutBytes > 0 {
             logger.warning(
                 "what was never acknowledged was cut off the audit log",

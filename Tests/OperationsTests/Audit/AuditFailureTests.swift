@@ -18,6 +18,7 @@ import Testing
         let (log, _) = try AuditLog.open(
             path: path,
             signing: signer.signing,
+            layout: .sample,
             acceptsMissingCheckpoint: false
         ) { path, appends throws(SystemError) in
             let file = FaultyFile(try AuditDiskFile(path: path, appends: appends))
@@ -56,7 +57,7 @@ import Testing
         #expect(log.isHealthy)
         #expect(try await log.append(sampleRecord(1)) == 2)
         await log.close()
-        #expect(try AuditVerifier.verify(path: path, verify: signer.signing.verify).lines == 2)
+        #expect(try AuditVerifier.verify(path: path, layout: .sample, verify: signer.signing.verify).lines == 2)
     }
 
     @Test func `a failed synchronisation closes the log and takes the line back`() async throws {
@@ -90,10 +91,10 @@ import Testing
 
         var signing = signer.signing
         struct NoKey: Error {}
-        let (second, _) = try AuditLog.open(path: path, signing: signing)
+        let (second, _) = try AuditLog.open(path: path, signing: signing, layout: .sample)
         await second.close()
         signing.sign = { _ in throw NoKey() }
-        #expect(throws: AuditError.self) { try AuditLog.open(path: path, signing: signing) }
+        #expect(throws: AuditError.self) { try AuditLog.open(path: path, signing: signing, layout: .sample) }
     }
 
     @Test func `every append that waits behind a failure fails`() async throws {
@@ -117,7 +118,7 @@ import Testing
         let syncs = try file().plan.withLock { $0.syncs }
         await log.close()
         #expect(syncs < 400, "each of 400 appends was synchronised on its own")
-        #expect(try AuditVerifier.verify(path: path).lines == 400)
+        #expect(try AuditVerifier.verify(path: path, layout: .sample).lines == 400)
     }
 
     @Test func `a log that was moved away or written by another hand is noticed`() async throws {
@@ -144,6 +145,6 @@ import Testing
         #expect(!log.isHealthy)
         await #expect(throws: AuditError.self) { try await log.reopen() }
         await log.close()
-        #expect(try AuditVerifier.verify(path: path + ".1", verify: signer.signing.verify).isIntact)
+        #expect(try AuditVerifier.verify(path: path + ".1", layout: .sample, verify: signer.signing.verify).isIntact)
     }
 }

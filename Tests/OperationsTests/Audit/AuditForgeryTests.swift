@@ -10,12 +10,14 @@ import Testing
 
     init() throws { folder = try TemporaryFolder() }
 
-    private func report() throws -> AuditReport { try AuditVerifier.verify(path: path, verify: signer.signing.verify) }
+    private func report() throws -> AuditReport {
+        try AuditVerifier.verify(path: path, layout: .sample, verify: signer.signing.verify)
+    }
 
     /// A line that chains after `previous`, made without the key.
     private func forged(_ sequence: Int64, after previous: String, _ event: String = "session_granted") -> [UInt8] {
         let record = AuditRecord(event, endpointID: "PP-TEST-ENDPOINT", reason: "forged")
-        return AuditLine(sequence: sequence, previousHash: previous, record: record).encoded() + [10]
+        return AuditLine(sequence: sequence, previousHash: previous, record: record, layout: .sample).encoded() + [10]
     }
 
     private func lastHash() throws -> String {
@@ -41,7 +43,12 @@ import Testing
                 #expect(!found.isIntact, "from line \(sequence): \(found.sentence)")
                 for accepts in [false, true] {
                     #expect(throws: AuditError.self, "from line \(sequence)") {
-                        try AuditLog.open(path: path, signing: signer.signing, acceptsMissingCheckpoint: accepts)
+                        try AuditLog.open(
+                            path: path,
+                            signing: signer.signing,
+                            layout: .sample,
+                            acceptsMissingCheckpoint: accepts
+                        )
                     }
                 }
             }
@@ -76,7 +83,7 @@ import Testing
         // The newer slot is the first with one number of lines and the second with the next.
         for lines in [4, 5] {
             for name in ["", ".checkpoint"] { try? FileManager.default.removeItem(atPath: path + name) }
-            let (log, _) = try AuditLog.open(path: path, signing: signer.signing)
+            let (log, _) = try AuditLog.open(path: path, signing: signer.signing, layout: .sample)
             for index in 0..<lines { try await log.append(sampleRecord(index)) }
             // As a kill leaves it: closing signs both slots anew.
             let left = try (bytes(path), bytes(path + ".checkpoint"))
@@ -87,7 +94,9 @@ import Testing
             try shorten(hiding: spoil)
             let found = try report()
             #expect(!found.isIntact, "\(name): \(found.sentence)")
-            #expect(throws: AuditError.self, "\(name)") { try AuditLog.open(path: path, signing: signer.signing) }
+            #expect(throws: AuditError.self, "\(name)") {
+                try AuditLog.open(path: path, signing: signer.signing, layout: .sample)
+            }
         }
     }
 
@@ -101,11 +110,16 @@ import Testing
             try write(torn, to: path + ".checkpoint")
             let found = try report()
             #expect(!found.isIntact && found.sentence.contains("slots is spoilt"), "\(found.sentence)")
-            #expect { try AuditLog.open(path: path, signing: signer.signing) } throws: { error in
+            #expect { try AuditLog.open(path: path, signing: signer.signing, layout: .sample) } throws: { error in
                 guard case .unconfirmed(_, let problem) = error as? AuditError else { return false }
                 return problem.contains("spoilt")
             }
-            let (log, opening) = try AuditLog.open(path: path, signing: signer.signing, acceptsMissingCheckpoint: true)
+            let (log, opening) = try AuditLog.open(
+                path: path,
+                signing: signer.signing,
+                layout: .sample,
+                acceptsMissingCheckpoint: true
+            )
             #expect(opening.accepted?.contains("spoilt") == true && opening.sequence == 4)
             await log.close()
             #expect(try report().isIntact)
@@ -113,7 +127,7 @@ import Testing
     }
 
     @Test func `a line appended behind the back of a running log is never signed`() async throws {
-        let (log, _) = try AuditLog.open(path: path, signing: signer.signing)
+        let (log, _) = try AuditLog.open(path: path, signing: signer.signing, layout: .sample)
         for index in 0..<3 { try await log.append(sampleRecord(index)) }
         let good = try bytes(path)
         try append(forged(4, after: try lastHash()))
@@ -139,7 +153,7 @@ import Testing
     func `a running log whose last line is cut off, with or without the checkpoint, does not use its number again`()
         async throws
     {
-        let (log, _) = try AuditLog.open(path: path, signing: signer.signing)
+        let (log, _) = try AuditLog.open(path: path, signing: signer.signing, layout: .sample)
         for index in 0..<3 { try await log.append(sampleRecord(index)) }
         let older = try (bytes(path), bytes(path + ".checkpoint"))
         try await log.append(sampleRecord(3))
@@ -169,7 +183,7 @@ import Testing
     func `a checkpoint file that is put in another's place or removed closes the running log, and nothing is lost`(
         isReplaced: Bool
     ) async throws {
-        let (log, _) = try AuditLog.open(path: path, signing: signer.signing)
+        let (log, _) = try AuditLog.open(path: path, signing: signer.signing, layout: .sample)
         for index in 0..<3 { try await log.append(sampleRecord(index)) }
         let checkpoint = path + ".checkpoint"
         let older = try bytes(checkpoint)
@@ -193,14 +207,14 @@ import Testing
         // As a kill would have left it.
         try write(left.0, to: path)
         try write(left.1, to: checkpoint)
-        let (again, opening) = try AuditLog.open(path: path, signing: signer.signing)
+        let (again, opening) = try AuditLog.open(path: path, signing: signer.signing, layout: .sample)
         #expect(opening == AuditOpening(sequence: 5))
         await again.close()
         #expect(try report().isIntact)
     }
 
     @Test func `a log that is written without a pause is whole whenever it is verified`() async throws {
-        let (log, _) = try AuditLog.open(path: path, signing: signer.signing)
+        let (log, _) = try AuditLog.open(path: path, signing: signer.signing, layout: .sample)
         let writing = Task {
             var index = 0
             while !Task.isCancelled {

@@ -68,10 +68,10 @@ import Testing
             let numbers = lines.dropFirst().compactMap { Int64($0) }
             #expect(numbers.count == lines.count - 1)
             acknowledged = max(acknowledged, numbers.max() ?? 0)
-            let (log, opening) = try AuditLog.open(path: path, signing: signing)
+            let (log, opening) = try AuditLog.open(path: path, signing: signing, layout: .sample)
             #expect(opening.sequence >= acknowledged)
             _ = log
-            let report = try AuditVerifier.verify(path: path, verify: signing.verify)
+            let report = try AuditVerifier.verify(path: path, layout: .sample, verify: signing.verify)
             #expect(report.isIntact && report.lines == opening.sequence, "\(report.sentence)")
         }
         #expect(acknowledged > 12)
@@ -88,12 +88,17 @@ import Testing
             let numbers = lines.dropFirst().compactMap { Int64($0) }
             #expect(numbers.count == lines.count - 1, "\(lines)")
             acknowledged = max(acknowledged, numbers.max() ?? 0)
-            let killed = try AuditVerifier.verify(path: path, toleratesUnfinishedEnd: true, verify: signing.verify)
+            let killed = try AuditVerifier.verify(
+                path: path,
+                layout: .sample,
+                toleratesUnfinishedEnd: true,
+                verify: signing.verify
+            )
             #expect(killed.isIntact && killed.lastSequence >= acknowledged, "\(killed.sentence)")
-            let (log, opening) = try AuditLog.open(path: path, signing: signing)
+            let (log, opening) = try AuditLog.open(path: path, signing: signing, layout: .sample)
             #expect(opening.sequence >= acknowledged)
             _ = log
-            let report = try AuditVerifier.verify(path: path, verify: signing.verify)
+            let report = try AuditVerifier.verify(path: path, layout: .sample, verify: signing.verify)
             #expect(report.isIntact && report.lines == opening.sequence, "\(report.sentence)")
         }
         #expect(try AuditArchive.all(ofLog: path).count > 12)
@@ -106,7 +111,7 @@ import Testing
         let numbers = lines.compactMap { Int64($0) }
         #expect(numbers.count > 5)
         #expect(lines.contains { $0.contains("File too large") })
-        let report = try AuditVerifier.verify(path: path, verify: signing.verify)
+        let report = try AuditVerifier.verify(path: path, layout: .sample, verify: signing.verify)
         #expect(report.isIntact && report.lines == numbers.max(), "\(report.sentence)")
     }
 }

@@ -7,7 +7,8 @@ import Testing
         let line = AuditLine(
             sequence: 1,
             previousHash: AuditLine.noHash,
-            record: AuditRecord("peer_removed", timestamp: Timestamp(microseconds: 1), params: ["b": 2, "a": "x"])
+            record: AuditRecord("peer_removed", timestamp: Timestamp(microseconds: 1), params: ["b": 2, "a": "x"]),
+            layout: .sample
         )
         let golden =
             #"{"timestamp":"1970-01-01T00:00:00.000001Z","event_type":"peer_removed","seq":1,"prev_hash":""#
@@ -19,19 +20,38 @@ import Testing
     }
 
     @Test func `a full record comes back as it was`() throws {
-        let line = AuditLine(sequence: 7, previousHash: AuditLine.noHash, record: sampleRecord(3))
-        #expect(try AuditLine(parsing: line.encoded()[...]) == line)
+        let line = AuditLine(sequence: 7, previousHash: AuditLine.noHash, record: sampleRecord(3), layout: .sample)
+        #expect(try AuditLine(parsing: line.encoded()[...], layout: .sample) == line)
+    }
+
+    @Test func `a line of one tool's layout is none of another's`() throws {
+        let other = AuditLayout([
+            .init("endpoint_id", .text), .init("file", .text), .init("bytes", .integer), .init("params", .parameters),
+            .init("decision", .text), .init("reason", .text),
+        ])
+        var record = AuditRecord("file_received")
+        record[text: "file"] = "a"
+        record[integer: "bytes"] = 7
+        let line = AuditLine(sequence: 1, previousHash: AuditLine.noHash, record: record, layout: other)
+        #expect(
+            String(decoding: line.encoded(), as: UTF8.self).contains(
+                #""endpoint_id":null,"file":"a","bytes":7,"params":"#
+            )
+        )
+        #expect(try AuditLine(parsing: line.encoded()[...], layout: other) == line)
+        #expect(throws: AuditLine.Malformed.self) { try AuditLine(parsing: line.encoded()[...], layout: .sample) }
     }
 
     @Test func `every truncation of a line is refused`() {
-        let bytes = AuditLine(sequence: 7, previousHash: AuditLine.noHash, record: sampleRecord(3)).encoded()
+        let bytes = AuditLine(sequence: 7, previousHash: AuditLine.noHash, record: sampleRecord(3), layout: .sample)
+            .encoded()
         for length in 0..<bytes.count {
-            #expect(throws: AuditLine.Malformed.self) { try AuditLine(parsing: bytes[..<length]) }
+            #expect(throws: AuditLine.Malformed.self) { try AuditLine(parsing: bytes[..<length], layout: .sample) }
         }
     }
 
     @Test func `the same record written in another way is refused`() {
-        let line = AuditLine(sequence: 7, previousHash: AuditLine.noHash, record: sampleRecord(3))
+        let line = AuditLine(sequence: 7, previousHash: AuditLine.noHash, record: sampleRecord(3), layout: .sample)
         let text = String(decoding: line.encoded(), as: UTF8.self)
         let others = [
             text.replacing("\"seq\":7", with: "\"seq\": 7"), text.replacing("test-3", with: "test-\\u0033"),
@@ -43,7 +63,9 @@ import Testing
         ]
         for other in others {
             #expect(other != text)
-            #expect(throws: AuditLine.Malformed.self, "\(other)") { try AuditLine(parsing: Array(other.utf8)[...]) }
+            #expect(throws: AuditLine.Malformed.self, "\(other)") {
+                try AuditLine(parsing: Array(other.utf8)[...], layout: .sample)
+            }
         }
     }
 
@@ -56,8 +78,10 @@ import Testing
 
     @Test func `what a peer puts into a field cannot begin a new line`() {
         let record = AuditRecord("connection_denied", reason: "a\n{\"seq\":9}\u{2028}\u{7f}\u{1b}[31m\u{202e}")
-        let bytes = AuditLine(sequence: 1, previousHash: AuditLine.noHash, record: record).encoded()
+        let bytes = AuditLine(sequence: 1, previousHash: AuditLine.noHash, record: record, layout: .sample).encoded()
         #expect(!bytes.contains { $0 < 0x20 || $0 == 0x7f })
-        #expect((try? AuditLine(parsing: bytes[...]))?.record.reason == record.reason)
+        #expect(
+            (try? AuditLine(parsing: bytes[...], layout: .sample))?.record[text: "reason"] == record[text: "reason"]
+        )
     }
 }

@@ -9,11 +9,13 @@ import Testing
 
     init() throws { folder = try TemporaryFolder() }
 
-    private func report() throws -> AuditReport { try AuditVerifier.verify(path: path, verify: signer.signing.verify) }
+    private func report() throws -> AuditReport {
+        try AuditVerifier.verify(path: path, layout: .sample, verify: signer.signing.verify)
+    }
 
     /// Three closed files of 3, 3 and 3 lines (each but the first begins with the line of its rotation) and a present one.
     private func makeArchives() async throws -> [AuditArchive] {
-        let (log, _) = try AuditLog.open(path: path, signing: signer.signing)
+        let (log, _) = try AuditLog.open(path: path, signing: signer.signing, layout: .sample)
         var index = 0
         for lines in [3, 2, 2] {
             for _ in 0..<lines {
@@ -40,9 +42,9 @@ import Testing
         #expect(try archives.allSatisfy { try mode($0.path) == 0o600 })
         let whole = try report()
         #expect(whole.isIntact && whole.lines == 11 && whole.files == 4, "\(whole.sentence)")
-        let first = try AuditLine(parsing: splitLines(try bytes(path))[0].dropLast()[...])
+        let first = try AuditLine(parsing: splitLines(try bytes(path))[0].dropLast()[...], layout: .sample)
         #expect(first.sequence == 10 && first.record.eventType == AuditArchive.rotatedEvent)
-        #expect(first.record.params == ["previous_file": .string(archives[2].name)])
+        #expect(first.record[parameters: "params"] == ["previous_file": .string(archives[2].name)])
         let old = splitLines(try bytes(archives[2].path)).last.map { AuditLine.hash(of: $0.dropLast()[...]) }
         #expect(first.previousHash == old)
         var copy: [UInt8] = []
@@ -92,7 +94,7 @@ import Testing
         let archive = folder.file("audit.jsonl.000000000001-000000000004")
         let old = try bytes(path)
         let checkpoint = try bytes(path + ".checkpoint")
-        let (log, _) = try AuditLog.open(path: path, signing: signer.signing)
+        let (log, _) = try AuditLog.open(path: path, signing: signer.signing, layout: .sample)
         _ = try await log.rotate()
         await log.close()
         let new = try bytes(path)
@@ -103,6 +105,7 @@ import Testing
             try write(checkpoint, to: path + ".checkpoint")
             let killed = try AuditVerifier.verify(
                 path: path,
+                layout: .sample,
                 toleratesUnfinishedEnd: true,
                 verify: signer.signing.verify
             )
@@ -117,7 +120,7 @@ import Testing
     }
 
     @Test func `a rotation that cannot be done leaves the log as it was`() async throws {
-        let (log, _) = try AuditLog.open(path: path, signing: signer.signing)
+        let (log, _) = try AuditLog.open(path: path, signing: signer.signing, layout: .sample)
         await #expect(throws: AuditError.empty(path: path)) { try await log.rotate() }
         try await log.append(sampleRecord(0))
         try write([], to: folder.file("audit.jsonl.000000000001-000000000001"))
@@ -136,8 +139,13 @@ import Testing
             try FileManager.default.removeItem(atPath: folder.file(name))
         }
         #expect(try !report().isIntact)
-        #expect(throws: AuditError.self) { try AuditLog.open(path: path, signing: signer.signing) }
-        let (log, opening) = try AuditLog.open(path: path, signing: signer.signing, acceptsMissingCheckpoint: true)
+        #expect(throws: AuditError.self) { try AuditLog.open(path: path, signing: signer.signing, layout: .sample) }
+        let (log, opening) = try AuditLog.open(
+            path: path,
+            signing: signer.signing,
+            layout: .sample,
+            acceptsMissingCheckpoint: true
+        )
         await log.close()
         // The line of the rotation and the one of the acceptance.
         #expect(opening.sequence == archives[2].last + 2)

@@ -12,7 +12,7 @@ import Testing
 
     private func report(_ content: [UInt8]) throws -> AuditReport {
         try write(content, to: path)
-        return try AuditVerifier.verify(path: path, verify: signer.signing.verify)
+        return try AuditVerifier.verify(path: path, layout: .sample, verify: signer.signing.verify)
     }
 
     @Test func `every single bit that is flipped is found, at its line`() async throws {
@@ -22,11 +22,11 @@ import Testing
             sign: { _ in [7] },
             verify: { _, _, signature in signature == [7] }
         )
-        let (log, _) = try AuditLog.open(path: path, signing: signing)
+        let (log, _) = try AuditLog.open(path: path, signing: signing, layout: .sample)
         for _ in 0..<2 { try await log.append(AuditRecord("peer_paired")) }
         await log.close()
         let good = try bytes(path)
-        #expect(try AuditVerifier.verify(path: path, verify: signing.verify).isIntact)
+        #expect(try AuditVerifier.verify(path: path, layout: .sample, verify: signing.verify).isIntact)
         var line: Int64 = 1
         for index in good.indices {
             // Other tests share this thread.
@@ -35,7 +35,7 @@ import Testing
                 var changed = good
                 changed[index] ^= 1 << UInt8(bit)
                 try write(changed, to: path)
-                let report = try AuditVerifier.verify(path: path, verify: signing.verify)
+                let report = try AuditVerifier.verify(path: path, layout: .sample, verify: signing.verify)
                 #expect(!report.isIntact, "byte \(index) bit \(bit)")
                 #expect(report.flaw?.line == line, "byte \(index) bit \(bit): \(report.sentence)")
             }
@@ -89,11 +89,12 @@ import Testing
         var lines = splitLines(try bytes(path))
         let changed = Array(String(decoding: lines[1], as: UTF8.self).replacing("granted\"", with: "refused\"").utf8)
         #expect(changed != lines[1])
-        let third = try AuditLine(parsing: lines[2].dropLast()[...])
+        let third = try AuditLine(parsing: lines[2].dropLast()[...], layout: .sample)
         let mended = AuditLine(
             sequence: third.sequence,
             previousHash: AuditLine.hash(of: changed.dropLast()[...]),
-            record: third.record
+            record: third.record,
+            layout: .sample
         )
         (lines[1], lines[2]) = (changed, mended.encoded() + [10])
         #expect(try report(Array(lines.joined())).flaw?.line == 3)
@@ -105,8 +106,9 @@ import Testing
         var forged: [UInt8] = []
         for index in 0..<4 {
             var record = sampleRecord(index)
-            record.reason = "forged"
-            let line = AuditLine(sequence: Int64(index + 1), previousHash: hash, record: record).encoded()
+            record[text: "reason"] = "forged"
+            let line = AuditLine(sequence: Int64(index + 1), previousHash: hash, record: record, layout: .sample)
+                .encoded()
             hash = AuditLine.hash(of: line[...])
             forged += line + [10]
         }
@@ -129,28 +131,30 @@ import Testing
 
     @Test func `a missing or foreign checkpoint is told`() async throws {
         try await makeLog(path, lines: 2, signing: signer.signing)
-        let foreign = try AuditVerifier.verify(path: path, verify: TestSigner().signing.verify)
+        let foreign = try AuditVerifier.verify(path: path, layout: .sample, verify: TestSigner().signing.verify)
         #expect(!foreign.isIntact && foreign.flaw == nil)
         try FileManager.default.removeItem(atPath: path + ".checkpoint")
-        let missing = try AuditVerifier.verify(path: path, verify: signer.signing.verify)
+        let missing = try AuditVerifier.verify(path: path, layout: .sample, verify: signer.signing.verify)
         #expect(!missing.isIntact && missing.sentence.contains("no checkpoint"))
-        #expect(try AuditVerifier.verify(path: path).isIntact)
+        #expect(try AuditVerifier.verify(path: path, layout: .sample).isIntact)
     }
 
     @Test func `a log can be verified while it is written`() async throws {
-        let (log, _) = try AuditLog.open(path: path, signing: signer.signing)
+        let (log, _) = try AuditLog.open(path: path, signing: signer.signing, layout: .sample)
         try await log.append(sampleRecord(0))
         let good = try bytes(path)
         let handle = try #require(FileHandle(forWritingAtPath: path))
         try handle.seekToEnd()
         try handle.write(contentsOf: Data("{\"tim".utf8))
-        let report = try AuditVerifier.verify(path: path, verify: signer.signing.verify)
+        let report = try AuditVerifier.verify(path: path, layout: .sample, verify: signer.signing.verify)
         #expect(report.isIntact && report.lines == 1 && report.unfinishedBytes == 5)
         try handle.truncate(atOffset: UInt64(good.count))
         await log.close()
     }
 
     @Test func `a log that is not there is an error with a remedy`() {
-        #expect { try AuditVerifier.verify(path: path) } throws: { ($0 as? FileError)?.remedy.isEmpty == false }
+        #expect { try AuditVerifier.verify(path: path, layout: .sample) } throws: {
+            ($0 as? FileError)?.remedy.isEmpty == false
+        }
     }
 }

@@ -130,7 +130,8 @@ struct RefusalTests {
         let identity = try ServerIdentity(key: key, applicationProtocols: ["pp-link/1"])
         let (log, _) = try AuditLog.open(
             path: path,
-            signing: AuditTrust.signing(with: identity, keyPath: folder + "/key")
+            signing: AuditTrust.signing(with: identity, keyPath: folder + "/key"),
+            layout: .reflector
         )
         let audit = ServerAudit(log: log, endpoint: key.endpointID, budget: budget)
         try await body(audit) {

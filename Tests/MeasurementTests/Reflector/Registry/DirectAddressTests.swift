@@ -25,7 +25,8 @@ struct DirectAddressTests {
         let audit = ServerAudit(
             log: try AuditLog.open(
                 path: folder + "/audit.jsonl",
-                signing: AuditTrust.signing(with: identity, keyPath: folder + "/identity.ed25519")
+                signing: AuditTrust.signing(with: identity, keyPath: folder + "/identity.ed25519"),
+                layout: .reflector
             ).log,
             endpoint: identity.current.endpointID
         )

@@ -95,12 +95,15 @@ struct HealthTests {
             let path = reflector.configuration.auditLogPath
             let before = try Data(contentsOf: URL(fileURLWithPath: path))
             let last = try #require(before.split(separator: 10).last)
-            let sequence = try AuditLine(parsing: Array(last)[...]).sequence
-            let record = AuditRecord("peer_removed", endpointID: "PP-X", reason: "forged")
+            let sequence = try AuditLine(parsing: Array(last)[...], layout: .reflector).sequence
+            var record = AuditRecord("peer_removed")
+            record.endpointID = "PP-X"
+            record.reason = "forged"
             let forged = AuditLine(
                 sequence: sequence + 1,
                 previousHash: AuditLine.hash(of: Array(last)[...]),
-                record: record
+                record: record,
+                layout: .reflector
             )
             let tampered = before + Data(forged.encoded() + [10])
             try tampered.write(to: URL(fileURLWithPath: path + ".new"))
