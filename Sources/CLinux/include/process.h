@@ -3,14 +3,31 @@
 
 #include <sys/types.h>
 
-/// Starts `file` (looked up in PATH when it has no slash) as the leader of a new process group, with standard input from
-/// /dev/null and standard output and error to the given descriptors.
+/// A program to start.
+struct outpost_child {
+    /// Looked up in PATH when it has no slash.
+    const char *file;
+    char *const *argv;
+    char *const *envp;
+    /// Standard input, output and error; an input below 0 is /dev/null.
+    int input;
+    int output;
+    int error;
+    /// Become descriptors 3, 4, … of the child.
+    const int *descriptors;
+    int descriptor_count;
+    /// Whether the child outlives us: a session of its own, whose end the system's first process sees.
+    int outlives;
+};
+
+/// Starts a program as the leader of a new process group. Every descriptor that is not named is closed.
 ///
 /// A shim, because only code between fork and exec can tie the child's life to ours (PR_SET_PDEATHSIG), and no Swift may run
-/// there. The child is killed when the *thread* that called this ends: the caller keeps its thread until the child is gone.
+/// there. A child that does not outlive us is killed when the *thread* that called this ends: the caller keeps its thread until
+/// the child is gone.
 ///
 /// Returns 0 and the process id, or the errno of what failed, exec included.
-int outpost_spawn(const char *file, char *const argv[], char *const envp[], int output, int error, pid_t *pid);
+int outpost_spawn(const struct outpost_child *child, pid_t *pid);
 
 /// pipe2(2), which Glibc shows only under _GNU_SOURCE. Both ends are closed on exec. Returns 0 or the errno.
 int outpost_pipe(int ends[2]);

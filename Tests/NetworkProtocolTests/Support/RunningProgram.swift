@@ -85,10 +85,27 @@ final class RunningProgram {
         let (spawned, life) = (DispatchSemaphore(value: 0), life)
         // A thread that lives as long as the program, which is killed when the thread that started it ends.
         Thread.detachNewThread {
-            var argv = words.map { strdup($0) } + [nil]
-            var envp = values.map { strdup($0) } + [nil]
+            let argv = words.map { strdup($0) } + [nil]
+            let envp = values.map { strdup($0) } + [nil]
             var pid: pid_t = 0
-            let code = outpost_spawn("/bin/sh", &argv, &envp, said, STDERR_FILENO, &pid)
+            let code = "/bin/sh".withCString { file in
+                argv.withUnsafeBufferPointer { argv in
+                    envp.withUnsafeBufferPointer { envp in
+                        var child = outpost_child(
+                            file: file,
+                            argv: argv.baseAddress,
+                            envp: envp.baseAddress,
+                            input: -1,
+                            output: said,
+                            error: STDERR_FILENO,
+                            descriptors: nil,
+                            descriptor_count: 0,
+                            outlives: 0
+                        )
+                        return outpost_spawn(&child, &pid)
+                    }
+                }
+            }
             for word in argv + envp { free(word) }
             // The program's end is its own: what it said ends when it does.
             close(said)
