@@ -43,6 +43,9 @@ final class PendingConnection: Sendable {
         state.withLock { $0.task }?.cancel()
     }
 
+    /// Whether there is a connection, or the reason why there is none.
+    var isDecided: Bool { state.withLock { $0.outcome != nil } }
+
     /// Returns when nothing is under way any more.
     func ended() async { await state.withLock { $0.task }?.value }
 

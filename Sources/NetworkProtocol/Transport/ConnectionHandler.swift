@@ -71,7 +71,14 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     /// How long, after everything is said, the peer may take to close its side.
-    static let lingering = TimeAmount.seconds(1)
+    private static let lingering = TimeAmount.seconds(1)
+    /// The same over a Unix socket. What the peer has not read yet when this side closes is lost there, so a busy one has longer; one
+    /// that is gone has closed its side.
+    private static let lingeringOnUnix = TimeAmount.seconds(30)
+
+    private static func lingering(on channel: any Channel) -> TimeAmount {
+        if case .unixDomainSocket? = channel.localAddress ?? channel.remoteAddress { lingeringOnUnix } else { lingering }
+    }
 
     let setup: ConnectionSetup
     var phase = Phase.connecting
@@ -408,7 +415,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         // Closing while bytes of the peer are unread would reset the connection, and with it what was just sent.
         context.close(mode: .output, promise: nil)
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        lingeringTimer = context.eventLoop.scheduleTask(in: ConnectionHandler.lingering) {
+        lingeringTimer = context.eventLoop.scheduleTask(in: ConnectionHandler.lingering(on: context.channel)) {
             if let context = bound.value.context { bound.value.close(context) }
         }
     }
