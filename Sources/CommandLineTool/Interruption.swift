@@ -1,4 +1,5 @@
-internal import Foundation
+internal import Dispatch
+internal import Glibc
 internal import Operations
 
 /// Turns the first SIGINT or SIGTERM into cancellation, so that tests are closed and children end; the second exits at once.

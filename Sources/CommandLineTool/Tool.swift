@@ -1,5 +1,5 @@
 package import ArgumentParser
-internal import Foundation
+internal import Glibc
 internal import Operations
 
 /// The root command of a tool. ``start()`` is the same for all: shared options before or after the command's name, what the runtime
@@ -86,11 +86,11 @@ extension Tool {
             let usage =
                 "Usage: \(usageString(for: running))\n  See '\(tool) \(name) --help' for more information."
             StandardErrorLog.write(Array("Error: \(error.message)\n\(usage)\n".utf8), to: 2)
-            Foundation.exit(failure.exitCode)
+            Glibc.exit(failure.exitCode)
         }
         if isOfTheParser { exit(withError: error) }
         say(failure.message)
-        Foundation.exit(failure.exitCode)
+        Glibc.exit(failure.exitCode)
     }
 
     /// The parser's own errors, which it says with the usage.

@@ -1,5 +1,5 @@
 internal import ArgumentParser
-internal import Foundation
+internal import FoundationEssentials
 internal import NetworkProtocol
 internal import Operations
 
@@ -42,7 +42,8 @@ enum KeyPath {
 enum PreSharedKeyFile {
     static func read(_ path: String) throws -> PreSharedKey {
         let text = String(decoding: try InputFile.read(path, of: "--psk-file", isSecret: true), as: UTF8.self)
-        guard let key = PreSharedKey(hexadecimal: text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
+        let words = text.split(whereSeparator: \.isWhitespace)
+        guard words.count == 1, let key = PreSharedKey(hexadecimal: String(words[0])) else {
             throw ValidationError(
                 "--psk-file \(path): there are not 64 hexadecimal digits in it; `openssl rand -hex 32` makes some"
             )

@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import CommandLineTool
-internal import Foundation
 internal import Operations
 
 @main

@@ -1,5 +1,6 @@
 internal import ArgumentParser
-internal import Foundation
+internal import FoundationEssentials
+internal import Glibc
 internal import Operations
 internal import Paramedic
 internal import SystemErrors
@@ -24,7 +25,8 @@ struct FormOptions: ParsableArguments {
         guard !html.isEmpty else { throw ValidationError("--html needs the path of a file") }
         let file = URL(fileURLWithPath: html).resolvingSymlinksInPath()
         let folder = file.deletingLastPathComponent()
-        guard (try? folder.resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory == true else {
+        var isFolder = false
+        guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder), isFolder else {
             throw ValidationError("--html \"\(html)\": there is no folder \(folder.path)")
         }
         guard FileManager.default.isWritableFile(atPath: folder.path) else {
@@ -46,8 +48,8 @@ struct FormOptions: ParsableArguments {
         do {
             try Data(page().utf8).write(to: file, options: .atomic)
         } catch {
-            let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-            let reason = cause.map { SystemError.reason(of: Int32(truncatingIfNeeded: $0.code)) }
+            let cause = (error as? CocoaError)?.underlying as? POSIXError
+            let reason = cause.map { SystemError.reason(of: $0.code.rawValue) }
             throw ParamedicError.invalid(
                 "cannot write \(html)\(reason.map { ": \($0)" } ?? ""); free space there or give another file"
             )

@@ -1,6 +1,6 @@
 internal import ArgumentParser
 internal import CommandLineTool
-internal import Foundation
+internal import FoundationEssentials
 internal import Operations
 internal import Reflector
 
