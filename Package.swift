@@ -379,3 +379,10 @@ if Context.environment["OUTPOST_FUZZ"] != nil {
         )
     )
 }
+
+// scripts/build: a folder that holds archives only. The linker searches it first, so that these libraries are linked in.
+if let archives = Context.environment["OUTPOST_ARCHIVES"] {
+    for target in package.targets where target.type == .executable {
+        target.linkerSettings = [.unsafeFlags(["-L\(archives)", "-Xclang-linker", "-static-libgcc"])]
+    }
+}
