@@ -8,6 +8,8 @@ build_packages() {
     [ -e /usr/include/openssl/evp.h ] || echo libssl-dev
     [ -e /usr/include/lz4.h ] || echo liblz4-dev
     [ -e /usr/include/zstd.h ] || echo libzstd-dev
+    # strip and objcopy.
+    command -v objcopy >/dev/null || echo binutils
 }
 run_packages() {
     command -v iperf3 >/dev/null || echo iperf3
@@ -42,6 +44,24 @@ install_missing() {
     $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >&2
 }
 
+# The oldest Swift that builds this, as `major.minor`.
+swift_needed=6.3
+
+# Ends the script when there is no Swift, or one that is too old.
 need_swift() {
-    command -v swift >/dev/null || { echo "Swift 6.3 is needed: https://www.swift.org/install" >&2; exit 1; }
+    local remedy="install Swift $swift_needed or newer: https://www.swift.org/install/linux"
+    command -v swift >/dev/null || { echo "there is no swift in PATH; $remedy" >&2; exit 69; }
+    local said
+    said=$(swift --version 2>&1) || { echo "$(command -v swift) does not run; $remedy" >&2; echo "$said" | tail -n 3 >&2; exit 69; }
+    if [[ ! $said =~ Swift\ version\ ([0-9]+)\.([0-9]+)([.0-9]*) ]]; then
+        echo "$(command -v swift) prints no version; $remedy" >&2
+        echo "$said" | tail -n 3 >&2
+        exit 69
+    fi
+    local major=${BASH_REMATCH[1]} minor=${BASH_REMATCH[2]}
+    swift_version=$major.$minor${BASH_REMATCH[3]}
+    if [ "$major" -lt "${swift_needed%.*}" ] || { [ "$major" = "${swift_needed%.*}" ] && [ "$minor" -lt "${swift_needed#*.}" ]; }; then
+        echo "$(command -v swift) is Swift $swift_version, which is too old; $remedy" >&2
+        exit 69
+    fi
 }
