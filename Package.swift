@@ -102,7 +102,7 @@ let package = Package(
         ),
         .testTarget(
             name: "CryptographyTests",
-            dependencies: ["Cryptography"],
+            dependencies: ["Cryptography", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: lenient
         ),
         .testTarget(
@@ -258,8 +258,8 @@ let package = Package(
         .target(
             name: "FuzzProperties",
             dependencies: [
-                "Files", "Identity", "IdentityCertificates", "LinkMeasurement", "NetworkProtocol", "Operations",
-                "PacketIO", "Paramedic", "Reflector",
+                "Cryptography", "Files", "Identity", "IdentityCertificates", "LinkMeasurement", "NetworkProtocol",
+                "Operations", "PacketIO", "Paramedic", "Reflector",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],

@@ -1,3 +1,4 @@
+internal import Cryptography
 import NetworkProtocol
 
 /// Sealed records of open sessions, and what follows for which may be opened where.
@@ -19,8 +20,9 @@ struct RecordNetwork {
         init(_ result: HandshakeResult, session: Int, isInitiator: Bool, now: ContinuousClock.Instant) {
             self.session = session
             self.isInitiator = isInitiator
-            sealer = RecordSealer(secret: result.sending, now: now, records: recordsOfKey)
-            opener = RecordOpener(secret: result.receiving)
+            let contexts = CipherContexts(capacity: 2)
+            sealer = RecordSealer(secret: result.sending, contexts: contexts, now: now, records: recordsOfKey)
+            opener = RecordOpener(secret: result.receiving, contexts: contexts)
         }
     }
 

@@ -1,73 +1,97 @@
 internal import COpenSSL
-internal import Synchronization
 
-/// Contexts of libcrypto for ChaCha20-Poly1305: a few, for any number of keys.
+/// Contexts of libcrypto for the records of one owner: an event loop, a session, a test.
 ///
-/// A context holds the key that it worked with last, so that the next record under it needs no setting up; when that key goes, it is
-/// overwritten here.
-enum CipherContexts {
-    /// One context, and whose key it holds.
-    @safe struct Lent {
-        let context: OpaquePointer
-        /// The number of a key; 0 is none.
-        let owner: UInt64
+/// A context takes a kilobyte and a microsecond to make, so a few serve any number of ciphers. A cipher is bound to the contexts that it was
+/// made with. It works in one of them, which keeps its key for the next record. When all are taken, a cipher takes over the context of
+/// another one, and pays for setting its key again. When a cipher goes, the context that holds its key is freed, and libcrypto overwrites
+/// what was in it.
+///
+/// Not `Sendable`, and neither are the ciphers: the owner uses them all on one thread at a time. So a record takes no lock and no atomic
+/// operation.
+@safe package final class CipherContexts {
+    /// Contexts that most owners need: enough for what is active at once on an event loop, 16 to 24 KiB.
+    package static let usualCapacity = 16
+
+    @safe private struct Slot {
+        var context: OpaquePointer?
+        /// The number of the key that the context holds; 0 when there is no context.
+        var key: UInt64 = 0
+        /// Whether it worked since the last search for one to take over.
+        var wasUsed = false
+        var algorithm = RecordCipher.Algorithm.xChaCha20Poly1305
     }
 
-    /// Contexts that are made before one is taken from another key; beyond them there are as many as are ever at work at once.
-    private static let enough = 16
+    /// Plain memory, so that a record costs no check for exclusive access. Freed with the object.
+    private let slots: UnsafeMutableBufferPointer<Slot>
+    /// Where the next search begins.
+    private var hand = 0
+    private var lastNumber: UInt64 = 0
 
-    @safe struct Idle: @unchecked Sendable {
-        /// Those that nobody works with, the last used at the end.
-        var contexts: [Lent] = []
-        var made = 0
+    /// - Parameter capacity: contexts that there are at most; at least 1.
+    package init(capacity: Int = CipherContexts.usualCapacity) {
+        precondition(capacity > 0, "a cipher needs a context")
+        unsafe slots = UnsafeMutableBufferPointer<Slot>.allocate(capacity: capacity)
+        unsafe slots.initialize(repeating: Slot())
     }
 
-    static let idle = Mutex(Idle())
-    private static let lastNumber = Atomic<UInt64>(0)
+    deinit {
+        // Each cipher refers to this object and frees its context, so none is left.
+        unsafe slots.deallocate()
+    }
+
+    /// Contexts that there are now.
+    package var count: Int { unsafe slots.count { unsafe $0.context != nil } }
 
     /// The number of a new key.
-    static func nextNumber() -> UInt64 { lastNumber.wrappingAdd(1, ordering: .relaxed).newValue }
-
-    /// A context that holds `key` of 32 bytes, until it is given back.
-    static func lend(to owner: UInt64, _ key: UnsafeMutableRawBufferPointer) -> Lent {
-        let found = idle.withLock { idle -> Lent? in
-            // Whoever seals and opens in turn has one of the last two.
-            if let index = idle.contexts.lastIndex(where: { $0.owner == owner }) {
-                return idle.contexts.remove(at: index)
-            }
-            if idle.made >= enough, !idle.contexts.isEmpty { return idle.contexts.removeFirst() }
-            idle.made += 1
-            return nil
-        }
-        let context = unsafe found?.context ?? make()
-        if found?.owner != owner { unsafe set(key.baseAddress, on: context) }
-        return unsafe Lent(context: context, owner: owner)
+    func nextNumber() -> UInt64 {
+        lastNumber += 1
+        return lastNumber
     }
 
-    static func giveBack(_ lent: Lent) { idle.withLock { $0.contexts.append(lent) } }
+    /// Whether a context holds the key with this number.
+    func holds(_ number: UInt64) -> Bool { unsafe slots.contains { $0.key == number } }
 
-    /// Overwrites a key wherever it is held. Nobody works with it any more.
-    static func forget(_ owner: UInt64) {
-        let lent = idle.withLock { idle in
-            idle.contexts.firstIndex { $0.owner == owner }.map { idle.contexts.remove(at: $0) }
-        }
-        guard let lent else { return }
-        let zeros = InlineArray<4, UInt64>(repeating: 0)
+    /// The context in this slot, if it holds the key with this number.
+    @inline(__always)
+    func context(in slot: Int, holding number: UInt64) -> OpaquePointer? {
+        // A slot's number comes from `prepare`, which makes none beyond the last.
+        guard unsafe slots[slot].key == number else { return nil }
+        unsafe slots[slot].wasUsed = true
+        return unsafe slots[slot].context
+    }
+
+    /// Sets a key of 32 bytes on a context; the slot that holds it from now on.
+    @inline(never)
+    func prepare(_ algorithm: RecordCipher.Algorithm, key: UnsafeMutableRawPointer, number: UInt64) -> Int {
+        let slot = nextSlot()
+        let existing = unsafe slots[slot].context
+        let context = unsafe existing ?? Libcrypto.makeContext()
+        let isNew = unsafe existing == nil || slots[slot].algorithm != algorithm
+        // With a cipher, the context is emptied first; without one, it keeps its own.
+        let cipher = unsafe isNew ? Libcrypto.cipher(of: algorithm) : nil
+        let bytes = unsafe key.assumingMemoryBound(to: UInt8.self)
         // The key is copied by the call.
-        unsafe zeros.span.withUnsafeBytes { unsafe set($0.baseAddress, on: lent.context) }
-        giveBack(unsafe Lent(context: lent.context, owner: 0))
+        Libcrypto.require(unsafe EVP_CipherInit_ex(context, cipher, nil, bytes, nil, 1), "takes a key of 32 bytes")
+        unsafe slots[slot] = Slot(context: context, key: number, wasUsed: true, algorithm: algorithm)
+        return slot
     }
 
-    private static func make() -> OpaquePointer {
-        guard let context = unsafe EVP_CIPHER_CTX_new() else { fatalError("libcrypto has no memory for a cipher") }
-        let done = unsafe EVP_CipherInit_ex(context, EVP_chacha20_poly1305(), nil, nil, nil, 1)
-        ChaCha20Poly1305.require(done, "has ChaCha20-Poly1305")
-        return unsafe context
+    /// Frees the context that holds this key, which libcrypto overwrites.
+    func forget(_ number: UInt64, in slot: Int) {
+        guard unsafe slots[slot].key == number else { return }
+        unsafe EVP_CIPHER_CTX_free(slots[slot].context)
+        unsafe slots[slot] = Slot()
     }
 
-    private static func set(_ key: UnsafeRawPointer?, on context: OpaquePointer) {
-        let bytes = unsafe key?.assumingMemoryBound(to: UInt8.self)
-        let done = unsafe EVP_CipherInit_ex(context, nil, nil, bytes, nil, 1)
-        ChaCha20Poly1305.require(done, "takes a key for ChaCha20-Poly1305")
+    /// A slot without a context; otherwise the next one that was not used since the last search passed it ("second chance").
+    private func nextSlot() -> Int {
+        if let free = unsafe slots.firstIndex(where: { unsafe $0.context == nil }) { return free }
+        while true {
+            let slot = hand
+            hand = unsafe slot + 1 == slots.count ? 0 : slot + 1
+            if unsafe !slots[slot].wasUsed { return slot }
+            unsafe slots[slot].wasUsed = false
+        }
     }
 }

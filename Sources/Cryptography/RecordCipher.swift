@@ -1,34 +1,49 @@
-/// Seals the records of one direction of one session, or opens them, in place with XChaCha20-Poly1305.
+/// Seals the records of one direction of one session, or opens them, in place.
 ///
-/// The 24-byte nonce of a record is
+/// The nonce of a record is a prefix, the same for all records, and the record's counter in 8 bytes, little-endian. See ``Algorithm`` for
+/// the length of the prefix, and for how many records a key may seal.
 ///
-///      0  16  prefix, the same for all records
-///     16   8  counter of the record, little-endian
+/// XChaCha20-Poly1305 derives a key from key and prefix once, with HChaCha20. Each record then costs one run of ChaCha20-Poly1305, whose
+/// 12-byte nonce is four zero bytes and the counter. AES-256-GCM takes prefix and counter as its 12-byte nonce. No record allocates.
 ///
-/// so HChaCha20 over the key and the prefix is done once, and each record costs one run of ChaCha20-Poly1305 whose 12-byte nonce is
-/// four zero bytes and the counter. No record allocates.
-///
-/// A counter must never seal twice under one key and prefix: that gives away both plaintexts and the authentication of all others.
-/// Counting, and refusing what is replayed or out of order, is the caller's.
+/// A counter must never seal twice under one key and prefix: that gives away both plaintexts and, with AES-256-GCM, the authentication
+/// of all other records. The caller counts, and refuses what is replayed or out of order.
 ///
 /// The key is overwritten when the value goes.
-package struct RecordCipher: ~Copyable, Sendable {
+package struct RecordCipher: ~Copyable {
     /// Bytes of a tag, which a record is longer by when it is sealed.
-    package static let tagLength = XChaCha20Poly1305.tagLength
+    package static let tagLength = AEADKey.tagLength
     /// Bytes of a key.
-    package static let keyLength = XChaCha20Poly1305.keyLength
-    /// Bytes of a nonce before the counter.
-    package static let noncePrefixLength = XChaCha20Poly1305.nonceLength - 8
+    package static let keyLength = AEADKey.keyLength
 
-    private var cipher: ChaCha20Poly1305
+    private var key: AEADKey
+    /// The nonce's first four bytes.
+    private let noncePrefix: UInt32
 
-    /// `key` has `keyLength` bytes and `noncePrefix` has `noncePrefixLength`; any other length is an error of the caller and traps.
-    package init(key: some Collection<UInt8>, noncePrefix: some Collection<UInt8>) {
+    /// `key` has `keyLength` bytes and `noncePrefix` has the algorithm's; any other length is an error of the caller and traps.
+    ///
+    /// - Parameter contexts: those of the cipher's owner, who uses both on one thread at a time.
+    package init(
+        _ algorithm: Algorithm,
+        key: some Collection<UInt8>,
+        noncePrefix: some Collection<UInt8>,
+        contexts: CipherContexts
+    ) {
         precondition(key.count == Self.keyLength, "a key has 32 bytes")
-        precondition(noncePrefix.count == Self.noncePrefixLength, "a nonce prefix has 16 bytes")
-        var subkey = HChaCha20.subkey(key: key, prefix: noncePrefix)
-        defer { Wiping.wipe(&subkey) }
-        cipher = ChaCha20Poly1305(key: subkey)
+        precondition(
+            noncePrefix.count == algorithm.noncePrefixLength,
+            "a nonce prefix has 16 bytes for XChaCha20-Poly1305, 4 for AES-256-GCM"
+        )
+        switch algorithm {
+        case .xChaCha20Poly1305:
+            var subkey = HChaCha20.subkey(key: key, prefix: noncePrefix)
+            defer { Wiping.wipe(&subkey) }
+            self.key = AEADKey(algorithm, key: subkey, contexts: contexts)
+            self.noncePrefix = 0
+        case .aes256GCM:
+            self.key = AEADKey(algorithm, key: key, contexts: contexts)
+            self.noncePrefix = noncePrefix.reversed().reduce(0) { $0 << 8 | UInt32($1) }
+        }
     }
 
     /// Seals in place: `bytes` is the plaintext followed by `tagLength` bytes of room, afterwards ciphertext ‖ tag.
@@ -39,7 +54,7 @@ package struct RecordCipher: ~Copyable, Sendable {
         counter: UInt64,
         authenticating header: RawSpan
     ) {
-        cipher.seal(&bytes, nonce: XChaCha20Poly1305.shortNonce(counter), authenticating: header)
+        key.seal(&bytes, nonce: nonce(counter), authenticating: header)
     }
 
     /// Opens in place: `bytes` is ciphertext ‖ tag, of any length.
@@ -51,6 +66,10 @@ package struct RecordCipher: ~Copyable, Sendable {
         counter: UInt64,
         authenticating header: RawSpan
     ) -> Bool {
-        cipher.open(&bytes, nonce: XChaCha20Poly1305.shortNonce(counter), authenticating: header)
+        key.open(&bytes, nonce: nonce(counter), authenticating: header)
+    }
+
+    private func nonce(_ counter: UInt64) -> AEADKey.Nonce {
+        [noncePrefix, UInt32(truncatingIfNeeded: counter), UInt32(truncatingIfNeeded: counter >> 32)]
     }
 }

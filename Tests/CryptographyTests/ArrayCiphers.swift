@@ -38,4 +38,9 @@ extension RecordCipher {
         return open(&raw, counter: counter, authenticating: header.span.bytes)
             ? Array(bytes.dropLast(Self.tagLength)) : nil
     }
+
+    /// The nonce of a record: its prefix, then the counter, little-endian.
+    static func nonce(prefix: [UInt8], counter: UInt64) -> [UInt8] {
+        prefix + (0..<8).map { UInt8(truncatingIfNeeded: counter >> (8 * UInt64($0))) }
+    }
 }

@@ -1,35 +1,51 @@
 import Cryptography
 import Testing
 
+/// Both algorithms, through the same type.
 @Suite("Records")
 struct RecordCipherTests {
+    typealias Algorithm = RecordCipher.Algorithm
+
     static let key = Array(UInt8(0x80)...0x9f)
-    static let prefix = Array(UInt8(0x40)...0x4f)
     static let header = Array("header".utf8)
 
-    static func cipher() -> RecordCipher { RecordCipher(key: key, noncePrefix: prefix) }
+    static func prefix(_ algorithm: Algorithm) -> [UInt8] {
+        Array((UInt8(0x40)...0x4f).prefix(algorithm.noncePrefixLength))
+    }
+
+    static func cipher(_ algorithm: Algorithm, _ contexts: CipherContexts = CipherContexts()) -> RecordCipher {
+        RecordCipher(algorithm, key: key, noncePrefix: prefix(algorithm), contexts: contexts)
+    }
 
     @Test(
         "a record is the message whose nonce is the prefix and the counter, little-endian",
-        arguments: [0, 1, 0x0706_0504_0302_0100, .max] as [UInt64]
+        arguments: Algorithm.allCases,
+        [0, 1, 0x0706_0504_0302_0100, .max] as [UInt64]
     )
-    func nonce(_ counter: UInt64) {
-        var cipher = Self.cipher()
+    func nonce(_ algorithm: Algorithm, _ counter: UInt64) throws {
+        var cipher = Self.cipher(algorithm)
         let plaintext = Array("a record".utf8)
         let sealed = cipher.sealed(plaintext, counter: counter, header: Self.header)
-        let nonce = Self.prefix + (0..<8).map { UInt8(truncatingIfNeeded: counter >> (8 * UInt64($0))) }
-        #expect(XChaCha20Poly1305.sealed(plaintext, key: Self.key, nonce: nonce, header: Self.header) == sealed)
-        #expect(XChaCha20Poly1305.opened(sealed, key: Self.key, nonce: nonce, header: Self.header) == plaintext)
+        let nonce = RecordCipher.nonce(prefix: Self.prefix(algorithm), counter: counter)
+        #expect(
+            try ReferenceAEAD.sealed(algorithm, plaintext, key: Self.key, nonce: nonce, header: Self.header) == sealed
+        )
+        #expect(
+            try ReferenceAEAD.opened(algorithm, sealed, key: Self.key, nonce: nonce, header: Self.header) == plaintext
+        )
         let opened = cipher.opened(sealed, counter: counter, header: Self.header)
         #expect(opened == plaintext)
     }
 
-    @Test("records of every length up to two blocks and of 16 MiB open to what was sealed, with and without a header")
-    func lengths() {
+    @Test(
+        "records of every length up to two blocks and of 16 MiB open to what was sealed, with and without a header",
+        arguments: Algorithm.allCases
+    )
+    func lengths(_ algorithm: Algorithm) {
         var random = RandomBytes(seed: 1)
-        var sender = Self.cipher()
-        var receiver = Self.cipher()
-        for (counter, length) in (Array(0...130) + [1400, 65_536, 1 << 24]).enumerated() {
+        var sender = Self.cipher(algorithm)
+        var receiver = Self.cipher(algorithm)
+        for (counter, length) in (Array(0...130) + [1200, 1400, 1452, 65_536, 1 << 24]).enumerated() {
             let plaintext = length > 65_536 ? [UInt8](repeating: 7, count: length) : random.bytes(length)
             for header in [[], Self.header] {
                 let sealed = sender.sealed(plaintext, counter: UInt64(counter), header: header)
@@ -40,20 +56,26 @@ struct RecordCipherTests {
         }
     }
 
-    @Test("records are sealed and opened where they lie, and nothing beside them changes")
-    func inPlace() {
-        var cipher = Self.cipher()
+    @Test(
+        "records are sealed and opened where they lie, and nothing beside them changes",
+        arguments: Algorithm.allCases
+    )
+    func inPlace(_ algorithm: Algorithm) throws {
+        var cipher = Self.cipher(algorithm)
         var bytes = [UInt8](0..<200)
         let before = bytes
         bytes.withUnsafeMutableBytes { buffer in
             var middle = MutableRawSpan(_unsafeBytes: UnsafeMutableRawBufferPointer(rebasing: buffer[50..<150]))
             cipher.seal(&middle, counter: 3, authenticating: Self.header.span.bytes)
         }
-        let whole = Self.prefix + [3, 0, 0, 0, 0, 0, 0, 0]
-        #expect(
-            Array(bytes[50..<150])
-                == XChaCha20Poly1305.sealed(Array(before[50..<134]), key: Self.key, nonce: whole, header: Self.header)
+        let expected = try ReferenceAEAD.sealed(
+            algorithm,
+            Array(before[50..<134]),
+            key: Self.key,
+            nonce: RecordCipher.nonce(prefix: Self.prefix(algorithm), counter: 3),
+            header: Self.header
         )
+        #expect(Array(bytes[50..<150]) == expected)
         #expect(bytes[..<50] == before[..<50] && bytes[150...] == before[150...])
         let opened = bytes.withUnsafeMutableBytes { buffer in
             var middle = MutableRawSpan(_unsafeBytes: UnsafeMutableRawBufferPointer(rebasing: buffer[50..<150]))
@@ -63,9 +85,12 @@ struct RecordCipherTests {
         #expect(bytes[..<134] == before[..<134] && bytes[150...] == before[150...])
     }
 
-    @Test("a record that is cut anywhere, or that a byte was added to, does not open")
-    func truncations() {
-        var cipher = Self.cipher()
+    @Test(
+        "a record that is cut anywhere, or that a byte was added to, does not open",
+        arguments: Algorithm.allCases
+    )
+    func truncations(_ algorithm: Algorithm) {
+        var cipher = Self.cipher(algorithm)
         let sealed = cipher.sealed(Array("cut me anywhere".utf8), counter: 1, header: Self.header)
         for length in 0..<sealed.count {
             for part in [Array(sealed.prefix(length)), Array(sealed.suffix(length))] {
@@ -77,10 +102,13 @@ struct RecordCipherTests {
         #expect(longer == nil)
     }
 
-    @Test("a record of which any bit was flipped, in ciphertext or tag, does not open, and the next one does")
-    func flippedBits() {
-        var sender = Self.cipher()
-        var receiver = Self.cipher()
+    @Test(
+        "a record of which any bit was flipped, in ciphertext or tag, does not open, and the next one does",
+        arguments: Algorithm.allCases
+    )
+    func flippedBits(_ algorithm: Algorithm) {
+        var sender = Self.cipher(algorithm)
+        var receiver = Self.cipher(algorithm)
         let plaintext = Array("every bit of this record counts".utf8)
         let sealed = sender.sealed(plaintext, counter: 1, header: Self.header)
         for bit in 0..<sealed.count * 8 {
@@ -93,28 +121,51 @@ struct RecordCipherTests {
         #expect(opened == plaintext)
     }
 
-    @Test("a record under another counter, header, key or prefix does not open")
-    func otherCounterHeaderKeyPrefix() {
-        var cipher = Self.cipher()
+    @Test(
+        "a record under another counter, header, key or prefix does not open, whichever of their bits differs",
+        arguments: Algorithm.allCases
+    )
+    func otherCounterHeaderKeyPrefix(_ algorithm: Algorithm) {
+        let contexts = CipherContexts()
+        var cipher = Self.cipher(algorithm, contexts)
         let sealed = cipher.sealed([1, 2, 3], counter: 1 << 32, header: Self.header)
-        for counter in [0, 1, (1 << 32) + 1, .max] as [UInt64] {
-            let opened = cipher.opened(sealed, counter: counter, header: Self.header)
-            #expect(opened == nil)
+        for bit in 0..<64 {
+            let opened = cipher.opened(sealed, counter: 1 << 32 ^ 1 << UInt64(bit), header: Self.header)
+            #expect(opened == nil, "bit \(bit)")
         }
-        for header in [[], Array(Self.header.dropLast()), Self.header + [0], Array("Header".utf8)] {
+        for header in [[], Array(Self.header.dropLast()), Self.header + [0]] + Self.flipped(Self.header) {
             let opened = cipher.opened(sealed, counter: 1 << 32, header: header)
             #expect(opened == nil)
         }
-        var otherKey = RecordCipher(key: Self.key.reversed(), noncePrefix: Self.prefix)
-        var otherPrefix = RecordCipher(key: Self.key, noncePrefix: Self.prefix.reversed())
-        let underOtherKey = otherKey.opened(sealed, counter: 1 << 32, header: Self.header)
-        let underOtherPrefix = otherPrefix.opened(sealed, counter: 1 << 32, header: Self.header)
-        #expect(underOtherKey == nil && underOtherPrefix == nil)
+        let prefix = Self.prefix(algorithm)
+        let others = Self.flipped(Self.key).map { ($0, prefix) } + Self.flipped(prefix).map { (Self.key, $0) }
+        for (key, prefix) in others {
+            var other = RecordCipher(algorithm, key: key, noncePrefix: prefix, contexts: contexts)
+            let opened = other.opened(sealed, counter: 1 << 32, header: Self.header)
+            #expect(opened == nil)
+        }
+        let opened = cipher.opened(sealed, counter: 1 << 32, header: Self.header)
+        #expect(opened == [1, 2, 3])
     }
 
-    @Test("one cipher that seals and opens by turns, and a failure between, keeps them apart")
-    func bothDirections() {
-        var cipher = Self.cipher()
+    @Test("a record of one algorithm does not open with the other")
+    func otherAlgorithm() {
+        let contexts = CipherContexts(capacity: 1)
+        for (one, two) in [(Algorithm.xChaCha20Poly1305, Algorithm.aes256GCM), (.aes256GCM, .xChaCha20Poly1305)] {
+            var sender = Self.cipher(one, contexts)
+            var stranger = Self.cipher(two, contexts)
+            let sealed = sender.sealed([1, 2, 3], counter: 0, header: Self.header)
+            let opened = stranger.opened(sealed, counter: 0, header: Self.header)
+            #expect(opened == nil)
+        }
+    }
+
+    @Test(
+        "one cipher that seals and opens by turns, and a failure between, keeps them apart",
+        arguments: Algorithm.allCases
+    )
+    func bothDirections(_ algorithm: Algorithm) {
+        var cipher = Self.cipher(algorithm)
         for counter in 0..<20 as Range<UInt64> {
             let sealed = cipher.sealed([UInt8(counter)], counter: counter, header: [])
             let refused = cipher.opened(sealed, counter: counter + 1, header: [])
@@ -125,18 +176,34 @@ struct RecordCipherTests {
 
     @Test("keys and prefixes of another length, and no room for the tag, end the process with a reason")
     func wrongLengths() async {
+        await #expect(processExitsWith: .failure) { Self.make(.xChaCha20Poly1305, key: 31, prefix: 16) }
+        await #expect(processExitsWith: .failure) { Self.make(.xChaCha20Poly1305, key: 32, prefix: 24) }
+        await #expect(processExitsWith: .failure) { Self.make(.aes256GCM, key: 16, prefix: 4) }
+        await #expect(processExitsWith: .failure) { Self.make(.aes256GCM, key: 32, prefix: 12) }
         await #expect(processExitsWith: .failure) {
-            _ = RecordCipher(key: [UInt8](repeating: 0, count: 31), noncePrefix: [UInt8](repeating: 0, count: 16))
-        }
-        await #expect(processExitsWith: .failure) {
-            _ = RecordCipher(key: [UInt8](repeating: 0, count: 32), noncePrefix: [UInt8](repeating: 0, count: 24))
-        }
-        await #expect(processExitsWith: .failure) {
-            var cipher = RecordCipherTests.cipher()
+            var cipher = RecordCipherTests.cipher(.xChaCha20Poly1305)
             var bytes = [UInt8](repeating: 0, count: 15)
             var span = bytes.mutableSpan
             var raw = span.mutableBytes
             cipher.seal(&raw, counter: 0, authenticating: RecordCipherTests.header.span.bytes)
+        }
+        await #expect(processExitsWith: .success) { Self.make(.aes256GCM, key: 32, prefix: 4) }
+    }
+
+    private static func make(_ algorithm: Algorithm, key: Int, prefix: Int) {
+        _ = RecordCipher(
+            algorithm,
+            key: [UInt8](repeating: 0, count: key),
+            noncePrefix: [UInt8](repeating: 0, count: prefix),
+            contexts: CipherContexts()
+        )
+    }
+
+    private static func flipped(_ bytes: [UInt8]) -> [[UInt8]] {
+        (0..<bytes.count * 8).map { bit in
+            var other = bytes
+            other[bit / 8] ^= 1 << (bit % 8)
+            return other
         }
     }
 }

@@ -82,13 +82,19 @@ struct SodiumTests {
         }
         let theirs = try Self.ask(lines)
         try #require(theirs.count == 3 * messages.count)
+        let contexts = CipherContexts()
         for (number, message) in messages.enumerated() {
             let sealed = try #require(theirs[3 * number])
             #expect(sealed == ours[number])
             #expect(theirs[3 * number + 1] == message.text)
             #expect(theirs[3 * number + 2] == nil)
             // As records, whose nonce is the same bytes.
-            var cipher = RecordCipher(key: message.key, noncePrefix: message.nonce.prefix(16))
+            var cipher = RecordCipher(
+                .xChaCha20Poly1305,
+                key: message.key,
+                noncePrefix: message.nonce.prefix(16),
+                contexts: contexts
+            )
             let counter = message.nonce.suffix(8).reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
             let opened = cipher.opened(sealed, counter: counter, header: message.header)
             #expect(opened == message.text)

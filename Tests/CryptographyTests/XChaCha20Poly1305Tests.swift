@@ -49,11 +49,11 @@ struct XChaCha20Poly1305Tests {
     func shortNonceVector() {
         var key = InlineArray<8, UInt32>(repeating: 0)
         for (index, byte) in Self.key.enumerated() { key[index / 4] |= UInt32(byte) << (8 * UInt32(index % 4)) }
-        var context = ChaCha20Poly1305(key: key)
+        var inner = AEADKey(.xChaCha20Poly1305, key: key, contexts: CipherContexts())
         var bytes = Self.sunscreen + [UInt8](repeating: 0, count: 16)
         var span = bytes.mutableSpan
         var raw = span.mutableBytes
-        context.seal(&raw, nonce: [7, 0x4342_4140, 0x4746_4544], authenticating: Self.header.span.bytes)
+        inner.seal(&raw, nonce: [7, 0x4342_4140, 0x4746_4544], authenticating: Self.header.span.bytes)
         #expect(
             bytes
                 == Hexadecimal.bytes(

@@ -34,8 +34,7 @@ enum HandshakeProof {
             bytes = [UInt8](repeating: 0, count: length)
         }
         bytes += [UInt8](repeating: 0, count: RecordCipher.tagLength)
-        // The key seals this one thing, so the nonce may be all zero.
-        var cipher = RecordCipher(key: key, noncePrefix: [UInt8](repeating: 0, count: RecordCipher.noncePrefixLength))
+        var cipher = cipher(key)
         cipher.seal(&bytes, counter: 0, authenticating: transcript.hash)
         return bytes
     }
@@ -49,7 +48,7 @@ enum HandshakeProof {
     ) throws(HandshakeError) -> EndpointID? {
         guard challenge.count == challengeLength else { throw .notAuthentic }
         var bytes = challenge
-        var cipher = RecordCipher(key: key, noncePrefix: [UInt8](repeating: 0, count: RecordCipher.noncePrefixLength))
+        var cipher = cipher(key)
         guard cipher.open(&bytes, counter: 0, authenticating: transcript.hash) else { throw .notAuthentic }
         switch bytes[0] {
         case 0: return nil
@@ -60,6 +59,17 @@ enum HandshakeProof {
             return id
         default: throw .invalidProof
         }
+    }
+
+    /// The key seals this one thing, so the nonce may be all zero, and the context is made for it.
+    private static func cipher(_ key: Secret) -> RecordCipher {
+        let algorithm = RecordCipher.Algorithm.xChaCha20Poly1305
+        return RecordCipher(
+            algorithm,
+            key: key,
+            noncePrefix: repeatElement(0, count: algorithm.noncePrefixLength),
+            contexts: CipherContexts(capacity: 1)
+        )
     }
 
     private static func text(_ side: Side, _ transcript: HandshakeTranscript) -> [UInt8] {

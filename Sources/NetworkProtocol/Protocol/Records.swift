@@ -17,15 +17,23 @@ package enum RekeyLimits {
 /// One direction's key, and the one after it.
 private struct RecordKey: ~Copyable {
     var cipher: RecordCipher
-    private var secret: SymmetricKey
+    private let secret: SymmetricKey
+    private let contexts: CipherContexts
 
-    init(_ secret: SymmetricKey) {
+    init(_ secret: SymmetricKey, _ contexts: CipherContexts) {
         let material = RecordKey.expand(secret, "record", 48)
-        cipher = RecordCipher(key: material[..<32], noncePrefix: material[32...])
+        cipher = RecordCipher(
+            .xChaCha20Poly1305,
+            key: material[..<32],
+            noncePrefix: material[32...],
+            contexts: contexts
+        )
         self.secret = secret
+        self.contexts = contexts
     }
 
-    var next: SymmetricKey { SymmetricKey(RecordKey.expand(secret, "next", 32)) }
+    /// The key after this one.
+    func next() -> RecordKey { RecordKey(SymmetricKey(RecordKey.expand(secret, "next", 32)), contexts) }
 
     private static func expand(_ secret: SymmetricKey, _ info: String, _ count: Int) -> Secret {
         let key = HKDF<SHA256>.expand(pseudoRandomKey: secret, info: Array(info.utf8), outputByteCount: count)
@@ -34,22 +42,28 @@ private struct RecordKey: ~Copyable {
     }
 }
 
-/// Seals what one side sends.
+/// Seals what one side sends. Works in the contexts of its owner, on the owner's thread.
 package struct RecordSealer: ~Copyable {
     private var key: RecordKey
     private var counter: UInt64 = 0
     private var madeAt: ContinuousClock.Instant
     private let records: UInt64
 
-    package init(secret: Secret, now: ContinuousClock.Instant, records: UInt64 = RekeyLimits.records) {
-        key = RecordKey(SymmetricKey(secret))
+    package init(
+        secret: Secret,
+        contexts: CipherContexts,
+        now: ContinuousClock.Instant,
+        records: UInt64 = RekeyLimits.records
+    ) {
+        key = RecordKey(SymmetricKey(secret), contexts)
         madeAt = now
         self.records = records
     }
 
-    /// Whether an empty record and ``rekey(now:)`` must come before the next record. The last number of a key is that record's.
-    package func mustRekey(now: ContinuousClock.Instant) -> Bool {
-        counter >= records - 1 || now - madeAt >= RekeyLimits.age
+    /// Whether an empty record and ``rekey(now:)`` must come before the next `count` records. The last number of a key is the empty
+    /// record's.
+    package func mustRekey(now: ContinuousClock.Instant, before count: UInt64 = 1) -> Bool {
+        counter + count > records - 1 || now - madeAt >= RekeyLimits.age
     }
 
     /// `bytes` is the payload followed by room for the tag; `header` is the packet's, with the length of both.
@@ -59,7 +73,7 @@ package struct RecordSealer: ~Copyable {
     }
 
     package mutating func rekey(now: ContinuousClock.Instant) {
-        key = RecordKey(key.next)
+        key = key.next()
         counter = 0
         madeAt = now
     }
@@ -70,12 +84,12 @@ extension SymmetricKey {
     init(_ secret: Secret) { self = unsafe secret.withUnsafeBytes { unsafe SymmetricKey(data: $0) } }
 }
 
-/// Opens what the other side sealed.
+/// Opens what the other side sealed. Works in the contexts of its owner, on the owner's thread.
 package struct RecordOpener: ~Copyable {
     private var key: RecordKey
     private var counter: UInt64 = 0
 
-    package init(secret: Secret) { key = RecordKey(SymmetricKey(secret)) }
+    package init(secret: Secret, contexts: CipherContexts) { key = RecordKey(SymmetricKey(secret), contexts) }
 
     /// The payload, or nil when it was not sealed as the next record. An empty payload is a change of keys, which has been made.
     package mutating func open(_ packet: consuming Packet) -> [UInt8]? {
@@ -90,7 +104,7 @@ package struct RecordOpener: ~Copyable {
         counter += 1
         payload.removeLast(RecordCipher.tagLength)
         if payload.isEmpty {
-            key = RecordKey(key.next)
+            key = key.next()
             counter = 0
         }
         return payload

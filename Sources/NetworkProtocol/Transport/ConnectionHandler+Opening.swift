@@ -157,8 +157,7 @@ extension ConnectionHandler {
         do throws(HandshakeError) {
             let (confirm, result) = try initiator.receive(response)
             try? outbox.appendOnLoop(.handshakeConfirm(confirm))
-            outbox.seal(with: result.sending)
-            opener = RecordOpener(secret: result.receiving)
+            seal(result)
             phase = .awaitingAcceptance(result)
         } catch {
             throw .handshake(error)
@@ -168,8 +167,7 @@ extension ConnectionHandler {
     func accept(_ responder: HandshakeResponder, _ confirm: HandshakeConfirm) throws(ConnectionError) {
         do throws(HandshakeError) {
             let (result, refusal) = try responder.receive(confirm)
-            outbox.seal(with: result.sending)
-            opener = RecordOpener(secret: result.receiving)
+            seal(result)
             if let refusal { return refuse(refusal) }
             try? outbox.appendOnLoop(.pong)
             guard let context else { return }

@@ -83,6 +83,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     let setup: ConnectionSetup
     var phase = Phase.connecting
     var decoder = PacketDecoder(limit: HandshakeLimits.maximumPayloadLength)
+    /// On the event loop alone, as their keys are held in its contexts of libcrypto; both go when the connection ends.
+    var sealer: RecordSealer?
     var opener: RecordOpener?
     /// Of the peer's.
     var keyChanges = KeyChanges()
@@ -160,6 +162,11 @@ final class ConnectionHandler: ChannelInboundHandler {
             stall: setup.options.stallTimeout,
             now: .now
         )
+    }
+
+    deinit {
+        // This may be any thread, and keys are forgotten on the event loop.
+        assert(sealer == nil && opener == nil, "a connection that never ended")
     }
 
     var connection: Connection? { ownConnection ?? lentConnection }
@@ -366,22 +373,6 @@ final class ConnectionHandler: ChannelInboundHandler {
     /// What it means that the system has no more bytes of the peer's. It does not know who ended them; sealed, only the peer's good-bye does.
     private var endOfInput: ConnectionError { opener != nil && !hasSaidGoodBye ? .truncated : .closedByPeer }
 
-    // MARK: Writing
-
-    /// Writes what is there, in one go.
-    func flush() {
-        guard let context, let (bytes, messages) = outbox.take() else { return }
-        let count = bytes.readableBytes
-        setup.metrics.sent(messages: messages, bytes: count)
-        let outbox = outbox
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { result in
-            outbox.written(bytes: count, messages: messages)
-            // Within a turn it is the turn that goes on.
-            if case .success = result { bound.value.turn() }
-        }
-    }
-
     // MARK: Ending
 
     /// Ends in order: what is in work is answered, what is to be sent is sent.
@@ -447,6 +438,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         lingeringTimer?.cancel()
         input = ByteBuffer()
         decoder = PacketDecoder(limit: 0)
+        sealer = nil
         opener = nil
         ordered?.end()
         ordered = nil

@@ -4,9 +4,9 @@ internal import Synchronization
 
 /// What one connection still has to send, and what its handlers still work on.
 ///
-/// Any thread puts messages in, sealed at once; the connection's event loop takes them out together, so many small messages cost one
-/// write. Messages that take long to encode are encoded before, where nobody waits for it. Together with the handlers at work this is the connection's budget: beyond it senders wait and the socket is
-/// not read.
+/// Any thread puts messages in. The connection's event loop takes them out together and seals them, so many small messages cost one write.
+/// Messages that take long to encode are encoded before, where nobody waits for it. Together with the handlers at work this is the
+/// connection's budget: beyond it senders wait and the socket is not read.
 final class Outbox: Sendable {
     /// Bytes that may wait for the system, and bytes that handlers may work on, before one more message makes it too many.
     static let byteCapacity = 1 << 20
@@ -200,10 +200,10 @@ final class Outbox: Sendable {
 
     // MARK: On the event loop
 
-    /// Everything from here on is sealed.
-    func seal(with secret: Secret) {
+    /// Everything that is put in from here on must be sealed after it was taken out.
+    func seal() {
         state.withLock { state in
-            state.writer.seal(with: secret)
+            state.writer.isSealed = true
             state.encoding.tagLength = RecordCipher.tagLength
         }
     }
@@ -237,8 +237,8 @@ final class Outbox: Sendable {
         _ = try state.withLock { state throws(ConnectionError) -> Bool in try state.append(message) }
     }
 
-    /// What is to be written, and how many messages it is; nil when there is nothing.
-    func take() -> (bytes: ByteBuffer, messages: Int)? {
+    /// What is to be written, how many messages it is, and whether some must be sealed before; nil when there is nothing.
+    func take() -> (bytes: ByteBuffer, messages: Int, mustSeal: Bool)? {
         state.withLock { state in
             state.isFlushDue = false
             guard state.messages > 0 else { return nil }
@@ -247,7 +247,7 @@ final class Outbox: Sendable {
             state.messages = 0
             state.messagesUnderWay += messages
             state.bytesUnderWay += bytes.readableBytes
-            return (bytes, messages)
+            return (bytes, messages, state.writer.isSealed)
         }
     }
 

@@ -72,17 +72,25 @@ struct KnownAnswerTests {
 
     @Test func `records, before and after a change of the key`() throws {
         let answers = try KnownAnswers()
-        var daemon = RecordSealer(secret: Secret(try answers("daemon traffic key")), now: .now)
+        var daemon = RecordSealer(
+            secret: Secret(try answers("daemon traffic key")),
+            contexts: CipherContexts(),
+            now: .now
+        )
         #expect(try record(Message.pong.payload(), &daemon) == answers("daemon record 0: Pong"))
 
-        var client = RecordSealer(secret: Secret(try answers("client traffic key")), now: .now)
+        var client = RecordSealer(
+            secret: Secret(try answers("client traffic key")),
+            contexts: CipherContexts(),
+            now: .now
+        )
         #expect(try record(Message.ping.payload(), &client) == answers("client record 0: Ping"))
         #expect(try record([], &client) == answers("client record 1: empty"))
         client.rekey(now: .now)
         #expect(try record(Message.ping.payload(), &client) == answers("client record 0: Ping again"))
 
         // And taken in.
-        var opener = RecordOpener(secret: Secret(try answers("client traffic key")))
+        var opener = RecordOpener(secret: Secret(try answers("client traffic key")), contexts: CipherContexts())
         var decoder = PacketDecoder()
         let names = ["client record 0: Ping", "client record 1: empty", "client record 0: Ping again"]
         var input = try names.flatMap { try answers($0) }[...]

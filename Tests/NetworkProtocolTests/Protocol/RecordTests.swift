@@ -1,4 +1,5 @@
 import Cryptography
+import NIOCore
 import Testing
 
 @testable import NetworkProtocol
@@ -15,6 +16,7 @@ private func expect<Value: Equatable>(
 @Suite struct `Sealed records` {
     static let secret = Secret([UInt8](repeating: 3, count: 32))
     let start = ContinuousClock.now
+    let contexts = CipherContexts()
 
     func sealed(_ payload: [UInt8], _ sealer: inout RecordSealer, flags: PacketFlags = .encrypted) throws -> Packet {
         let header = try PacketHeader(flags: flags, payloadLength: payload.count + 16)
@@ -27,8 +29,8 @@ private func expect<Value: Equatable>(
     }
 
     @Test func `open in their order, whatever their length`() throws {
-        var sealer = RecordSealer(secret: Self.secret, now: start)
-        var opener = RecordOpener(secret: Self.secret)
+        var sealer = RecordSealer(secret: Self.secret, contexts: contexts, now: start)
+        var opener = RecordOpener(secret: Self.secret, contexts: contexts)
         for count in [1, 15, 16, 17, 64, 1_000, 70_000] {
             let payload = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
             expect(opener.open(try sealed(payload, &sealer)), payload)
@@ -36,29 +38,29 @@ private func expect<Value: Equatable>(
     }
 
     @Test func `a record that is repeated, left out or out of order does not open`() throws {
-        var sealer = RecordSealer(secret: Self.secret, now: start)
+        var sealer = RecordSealer(secret: Self.secret, contexts: contexts, now: start)
         let records = [try sealed([1], &sealer), try sealed([2], &sealer), try sealed([3], &sealer)]
-        var opener = RecordOpener(secret: Self.secret)
+        var opener = RecordOpener(secret: Self.secret, contexts: contexts)
         expect(opener.open(records[0]), [1])
         expect(opener.open(records[0]), nil)
-        var second = RecordOpener(secret: Self.secret)
+        var second = RecordOpener(secret: Self.secret, contexts: contexts)
         expect(second.open(records[1]), nil)
-        var third = RecordOpener(secret: Self.secret)
+        var third = RecordOpener(secret: Self.secret, contexts: contexts)
         expect(third.open(records[0]), [1])
         expect(third.open(records[2]), nil)
     }
 
     @Test func `a record sent back to its sender does not open`() throws {
         // Each direction has a key of its own: what this side receives is sealed with another.
-        var sealer = RecordSealer(secret: Self.secret, now: start)
-        var opener = RecordOpener(secret: Secret([UInt8](repeating: 4, count: 32)))
+        var sealer = RecordSealer(secret: Self.secret, contexts: contexts, now: start)
+        var opener = RecordOpener(secret: Secret([UInt8](repeating: 4, count: 32)), contexts: contexts)
         expect(opener.open(try sealed([1], &sealer)), nil)
     }
 
     @Test func `the header is authenticated with the payload`() throws {
-        var sealer = RecordSealer(secret: Self.secret, now: start)
+        var sealer = RecordSealer(secret: Self.secret, contexts: contexts, now: start)
         let record = try sealed([1, 2, 3], &sealer)
-        var opener = RecordOpener(secret: Self.secret)
+        var opener = RecordOpener(secret: Self.secret, contexts: contexts)
         let changed = Packet(
             header: try PacketHeader(flags: [.encrypted, .lz4], payloadLength: record.payload.count),
             payload: record.payload
@@ -67,7 +69,7 @@ private func expect<Value: Equatable>(
     }
 
     @Test func `what is not marked as sealed, or too short, does not open`() throws {
-        var opener = RecordOpener(secret: Self.secret)
+        var opener = RecordOpener(secret: Self.secret, contexts: contexts)
         expect(opener.open(Packet(header: try PacketHeader(flags: [], payloadLength: 4), payload: [0, 0, 0, 0])), nil)
         expect(
             opener.open(
@@ -81,8 +83,8 @@ private func expect<Value: Equatable>(
     }
 
     @Test func `an empty record changes the key, and the old one opens nothing more`() throws {
-        var fresh = RecordSealer(secret: Self.secret, now: start)
-        var reader = RecordOpener(secret: Self.secret)
+        var fresh = RecordSealer(secret: Self.secret, contexts: contexts, now: start)
+        var reader = RecordOpener(secret: Self.secret, contexts: contexts)
         let first = try sealed([1], &fresh)
         let change = try sealed([], &fresh)
         fresh.rekey(now: start)
@@ -92,13 +94,13 @@ private func expect<Value: Equatable>(
         expect(reader.open(second), [2])
         #expect(first.payload != second.payload)
         // Who misses the change opens nothing.
-        var unaware = RecordOpener(secret: Self.secret)
+        var unaware = RecordOpener(secret: Self.secret, contexts: contexts)
         expect(unaware.open(first), [1])
         expect(unaware.open(second), nil)
     }
 
     @Test func `a key is changed after so many records, and after an hour`() throws {
-        var sealer = RecordSealer(secret: Self.secret, now: start, records: 3)
+        var sealer = RecordSealer(secret: Self.secret, contexts: contexts, now: start, records: 3)
         expect(sealer.mustRekey(now: start), false)
         expect(sealer.mustRekey(now: start + .seconds(3_600)), true)
         _ = try sealed([1], &sealer)
@@ -108,5 +110,49 @@ private func expect<Value: Equatable>(
         sealer.rekey(now: start)
         expect(sealer.mustRekey(now: start), false)
         #expect(RekeyLimits.records == 1 << 32)
+    }
+
+    @Test func `a batch is sealed where it lies, with a change of the key before it where the numbers would not last`()
+        throws
+    {
+        var sealer = RecordSealer(secret: Self.secret, contexts: contexts, now: start, records: 4)
+        var opener = RecordOpener(secret: Self.secret, contexts: contexts)
+        var writer = PacketWriter()
+        var changes: [Bool] = []
+        for batch in [1, 2, 1, 3, 1] as [UInt8] {
+            // What was put in before the keys were there stays in the clear.
+            writer.isSealed = false
+            writer.append(.bytes([0xEE], []))
+            writer.isSealed = true
+            for number in 0..<batch { writer.append(.bytes([UInt8](repeating: number, count: 100), .lz4)) }
+            var bytes = writer.take()
+            let change = sealer.seal(Int(batch), packetsOf: &bytes, now: start)
+            changes.append(change != nil)
+            var decoder = PacketDecoder()
+            var input = (change.map { Array(buffer: $0) } ?? [])[...]
+            while let packet = try decoder.next(&input) { expect(opener.open(packet), []) }
+            input = Array(buffer: bytes)[...]
+            #expect(try decoder.next(&input)?.payload == [0xEE])
+            for number in 0..<batch {
+                let packet = try #require(try decoder.next(&input))
+                #expect(packet.header.flags == [.encrypted, .lz4] && packet.payload.count == 116)
+                expect(opener.open(packet), [UInt8](repeating: number, count: 100))
+            }
+            #expect(try decoder.next(&input) == nil)
+        }
+        // Three records of data, then the empty one.
+        #expect(changes == [false, false, true, true, true])
+    }
+
+    @Test func `a batch an hour later begins with a change of the key`() throws {
+        var sealer = RecordSealer(secret: Self.secret, contexts: contexts, now: start)
+        var writer = PacketWriter()
+        writer.isSealed = true
+        for (hours, changed) in [(0.9, false), (1.1, true), (1.9, false)] {
+            writer.append(.bytes([1], []))
+            var bytes = writer.take()
+            let change = sealer.seal(1, packetsOf: &bytes, now: start + .seconds(3_600 * hours))
+            #expect((change != nil) == changed)
+        }
     }
 }

@@ -1,3 +1,4 @@
+import Cryptography
 import Foundation
 import NIOCore
 import NIOPosix
@@ -128,8 +129,9 @@ struct SealedPeer: ~Copyable {
 
     private init(_ raw: RawPeer, _ result: HandshakeResult) {
         self.raw = raw
-        sealer = RecordSealer(secret: result.sending, now: .now)
-        opener = RecordOpener(secret: result.receiving)
+        let contexts = CipherContexts(capacity: 2)
+        sealer = RecordSealer(secret: result.sending, contexts: contexts, now: .now)
+        opener = RecordOpener(secret: result.receiving, contexts: contexts)
     }
 
     /// - Parameter trust: nil for that of the test's client.

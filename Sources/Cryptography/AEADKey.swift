@@ -1,14 +1,12 @@
 internal import COpenSSL
 
-/// ChaCha20-Poly1305 (RFC 8439) in place, under one key.
+/// A key of ChaCha20-Poly1305 (RFC 8439) or AES-256-GCM (NIST SP 800-38D), which seals and opens in place: both take a nonce of 12 bytes
+/// and have a tag of 16.
 ///
-/// The value is the key and little else, as a program may have thousands of them that do nothing: the working memory of libcrypto, a
-/// kilobyte each, is shared by all (``CipherContexts``). Sealing and opening allocate nothing once there is one. The key is overwritten
-/// with the value, in this memory too. What libcrypto cannot refuse traps with a reason: that memory is there, and that this libcrypto has
-/// the cipher (one that is limited to FIPS algorithms has not).
-///
-/// `Sendable`, as every use needs exclusive access to the value, and its memory belongs to one value.
-@safe struct ChaCha20Poly1305: ~Copyable, @unchecked Sendable {
+/// The value is the key and little else, as a program may have thousands that do nothing. It works in one of its owner's
+/// ``CipherContexts``. Sealing and opening allocate nothing once a context holds the key. The key is overwritten when the value goes, there
+/// too.
+@safe struct AEADKey: ~Copyable {
     static let tagLength = 16
     static let keyLength = 32
     /// Most bytes that are sealed or opened at once: what a length of libcrypto holds.
@@ -17,24 +15,47 @@ internal import COpenSSL
     /// The 12 bytes of a nonce as three words, each written little-endian.
     typealias Nonce = InlineArray<3, UInt32>
 
+    private let contexts: CipherContexts
     /// On the heap, so that moving the value leaves no copy of it behind.
-    private let key: UnsafeMutableRawBufferPointer
-    /// Names the key to those who must not keep it; never used again.
+    private let key: UnsafeMutableRawPointer
+    /// Names the key in `contexts`; never used again there.
     let number: UInt64
+    /// Where its context was last; another key may have taken it over.
+    private var slot = 0
+    private let algorithm: RecordCipher.Algorithm
 
     /// `key` is eight words, each written little-endian. The caller overwrites its copy.
-    init(key words: borrowing InlineArray<8, UInt32>) {
-        unsafe key = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.keyLength, alignment: 4)
-        number = CipherContexts.nextNumber()
+    init(
+        _ algorithm: RecordCipher.Algorithm,
+        key words: borrowing InlineArray<8, UInt32>,
+        contexts: CipherContexts
+    ) {
+        self.algorithm = algorithm
+        self.contexts = contexts
+        number = contexts.nextNumber()
+        unsafe key = UnsafeMutableRawPointer.allocate(byteCount: Self.keyLength, alignment: 4)
         for index in words.indices {
             // 32 bytes are eight words.
             unsafe key.storeBytes(of: words[index].littleEndian, toByteOffset: 4 * index, as: UInt32.self)
         }
     }
 
+    /// `key` has 32 bytes. The caller overwrites its copy.
+    init(_ algorithm: RecordCipher.Algorithm, key bytes: some Collection<UInt8>, contexts: CipherContexts) {
+        precondition(bytes.count == Self.keyLength, "a key has 32 bytes")
+        self.algorithm = algorithm
+        self.contexts = contexts
+        number = contexts.nextNumber()
+        unsafe key = UnsafeMutableRawPointer.allocate(byteCount: Self.keyLength, alignment: 4)
+        for (index, byte) in bytes.enumerated() {
+            // As many as was compared.
+            unsafe key.storeBytes(of: byte, toByteOffset: index, as: UInt8.self)
+        }
+    }
+
     deinit {
-        CipherContexts.forget(number)
-        unsafe Wiping.wipe(key)
+        contexts.forget(number, in: slot)
+        unsafe Wiping.wipe(UnsafeMutableRawBufferPointer(start: key, count: Self.keyLength))
         unsafe key.deallocate()
     }
 
@@ -45,19 +66,17 @@ internal import COpenSSL
             bytes.byteCount <= Self.maximumLength && header.byteCount <= Self.maximumLength,
             "too long to seal"
         )
-        let lent = unsafe CipherContexts.lend(to: number, key)
-        let context = unsafe lent.context
-        defer { CipherContexts.giveBack(lent) }
+        let context = unsafe context()
         unsafe start(context, nonce, header, encrypting: 1)
         let length = bytes.byteCount - Self.tagLength
         // Both pointers lie in the span and are not kept; libcrypto may write where it reads.
         unsafe bytes.withUnsafeMutableBytes { buffer in
             unsafe process(context, buffer, length)
             var written: Int32 = 0
-            Self.require(unsafe EVP_CipherFinal_ex(context, nil, &written), "ends sealing")
+            Libcrypto.require(unsafe EVP_CipherFinal_ex(context, nil, &written), "ends sealing")
             let tag = unsafe buffer.baseAddress.map { unsafe $0 + length }
             let tagged = unsafe EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, Int32(Self.tagLength), tag)
-            Self.require(tagged, "gives the tag")
+            Libcrypto.require(tagged, "gives the tag")
         }
     }
 
@@ -68,21 +87,29 @@ internal import COpenSSL
         else {
             return false
         }
-        let lent = unsafe CipherContexts.lend(to: number, key)
-        let context = unsafe lent.context
-        defer { CipherContexts.giveBack(lent) }
+        let context = unsafe context()
         unsafe start(context, nonce, header, encrypting: 0)
         let length = bytes.byteCount - Self.tagLength
         // Both pointers lie in the span and are not kept; libcrypto may write where it reads.
         return unsafe bytes.withUnsafeMutableBytes { buffer in
             let tag = unsafe buffer.baseAddress.map { unsafe $0 + length }
             let expected = unsafe EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, Int32(Self.tagLength), tag)
-            Self.require(expected, "takes the tag")
+            Libcrypto.require(expected, "takes the tag")
             unsafe process(context, buffer, length)
             var written: Int32 = 0
             // The one call that may fail: it compares the tags, in constant time.
             return unsafe EVP_CipherFinal_ex(context, nil, &written) == 1
         }
+    }
+
+    /// A context that holds the key.
+    private mutating func context() -> OpaquePointer {
+        if let context = unsafe contexts.context(in: slot, holding: number) { return unsafe context }
+        unsafe slot = contexts.prepare(algorithm, key: key, number: number)
+        guard let context = unsafe contexts.context(in: slot, holding: number) else {
+            fatalError("a context lost the key that it was just given")
+        }
+        return unsafe context
     }
 
     private func start(_ context: OpaquePointer, _ nonce: Nonce, _ header: RawSpan, encrypting: Int32) {
@@ -91,14 +118,14 @@ internal import COpenSSL
         let started = unsafe bytes.span.withUnsafeBytes { iv in
             unsafe EVP_CipherInit_ex(context, nil, nil, nil, iv.baseAddress, encrypting)
         }
-        Self.require(started, "takes a nonce of 12 bytes")
+        Libcrypto.require(started, "takes a nonce of 12 bytes")
         if header.isEmpty { return }
         var written: Int32 = 0
         // Without a place for output the bytes are authenticated only.
         let taken = unsafe header.withUnsafeBytes { header in
             unsafe EVP_CipherUpdate(context, nil, &written, header.baseAddress, Int32(header.count))
         }
-        Self.require(taken, "authenticates a header")
+        Libcrypto.require(taken, "authenticates a header")
     }
 
     private func process(_ context: OpaquePointer, _ buffer: UnsafeMutableRawBufferPointer, _ length: Int) {
@@ -111,11 +138,6 @@ internal import COpenSSL
             buffer.baseAddress,
             Int32(length)
         )
-        Self.require(processed, "seals and opens in place")
-    }
-
-    /// Traps when a call that cannot fail has failed.
-    static func require(_ result: Int32, _ ability: StaticString) {
-        if result != 1 { fatalError("this libcrypto no longer \(ability)") }
+        Libcrypto.require(processed, "seals and opens in place")
     }
 }
