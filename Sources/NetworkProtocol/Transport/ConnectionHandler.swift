@@ -77,7 +77,11 @@ final class ConnectionHandler: ChannelInboundHandler {
     private static let lingeringOnUnix = TimeAmount.seconds(30)
 
     private static func lingering(on channel: any Channel) -> TimeAmount {
-        if case .unixDomainSocket? = channel.localAddress ?? channel.remoteAddress { lingeringOnUnix } else { lingering }
+        if case .unixDomainSocket? = channel.localAddress ?? channel.remoteAddress {
+            lingeringOnUnix
+        } else {
+            lingering
+        }
     }
 
     let setup: ConnectionSetup
