@@ -343,6 +343,15 @@ let package = Package(
 if Context.environment["OUTPOST_BENCHMARKS"] != nil {
     package.targets.append(
         .executableTarget(
+            name: "cryptography-benchmark",
+            dependencies: ["Cryptography"],
+            path: "Benchmarks/cryptography",
+            exclude: ["evp.c", "run.py"],
+            swiftSettings: strict
+        )
+    )
+    package.targets.append(
+        .executableTarget(
             name: "network-protocol-benchmark",
             dependencies: ["NetworkProtocol"],
             path: "Benchmarks/network-protocol/probe",

@@ -1,11 +1,11 @@
 internal import COpenSSL
 
-/// A key of ChaCha20-Poly1305 (RFC 8439) or AES-256-GCM (NIST SP 800-38D), which seals and opens in place: both take a nonce of 12 bytes
-/// and have a tag of 16.
+/// A key of ChaCha20-Poly1305 (RFC 8439) or AES-256-GCM (NIST SP 800-38D), which seals and opens in place: both take a
+/// nonce of 12 bytes and have a tag of 16.
 ///
-/// The value is the key and little else, as a program may have thousands that do nothing. It works in one of its owner's
-/// ``CipherContexts``. Sealing and opening allocate nothing once a context holds the key. The key is overwritten when the value goes, there
-/// too.
+/// The value is the key and little else, as a program may have thousands that do nothing. It works in one of its
+/// owner's ``CipherContexts``. Sealing and opening allocate nothing once a context holds the key. The key is
+/// overwritten when the value goes, there too.
 @safe struct AEADKey: ~Copyable {
     static let tagLength = 16
     static let keyLength = 32
@@ -80,8 +80,8 @@ internal import COpenSSL
         }
     }
 
-    /// `bytes` is ciphertext ‖ tag; true when authentic, then all but the last `tagLength` bytes are the plaintext. False: the
-    /// contents are undefined.
+    /// `bytes` is ciphertext ‖ tag; true when authentic, then all but the last `tagLength` bytes are the plaintext.
+    /// False: the contents are undefined.
     mutating func open(_ bytes: inout MutableRawSpan, nonce: Nonce, authenticating header: RawSpan) -> Bool {
         guard (Self.tagLength...Self.maximumLength).contains(bytes.byteCount), header.byteCount <= Self.maximumLength
         else {

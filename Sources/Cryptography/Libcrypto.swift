@@ -1,7 +1,7 @@
 internal import COpenSSL
 
-/// What libcrypto cannot refuse. It traps with a reason: when memory is short, and when this libcrypto lacks a cipher (one that is limited to
-/// FIPS algorithms has no ChaCha20-Poly1305).
+/// What libcrypto cannot refuse. It traps with a reason: when memory is short, and when this libcrypto lacks a cipher
+/// (one that is limited to FIPS algorithms has no ChaCha20-Poly1305).
 enum Libcrypto {
     /// A cipher, looked up once, as a look-up takes a lock of the whole process. Never freed.
     ///

@@ -1,13 +1,14 @@
 /// Seals the records of one direction of one session, or opens them, in place.
 ///
-/// The nonce of a record is a prefix, the same for all records, and the record's counter in 8 bytes, little-endian. See ``Algorithm`` for
-/// the length of the prefix, and for how many records a key may seal.
+/// The nonce of a record is a prefix, the same for all records, and the record's counter in 8 bytes, little-endian. See
+/// ``Algorithm`` for the length of the prefix, and for how many records a key may seal.
 ///
-/// XChaCha20-Poly1305 derives a key from key and prefix once, with HChaCha20. Each record then costs one run of ChaCha20-Poly1305, whose
-/// 12-byte nonce is four zero bytes and the counter. AES-256-GCM takes prefix and counter as its 12-byte nonce. No record allocates.
+/// XChaCha20-Poly1305 derives a key from key and prefix once, with HChaCha20. Each record then costs one run of
+/// ChaCha20-Poly1305, whose 12-byte nonce is four zero bytes and the counter. AES-256-GCM takes prefix and counter as
+/// its 12-byte nonce. No record allocates.
 ///
-/// A counter must never seal twice under one key and prefix: that gives away both plaintexts and, with AES-256-GCM, the authentication
-/// of all other records. The caller counts, and refuses what is replayed or out of order.
+/// A counter must never seal twice under one key and prefix: that gives away both plaintexts and, with AES-256-GCM, the
+/// authentication of all other records. The caller counts, and refuses what is replayed or out of order.
 ///
 /// The key is overwritten when the value goes.
 package struct RecordCipher: ~Copyable {
@@ -20,7 +21,8 @@ package struct RecordCipher: ~Copyable {
     /// The nonce's first four bytes.
     private let noncePrefix: UInt32
 
-    /// `key` has `keyLength` bytes and `noncePrefix` has the algorithm's; any other length is an error of the caller and traps.
+    /// `key` has `keyLength` bytes and `noncePrefix` has the algorithm's; any other length is an error of the caller
+    /// and traps.
     ///
     /// - Parameter contexts: those of the cipher's owner, who uses both on one thread at a time.
     package init(
@@ -59,8 +61,8 @@ package struct RecordCipher: ~Copyable {
 
     /// Opens in place: `bytes` is ciphertext ‖ tag, of any length.
     ///
-    /// True when authentic; then all but the last `tagLength` bytes are the plaintext. False otherwise; then the contents are
-    /// undefined and must be dropped.
+    /// True when authentic; then all but the last `tagLength` bytes are the plaintext. False otherwise; then the
+    /// contents are undefined and must be dropped.
     package mutating func open(
         _ bytes: inout MutableRawSpan,
         counter: UInt64,

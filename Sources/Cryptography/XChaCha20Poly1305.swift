@@ -1,7 +1,7 @@
 /// XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03) for single messages in place, as datagrams are: any nonce for each.
 ///
-/// 24 bytes are long enough to be chosen at random. Each call derives a key of its own and makes a context of libcrypto for it, which takes
-/// about a microsecond; records of one session are faster with ``RecordCipher``.
+/// 24 bytes are long enough to be chosen at random. Each call derives a key of its own and makes a context of libcrypto
+/// for it; records of one session are several times faster with ``RecordCipher``.
 package enum XChaCha20Poly1305 {
     /// Bytes of a key.
     package static let keyLength = RecordCipher.keyLength
@@ -12,7 +12,8 @@ package enum XChaCha20Poly1305 {
 
     /// Seals in place: `bytes` is the plaintext followed by `tagLength` bytes of room, afterwards ciphertext ‖ tag.
     ///
-    /// Other lengths of key and nonce, less than `tagLength` and more than 2³¹ − 1 bytes are errors of the caller and trap.
+    /// Other lengths of key and nonce, less than `tagLength` and more than 2³¹ − 1 bytes are errors of the caller and
+    /// trap.
     package static func seal(
         _ bytes: inout MutableRawSpan,
         key: some Collection<UInt8>,
@@ -25,8 +26,8 @@ package enum XChaCha20Poly1305 {
 
     /// Opens in place: `bytes` is ciphertext ‖ tag, of any length.
     ///
-    /// True when authentic; then all but the last `tagLength` bytes are the plaintext. False otherwise; then the contents are
-    /// undefined and must be dropped. Other lengths of key and nonce are errors of the caller and trap.
+    /// True when authentic; then all but the last `tagLength` bytes are the plaintext. False otherwise; then the
+    /// contents are undefined and must be dropped. Other lengths of key and nonce are errors of the caller and trap.
     package static func open(
         _ bytes: inout MutableRawSpan,
         key: some Collection<UInt8>,

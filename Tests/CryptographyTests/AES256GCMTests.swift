@@ -21,8 +21,9 @@ struct AES256GCMTests {
         let key, nonce, plaintext, header, sealed: String
     }
 
-    /// The four of 256 bits with a nonce of 96 that NIST took with the proposal: McGrew and Viega, "The Galois/Counter Mode of Operation
-    /// (GCM)", revised 31 May 2005, appendix B, test cases 13 to 16. The ciphertext of 15 is that of 16 and four bytes more.
+    /// The four of 256 bits with a nonce of 96 that NIST took with the proposal: McGrew and Viega, "The Galois/Counter
+    /// Mode of Operation (GCM)", revised 31 May 2005, appendix B, test cases 13 to 16. The ciphertext of 15 is that of
+    /// 16 and four bytes more.
     static let vectors = [
         Vector(
             name: "13",
@@ -85,8 +86,9 @@ struct AES256GCMTests {
 
     @Test("a packet of 1452 bytes with the counter at its end is what another implementation makes of it")
     func packet() {
-        // Made with PyCryptodome 4.4.0: AES.new(bytes(range(32)), AES.MODE_GCM, nonce=bytes.fromhex("a0a1a2a3") + b"\xff" * 8)
-        // .update(bytes(range(16))), of bytes(i * 7 % 256 for i in range(1436)); the last 32 bytes of the ciphertext, and the tag.
+        // Made with PyCryptodome 4.4.0: AES.new(bytes(range(32)), AES.MODE_GCM, nonce=bytes.fromhex("a0a1a2a3") +
+        // b"\xff" * 8) .update(bytes(range(16))), of bytes(i * 7 % 256 for i in range(1436)); the last 32 bytes of the
+        // ciphertext, and the tag.
         let sealed = Self.sealed(
             (0..<1436).map { UInt8(truncatingIfNeeded: $0 * 7) },
             key: Array(0..<32),

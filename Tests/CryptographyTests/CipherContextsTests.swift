@@ -94,7 +94,8 @@ import Testing
         var holders = (0..<100).map { _ in KeyHolder(algorithm, hidden, contexts) }
         #expect(try memory.occurrences() == 100)
         for holder in holders { Self.use(&holder.key) }
-        // libcrypto has those of its contexts too. (A processor without instructions for AES would have them arranged in another way.)
+        // libcrypto has those of its contexts too. (A processor without instructions for AES would have them arranged
+        // in another way.)
         #expect(try memory.occurrences() == 100 + CipherContexts.usualCapacity)
         holders = []
         #expect(try memory.occurrences() == 0)

@@ -2,8 +2,8 @@ import Crypto
 import Cryptography
 import Foundation
 
-/// The same algorithms, one message at a time, from elsewhere: AES-256-GCM from BoringSSL through swift-crypto, XChaCha20-Poly1305 as
-/// single messages, which are compared with libsodium.
+/// The same algorithms, one message at a time, from elsewhere: AES-256-GCM from BoringSSL through swift-crypto,
+/// XChaCha20-Poly1305 as single messages, which are compared with libsodium.
 enum ReferenceAEAD {
     /// Ciphertext ‖ tag.
     static func sealed(

@@ -2,7 +2,8 @@ internal import Cryptography
 internal import NIOCore
 internal import NIOPosix
 
-/// The contexts of libcrypto that all connections of one event loop share. Only the event loop uses them, so a record takes no lock.
+/// The contexts of libcrypto that all connections of one event loop share. Only the event loop uses them, so a record
+/// takes no lock.
 final class LoopCipherContexts: Sendable {
     private let contexts: NIOLoopBound<CipherContexts>
 

@@ -1,7 +1,8 @@
 internal import Cryptography
 internal import NIOCore
 
-/// Frames payloads into one buffer, each byte written once, with room for a tag behind each one that the event loop will seal.
+/// Frames payloads into one buffer, each byte written once, with room for a tag behind each one that the event loop
+/// will seal.
 struct PacketWriter {
     private(set) var buffer = ByteBuffer()
     /// Whether what is written from here on will be sealed. Such packets are marked so in their headers.
