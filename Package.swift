@@ -188,7 +188,7 @@ let package = Package(
         // SQLite files in a tool's state folder.
         .target(
             name: "Storage",
-            dependencies: ["SystemErrors", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: ["Files", "SystemErrors", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict
         ),
         // What both ends of a measurement share.

@@ -53,7 +53,7 @@ static void become(const struct outpost_child *child, pid_t parent, int report) 
         setpgid(0, 0);
     } else {
         setpgid(0, 0);
-        // The parent may have died before the next line; then nobody would deliver the signal.
+        // The parent may have died before the call; then the signal never comes.
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent) _exit(127);
     }

@@ -12,8 +12,8 @@ package protocol Tool: AsyncParsableCommand {
 
     /// Before there is a second thread.
     static func prepare()
-    /// Parses and runs a command that is no help.
-    static func run(arguments: [String]) async throws
+    /// Runs a command that is no help, which these arguments were parsed into.
+    static func run(_ command: sending any ParsableCommand, arguments: [String]) async throws
     /// What an error means that is not the parser's.
     static func failure(for error: any Error) -> ToolFailure
     /// Says a line on standard error, without the tool's name.
@@ -25,11 +25,16 @@ extension Tool {
 
     package static func prepare() {}
 
-    package static func run(arguments: [String]) async throws {
-        var command = try parseAsRoot(arguments)
+    package static func run(_ command: sending any ParsableCommand, arguments: [String]) async throws {
+        try await run(command)
+    }
+
+    /// Runs a parsed command, whichever of the parser's two kinds it is.
+    package static func run(_ command: sending any ParsableCommand) async throws {
         if var command = command as? any AsyncParsableCommand {
             try await command.run()
         } else {
+            var command = command
             try command.run()
         }
     }
@@ -58,7 +63,7 @@ extension Tool {
             if CommandLineOrder.isHelp(command) { return try command.run() }
             try await RuntimeNeeds.require()
             running = type(of: command)
-            try await run(arguments: line.arguments)
+            try await run(command, arguments: line.arguments)
         } catch {
             exit(error, running: running, json: line.options.contains("--json"))
         }

@@ -1,3 +1,4 @@
+internal import Files
 package import GRDB
 internal import Glibc
 internal import Synchronization
@@ -29,10 +30,9 @@ package enum StateDatabase {
         _ migrate: (inout DatabaseMigrator) -> Void
     ) throws -> DatabaseQueue {
         // Made here with its mode, because SQLite would follow the umask; its journals inherit this mode.
-        let descriptor = unsafe Glibc.open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
-        let code = errno
-        guard descriptor >= 0 else { throw StateDatabaseError(path: path, reason: SystemError.reason(of: code)) }
-        close(descriptor)
+        do throws(SystemError) {
+            _ = try Descriptor.open(path, flags: O_RDWR | O_CREAT | O_NOFOLLOW)
+        } catch { throw StateDatabaseError(path: path, reason: error.reason) }
         var configuration = Configuration()
         configuration.journalMode = .wal
         let isOpen = Mutex(false)

@@ -30,16 +30,10 @@ struct ParamedicCommand: Tool {
     static let sharedOptions: Set = ["--config", "-c", "--log-level", "--state", "--reflector", "-r"]
     static let secretOptions = ["--token"]
 
-    static func run(arguments: [String]) async throws {
+    static func run(_ command: sending any ParsableCommand, arguments: [String]) async throws {
         defer { Live.clear() }
-        try await Interruption.cancelling {
-            var command = try parseAsRoot(arguments)
-            if var command = command as? any AsyncParsableCommand {
-                try await command.run()
-            } else {
-                try command.run()
-            }
-        }
+        // Parsed again in the task that can be canceled: a parsed command cannot be sent there.
+        try await Interruption.cancelling { try await run(parseAsRoot(arguments)) }
     }
 
     static func say(_ message: String) { Live.say(message) }

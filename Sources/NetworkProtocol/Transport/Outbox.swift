@@ -5,7 +5,7 @@ internal import Synchronization
 /// What one connection still has to send, and what its handlers still work on.
 ///
 /// Any thread puts messages in. The connection's event loop takes them out together and seals them, so many small messages cost one write.
-/// Messages that take long to encode are encoded before, where nobody waits for it. Together with the handlers at work this is the
+/// Messages that take long to encode are encoded before, outside of the lock. Together with the handlers at work this is the
 /// connection's budget: beyond it senders wait and the socket is not read.
 final class Outbox: Sendable {
     /// Bytes that may wait for the system, and bytes that handlers may work on, before one more message makes it too many.

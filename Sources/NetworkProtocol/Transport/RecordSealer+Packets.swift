@@ -41,11 +41,10 @@ extension RecordSealer {
 
     /// As a packet.
     private mutating func emptyRecord() -> ByteBuffer {
-        var buffer = ByteBuffer()
         var writer = PacketWriter()
         writer.isSealed = true
         writer.append(.bytes([], []))
-        buffer = writer.take()
+        var buffer = writer.take()
         sealPackets(of: &buffer)
         return buffer
     }

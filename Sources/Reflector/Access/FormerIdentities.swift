@@ -1,14 +1,12 @@
-internal import FoundationEssentials
+internal import Files
 internal import Identity
 
-/// The IDs this machine had before its identity was rotated.
 enum FormerIdentities {
-    /// The IDs this machine had before: those of the keys that were kept aside.
+    /// The IDs this machine had before its identity was rotated: those of the keys that were kept aside.
     static func read(keyPath: String) -> [EndpointID] {
-        let slash = keyPath.lastIndex(of: "/")
-        let folder = slash.map { $0 == keyPath.startIndex ? "/" : String(keyPath[..<$0]) } ?? "."
-        let prefix = keyPath[(slash.map(keyPath.index(after:)) ?? keyPath.startIndex)...] + ".old-"
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        let folder = StateFiles.folder(of: keyPath) ?? "."
+        let prefix = "\(keyPath.split(separator: "/").last ?? "").old-"
+        let names = (try? FolderListing.names(in: folder)) ?? []
         return names.filter { $0.hasPrefix(prefix) }.sorted()
             .compactMap { try? KeyFile.load(at: folder + "/" + $0)?.endpointID }
     }
