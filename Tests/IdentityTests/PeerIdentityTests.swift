@@ -10,7 +10,7 @@ import X509
 
 @Suite("Identity in a certificate")
 struct PeerIdentityTests {
-    @Test("our own certificate identifies its key, and carries the names of both seeds")
+    @Test("our own certificate identifies its key, and carries the names that peers look for")
     func ownCertificate() throws {
         let key = IdentityKey()
         let der = try EndpointCertificate.make(for: key)
@@ -44,7 +44,7 @@ struct PeerIdentityTests {
         }
     }
 
-    @Test("a certificate without names of ours is its key's; one with an unreadable ID is nobody's")
+    @Test("a certificate without names of ours is its key's; one with an unreadable ID identifies no key")
     func otherNames() throws {
         let key = IdentityKey()
         let plain = try TestCertificate.make(key, names: [.dnsName("host.example")])
@@ -55,7 +55,7 @@ struct PeerIdentityTests {
         }
     }
 
-    @Test("a key of another kind identifies nobody")
+    @Test("a key of another kind is no identity")
     func otherKey() throws {
         let der = try TestCertificate.make(P256.Signing.PrivateKey(), names: [])
         #expect(throws: PeerIdentityError.notEd25519) { try PeerIdentity.endpointID(ofLeaf: der) }

@@ -37,7 +37,7 @@ struct WeakKeyTests {
         for _ in 0..<100 { #expect(EndpointID(publicKey: IdentityKey().endpointID.publicKey) != nil) }
     }
 
-    @Test("prove nothing, though the cryptographic library takes a signature that nobody made")
+    @Test("prove nothing, though the cryptographic library accepts a forged signature")
     func proveNothing() throws {
         // R is the neutral element and S is 0: the equation holds for A, the neutral element, and any message.
         let neutral: [UInt8] = [1] + [UInt8](repeating: 0, count: 31)
@@ -47,7 +47,7 @@ struct WeakKeyTests {
         #expect(try !#require(EndpointID(unproven: neutral)).verifies(signature, of: [1, 2, 3]))
     }
 
-    @Test("in a certificate identify nobody")
+    @Test("in a certificate are no identity")
     func certificate() throws {
         let key = IdentityKey()
         let der = try EndpointCertificate.make(for: key)

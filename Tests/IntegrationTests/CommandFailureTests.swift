@@ -41,7 +41,7 @@ struct CommandFailureTests {
         }
     }
 
-    @Test("an address that cannot be listened on is told in words with what to do")
+    @Test("an address that cannot be listened on is an error with a remedy")
     func cannotListen() async throws {
         try await Installation.with { installation in
             let (port, descriptor) = try Installation.listen(on: 0)
@@ -69,7 +69,7 @@ struct CommandFailureTests {
         }
     }
 
-    @Test("what is not there yet is told as that, and nothing is made by asking")
+    @Test("what does not exist yet is reported as that, and asking creates nothing")
     func nothingYet() async throws {
         try await Installation.with { installation in
             for command in [["verify"], ["rotate"], ["export"], ["repair"]] {
@@ -93,7 +93,7 @@ struct CommandFailureTests {
         }
     }
 
-    @Test("a state folder that cannot be used is told with what is wrong with it and how to choose another")
+    @Test("a state folder that cannot be used is an error that says why and how to choose another")
     func stateFolder() async throws {
         try await Installation.with { installation in
             let folder = installation.folder + "/r"
@@ -109,7 +109,7 @@ struct CommandFailureTests {
         }
     }
 
-    @Test("whoever is not root and has no configuration is told to choose a folder of his own")
+    @Test("a user who is not root and has no configuration gets the advice to choose a folder")
     func notRoot() async throws {
         let arguments = ["--reuid=65534", "--regid=65534", "--clear-groups", try Tool.path("reflector"), "serve"]
         let root = getuid() == 0

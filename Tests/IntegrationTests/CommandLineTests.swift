@@ -26,8 +26,8 @@ struct CommandLineTests {
         }
     }
 
-    @Test("pair and status print what seed 000 shows")
-    func seedOutputs() async throws {
+    @Test("pair and status print their pages")
+    func pages() async throws {
         try await Installation.with { installation in
             try await installation.serving { _ in
                 let id = try await installation.reflector("show-id").output.trimmingCharacters(in: .newlines)

@@ -14,7 +14,7 @@ struct HangupTests {
         try await installation.reflector("peers", "--json").json()["configured"] as? [String] ?? []
     }
 
-    @Test("reads the allow-list and the log level again, drops whom nobody lets in any more, and drains nobody else")
+    @Test("reloads the allow-list and the log level, drops the peers that are no longer allowed, and keeps all others")
     func reload() async throws {
         try await Installation.with { installation in
             let file = installation.folder + "/reflector.toml"

@@ -29,7 +29,7 @@ struct KnownLatencyTests {
         }
     }
 
-    @Test("probes that could not leave this machine are told, and are no loss of the link")
+    @Test("probes that could not leave this machine are reported, and are no loss of the link")
     func noRoute() async throws {
         try await RoutedLink.serving("direct_ephemeral") { link, installation in
             let arguments = ["latency", "--duration", "4", "--json"]
@@ -67,7 +67,7 @@ struct KnownLatencyTests {
         }
     }
 
-    @Test("probes that are too large for the path are told with its MTU, and the test goes on")
+    @Test("probes that are too large for the path are reported with its MTU, and the test goes on")
     func tooLarge() async throws {
         try await RoutedLink.serving("direct_ephemeral") { link, installation in
             try await link.shell(.router, "ip link set sv mtu 1000")

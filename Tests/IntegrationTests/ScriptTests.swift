@@ -171,8 +171,8 @@ struct ScriptTests {
     @Test(
         "a script says first that Swift is too old, missing or broken, with the version that it needs",
         arguments: [
-            (nil, "there is no swift in PATH"), ("5.10.1", "is Swift 5.10.1, which is too old"),
-            ("6.2", "is Swift 6.2, which is too old"), ("x", "prints no version"), ("6.3", nil), ("6.10.2", nil),
+            (nil, "swift is not in PATH"), ("5.10.1", "is Swift 5.10.1, too old"),
+            ("6.2", "is Swift 6.2, too old"), ("x", "printed no version"), ("6.3", nil), ("6.10.2", nil),
             ("7.0-dev", nil),
         ] as [(String?, String?)]
     )

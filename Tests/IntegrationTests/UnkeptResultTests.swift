@@ -3,7 +3,7 @@ import Testing
 
 @Suite("A result that cannot be kept", .timeLimit(.minutes(3)))
 struct UnkeptResultTests {
-    @Test("is printed all the same, and what failed is said after it")
+    @Test("is printed all the same, and the failure after it")
     func fullDisk() async throws {
         try await Installation.with { installation in
             try await installation.serving { _ in

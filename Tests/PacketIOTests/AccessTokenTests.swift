@@ -3,7 +3,7 @@ import Testing
 @testable import PacketIO
 
 @Suite struct AccessTokenTests {
-    @Test func hexAndBytesRoundTripInOrder() throws {
+    @Test func `hex and bytes round trip in order`() throws {
         let token = try #require(AccessToken(hex: "000102030405060708090A0b0c0d0e0f"))
         #expect(token.bytes == Array(0...15))
         #expect(token.hex == "000102030405060708090a0b0c0d0e0f")
@@ -18,7 +18,7 @@ import Testing
         #expect(AccessToken(hex: text) == nil)
     }
 
-    @Test func tokensThatDifferInAnyBitDiffer() {
+    @Test func `tokens that differ in any bit differ`() {
         let zero = AccessToken(high: 0, low: 0)
         for bit in 0..<64 {
             #expect(AccessToken(high: 1 << bit, low: 0) != zero)
@@ -27,7 +27,7 @@ import Testing
         #expect(AccessToken.random() != AccessToken.random())
     }
 
-    @Test func aTokenDoesNotShowItself() {
+    @Test func `a token does not show itself`() {
         let token = AccessToken.random()
         #expect(!"\(token)".contains(token.hex.prefix(4)))
     }

@@ -13,7 +13,7 @@ import Testing
         return (PairEnd(client), PairEnd(try Socket.acceptTCP(listener)))
     }
 
-    @Test func aBudgetArrivesToTheByteAndTheSinkSeesTheEnd() throws {
+    @Test func `a budget arrives to the byte and the sink sees the end`() throws {
         let (left, right) = try self.pair()
         let budget: UInt64 = 10_000_019
         let source = try ByteSource(left.take(), until: ByteStreamLimits(deadline: Self.never, byteBudget: budget))
@@ -27,7 +27,7 @@ import Testing
         #expect(sent.processorTime > 0 && sent.roundTripMicroseconds > 0)
     }
 
-    @Test func aStreamThatIsNotTCPIsCopiedAndCountedTheSame() throws {
+    @Test func `a stream that is not TCP is copied and counted the same`() throws {
         var ends: [Int32] = [0, 0]
         #expect(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
         let source = try ByteSource(
@@ -40,7 +40,7 @@ import Testing
         #expect(receiving.join().bytes == 1_000_003)
     }
 
-    @Test func theDeadlineEndsASourceWhoseSinkDoesNotRead() throws {
+    @Test func `the deadline ends a source whose sink does not read`() throws {
         let (left, right) = try self.pair()
         // Its thread has sent something by then.
         let deadline = KernelClock.monotonic + 1_000_000_000
@@ -51,7 +51,7 @@ import Testing
         _ = right
     }
 
-    @Test func theDeadlineEndsASinkThatGetsNothing() throws {
+    @Test func `the deadline ends a sink that gets nothing`() throws {
         let (left, right) = try self.pair()
         let deadline = KernelClock.monotonic + 50_000_000
         let totals = try ByteSink(right.take(), until: ByteStreamLimits(deadline: deadline)).start().join()
@@ -59,7 +59,7 @@ import Testing
         _ = left
     }
 
-    @Test func aSinkThatEndsRefusesWhatIsStillOnItsWay() throws {
+    @Test func `a sink that ends refuses what is still on its way`() throws {
         let (left, right) = try self.pair()
         let source = try ByteSource(left.take(), until: ByteStreamLimits(deadline: Self.never))
         let sink = try ByteSink(right.take(), until: ByteStreamLimits(deadline: Self.never, byteBudget: 1_000_000))
@@ -68,7 +68,7 @@ import Testing
         #expect(sending.join().end == .endOfStream)
     }
 
-    @Test func stoppingWakesAStreamThatIsBlocked() throws {
+    @Test func `stopping wakes a stream that is blocked`() throws {
         let (left, right) = try self.pair()
         let source = try ByteSource(left.take(), until: ByteStreamLimits(deadline: Self.never))
         let sending = try source.start()
@@ -82,7 +82,7 @@ import Testing
         _ = (right, silent)
     }
 
-    @Test func anAwaitedThreadGivesItsValueToEveryone() async throws {
+    @Test func `an awaited thread gives its value to everyone`() async throws {
         let thread = try WorkThread("seven") { 7 }
         async let first = thread.value
         async let second = thread.value

@@ -3,7 +3,7 @@ import Testing
 @testable import PacketIO
 
 @Suite struct ConnectionOwnerTests {
-    @Test func anOpenConnectionOfThisUserIsKnownAndAClosedOneIsNobodys() throws {
+    @Test func `an open connection of this user is found, and a closed one has no owner`() throws {
         let listener = try Socket.listenTCP(InternetAddress(.loopbackIPv4, port: 0))
         let local = try listener.localAddress()
         func ask(_ remote: InternetAddress) -> Bool { ConnectionOwner.isThisUser(remote: remote, local: local) }

@@ -14,7 +14,7 @@ import Testing
         RelayFlows(RelayPermit(peer: .loopbackIPv4, flows: count, directions: directions))
     }
 
-    @Test func onlyAHelloOfThePeerOpensAFlow() throws {
+    @Test func `only a hello of the peer opens a flow`() throws {
         let flows = self.flows(1)
         #expect(flows.judge(try address("127.0.0.2:9"), length: Self.hello) == .stranger)
         #expect(flows.judge(nil, length: Self.hello) == .stranger)
@@ -24,7 +24,7 @@ import Testing
         #expect(flows.judge(try address("127.0.0.1:9"), length: Self.hello) == .open)
     }
 
-    @Test func anAnsweredFlowKeepsItsPlaceUntilItsServiceIsGone() throws {
+    @Test func `an answered flow keeps its slot until its service is gone`() throws {
         var flows = self.flows(1)
         let (first, second) = (try address("127.0.0.1:9"), try address("127.0.0.1:10"))
         flows.open(first, 1)
@@ -36,7 +36,7 @@ import Testing
         #expect(flows.judge(second, length: Self.hello) == .open)
     }
 
-    @Test func hellosThatNobodyAnswersKeepNoPlace() throws {
+    @Test func `hellos that get no answer keep no slot`() throws {
         var flows = self.flows(2)
         flows.open(try address("127.0.0.1:1"), 1)
         flows.answered(flows.flows[0].id)
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test func aDirectionThatWasNotGrantedCarriesTheHelloAlone() throws {
+    @Test func `a direction that was not granted carries the hello alone`() throws {
         var flows = self.flows(1, [.down])
         let source = try address("127.0.0.1:9")
         flows.open(source, 1)
@@ -133,7 +133,7 @@ import Testing
         #expect(counted.bytes.withLock { $0 } == [.up: 13, .down: 14])
     }
 
-    @Test func strangersMoreSourcesAndDataWithoutAHelloReachNothing() throws {
+    @Test func `strangers, more sources, and data without a hello reach nothing`() throws {
         let service = try self.service()
         let counted = Counted()
         let relay = try self.relay(service, flows: 1, counted: counted)
@@ -156,7 +156,7 @@ import Testing
         #expect(counted.refused.withLock { $0 } == 1448 + 4 + 2 * UDPLength.headers)
     }
 
-    @Test func nothingGoesOutInADirectionThatWasNotGranted() throws {
+    @Test func `nothing goes out in a direction that was not granted`() throws {
         let service = try self.service()
         let relay = try self.relay(service, directions: [.up])
         defer { relay.shutdown() }
@@ -167,7 +167,7 @@ import Testing
         #expect(client.receive(blocking: true) == [1])
     }
 
-    @Test func aBurstOfManyLengthsArrivesWholeAndInOrder() throws {
+    @Test func `a burst of many lengths arrives whole and in order`() throws {
         let service = try self.service()
         let relay = try self.relay(service)
         defer { relay.shutdown() }
@@ -205,7 +205,7 @@ import Testing
         #expect(client.receive(blocking: false).isEmpty)
     }
 
-    @Test func theRelayEndsWhenWhatItRefusesHasSpentTheBudget() throws {
+    @Test func `the relay ends when what it refuses has spent the budget`() throws {
         let service = try self.service()
         let counted = Counted(limit: 100_000)
         let relay = try self.relay(service, counted: counted)
@@ -224,7 +224,7 @@ import Testing
         #expect(counted.refused.withLock { $0 } > counted.limit)
     }
 
-    @Test func theEndWaitsForNobodyAndFreesThePort() throws {
+    @Test func `the end waits for no peer and frees the port`() throws {
         let service = try self.service()
         let relay = try self.relay(service, port: ReservedPort.next())
         let client = try Socket.connectUDP(relay.address)

@@ -19,23 +19,23 @@ import Testing
         serverSend: 0x4142_4344_4546_4748
     )
 
-    @Test func itIsWrittenAsTheTableSays() {
+    @Test func `it is written as the table says`() {
         #expect(Self.datagram.bytes() == Self.golden)
         #expect(Self.golden.count == EchoDatagram.headerLength)
     }
 
-    @Test func itIsReadBackWithAndWithoutPayload() {
+    @Test func `it is read back with and without payload`() {
         #expect(EchoDatagram(Self.golden) == Self.datagram)
         #expect(EchoDatagram((Self.golden + [1, 2, 3])) == Self.datagram)
     }
 
-    @Test func everyTruncationIsRefused() {
+    @Test func `every truncation is refused`() {
         for length in 0..<Self.golden.count {
             #expect(EchoDatagram(Array(Self.golden.prefix(length))) == nil)
         }
     }
 
-    @Test func aWrongByteInMagicOrFlagsIsRefused() {
+    @Test func `a wrong byte in magic or flags is refused`() {
         for index in 0..<8 {
             var bytes = Self.golden
             bytes[index] ^= 1
@@ -43,13 +43,13 @@ import Testing
         }
     }
 
-    @Test func theLongestIsReadAndALongerOneRefused() {
+    @Test func `the longest is read and a longer one refused`() {
         let padding = [UInt8](repeating: 7, count: EchoDatagram.maximumLength - Self.golden.count)
         #expect(EchoDatagram((Self.golden + padding)) == Self.datagram)
         #expect(EchoDatagram((Self.golden + padding + [7])) == nil)
     }
 
-    @Test func theServersTimesGoToTheirPlacesAndNowhereElse() {
+    @Test func `the server's times go to their offsets and nowhere else`() {
         var bytes = Self.golden + [9, 9]
         var span = bytes.mutableSpan
         var raw = unsafe span.mutableBytes

@@ -22,7 +22,7 @@ import Testing
         return plan
     }
 
-    @Test func everyProbeIsAnsweredAndTimed() async throws {
+    @Test func `every probe is answered and timed`() async throws {
         let server = try self.server()
         defer { server.shutdown() }
         var plan = self.plan(server, count: 300)
@@ -40,7 +40,7 @@ import Testing
         #expect(counters.distinctSequences == 300 && counters.bytesIn == 300 * 600 && counters.bytesOut == 300 * 600)
     }
 
-    @Test func noProbeLeavesBeforeItsTime() async throws {
+    @Test func `no probe leaves before its time`() async throws {
         let server = try self.server()
         defer { server.shutdown() }
         let samples = try await EchoProber(self.plan(server, count: 50, interval: 2_000_000)).samples()
@@ -49,7 +49,7 @@ import Testing
         #expect(samples.sent == 50 && samples.sendTimes == samples.sendTimes.sorted())
     }
 
-    @Test func whatTheServerRefusesIsMissingAndNothingElse() async throws {
+    @Test func `what the server refuses is missing and nothing else`() async throws {
         let server = try self.server(rate: 5)
         defer { server.shutdown() }
         var plan = self.plan(server, count: 20)
@@ -61,7 +61,7 @@ import Testing
         }
     }
 
-    @Test func stoppingEndsAnOpenEndedRunWithItsRepliesIn() throws {
+    @Test func `stopping ends an open-ended run with its replies in`() throws {
         let server = try self.server()
         defer { server.shutdown() }
         let progress = Mutex(0)
@@ -77,7 +77,7 @@ import Testing
         #expect(samples.count == samples.sent && samples.capacity == 3_000_000)
     }
 
-    @Test func cancellingDoesNotWaitForReplies() async throws {
+    @Test func `canceling does not wait for replies`() async throws {
         // Bound, and never answering.
         let silent = try Socket.bindUDP(InternetAddress(.loopbackIPv4, port: 0))
         var plan = EchoProbePlan(target: try silent.localAddress(), token: Self.token, count: 1)
@@ -90,7 +90,7 @@ import Testing
         #expect(samples.sent == 1 && samples.received == 0)
     }
 
-    @Test func aClosedPortIsSaidAsRefusal() async throws {
+    @Test func `a closed port is reported as refused`() async throws {
         let address = InternetAddress(.loopbackIPv4, port: try ReservedPort.next())
         var plan = EchoProbePlan(target: address, token: Self.token, count: 20)
         plan.interval = 1_000_000
@@ -99,7 +99,7 @@ import Testing
         #expect(samples.refusals > 0 && samples.received == 0)
     }
 
-    @Test func aPlanOutOfBoundsIsRefusedBeforeAnythingIsSent() throws {
+    @Test func `a plan out of bounds is refused before anything is sent`() throws {
         let target = InternetAddress(.loopbackIPv4, port: 9)
         var plans = (0..<5).map { _ in EchoProbePlan(target: target, token: Self.token, count: 10) }
         plans[0].count = 0
@@ -121,7 +121,7 @@ import Testing
         EchoDatagram(token: token, sequence: sequence, clientSend: sent, serverReceive: 10, serverSend: 11)
     }
 
-    @Test func repliesAreFiledAndImpostorsCounted() {
+    @Test func `replies are recorded and impostors counted`() {
         var samples = EchoSamples(capacity: 4)
         for time in [100, 200, 300] as [Int64] { _ = samples.recordSend(at: time) }
         samples.recordReply(self.reply(2, sent: 300), token: Self.token, receivedAt: 350)
@@ -137,7 +137,7 @@ import Testing
         #expect(samples.arrivalOrder == [2, 0, 1, 0] && samples.duplicates == [1, 0, 0, 0])
     }
 
-    @Test func fullMemoryTakesNoMoreAndAFailedSendIsNoProbe() {
+    @Test func `a full buffer takes no more replies, and a failed send is no probe`() {
         var samples = EchoSamples(capacity: 1)
         #expect(samples.recordSend(at: 5) == 0)
         #expect(samples.recordSend(at: 6) == nil)
@@ -146,7 +146,7 @@ import Testing
         #expect(samples.sent == 0 && samples.sendFailures == 1 && samples.strays == 1)
     }
 
-    @Test func whatIsBehindTheLastAnswerMayBeLeftOut() {
+    @Test func `what is behind the last answer may be left out`() {
         var samples = EchoSamples(capacity: 6)
         for time in 1...6 as ClosedRange<Int64> { _ = samples.recordSend(at: time) }
         samples.leaveOutTail()
@@ -165,7 +165,7 @@ import Testing
         return ReceiptTime.steady(stamp: stamp, offset: 900_000_000_000 + step, between: earliest, and: now)
     }
 
-    @Test func theKernelsStampIsTakenOverToTheSteadyClock() {
+    @Test func `the kernel's timestamp is converted to the monotonic clock`() {
         #expect(self.steady(stamp: 999_950_000_000) == 99_950_000_000)
         #expect(self.steady(stamp: 0) == 100_000_000_000)
     }
@@ -179,7 +179,7 @@ import Testing
 @Suite struct EchoGraceTests {
     private static let second: Int64 = 1_000_000_000
 
-    @Test func theWaitIsTwiceTheLongestRoundTripWithinBounds() {
+    @Test func `the wait is twice the longest round trip within bounds`() {
         #expect(EchoProbePlan.grace(Self.second, longest: 40_000_000) == Self.second)
         #expect(EchoProbePlan.grace(Self.second, longest: 1_400_000_000) == 2_800_000_000)
         #expect(EchoProbePlan.grace(Self.second, longest: .max) == EchoProbePlan.maximumGrace)

@@ -38,7 +38,7 @@ import Testing
         return (verdict, bytes)
     }
 
-    @Test func aPermittedDatagramComesBackWithTheReceiveTimeAndNothingElseChanged() throws {
+    @Test func `a permitted datagram comes back with the receive time and nothing else changed`() throws {
         var responder = try self.responder(self.permit())
         let (verdict, bytes) = self.present(&responder, sequence: 9, payload: 3)
         #expect(verdict.isReply)
@@ -46,7 +46,7 @@ import Testing
         #expect(bytes == expected.bytes(payload: [0, 0, 0]))
     }
 
-    @Test func aStrangerIsDroppedUnchangedAndCounted() throws {
+    @Test func `a stranger is dropped unchanged and counted`() throws {
         var responder = try self.responder(self.permit())
         let (verdict, bytes) = self.present(&responder, token: AccessToken(high: 1, low: 3))
         #expect(verdict == .drop(.unknownToken))
@@ -60,7 +60,7 @@ import Testing
         #expect(responder.counters(Self.token) == expected)
     }
 
-    @Test func anotherAddressIsDroppedAndDoesNotPinItsPort() throws {
+    @Test func `another address is dropped and does not pin its port`() throws {
         var responder = try self.responder(self.permit())
         let thief = EchoSource.datagram(InternetAddress(InternetHost(ipv4: 1), port: 2000))
         #expect(self.present(&responder, from: thief).verdict == .drop(.wrongSource))
@@ -70,14 +70,14 @@ import Testing
         #expect(responder.counters(Self.token)?.packetsReceived == 1)
     }
 
-    @Test func theFirstPortIsTheOnlyOneFromThenOn() throws {
+    @Test func `the first port is the only one from then on`() throws {
         var responder = try self.responder(self.permit())
         _ = self.present(&responder)
         let second = EchoSource.datagram(InternetAddress(Self.peer, port: 1001))
         #expect(self.present(&responder, from: second).verdict == .drop(.wrongSource))
     }
 
-    @Test func aMappedSourceIsItsIPv4Peer() throws {
+    @Test func `a mapped source is its IPv4 peer`() throws {
         var responder = try self.responder(self.permit())
         let mapped = try #require(InternetAddress("[::ffff:192.0.2.7]:1000"))
         #expect(
@@ -86,7 +86,7 @@ import Testing
         )
     }
 
-    @Test func aTunnelsPermitAnswersThatTunnelOnly() throws {
+    @Test func `a tunnel's permit answers that tunnel only`() throws {
         var permit = self.permit()
         permit.peer = .tunnel(4)
         var responder = try self.responder(permit)
@@ -95,7 +95,7 @@ import Testing
         #expect(self.present(&responder, from: .tunnel(4)).verdict.isReply, "no reply")
     }
 
-    @Test func theAccountCountsBothDirections() throws {
+    @Test func `the account counts both directions`() throws {
         let account = FixedAccount(bytes: 56 * 4 + 111)
         var responder = try self.responder(self.permit(account: account))
         for _ in 0..<2 {
@@ -108,7 +108,7 @@ import Testing
         #expect(counters.overBudget == 2 && counters.bytesOut == 112 && counters.bytesIn == 224)
     }
 
-    @Test func whateverComesFromThePeersAddressIsTakenFromItsAccount() throws {
+    @Test func `every datagram from the peer's address is charged to its account`() throws {
         let account = FixedAccount(bytes: EchoResponder.grant)
         var responder = try self.responder(self.permit(account: account))
         #expect(self.present(&responder).verdict.isReply)
@@ -137,7 +137,7 @@ import Testing
         #expect(responder.counters(Self.token)?.packetsReceived == 3)
     }
 
-    @Test func whatComesTooFastIsDroppedButCountsAsArrived() throws {
+    @Test func `what comes too fast is dropped but counts as arrived`() throws {
         var responder = try self.responder(self.permit(rate: 10))
         #expect(self.present(&responder, sequence: 0).verdict.isReply, "the first")
         #expect(self.present(&responder, sequence: 1).verdict == .drop(.rate))
@@ -145,7 +145,7 @@ import Testing
         #expect(counters.overRate == 1 && counters.distinctSequences == 2 && counters.repliesSent == 1)
     }
 
-    @Test func arrivalsAreToldApart() throws {
+    @Test func `arrivals are told apart: first, duplicate, reordered`() throws {
         var responder = try self.responder(self.permit())
         for sequence in [5, 7, 6, 7, 100_000, 3] as [UInt64] { _ = self.present(&responder, sequence: sequence) }
         let last = responder.revoke(Self.token)
@@ -155,7 +155,7 @@ import Testing
         #expect(counters.highestSequence == 100_000)
     }
 
-    @Test func aRevokedTokenIsAStranger() throws {
+    @Test func `a revoked token is a stranger`() throws {
         var responder = try self.responder(self.permit())
         #expect(responder.revoke(Self.token) != nil)
         #expect(responder.revoke(Self.token) == nil)
@@ -163,7 +163,7 @@ import Testing
         #expect(self.present(&responder).verdict == .drop(.unknownToken))
     }
 
-    @Test func aReplyThatWasNotSentCountsAsArrivedOnly() throws {
+    @Test func `a reply that was not sent counts as arrived only`() throws {
         var responder = try self.responder(self.permit())
         var bytes = EchoDatagram(token: Self.token, sequence: 4, clientSend: 5).bytes()
         var span = bytes.mutableSpan
@@ -175,7 +175,7 @@ import Testing
         #expect(counters.packetsReceived == 1 && counters.highestSequence == 4)
     }
 
-    @Test func permitsAreFoundAmongManyAndBounded() throws {
+    @Test func `permits are found among many and bounded`() throws {
         var responder = EchoResponder()
         for index in 0..<EchoResponder.maximumPermits {
             var permit = self.permit()

@@ -46,7 +46,7 @@ import Testing
         #expect(server.counters(Self.token)?.repliesSent == 1)
     }
 
-    @Test func aMultihomedServerAnswersFromTheAddressThatWasAsked() throws {
+    @Test func `a multihomed server answers from the address that was addressed`() throws {
         let server = try self.server(.anyIPv4)
         defer { server.shutdown() }
         // 127.0.0.2 is ours too; a reply from 127.0.0.1 would not reach this connected socket.
@@ -58,7 +58,7 @@ import Testing
         #expect(EchoDatagram(client.receive()) != nil)
     }
 
-    @Test func strangersGetNothingBack() throws {
+    @Test func `strangers get nothing back`() throws {
         let server = try self.server()
         defer { server.shutdown() }
         let stranger = try self.client(server)
@@ -81,7 +81,7 @@ import Testing
         #expect(server.counters(Self.token)?.wrongSource == 1)
     }
 
-    @Test func aBurstIsAnsweredWholeAndOfEachLength() throws {
+    @Test func `a burst is answered whole and of each length`() throws {
         let server = try self.server()
         defer { server.shutdown() }
         let client = try self.client(server)
@@ -101,7 +101,7 @@ import Testing
         #expect(server.counters(Self.token)?.distinctSequences == 200)
     }
 
-    @Test func anAccountThatWasRefilledIsAskedAgain() throws {
+    @Test func `an account that was refilled is asked again`() throws {
         let account = FixedAccount(bytes: 112)
         let server = try self.server(account: account)
         defer { server.shutdown() }
@@ -117,7 +117,7 @@ import Testing
         #expect(counters.repliesSent == 2 && counters.overBudget == 1)
     }
 
-    @Test func shutdownEndsAThreadThatHasNothingToDo() throws {
+    @Test func `shutdown ends a thread that has nothing to do`() throws {
         let server = try self.server(port: ReservedPort.next())
         #expect(server.shutdown() == nil)
         #expect(server.shutdown() == nil)
@@ -126,7 +126,7 @@ import Testing
         #expect(throws: Never.self) { try server.start() }
     }
 
-    @Test func aServerThatNobodyHoldsAnyMoreGivesItsPortBack() throws {
+    @Test func `a server without references gives its port back`() throws {
         let address = try self.server(port: ReservedPort.next()).address
         _ = try onceFree { try Socket.bindUDP(address) }
     }

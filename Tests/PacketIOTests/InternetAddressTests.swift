@@ -22,7 +22,7 @@ import Testing
         #expect(InternetAddress(text) == nil)
     }
 
-    @Test func anIPv4AddressEqualsItsMappedForm() {
+    @Test func `an IPv4 address equals its mapped form`() {
         let plain = InternetAddress("192.0.2.7:99")
         let mapped = InternetAddress("[::ffff:192.0.2.7]:99")
         #expect(plain != nil && plain == mapped)
@@ -31,7 +31,7 @@ import Testing
         #expect(plain != InternetAddress("192.0.2.7:98"))
     }
 
-    @Test func aScopeOnAGlobalAddressDoesNotMakeItAnother() {
+    @Test func `a scope on a global address does not make it another`() {
         #expect(InternetHost("2001:db8::1%3") == InternetHost("2001:db8::1"))
         #expect(InternetHost("fe80::1%3") != InternetHost("fe80::1%4"))
     }
@@ -47,7 +47,7 @@ import Testing
         #expect(InternetAddress(mapped, length: Int(mappedLength)) == address)
     }
 
-    @Test func anotherFamilyIsRefused() {
+    @Test func `another family is refused`() {
         var storage = sockaddr_storage()
         storage.ss_family = sa_family_t(AF_UNIX)
         #expect(InternetAddress(storage, length: 128) == nil)

@@ -3,7 +3,7 @@ import Testing
 @testable import PacketIO
 
 @Suite struct SequenceWindowTests {
-    @Test func ordinaryTrafficIsToldApart() {
+    @Test func `ordinary traffic is classified`() {
         var window = SequenceWindow()
         #expect(
             [0, 1, 3, 2, 3, 2, 4].map { window.record($0) } == [
@@ -13,7 +13,7 @@ import Testing
         #expect(window.highest == 4)
     }
 
-    @Test func theEndsOfTheNumberLineAreLegal() {
+    @Test func `sequence numbers at both ends of the range are legal`() {
         var window = SequenceWindow()
         #expect(window.record(.max) == .new)
         #expect(window.record(.max) == .duplicate)
@@ -26,7 +26,7 @@ import Testing
         #expect(fromZero.record(.max - SequenceWindow.size) == .tooOld)
     }
 
-    @Test func aJumpLeavesNoOldMarksBehind() {
+    @Test func `a jump leaves no old marks behind`() {
         for jump in [1, 63, 64, 65, 127, 4096, SequenceWindow.size - 1, SequenceWindow.size, SequenceWindow.size + 1] {
             var window = SequenceWindow()
             for sequence in 0..<200 as Range<UInt64> { _ = window.record(sequence) }
@@ -78,7 +78,7 @@ import Testing
         #expect(through <= 2 * packetsPerSecond + max(1, packetsPerSecond / 10) + 1)
     }
 
-    @Test func anHonestSenderLosesNothingAndABunchIsForgiven() {
+    @Test func `an honest sender loses nothing, and a burst is allowed`() {
         var rate = PacketRate(packetsPerSecond: 1000)
         #expect((0..<5000).allSatisfy { rate.admit(at: Int64($0) * 1_000_000) })
         let later = 10 * Self.second
@@ -87,7 +87,7 @@ import Testing
         #expect(afterwards == [false, true])
     }
 
-    @Test func zeroAndNegativeRatesLetNothingThrough() {
+    @Test func `zero and negative rates let nothing through`() {
         #expect(self.flood(0) == 0)
         #expect(self.flood(-5) == 0)
         #expect(self.flood(.max) == 200_000)

@@ -9,19 +9,19 @@ import Testing
     private static let golden: [UInt8] =
         [0x50, 0x50, 0x54, 0x31, 1, 7, 0, 0] + [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]
 
-    @Test func itIsWrittenAndReadAsTheTableSays() throws {
+    @Test func `it is written and read as the table says`() throws {
         let token = try #require(AccessToken(hex: "000102030405060708090a0b0c0d0e0f"))
         let preface = StreamPreface(direction: .down, index: 7, token: token)
         #expect(preface.bytes == Self.golden)
         #expect(StreamPreface(Self.golden) == preface)
     }
 
-    @Test func everyTruncationAndAByteMoreAreRefused() {
+    @Test func `every truncation and a byte more are refused`() {
         for length in 0..<24 { #expect(StreamPreface(Self.golden.prefix(length)) == nil) }
         #expect(StreamPreface(Self.golden + [0]) == nil)
     }
 
-    @Test func aWrongMagicDirectionOrReservedByteIsRefused() {
+    @Test func `a wrong magic, direction or reserved byte is refused`() {
         for index in [0, 1, 2, 3, 6, 7] {
             var bytes = Self.golden
             bytes[index] ^= 0x80
@@ -70,7 +70,7 @@ import Testing
         StreamPreface(direction: .up, index: index, token: token)
     }
 
-    @Test func aPrefaceIsTakenAndTheBytesBehindItAreTheStreams() async throws {
+    @Test func `a preface is taken and the bytes after it are the stream's`() async throws {
         var (acceptor, admitted) = try self.acceptor()
         defer { acceptor.shutdown() }
         let socket = try self.open(acceptor, self.preface(1).bytes + [9, 8, 7])
@@ -80,7 +80,7 @@ import Testing
         _ = socket.raw
     }
 
-    @Test func aPrefaceInPiecesIsTakenWhenItIsWhole() async throws {
+    @Test func `a preface in pieces is taken when it is whole`() async throws {
         var (acceptor, admitted) = try self.acceptor()
         defer { acceptor.shutdown() }
         let bytes = self.preface().bytes
@@ -92,7 +92,7 @@ import Testing
         #expect(try #require(await admitted.next()).preface == self.preface())
     }
 
-    @Test func whatIsNotGrantedIsClosedAndCounted() async throws {
+    @Test func `what is not granted is closed and counted`() async throws {
         var (acceptor, admitted) = try self.acceptor()
         defer { acceptor.shutdown() }
         let first = try self.open(acceptor, self.preface(0).bytes)
@@ -109,7 +109,7 @@ import Testing
         _ = first.raw
     }
 
-    @Test func aStreamThatEndedEarlyIsOpenedAgainButNotWithoutEnd() async throws {
+    @Test func `a stream that ended early is opened again but not without end`() async throws {
         var (acceptor, admitted) = try self.acceptor()
         defer { acceptor.shutdown() }
         for opening in 1...OpenedStreams.maximumOpenings {
@@ -124,7 +124,7 @@ import Testing
         #expect(acceptor.counters.refused == 1)
     }
 
-    @Test func anotherAddressIsClosedWhateverItSays() throws {
+    @Test func `another address is closed, whatever it sends`() throws {
         let (acceptor, _) = try self.acceptor(peer: InternetHost(ipv4: 0x7F00_0009))
         defer { acceptor.shutdown() }
         let socket = try Socket.connectTCP(acceptor.address)
@@ -132,7 +132,7 @@ import Testing
         #expect(acceptor.counters.wrongAddress == 1)
     }
 
-    @Test func whoLeavesEarlyIsCountedAndWhoStallsGivesWayToTheOwner() async throws {
+    @Test func `a connection that leaves early is counted, and one that stalls gives way to the owner`() async throws {
         var (acceptor, admitted) = try self.acceptor()
         defer { acceptor.shutdown() }
         var stalled: [Int32] = []
@@ -144,7 +144,7 @@ import Testing
         _ = owner.raw
     }
 
-    @Test func whoSaysNothingInTimeIsClosed() throws {
+    @Test func `a connection that sends nothing in time is closed`() throws {
         let (acceptor, _) = try self.acceptor(prefaceTime: 1_000_000)
         defer { acceptor.shutdown() }
         let socket = try self.open(acceptor, [])
@@ -152,7 +152,7 @@ import Testing
         #expect(acceptor.counters.incomplete == 1)
     }
 
-    @Test func shutdownClosesThePortAndWhatWaits() throws {
+    @Test func `shutdown closes the port and what waits`() throws {
         let (acceptor, _) = try self.acceptor(port: ReservedPort.next())
         let waiting = try self.open(acceptor, [0x50])
         #expect(acceptor.shutdown() == nil)
@@ -169,7 +169,7 @@ import Testing
         return (port, SocketHolder(try Socket.listenTCP(InternetAddress(.loopbackIPv4, port: port))))
     }
 
-    @Test func aBusyPortIsPassedOverAndAllBusyIsSaid() throws {
+    @Test func `a busy port is skipped, and an error says that all are busy`() throws {
         let (port, holder) = try self.taken()
         #expect {
             _ = try Socket.firstFreeTCP(on: .loopbackIPv4, ports: port...port)
@@ -184,7 +184,7 @@ import Testing
         #expect(try onceFree { try Socket.freePort(on: .loopbackIPv4, ports: port...port) } == port)
     }
 
-    @Test func udpPortsAreTheirOwn() throws {
+    @Test func `UDP ports are separate from TCP ports`() throws {
         let port = try ReservedPort.next()
         let taken = try Socket.bindUDP(InternetAddress(.loopbackIPv4, port: port))
         #expect(throws: PortRangeError.self) { _ = try Socket.firstFreeUDP(on: .loopbackIPv4, ports: port...port) }
@@ -200,7 +200,7 @@ import Testing
         #expect(try taken.localAddress().port == port)
     }
 
-    @Test func anAddressThatIsNotOursIsNotCalledBusy() {
+    @Test func `an address that is not ours is not called busy`() {
         #expect {
             _ = try Socket.firstFreeTCP(on: InternetHost(ipv4: 0xC000_0201), ports: 5201...5299)
         } throws: { error in
@@ -208,7 +208,7 @@ import Testing
         }
     }
 
-    @Test func aClosedPortIsRefusedWithARemedy() throws {
+    @Test func `a closed port is refused with a remedy`() throws {
         let (port, holder) = try self.taken()
         holder.close()
         #expect {

@@ -55,7 +55,7 @@ import Testing
         #expect(line.come(2) == 2 * 1_448)
     }
 
-    @Test func `bytes that nobody has read have arrived`() {
+    @Test func `bytes that no read has taken yet have arrived`() {
         var line = Line()
         line.socket.inOrder += 10 * 1_448
         line.socket.segments &+= 10

@@ -60,7 +60,7 @@ import Testing
         #expect(try AuditVerifier.verify(path: path, layout: .sample, verify: signer.signing.verify).lines == 2)
     }
 
-    @Test func `a failed synchronisation closes the log and takes the line back`() async throws {
+    @Test func `a failed sync closes the log and takes the line back`() async throws {
         let (log, file, _) = try open()
         try await log.append(sampleRecord(0))
         let whole = try bytes(path)
@@ -110,7 +110,7 @@ import Testing
         #expect(try bytes(path).isEmpty)
     }
 
-    @Test func `appends that come together share a synchronisation`() async throws {
+    @Test func `appends that come together share a sync`() async throws {
         let (log, file, _) = try open()
         await withTaskGroup(of: Void.self) { group in
             for index in 0..<400 { group.addTask { _ = try? await log.append(sampleRecord(index)) } }

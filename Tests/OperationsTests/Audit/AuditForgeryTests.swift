@@ -100,7 +100,8 @@ import Testing
         }
     }
 
-    @Test func `a spoilt slot beside whole lines is told, and a log that is opened by name says so`() async throws {
+    @Test func `a damaged slot beside whole lines is reported, and a log that is opened by name says so`() async throws
+    {
         try await makeLog(path, lines: 3, signing: signer.signing)
         let good = try (bytes(path), bytes(path + ".checkpoint"))
         for slot in 0..<2 {

@@ -60,7 +60,7 @@ import Testing
         #expect(report.lines == 500 && report.isIntact)
     }
 
-    @Test func `an unfinished last line is cut off and told`() async throws {
+    @Test func `an unfinished last line is cut off and reported`() async throws {
         try await makeLog(path, lines: 2, signing: signer.signing)
         let whole = try bytes(path)
         try write(whole + Array(#"{"timestamp":"2026"#.utf8), to: path)
@@ -123,7 +123,7 @@ import Testing
         }
     }
 
-    @Test func `lines that no checkpoint binds are told by verification and cut off by opening`() async throws {
+    @Test func `lines that no checkpoint binds are reported by verification and cut off by opening`() async throws {
         try await makeLog(path, lines: 2, signing: signer.signing)
         let old = try (bytes(path), bytes(path + ".checkpoint"))
         try await makeLog(path, lines: 3, signing: signer.signing)

@@ -129,7 +129,7 @@ import Testing
         }
     }
 
-    @Test func `a missing or foreign checkpoint is told`() async throws {
+    @Test func `a missing or foreign checkpoint is reported`() async throws {
         try await makeLog(path, lines: 2, signing: signer.signing)
         let foreign = try AuditVerifier.verify(path: path, layout: .sample, verify: TestSigner().signing.verify)
         #expect(!foreign.isIntact && foreign.flaw == nil)

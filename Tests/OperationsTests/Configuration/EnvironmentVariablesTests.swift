@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Environment variables")
 struct EnvironmentVariablesTests {
-    @Test("that begin like a tool's and set no key are told; Kubernetes's and empty ones are not")
+    @Test("that start like a tool's and set no key are reported; those of Kubernetes and empty ones are not")
     func unknown() {
         let values = [
             "REFLECTOR_KNOWN": "1", "REFLECTOR_KNWON": "1", "REFLECTOR_EMPTY": "", "OTHER_X": "1",

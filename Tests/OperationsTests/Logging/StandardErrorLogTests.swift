@@ -83,7 +83,7 @@ import Testing
         #expect(lines.map { $0.split(separator: " ")[1] } == ["warn", "error"])
     }
 
-    @Test func `the seed's names are levels, others are not`() {
+    @Test func `trace to error are levels, other names are not`() {
         #expect(LogLevelName.allCases.map(\.rawValue) == ["trace", "debug", "info", "warn", "error"])
         for name in LogLevelName.allCases { #expect(LogLevelName(name.level) == name) }
         #expect(LogLevelName(rawValue: "warning") == nil)

@@ -40,7 +40,9 @@ struct ChildProcessTests {
         #expect(lines.contains("0 1 2 3 4 5"), "\(lines)")
     }
 
-    @Test("what must outlive its parent has a session and another parent of its own, and writes where it was told to")
+    @Test(
+        "what must outlive its parent has a session and another parent of its own, and writes to the given descriptor"
+    )
     func outliving() async throws {
         let folder = try TemporaryFolder()
         let log = folder.file("log")

@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 @Suite struct TerminalTests {
-    @Test func `colour needs a terminal and no NO_COLOR`() {
+    @Test func `color needs a terminal and no NO_COLOR`() {
         #expect(Terminal(isTerminal: true).usesColour)
         #expect(!Terminal(isTerminal: false).usesColour)
         #expect(!Terminal(isTerminal: true, environment: ["NO_COLOR": "1"]).usesColour)
@@ -43,7 +43,7 @@ import Testing
         #expect(written == 0)
     }
 
-    @Test func `status and pair look as seed 000 shows them`() {
+    @Test func `status and pair are a title with aligned names and values`() {
         let status = KeyValueBlock(
             title: "Reflector Status",
             rows: [
@@ -88,7 +88,7 @@ import Testing
         )
     }
 
-    @Test func `the greeting looks as seed 000 shows it`() {
+    @Test func `the greeting is a title with aligned names and values`() {
         let greeting = KeyValueBlock(
             title: "PacketParamedic Reflector",
             rows: [

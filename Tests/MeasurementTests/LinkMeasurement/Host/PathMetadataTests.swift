@@ -104,7 +104,7 @@ import Testing
         #expect(try JSONDecoder().decode(PathMetadata.self, from: data) == metadata)
     }
 
-    @Test func `a clock that runs free is not synchronised and has no error to tell`() async throws {
+    @Test func `a clock that runs free is not synchronized and has no error to report`() async throws {
         var facts = host.facts
         facts.clock = { .init(isUnsynchronised: true, maximumErrorUS: 16_000_000) }
         let metadata = try await collector(facts: facts, clock: VirtualTime()).collect(localAddress: "192.0.2.1")

@@ -190,7 +190,7 @@ struct LinkMessageTests {
         #expect(try LinkJSON.decode(LinkMessage.self, from: Data(json.utf8)) == message)
     }
 
-    @Test("the list is complete: one golden message for each kind of seed 000 and of the design")
+    @Test("the list is complete: one golden message for each kind")
     func complete() {
         let names = Set(Self.golden.map(\.0.type))
         #expect(

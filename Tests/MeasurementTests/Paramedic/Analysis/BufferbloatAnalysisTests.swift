@@ -90,7 +90,7 @@ struct BufferbloatAnalysisTests {
         #expect(BufferbloatAnalysis.result(phases).grade == .aPlus)
     }
 
-    @Test func `too few samples are said to be too few`() {
+    @Test func `too few samples are reported as too few`() {
         var phases = both(down: 12, up: 12)
         phases[0].latency = latency(mean: 10, count: 19)
         let result = BufferbloatAnalysis.result(phases)
@@ -127,7 +127,7 @@ struct BufferbloatAnalysisTests {
         #expect(BufferbloatAnalysis.result(phases).grade == nil)
     }
 
-    @Test func `a probe inside TLS is said to be one`() {
+    @Test func `a probe inside TLS is labeled as one`() {
         var phases = both(down: 10, up: 10)
         #expect(!BufferbloatAnalysis.result(phases).probeInsideTLS)
         phases[1].latency = latency(mean: 10, transport: .tunneled)

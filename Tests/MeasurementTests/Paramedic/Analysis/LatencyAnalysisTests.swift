@@ -67,7 +67,7 @@ struct LatencyAnalysisTests {
         #expect(result.lossPercent == 25)
     }
 
-    @Test func `loss is told apart by direction through the reflector's count`() {
+    @Test func `the reflector's count splits loss by direction`() {
         let result = result(
             samples([10, nil, nil, nil, 10]),
             ProbeCounters(received: 4, reordered: 1, highestSequence: 4)
@@ -134,7 +134,7 @@ struct LatencyAnalysisTests {
         #expect(result.lost == 2)
     }
 
-    @Test func `replies that overtake each other on the way back are counted`() {
+    @Test func `replies that are reordered on the way back are counted`() {
         let probes = (0..<3).map { index in
             ProbeSample(
                 sequence: UInt64(index),

@@ -256,7 +256,7 @@ struct VerdictTests {
         #expect(verdict.reasons.last?.hasPrefix(sentence) == true)
     }
 
-    @Test func `an unknown clock is not spoken of as a wrong one`() {
+    @Test func `an unknown clock is not called wrong`() {
         let verdict = verdict {
             $0.client.pathBefore?.timeSynced = nil
             $0.reflector.pathBefore?.timeSynced = nil
@@ -279,7 +279,7 @@ struct LoopbackVerdictTests {
         return Verdict(on: examination)
     }
 
-    @Test func `nothing is said of a link where there is none`() {
+    @Test func `there is no verdict on a link where there is none`() {
         let verdict = verdict()
         #expect(verdict.limit == .thisMachine)
         #expect(

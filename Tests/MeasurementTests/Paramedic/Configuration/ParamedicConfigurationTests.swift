@@ -46,7 +46,7 @@ struct ParamedicConfigurationTests {
         )
     }
 
-    @Test("a misspelt variable is refused with the one that was meant, and Kubernetes's are passed over")
+    @Test("a misspelled variable is refused with the right one, and those of Kubernetes are ignored")
     func misspeltVariable() throws {
         #expect { try read("", environment: ["PARAMEDIC_DEFAULTS_STREAM": "1"]) } throws: { error in
             "\(error)".contains(

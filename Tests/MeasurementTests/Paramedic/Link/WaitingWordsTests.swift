@@ -44,7 +44,7 @@ struct WaitingWordsTests {
         )
     }
 
-    @Test("a denial without a time, or with one that nobody waits for, keeps the reflector's words")
+    @Test("a denial without a time, or with one not worth a wait, keeps the reflector's words")
     func withoutTime() {
         for time in [nil, 0, -1, 86_401, Int.max] {
             var deny = busy

@@ -64,7 +64,7 @@ struct CutTests {
         }
     }
 
-    @Test("one stream of four that ends long before the others is told")
+    @Test("one stream of four that ends long before the others is reported")
     func oneOfFour() async throws {
         var grant = ScriptedReflector.grant("four")
         grant.streams = 4

@@ -32,7 +32,7 @@ struct QuotaCutTests {
         }
     }
 
-    @Test("an iperf3 that was cut before it had measured anything is told as the quota, not as a broken pipe")
+    @Test("an iperf3 that was cut before it had measured anything is reported as the quota, not as a broken pipe")
     func atOnce() async throws {
         // Spent before the first second is over, also on a slow machine.
         try await TestReflector.withExaminer(.tunneled, { $0.quotas.maxBytesPerDayPerPeer = 1_000_000 }) {

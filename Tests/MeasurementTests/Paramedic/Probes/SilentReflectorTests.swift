@@ -24,7 +24,7 @@ struct SilentReflectorTests {
         return try await eventually("the task ends") { outcome.value.withLock { $0 } }
     }
 
-    @Test("a test is cancelled while the request for it is unanswered")
+    @Test("a test is canceled while the request for it is unanswered")
     func request() async throws {
         try await ScriptedReflector.with { message in
             if case .hello = message { .serverHello(ScriptedReflector.hello) } else { nil }
@@ -39,7 +39,7 @@ struct SilentReflectorTests {
         }
     }
 
-    @Test("a test that is granted after it was cancelled is closed")
+    @Test("a test that is granted after it was canceled is closed")
     func lateGrant() async throws {
         let hold = DispatchSemaphore(value: 0)
         let asked = Mutex(false)
@@ -66,7 +66,7 @@ struct SilentReflectorTests {
         }
     }
 
-    @Test("a cancelled test is still closed, and nobody waits long for the answer to that")
+    @Test("a canceled test is still closed, without a long wait for the answer")
     func farewell() async throws {
         try await ScriptedReflector.with { message in
             switch message {
@@ -110,7 +110,7 @@ struct SilentReflectorTests {
         }
     }
 
-    @Test("a connect to a direct port that answers nothing is cancelled")
+    @Test("a connect to a direct port that answers nothing is canceled")
     func directConnect() async throws {
         // Its queue is full: the next connect gets no answer.
         let full = try FullListener()
@@ -127,7 +127,7 @@ struct SilentReflectorTests {
         withExtendedLifetime(full) {}
     }
 
-    @Test("a connection is cancelled while its handshake is unanswered")
+    @Test("a connection is canceled while its handshake is unanswered")
     func handshake() async throws {
         let accepted = Counter()
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)

@@ -26,7 +26,7 @@ struct TunnelFailureTests {
         }
     }
 
-    @Test("a reflector that answers with what is no message is told as that, with what came")
+    @Test("an answer that is not a message is an error that shows it")
     func noMessage() async throws {
         let tooLong = ByteBuffer(integer: UInt32.max)
         let noJSON = ByteBuffer(bytes: [0, 0, 0, 2] + Array("[[".utf8))

@@ -46,7 +46,7 @@ struct TunnelProberTests {
         #expect((90...110).contains(samples.skipped), "\(samples.skipped)")
     }
 
-    @Test("what a live tunnel still carries when the test ends is not lost, and is told")
+    @Test("what a live tunnel still carries when the test ends is not lost, and is reported")
     func inFlight() async throws {
         let prober = TunnelProber(
             plan: LatencyPlan(durationSec: 1, intervalMs: 5),

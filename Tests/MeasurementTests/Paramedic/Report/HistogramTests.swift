@@ -41,7 +41,7 @@ struct HistogramTests {
         #expect(labels.count == 3 && Set(labels).count == 3, "\(labels)")
     }
 
-    @Test("the last bin, which is open, is said to be so and stands apart")
+    @Test("the last bin, which is open, is labeled so and stands apart")
     func tail() {
         let open = latency(from: 10, to: 18, outlier: 90)
         #expect(HistogramBin.hasTail(open.histogram))

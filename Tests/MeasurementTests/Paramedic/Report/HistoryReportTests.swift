@@ -48,7 +48,7 @@ struct HistoryReportTests {
         #expect(!TextReport().text(history: [examination(0), examination(1)]).contains("Trend of"))
     }
 
-    @Test func `two reflectors that had the same name one after the other are told apart by their IDs`() {
+    @Test func `two reflectors that had the same name one after the other are kept apart by their IDs`() {
         let trends = ReflectorTrend.all(of: [
             examination(0, id: "PP-OLD1-OLD2-OLD3"), examination(1, id: "PP-NEW1-NEW2-NEW3"),
         ])
@@ -77,7 +77,7 @@ struct HistoryReportTests {
         #expect(page.contains("download between 90.0&#160;Mbit/s and 90.0&#160;Mbit/s"))
     }
 
-    @Test func `a trend of which nothing was measured is said in words`() {
+    @Test func `a trend without measurements is a sentence`() {
         let history = [0, 1].map { hours in
             examination(hours) {
                 $0.download = nil
@@ -88,7 +88,7 @@ struct HistoryReportTests {
         #expect(TextReport().text(history: history).contains("\n  download    –\n"))
     }
 
-    @Test func `a lonely point of a long line gets a dot, its neighbours do not`() {
+    @Test func `a lonely point of a long line gets a dot, its neighbors do not`() {
         let plot = SVGPlot(id: "x", title: "x", description: "x").lines(
             [SVGPlot.Line(style: "idle", points: [(0, 1), nil, (2, 1), nil, (4, 1), (5, 1)])],
             x: PlotScale([0, 5], fromZero: true),

@@ -78,7 +78,7 @@ struct MisleadingFiguresTests {
         #expect(!verdict(2.9e9).reasons.contains { $0.contains("not steady") })
     }
 
-    @Test("a link too slow to be measured is said to be inconclusive, in the result and in the verdict")
+    @Test("a link too slow to be measured is inconclusive, in the result and in the verdict")
     func slow() {
         func notes(_ rate: Double) -> [String] {
             var result = Specimen.throughput(.up, rate: rate)
@@ -97,7 +97,7 @@ struct MisleadingFiguresTests {
         #expect(Verdict(on: examination).limit == .link)
     }
 
-    @Test("times of the history are said to be UTC")
+    @Test("times of the history are labeled UTC")
     func zone() {
         let text = TextReport(style: TextStyle(columns: 120)).text(history: [examination(day: 1, download: 10e6)])
         #expect(text.contains("when (UTC)"))

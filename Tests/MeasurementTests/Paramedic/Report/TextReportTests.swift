@@ -88,7 +88,7 @@ struct TextReportTests {
         }
     }
 
-    @Test func `plain style is ASCII and colour is only there when asked for`() {
+    @Test func `plain style is ASCII and color is only there when asked for`() {
         let plain = TextReport(style: TextStyle(unicode: false)).text(Specimen.whole)
         #expect(plain.unicodeScalars.allSatisfy { $0.isASCII })
         #expect(!plain.contains("\u{1B}"))

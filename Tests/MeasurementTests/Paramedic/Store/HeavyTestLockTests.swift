@@ -14,7 +14,7 @@ struct HeavyTestLockTests {
         try body(folder)
     }
 
-    @Test("a second one is told that the first runs, and may go when it has ended")
+    @Test("a second one fails while the first runs, and runs when it has ended")
     func held() throws {
         try withFolder { folder in
             let first = try HeavyTestLock(folder: folder)
@@ -24,7 +24,7 @@ struct HeavyTestLockTests {
         }
     }
 
-    @Test("a lock that cannot be opened is no other paramedic: the system's reason and the path are told")
+    @Test("a lock that cannot be opened is not another paramedic: the error has the system's reason and the path")
     func unusable() throws {
         try withFolder { folder in
             let path = folder + "/heavy-test.lock"

@@ -20,7 +20,7 @@ struct HistoryStoreTests {
         try store.remember(KnownReflector(name: name, address: address, addedAt: .now))
     }
 
-    @Test("a name that nobody has or had is refused with those that are known")
+    @Test("a name that no reflector has or had is refused with those that are known")
     func unknownName() throws {
         try withStore { store in
             try store.save(Specimen.calm)

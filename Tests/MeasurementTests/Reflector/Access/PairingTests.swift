@@ -129,7 +129,7 @@ struct PairingTests {
         }
     }
 
-    @Test("without a window nobody pairs")
+    @Test("without a window no peer pairs")
     func noWindow() async throws {
         try await TestReflector.with { reflector in
             let client = try await reflector.connect(IdentityKey())

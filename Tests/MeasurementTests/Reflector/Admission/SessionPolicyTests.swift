@@ -12,7 +12,7 @@ struct SessionPolicyTests {
         return SessionPolicy(quotas: quotas, mode: mode)
     }
 
-    @Test("the defaults are those of seed 000")
+    @Test("the default quotas are those of the reference")
     func defaults() {
         let quotas = Quotas()
         #expect(quotas.maxTestDurationSec == 60)
@@ -24,7 +24,7 @@ struct SessionPolicyTests {
         #expect(quotas.defaultStreams == 4 && quotas.maxStreams == 8)
     }
 
-    @Test("defaults are filled in: streams, TCP, and native only for who has it")
+    @Test("defaults are filled in: streams, TCP, and native only for a client that has it")
     func filledIn() throws {
         let request = SessionRequest(testType: .throughput, params: SessionParameters(durationSec: 10))
         let old = try policy().validate(request, clientHasNative: false)
@@ -33,7 +33,7 @@ struct SessionPolicyTests {
     }
 
     @Test(
-        "parameters that cannot be are refused with the range",
+        "impossible parameters are refused with the range",
         arguments: [
             SessionParameters(durationSec: 61), SessionParameters(durationSec: 0), SessionParameters(durationSec: .min),
             SessionParameters(durationSec: 5, streams: 0), SessionParameters(durationSec: 5, streams: 9),
@@ -96,7 +96,7 @@ struct SessionPolicyTests {
         try policy().admit(usage, now: now)
     }
 
-    @Test("the cooldown counts from the last end; a clock that was set back locks nobody out")
+    @Test("the cooldown counts from the last end; a clock that was set back locks no peer out")
     func cooldown() throws {
         let now: Int64 = 1_000_000_000_000
         var usage = PeerUsage()

@@ -14,7 +14,7 @@ struct ReflectorConfigurationTests {
         return try ReflectorConfiguration.read(document, bind: bind, environment: environment)
     }
 
-    @Test("without a file everything is as seed 000 has it")
+    @Test("without a file every key has its default")
     func defaults() throws {
         let configuration = try read("")
         #expect(configuration.privateKeyPath == "/var/lib/reflector/identity.ed25519")
@@ -45,8 +45,8 @@ struct ReflectorConfigurationTests {
         for key in keys { #expect(text.contains("\(key) = "), "\(key)") }
     }
 
-    @Test("the complete example of seed 000 is read as it stands")
-    func seedExample() throws {
+    @Test("a file with every basic key is read as it stands")
+    func basicKeys() throws {
         let configuration = try read(
             """
             [identity]
@@ -141,7 +141,7 @@ struct ReflectorConfigurationTests {
         #expect(direct.controlBurst == usual.controlBurst)
     }
 
-    @Test("a misspelt variable is refused with the one that was meant, and Kubernetes's are passed over")
+    @Test("a misspelled variable is refused with the right one, and those of Kubernetes are ignored")
     func misspeltVariable() throws {
         #expect { try read("", environment: ["REFLECTOR_QUOTAS_COOLDWN_SEC": "1"]) } throws: { error in
             "\(error)".contains(

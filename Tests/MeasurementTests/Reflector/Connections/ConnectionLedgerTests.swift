@@ -24,7 +24,7 @@ struct ConnectionLedgerTests {
         #expect(!channel.isActive)
     }
 
-    @Test("out of descriptors, the oldest stranger goes and nobody that is authorised")
+    @Test("out of descriptors, the oldest stranger is evicted and no authorized peer")
     func evictsOldest() throws {
         let ledger = ConnectionLedger(limits: ConnectionLimits())
         let ids = [ConnectionID.next(), .next(), .next()]
@@ -42,7 +42,7 @@ struct ConnectionLedgerTests {
     }
 
     @Test(
-        "when all places are taken, whoever comes gets the oldest stranger's, from whatever address, and a peer's never"
+        "when all slots are taken, a new connection gets the oldest stranger's, from whatever address, and never a peer's"
     )
     func allPlacesTaken() throws {
         var limits = ConnectionLimits()

@@ -27,7 +27,7 @@ struct ControlPacketTests {
         }
     }
 
-    @Test("a request that is no request is told what is wrong with it")
+    @Test("a request that is not a request gets an error that says what is wrong")
     func noRequest() async throws {
         try await TestReflector.with { reflector in
             let path = ControlSocket.path(inFolder: reflector.folder)

@@ -9,7 +9,7 @@ import Testing
 
 @Suite("Decisions that cannot be written down or carried out", .timeLimit(.minutes(5)))
 struct UnwritableLogTests {
-    @Test("a peer is removed although the audit log cannot be written, and that is told")
+    @Test("a peer is removed although the audit log cannot be written, and the command says so")
     func removal() async throws {
         let key = IdentityKey()
         try await TestReflector.with { reflector in
@@ -66,7 +66,9 @@ struct UnwritableLogTests {
         }
     }
 
-    @Test("a pairing that cannot be stored is taken back in the log, the client is told, and its token is still good")
+    @Test(
+        "a pairing that cannot be stored is taken back in the log, the client gets an error, and its token stays valid"
+    )
     func failedPairing() async throws {
         let key = IdentityKey()
         try await TestReflector.with { reflector in
@@ -91,7 +93,7 @@ struct UnwritableLogTests {
         }
     }
 
-    @Test("a peer is removed although that cannot be stored: at once, until the next start, and that is told")
+    @Test("a peer is removed although that cannot be stored: at once, until the next start, and the command says so")
     func unstoredRemoval() async throws {
         let key = IdentityKey()
         try await TestReflector.with { reflector in

@@ -37,7 +37,7 @@ struct IperfServerTests {
         }
     }
 
-    @Test("an iperf3 that never listens is told in its own words after three tries, and its key is gone")
+    @Test("an iperf3 that never listens is an error in its own words after three tries, and its key is gone")
     func neverListens() async throws {
         try await with("echo 'no such option' >&2; exit 1") { program, folder in
             let error = await failure { try await IperfServer.start(executable: program, stateFolder: folder) }

@@ -127,7 +127,7 @@ struct DirectPortTests {
         }
     }
 
-    @Test("neighbours behind the peer's address who say nothing, too little, or leave keep no place from a test")
+    @Test("neighbors behind the peer's address that send nothing, too little, or leave take no slot from a test")
     func iperfNeighbours() async throws {
         let request = SessionRequest(
             testType: .throughput,
@@ -193,7 +193,7 @@ struct DirectPortTests {
         #expect(theirs.bytesUp > 1_000_000)
     }
 
-    @Test("who sends a cookie and resets leaves nothing behind: iperf3's side of its connection is closed too")
+    @Test("a peer that sends a cookie and resets leaves nothing behind: iperf3's side of the connection is closed too")
     func iperfResets() async throws {
         let request = SessionRequest(
             testType: .throughput,

@@ -44,7 +44,7 @@ struct LocalUserTests {
         #expect(client.connections == 2)
     }
 
-    @Test("iperf3 behind a tunnel serves nobody without the grant's credentials, and its test goes on")
+    @Test("iperf3 behind a tunnel serves no one without the grant's credentials, and its test goes on")
     func server() async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) { reflector in

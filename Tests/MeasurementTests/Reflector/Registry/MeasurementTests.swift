@@ -123,7 +123,7 @@ struct MeasurementTests {
     }
 
     @Test(
-        "probes that the reflector's own packet rate drops are told as that, not as loss of the link",
+        "probes that the reflector's own packet rate drops are reported as that, not as loss of the link",
         arguments: [DataMode.tunneled, .directEphemeral],
         [5, 120]
     )

@@ -11,7 +11,7 @@ import Testing
 struct SessionTests {
     static let echo = SessionRequest(testType: .udpEcho, params: SessionParameters(durationSec: 60))
 
-    @Test("of many simultaneous requests for the last slot one is granted and the others are told it is busy")
+    @Test("of many simultaneous requests for the last slot one is granted and the others are denied as busy")
     func lastSlot() async throws {
         let keys = (0..<6).map { _ in IdentityKey() }
         try await TestReflector.with(peers: keys.map(\.endpointID)) { reflector in
@@ -34,7 +34,7 @@ struct SessionTests {
         }
     }
 
-    @Test("nobody closes, opens or reads another's test")
+    @Test("no peer closes, opens or reads another's test")
     func foreignSession() async throws {
         let (owner, other) = (IdentityKey(), IdentityKey())
         try await TestReflector.with(peers: [owner.endpointID, other.endpointID]) { reflector in
@@ -101,7 +101,7 @@ struct SessionTests {
         }
     }
 
-    @Test("a test that nobody closes expires, and its slot is free again")
+    @Test("a test that is never closed expires, and its slot is free again")
     func expiry() async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) { reflector in

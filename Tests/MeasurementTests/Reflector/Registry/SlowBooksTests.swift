@@ -9,7 +9,7 @@ import Testing
 @testable import Storage
 
 /// A disk that stands still for a while, under tests that move bytes.
-@Suite("Slow books", .timeLimit(.minutes(3)), .serialized)
+@Suite("A slow database", .timeLimit(.minutes(3)), .serialized)
 struct SlowBooksTests {
     private static let kinds: [(ThroughputEngine, DataMode, Bool)] = [
         (.native, .tunneled, false), (.native, .tunneled, true), (.native, .directEphemeral, false),

@@ -9,7 +9,7 @@ import Testing
 @testable import Reflector
 
 /// Bytes that a peer sends where none are expected.
-@Suite("Bytes that nobody asked for", .timeLimit(.minutes(3)))
+@Suite("Bytes that no test asked for", .timeLimit(.minutes(3)))
 struct UncountedBytesTests {
     @Test("a tunnel that only sends ends at the first byte that comes, and counts it")
     func reverseTunnel() async throws {

@@ -43,7 +43,7 @@ struct DrainingTests {
         try await channel.close()
     }
 
-    @Test("the end of the last stream is told to all who wait, and the end of one's patience to that one alone")
+    @Test("the end of the last stream resumes every waiter, and a timeout only its own")
     func patient() async throws {
         let channel = NIOAsyncTestingChannel()
         let session = Self.session()

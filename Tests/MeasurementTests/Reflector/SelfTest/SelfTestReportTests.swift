@@ -3,8 +3,8 @@ import Reflector
 import Testing
 
 @Suite struct SelfTestReportTests {
-    /// The report that seed 000 prints, with the trace target added.
-    private let seed = SelfTestReport(
+    /// A report with one result of each kind of check.
+    private let sample = SelfTestReport(
         checks: [
             .init("CPU", .pass, "Intel N100 (4 cores, 3400 MHz)", threshold: "t"),
             .init("CPU Features", .pass, "Detected: AVX2, AES-NI, SSE4.2", threshold: "t"),
@@ -21,9 +21,9 @@ import Testing
         nicMbps: 1000
     )
 
-    @Test func `the page is seed 000's`() {
+    @Test func `the page has a table of checks, capabilities and a verdict`() {
         #expect(
-            seed.text == """
+            sample.text == """
                   PacketParamedic Reflector Self-Test
                   ===================================
 
@@ -52,11 +52,11 @@ import Testing
 
                 """
         )
-        #expect(seed.exitCode == 0)
+        #expect(sample.exitCode == 0)
     }
 
     @Test func `a warning degrades, a failure is not ready with exit code 2, and both say what to do`() {
-        var report = seed
+        var report = sample
         report.checks[2] = .init("Memory", .warn, "little", threshold: "512 MB available", remedy: "add some")
         #expect(report.verdict == .degraded && report.exitCode == 0)
         #expect(report.text.contains("\n  What to do:\n    Memory: needs 512 MB available; add some\n"))
@@ -67,7 +67,7 @@ import Testing
     }
 
     @Test func `the estimate is nine tenths of the lesser, and unknown when one is unknown`() {
-        var report = seed
+        var report = sample
         #expect(report.estimatedMaxMbps == 900)
         report.loopbackMbps = 555.5
         #expect(report.estimatedMaxMbps == 499)
@@ -79,7 +79,7 @@ import Testing
     }
 
     @Test func `JSON has the same content`() throws {
-        var report = seed
+        var report = sample
         report.checks[2] = .init(
             "Memory",
             .warn,

@@ -62,7 +62,7 @@ import Testing
         #expect(await test.report().check("Crypto (Ed25519)")?.status == .fail)
     }
 
-    @Test func `an unknown clock is unknown, never synchronised`() async {
+    @Test func `an unknown clock is unknown, never synchronized`() async {
         var facts = host.facts
         facts.clock = { nil }
         let check = await host.selfTest(facts: facts).report().check("Time Sync")
@@ -204,7 +204,7 @@ import Testing
         #expect(report.verdict == .notReady)
     }
 
-    @Test func `a program that does not end in its time, or whose task is cancelled, is killed and throws`()
+    @Test func `a program that does not end in its time, or whose task is canceled, is killed and throws`()
         async throws
     {
         let error = await failure { try await SelfTest.runChild("sleep", ["60"], .milliseconds(50)) }

@@ -96,7 +96,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test("a client of another major version is told which one is spoken")
+    @Test("a client of another major version gets an error with the supported one")
     func otherVersion() async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) { reflector in

@@ -29,7 +29,7 @@ struct HealthTests {
         }
     }
 
-    @Test("an authorised peer that negotiates http/1.1 gets the same inside TLS; a stranger gets nothing")
+    @Test("an authorized peer that negotiates http/1.1 gets the same inside TLS; a stranger gets nothing")
     func insideTLS() async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) { reflector in
@@ -46,7 +46,7 @@ struct HealthTests {
         }
     }
 
-    @Test("monitors that connect and say nothing do not shut the health port for others; the oldest make room")
+    @Test("monitors that connect and send nothing do not block the health port; the oldest are evicted")
     func slowMonitors() async throws {
         try await TestReflector.with { reflector in
             let port = try #require(reflector.started.health?.port)
@@ -65,7 +65,7 @@ struct HealthTests {
         }
     }
 
-    @Test("without a writable audit log nobody is granted a test and /health says 503")
+    @Test("without a writable audit log no test is granted and /health says 503")
     func failClosed() async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) { reflector in

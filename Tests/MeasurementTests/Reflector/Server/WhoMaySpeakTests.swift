@@ -12,9 +12,9 @@ import X509
 @testable import Paramedic
 @testable import Reflector
 
-@Suite("Who may speak", .timeLimit(.minutes(5)))
+@Suite("Authorization", .timeLimit(.minutes(5)))
 struct WhoMaySpeakTests {
-    @Test("an unknown peer is told so with 403, closed, and written down once")
+    @Test("an unknown peer gets 403, is closed, and is logged once")
     func unknownPeer() async throws {
         try await TestReflector.with { reflector in
             let key = IdentityKey()
@@ -37,7 +37,7 @@ struct WhoMaySpeakTests {
         }
     }
 
-    @Test("an unknown peer that leaves without a word is written down too")
+    @Test("an unknown peer that leaves without a word is logged too")
     func unknownPeerLeaves() async throws {
         try await TestReflector.with { reflector in
             let key = IdentityKey()
@@ -66,7 +66,7 @@ struct WhoMaySpeakTests {
         }
     }
 
-    @Test("a certificate that claims a known peer's ID is refused in the handshake and written down")
+    @Test("a certificate that claims a known peer's ID is refused in the handshake and logged")
     func stolenName() async throws {
         let known = IdentityKey()
         let thief = IdentityKey()
