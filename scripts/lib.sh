@@ -2,7 +2,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# Debian packages that building, testing and measuring need, each with a file that shows it is there.
+# Debian packages that building, testing and measuring need, each with a file or program that shows that it is installed.
 build_packages() {
     [ -e /usr/include/sqlite3.h ] || echo libsqlite3-dev
     [ -e /usr/include/openssl/evp.h ] || echo libssl-dev
@@ -17,19 +17,19 @@ run_packages() {
 test_packages() {
     run_packages
     command -v ip >/dev/null || echo iproute2
-    # Links of known rates and drops.
+    # For links with known rates and drops.
     command -v nft >/dev/null || echo nftables
     command -v ethtool >/dev/null || echo ethtool
     command -v openssl >/dev/null || echo openssl
     command -v python3 >/dev/null || echo python3
-    # For Debian's own Python: implementations that are not ours, to compare with.
+    # Independent implementations to compare with, for Debian's own Python.
     local module
     for module in nacl lz4 zstandard prometheus_client msgpack; do
         [ -e /usr/lib/python3/dist-packages/$module ] || echo "python3-${module//_/-}"
     done
 }
 
-# Installs what is missing of the named packages; says so on standard error.
+# Installs the named packages and says so on standard error.
 install_missing() {
     [ $# -gt 0 ] || return 0
     if ! command -v apt-get >/dev/null; then
@@ -39,7 +39,7 @@ install_missing() {
     local sudo=""
     [ "$(id -u)" = 0 ] || sudo=sudo
     echo "installing $*" >&2
-    # A service that a package starts by itself is not wanted here.
+    # Without recommended packages, which may start services.
     $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq update >&2
     $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >&2
 }
@@ -47,21 +47,21 @@ install_missing() {
 # The oldest Swift that builds this, as `major.minor`.
 swift_needed=6.3
 
-# Ends the script when there is no Swift, or one that is too old.
+# Ends the script if there is no Swift, or if it is too old.
 need_swift() {
     local remedy="install Swift $swift_needed or newer: https://www.swift.org/install/linux"
-    command -v swift >/dev/null || { echo "there is no swift in PATH; $remedy" >&2; exit 69; }
+    command -v swift >/dev/null || { echo "swift is not in PATH; $remedy" >&2; exit 69; }
     local said
-    said=$(swift --version 2>&1) || { echo "$(command -v swift) does not run; $remedy" >&2; echo "$said" | tail -n 3 >&2; exit 69; }
+    said=$(swift --version 2>&1) || { echo "$(command -v swift) failed to start; $remedy" >&2; echo "$said" | tail -n 3 >&2; exit 69; }
     if [[ ! $said =~ Swift\ version\ ([0-9]+)\.([0-9]+)([.0-9]*) ]]; then
-        echo "$(command -v swift) prints no version; $remedy" >&2
+        echo "$(command -v swift) --version printed no version; $remedy" >&2
         echo "$said" | tail -n 3 >&2
         exit 69
     fi
     local major=${BASH_REMATCH[1]} minor=${BASH_REMATCH[2]}
     swift_version=$major.$minor${BASH_REMATCH[3]}
     if [ "$major" -lt "${swift_needed%.*}" ] || { [ "$major" = "${swift_needed%.*}" ] && [ "$minor" -lt "${swift_needed#*.}" ]; }; then
-        echo "$(command -v swift) is Swift $swift_version, which is too old; $remedy" >&2
+        echo "$(command -v swift) is Swift $swift_version, too old; $remedy" >&2
         exit 69
     fi
 }

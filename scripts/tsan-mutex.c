@@ -1,12 +1,11 @@
-// Tells the thread sanitizer what it cannot see: a contended `Mutex` of Swift's Synchronization is taken and left in
-// libswiftSynchronization, which is not built with it. Without this all state behind such a lock is reported. Preloaded by
-// scripts/race.
+// Tells the thread sanitizer what it cannot see: libswiftSynchronization locks and unlocks a contended `Mutex`, and it is not built
+// with the sanitizer. Without this file, all state behind such a lock is reported as a race. scripts/race preloads it.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-// The sanitizer's own; absent in programs that are not built with it.
+// Functions of the sanitizer; absent in programs that are not built with it.
 __attribute__((weak)) void __tsan_acquire(void *address);
 __attribute__((weak)) void __tsan_release(void *address);
 #define SWIFT __attribute__((swiftcall))
@@ -19,11 +18,11 @@ static void release(void *address) {
     if (__tsan_release) __tsan_release(address);
 }
 
-// The function of this name that this one stands before.
+// The function that this one interposes.
 #define REAL(type, name) ((type *)dlsym(RTLD_NEXT, name))
 
-// Methods of `_MutexHandle`, whose first and only field is the word on which the ways without waiting synchronise; those are
-// compiled into the lock's user.
+// Methods of `_MutexHandle`. Its only field is the word on which the uncontended paths synchronize; those are compiled into the
+// user of the lock.
 #define SELF __attribute__((swift_context)) void *self
 #define LOCK "$s15Synchronization12_MutexHandleV9_lockSlowyys6UInt32VF"
 #define TRY_LOCK "$s15Synchronization12_MutexHandleV12_tryLockSlowSbyF"
