@@ -93,7 +93,7 @@ let package = Package(
             name: "packetbench",
             dependencies: [
                 "CommandLineTool",
-                "Identity", "NetworkProtocol", "Operations",
+                "Identity", "NetworkProtocol", "Operations", "UserState",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -191,6 +191,17 @@ let package = Package(
             dependencies: ["Files", "SystemErrors", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict
         ),
+        // The folder that the tools of one user share, and the identity in it. No SQLite: packetbench would be three times its size.
+        .target(name: "UserState", dependencies: ["Files", "Identity", "Operations"], swiftSettings: strict),
+        // The address book in that folder.
+        .target(
+            name: "Peers",
+            dependencies: [
+                "Identity", "Operations", "Storage",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict
+        ),
         // What both ends of a measurement share.
         .target(
             name: "LinkMeasurement",
@@ -205,8 +216,8 @@ let package = Package(
         .target(
             name: "Paramedic",
             dependencies: [
-                "Files", "Identity", "IdentityCertificates", "LinkMeasurement", "Operations", "PacketIO", "Storage",
-                "SystemErrors",
+                "Files", "Identity", "IdentityCertificates", "LinkMeasurement", "Operations", "PacketIO", "Peers",
+                "Storage", "SystemErrors", "UserState",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -249,7 +260,8 @@ let package = Package(
             name: "paramedic",
             dependencies: [
                 "CommandLineTool",
-                "Identity", "LinkMeasurement", "Operations", "PacketIO", "Paramedic", "Storage", "SystemErrors",
+                "Identity", "LinkMeasurement", "Operations", "PacketIO", "Paramedic", "Peers", "Storage",
+                "SystemErrors", "UserState",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
@@ -304,6 +316,14 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
+            name: "UserStateTests",
+            dependencies: [
+                "Files", "Identity", "Operations", "Peers", "Storage", "UserState",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: lenient
+        ),
+        .testTarget(
             name: "IntegrationTests",
             dependencies: ["Operations", "packetbench", "paramedic", "Reflector", "reflector"],
             swiftSettings: lenient
@@ -322,7 +342,7 @@ let package = Package(
             name: "MeasurementTests",
             dependencies: [
                 "Files", "Identity", "IdentityCertificates", "LinkMeasurement", "NetworkProtocol", "Operations",
-                "PacketIO", "Paramedic", "Reflector", "Storage", "TestCertificates",
+                "PacketIO", "Paramedic", "Reflector", "Storage", "TestCertificates", "UserState",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),

@@ -28,6 +28,24 @@ package enum StateFiles {
         try checkFolder(status, path: path)
     }
 
+    /// Whether there is a folder; throws when it is one that files of ours must not be taken from, as ``createFolder(_:)`` does.
+    package static func isOwnFolder(_ path: String) throws(FileError) -> Bool {
+        let status: FileStatus
+        do throws(SystemError) {
+            status = try FileStatus.ofLink(at: path)
+        } catch {
+            if error.code == ENOENT || error.code == ENOTDIR { return false }
+            throw FileError(error, path: path)
+        }
+        guard status.kind == .folder else {
+            throw FileError(
+                SystemError(call: "open", path: path, code: status.kind == .symbolicLink ? ELOOP : ENOTDIR)
+            )
+        }
+        try checkFolder(status, path: path)
+        return true
+    }
+
     private static func checkFolder(_ status: FileStatus, path: String) throws(FileError) {
         if status.owner != geteuid() && status.owner != 0 {
             throw FileError(
@@ -115,6 +133,15 @@ package enum StateFiles {
             }
             throw FileError(error, path: path)
         }
+    }
+
+    /// Whether this user may write in the folder at `path`, or make it when it is missing.
+    @inline(never)
+    package static func isWritableFolder(_ path: String) -> Bool {
+        // The bridged string lives for the call. AT_EACCESS: the user whose files are written counts.
+        if unsafe faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0 { return true }
+        guard errno == ENOENT, let parent = folder(of: path), parent != path else { return false }
+        return isWritableFolder(parent)
     }
 
     /// Makes a new name in the folder of `path` durable.

@@ -35,6 +35,11 @@ package enum KeyFile {
         return (theirs, false)
     }
 
+    /// Puts `key` at `path`, whole or not at all. Returns false, and changes nothing, when something is there.
+    package static func create(_ key: IdentityKey, at path: String) throws(KeyFileError) -> Bool {
+        try write(key, to: path, replacing: false)
+    }
+
     /// Puts `key` at `path` and keeps the old file beside it; returns where the old one is.
     package static func rotate(
         at path: String,

@@ -23,16 +23,19 @@ package enum StateDatabase {
 
     /// Opens the database, or makes it with mode 0600, and brings its tables up to date.
     ///
-    /// - Throws: ``StateDatabaseError`` when the file cannot be opened, GRDB's `DatabaseError` otherwise.
+    /// A symbolic link is refused, and so is a file that another user owns or may write: what is in it decides who may do what.
+    ///
+    /// - Throws: ``StateDatabaseError`` when the file cannot be used, GRDB's `DatabaseError` otherwise.
     package static func open(
         _ path: String,
         waiting: Waiting,
         _ migrate: (inout DatabaseMigrator) -> Void
     ) throws -> DatabaseQueue {
         // Made here with its mode, because SQLite would follow the umask; its journals inherit this mode.
-        do throws(SystemError) {
-            _ = try Descriptor.open(path, flags: O_RDWR | O_CREAT | O_NOFOLLOW)
-        } catch { throw StateDatabaseError(path: path, reason: error.reason) }
+        do {
+            let status = try Descriptor.open(path, flags: O_RDWR | O_CREAT | O_NOFOLLOW).status()
+            if let flaw = flaw(of: status) { throw StateDatabaseError(path: path, reason: flaw) }
+        } catch let error as SystemError { throw StateDatabaseError(path: path, reason: error.reason) }
         var configuration = Configuration()
         configuration.journalMode = .wal
         let isOpen = Mutex(false)
@@ -48,6 +51,15 @@ package enum StateDatabase {
         try migrator.migrate(database)
         isOpen.withLock { $0 = true }
         return database
+    }
+
+    private static func flaw(of status: FileStatus) -> String? {
+        if status.kind != .file { return "it is not a regular file" }
+        if status.owner != geteuid(), status.owner != 0 { return "it belongs to user id \(status.owner)" }
+        if status.mode & 0o022 != 0 {
+            return "its mode, 0\(String(status.mode, radix: 8)), lets group or others write it (chmod 600 mends that)"
+        }
+        return nil
     }
 }
 

@@ -1,16 +1,19 @@
 internal import ArgumentParser
+internal import CommandLineTool
 internal import FoundationEssentials
 internal import NetworkProtocol
 internal import Operations
+internal import UserState
 
 /// Where this machine's identity key is.
 enum KeyPath {
     /// For the help of `--key`.
     static let advice =
-        "made there if there is none. Without it $XDG_STATE_HOME/packetbench/identity.ed25519, that is "
-        + "~/.local/state/packetbench/identity.ed25519 where the variable is not set. [env: PACKETBENCH_KEY]"
+        "made there if there is none. Without it the one that this user's tools share, "
+        + "$XDG_STATE_HOME/outpost/identity.ed25519, that is ~/.local/state/outpost/identity.ed25519 where the variable is not "
+        + "set. [env: PACKETBENCH_KEY]"
 
-    /// The option, the environment, or `identity.ed25519` in the user's state folder, which is made.
+    /// The option, the environment, or the identity that this user's tools share, whose folder is made.
     static func resolve(_ option: String?) throws -> String {
         let environment = ProcessInfo.processInfo.environment
         let variable = "PACKETBENCH_KEY"
@@ -22,19 +25,9 @@ enum KeyPath {
             }
             return path
         }
-        let base: String
-        if let state = environment["XDG_STATE_HOME"], state.hasPrefix("/") {
-            base = state
-        } else {
-            base = (environment["HOME"] ?? FileManager.default.homeDirectoryForCurrentUser.path) + "/.local/state"
-        }
-        let folder = base + "/packetbench"
-        try FileManager.default.createDirectory(
-            atPath: folder,
-            withIntermediateDirectories: true,
-            attributes: [.posixPermissions: 0o700]
-        )
-        return folder + "/identity.ed25519"
+        let user = UserFolder(environment: environment)
+        if let taken = try user.open(for: "packetbench") { PacketBenchCommand.say("\(taken)") }
+        return user.keyPath
     }
 }
 

@@ -4,6 +4,8 @@ internal import FoundationEssentials
 internal import Identity
 internal import Operations
 internal import Paramedic
+internal import Peers
+internal import UserState
 
 @main
 struct ParamedicCommand: Tool {
@@ -54,7 +56,13 @@ struct SharedOptions: ParsableArguments {
     var logLevel: LogLevelName?
 
     @Option(
-        help: ArgumentHelp("Where identity, reflectors and history are. [env: PARAMEDIC_STATE]", valueName: "folder")
+        help: ArgumentHelp(
+            """
+            Where identity, reflectors and history are. Without it $XDG_STATE_HOME/outpost, which this user's tools share, and \
+            $XDG_STATE_HOME/paramedic for the history; ~/.local/state where the variable is not set. [env: PARAMEDIC_STATE]
+            """,
+            valueName: "folder"
+        )
     )
     var state: String?
 
@@ -79,7 +87,7 @@ struct SharedOptions: ParsableArguments {
     func open() throws -> Desk {
         let configuration = try load()
         StandardErrorLog.bootstrap(level: configuration.logLevel, format: configuration.logFormat)
-        return Desk(configuration: configuration, store: try ParamedicStore(folder: configuration.stateFolder))
+        return try Desk(configuration)
     }
 }
 
@@ -88,6 +96,22 @@ struct Desk {
     let configuration: ParamedicConfiguration
     let store: ParamedicStore
 
+    /// Opens a state folder or, when none is given, what this user's tools share; says what was taken over into that.
+    init(_ configuration: ParamedicConfiguration) throws {
+        self.configuration = configuration
+        guard let user = configuration.userFolder else {
+            store = try ParamedicStore(folder: configuration.stateFolder)
+            return
+        }
+        if let taken = try user.open(for: "paramedic") { Live.say("\(taken)") }
+        let book = try AddressBook(path: user.bookPath)
+        store = try ParamedicStore(folder: configuration.stateFolder, book: book)
+        if let taken = try store.takeOverReflectors(into: book) { Live.say("\(taken)") }
+    }
+
     /// This machine's key; made on first use.
-    func key() throws -> IdentityKey { try store.key(at: configuration.privateKeyPath) }
+    func key() throws -> IdentityKey {
+        if let user = configuration.userFolder { return try user.key() }
+        return try KeyFile.loadOrCreate(at: configuration.keyPath).key
+    }
 }

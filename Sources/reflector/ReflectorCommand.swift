@@ -26,7 +26,7 @@ struct ReflectorCommand: Tool {
 
     static func main() async { await start() }
 
-    static let sharedOptions: Set = ["--config", "-c", "--log-level"]
+    static let sharedOptions: Set = ["--config", "-c", "--log-level", "--state"]
 
     static func prepare() { ProcessMemory.beFrugal() }
 }
@@ -45,16 +45,29 @@ struct SharedOptions: ParsableArguments {
     )
     var logLevel: LogLevelName?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Where everything is kept: identity, peers, accounts, audit log. Without it the folder of identity.private_key_path, \
+            /var/lib/reflector; $XDG_STATE_HOME/reflector, else ~/.local/state/reflector, for a user who may not write there.
+            """,
+            valueName: "folder"
+        )
+    )
+    var state: String?
+
     @Flag(help: "Print results as JSON.")
     var json = false
 
     func validate() throws {
         if config == "" { throw ValidationError("--config: the path is empty; give the file's path") }
+        if state == "" { throw ValidationError("--state: the path is empty; give the folder's path") }
     }
 
     func load(bind: ListenAddress? = nil) throws -> ReflectorConfiguration {
         try ReflectorConfiguration.load(
             path: config,
+            state: state,
             bind: bind?.description,
             logLevel: logLevel?.rawValue,
             environment: ProcessInfo.processInfo.environment

@@ -12,8 +12,10 @@ enum Server {
         var reply: ControlReply
         do {
             reply = try await ControlClient.ask(request, folder: configuration.stateFolder)
-        } catch ControlSocketError.notRunning(let folder) {
-            guard let offline else { throw ControlSocketError.notRunning(folder: folder) }
+        } catch ControlSocketError.notRunning(let folder, _) {
+            guard let offline else {
+                throw ControlSocketError.notRunning(folder: folder, usesOwnFolder: configuration.usesOwnFolder)
+            }
             reply = try await offline()
         }
         if case .failed(let message) = reply { throw ControlSocketError.failed(message) }

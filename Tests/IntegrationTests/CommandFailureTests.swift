@@ -124,6 +124,38 @@ struct CommandFailureTests {
         #expect(errors.contains("REFLECTOR_IDENTITY_PRIVATE_KEY_PATH") && errors.contains("own"), "\(errors)")
     }
 
+    @Test("a user who may not write the system's folder has a reflector of their own, and --state chooses another folder")
+    func ownFolder() async throws {
+        let folder = NSTemporaryDirectory() + "own-\(UUID().uuidString.prefix(8))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let isRoot = getuid() == 0
+        if isRoot { chown(folder, 65_534, 65_534) }
+        func run(_ arguments: String...) async throws -> Tool.Result {
+            let tool = try Tool.path("reflector")
+            let exit = try await ChildProcess.start(
+                isRoot ? "setpriv" : tool,
+                (isRoot ? ["--reuid=65534", "--regid=65534", "--clear-groups", tool] : []) + arguments,
+                environment: ["HOME": folder, "PATH": "/usr/bin:/bin"]
+            ).exit()
+            return Tool.Result(
+                code: exit.code,
+                output: String(decoding: exit.output, as: UTF8.self),
+                errors: String(decoding: exit.errorOutput, as: UTF8.self)
+            )
+        }
+        let own = try await run("show-id")
+        #expect(own.code == 0, "\(own.errors)")
+        #expect(FileManager.default.fileExists(atPath: folder + "/.local/state/reflector/identity.ed25519"))
+        let status = try await run("status")
+        #expect(status.code == 3 && status.errors.contains("/var/lib/reflector"), "\(status.errors)")
+        let other = try await run("show-id", "--state", folder + "/other")
+        #expect(other.code == 0 && other.output != own.output, "\(other.errors)")
+        #expect(try await run("--state", folder + "/other", "show-id").output == other.output)
+        #expect(try await run("show-id").output == own.output)
+        #expect(try await run("show-id", "--state", "").code == 64)
+    }
+
     @Test("with --json a command that fails prints one object with the sentence and the exit code")
     func jsonFailures() async throws {
         try await Installation.with { installation in

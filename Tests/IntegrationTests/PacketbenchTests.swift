@@ -354,7 +354,7 @@ struct PacketbenchTests {
             #expect(help.lines.contains("  " + line), "\(line)")
         }
         for (command, words) in [
-            ("id", "~/.local/state/packetbench/identity.ed25519"), ("measure", "$XDG_STATE_HOME/packetbench/"),
+            ("id", "~/.local/state/outpost/identity.ed25519"), ("measure", "$XDG_STATE_HOME/outpost/"),
             ("serve", "(default: info)"),
         ] {
             let help = try await Tool.run("packetbench", ["help", command], ["COLUMNS": "80"])

@@ -1,5 +1,6 @@
 package import LinkMeasurement
 package import Operations
+package import UserState
 
 /// Everything that `paramedic.toml` may say. Each key can also be set as `PARAMEDIC_SECTION_KEY` in the environment.
 package struct ParamedicConfiguration: Sendable, Equatable {
@@ -7,6 +8,8 @@ package struct ParamedicConfiguration: Sendable, Equatable {
     package var source: String?
     /// `state.folder`: identity, reflectors and history; `PARAMEDIC_STATE` and `--state` beat it.
     package var stateFolder: String
+    /// Where identity and reflectors are when neither a state folder nor a key is given; nil when one is.
+    package var userFolder: UserFolder?
     /// `identity.private_key_path`: a key elsewhere than in the state folder.
     package var privateKeyPath: String?
     /// `defaults.reflector`: which reflector is meant when none is named.
@@ -25,6 +28,9 @@ package struct ParamedicConfiguration: Sendable, Equatable {
     package var logFormat = StandardErrorLog.Format.text
 
     static let tool = "paramedic"
+
+    /// The key of a state folder, or the one that is given.
+    package var keyPath: String { privateKeyPath ?? stateFolder + "/identity.ed25519" }
 
     /// Reads the first file of: `path` (`--config`), `PARAMEDIC_CONFIG`, /etc, the user's configuration folder.
     package static func load(
@@ -69,6 +75,9 @@ package struct ParamedicConfiguration: Sendable, Equatable {
             "private_key_path",
             override: override("identity", "private_key_path")
         )
+        if reader.sources["state.folder"] == .builtIn, configuration.privateKeyPath == nil {
+            configuration.userFolder = UserFolder(environment: environment)
+        }
         configuration.reflector = reader.optionalString(
             "defaults",
             "reflector",

@@ -1,42 +1,39 @@
 internal import Files
-internal import FoundationEssentials
 internal import GRDB
-package import Identity
+internal import Identity
 internal import LinkMeasurement
-package import Operations
+internal import Operations
+package import Peers
 internal import Storage
 
-/// A reflector that this machine paired with.
-package struct KnownReflector: Sendable, Equatable, Codable {
-    package var name: String
-    package var address: ReflectorAddress
-    package var addedAt: Timestamp
-
-    package init(name: String, address: ReflectorAddress, addedAt: Timestamp) {
-        self.name = name
-        self.address = address
-        self.addedAt = addedAt
-    }
-
-    enum CodingKeys: String, CodingKey {
-        case name, address
-        case addedAt = "added_at"
-    }
-}
-
-/// What the client keeps: its key, the reflectors it knows, its examinations.
+/// What the client keeps: the reflectors it knows, its examinations.
 package final class ParamedicStore: Sendable {
     package static let databaseName = "paramedic.sqlite"
-    static let keyName = "identity.ed25519"
 
     package let folder: String
     private let database: DatabaseQueue
+    private let list: any ReflectorList
 
-    /// Opens, or makes, the state in `folder`.
-    package init(folder: String) throws {
+    /// Opens, or makes, the state in `folder`, reflectors included.
+    package convenience init(folder: String) throws {
+        let database = try Self.open(folder)
+        self.init(folder: folder, database: database, list: FolderReflectors(database: database))
+    }
+
+    /// Opens, or makes, the history in `folder`. The reflectors are those of `book`.
+    package convenience init(folder: String, book: AddressBook) throws {
+        self.init(folder: folder, database: try Self.open(folder), list: BookReflectors(book: book))
+    }
+
+    private init(folder: String, database: DatabaseQueue, list: any ReflectorList) {
         self.folder = folder
+        self.database = database
+        self.list = list
+    }
+
+    private static func open(_ folder: String) throws -> DatabaseQueue {
         try StateFiles.createFolder(folder)
-        database = try StateDatabase.open(folder + "/" + Self.databaseName, waiting: .inPlace) { migrator in
+        return try StateDatabase.open(folder + "/" + databaseName, waiting: .inPlace) { migrator in
             migrator.registerMigration("1: reflectors and examinations") { database in
                 try database.execute(
                     sql: """
@@ -60,29 +57,26 @@ package final class ParamedicStore: Sendable {
         }
     }
 
-    /// The folder that `PARAMEDIC_STATE` names, else the user's state folder (XDG Base Directory).
+    /// The folder that `PARAMEDIC_STATE` names, else the user's state folder.
     package static func defaultFolder(environment: [String: String]) -> String {
         if let folder = environment["PARAMEDIC_STATE"], !folder.isEmpty { return folder }
-        if let state = environment["XDG_STATE_HOME"], state.hasPrefix("/") { return state + "/paramedic" }
-        // Services and cron jobs may have no HOME; the user's entry in the password database has it all the same.
-        let home = environment["HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
-        return (home ?? FileManager.default.homeDirectoryForCurrentUser.path) + "/.local/state/paramedic"
+        return UserFolders.state(environment: environment) + "/paramedic"
     }
 
-    /// This machine's key; made on first use.
-    package func key(at path: String?) throws -> IdentityKey {
-        try KeyFile.loadOrCreate(at: path ?? folder + "/" + Self.keyName).key
+    /// Puts the reflectors that `folder` has a list of into `book`, once, and says under which names. They may be measured.
+    package func takeOverReflectors(into book: AddressBook) throws -> ReflectorTakeOver? {
+        guard try !book.hasTakenOver(ReflectorTakeOver.source) else { return nil }
+        let known = try FolderReflectors(database: database).all()
+        let peers = known.map { BookReflectors.peer($0) }
+        guard let names = try book.takeOver(peers, from: ReflectorTakeOver.source, at: .now), !names.isEmpty else {
+            return nil
+        }
+        return ReflectorTakeOver(names: zip(known.map(\.name), names).map { ($0, $1) }, from: folder, to: book.path)
     }
 
     // MARK: Reflectors
 
-    package func reflectors() throws -> [KnownReflector] {
-        try database.read { database in
-            try Row.fetchAll(database, sql: "SELECT * FROM reflector ORDER BY added_at, name").compactMap(
-                Self.reflector
-            )
-        }
-    }
+    package func reflectors() throws -> [KnownReflector] { try list.all() }
 
     /// What a reflector may be called: something that can be typed and shown.
     package static func checkName(_ name: String) throws {
@@ -96,47 +90,24 @@ package final class ParamedicStore: Sendable {
     /// another machine, which only `replacing` lets go.
     package func remember(_ reflector: KnownReflector, replacing: Bool = false) throws {
         if !replacing { try checkName(of: reflector) }
-        try database.write { database in
-            try database.execute(
-                sql:
-                    "INSERT OR REPLACE INTO reflector (name, host, port, endpoint_id, added_at) VALUES (?, ?, ?, ?, ?)",
-                arguments: [
-                    reflector.name, reflector.address.host, reflector.address.port,
-                    reflector.address.endpointID.description, reflector.addedAt.microseconds,
-                ]
-            )
-        }
+        try list.put(reflector, replacing: replacing)
     }
 
     /// Throws when the reflector's name belongs to another ID.
     package func checkName(of reflector: KnownReflector) throws {
-        guard let known = try reflectors().first(where: { $0.name == reflector.name }),
-            known.address.endpointID != reflector.address.endpointID
-        else { return }
-        throw ParamedicError.nameTaken(
-            reflector.name,
-            known: known.address.endpointID,
-            new: reflector.address.endpointID
-        )
+        guard let known = try list.owner(of: reflector.name), known != reflector.address.endpointID else { return }
+        throw ParamedicError.nameTaken(reflector.name, known: known, new: reflector.address.endpointID)
     }
 
     /// False when there was none of that name.
-    package func forget(_ name: String) throws -> Bool {
-        try database.write { database in
-            try database.execute(sql: "DELETE FROM reflector WHERE name = ?", arguments: [name])
-            return database.changesCount > 0
-        }
-    }
+    package func forget(_ name: String) throws -> Bool { try list.remove(name) }
 
     package func rename(_ name: String, to new: String) throws {
         try Self.checkName(new)
-        guard try name == new || !reflectors().contains(where: { $0.name == new }) else {
+        guard try name == new || list.owner(of: new) == nil else {
             throw ParamedicError.invalid("another reflector is called \"\(new)\"; remove or rename it first")
         }
-        try database.write { database in
-            try database.execute(sql: "UPDATE reflector SET name = ? WHERE name = ?", arguments: [new, name])
-            guard database.changesCount > 0 else { throw ParamedicError.unknownReflector(name, known: []) }
-        }
+        guard try list.rename(name, to: new) else { throw ParamedicError.unknownReflector(name, known: []) }
     }
 
     /// The reflector called `name`, or the only one there is.
@@ -150,15 +121,6 @@ package final class ParamedicStore: Sendable {
             throw ParamedicError.unknownReflector(name, known: all.map(\.name))
         }
         return found
-    }
-
-    private static func reflector(_ row: Row) -> KnownReflector? {
-        guard let text = row["endpoint_id"] as String?, let id = try? EndpointID(parsing: text) else { return nil }
-        return KnownReflector(
-            name: row["name"],
-            address: ReflectorAddress(host: row["host"], port: row["port"], endpointID: id),
-            addedAt: Timestamp(microseconds: row["added_at"])
-        )
     }
 
     // MARK: Examinations

@@ -22,8 +22,7 @@ final class StateFolder: Sendable {
             close(descriptor)
             throw StateFolderError(
                 message:
-                    "another reflector runs on the state folder \(path); stop it, or set identity.private_key_path "
-                    + "to another folder"
+                    "another reflector runs on the state folder \(path); stop it, or give another folder with --state"
             )
         }
         self.path = path
@@ -31,7 +30,7 @@ final class StateFolder: Sendable {
     }
 
     private static let remedy =
-        "or set REFLECTOR_IDENTITY_PRIVATE_KEY_PATH (identity.private_key_path) to a file in a folder of your own"
+        "or give a folder of your own with --state (or set REFLECTOR_IDENTITY_PRIVATE_KEY_PATH to a file in it)"
 
     /// Makes the folder when it is missing, and says which setting chooses another when it may not be used.
     static func make(_ path: String) throws {

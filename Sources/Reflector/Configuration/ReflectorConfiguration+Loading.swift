@@ -1,3 +1,5 @@
+internal import Files
+internal import Glibc
 internal import Identity
 internal import LinkMeasurement
 package import Operations
@@ -8,22 +10,37 @@ extension ReflectorConfiguration {
 
     /// Reads the first file of: `path` (`--config`), `REFLECTOR_CONFIG`, /etc, the user's configuration folder; the
     /// defaults when there is none. `REFLECTOR_SECTION_KEY` in the environment beats the file.
+    ///
+    /// - Parameters:
+    ///   - state: the folder of `--state`; the key in it beats `identity.private_key_path`.
+    ///   - mayUseSystemFolder: whether this user is root, or may write in ``systemFolder``.
     package static func load(
         path: String?,
+        state: String? = nil,
         bind: String? = nil,
         logLevel: String? = nil,
-        environment: [String: String]
+        environment: [String: String],
+        mayUseSystemFolder: Bool = geteuid() == 0 || StateFiles.isWritableFolder(systemFolder)
     ) throws -> ReflectorConfiguration {
         let location = ConfigurationLookup(name: tool).find(flag: path, environment: environment)
         let document = try location.map { try TOMLDocument.load(path: $0.path) } ?? .empty
-        return try read(document, bind: bind, logLevel: logLevel, environment: environment)
+        return try read(
+            document,
+            state: state,
+            bind: bind,
+            logLevel: logLevel,
+            environment: environment,
+            mayUseSystemFolder: mayUseSystemFolder
+        )
     }
 
     package static func read(
         _ document: TOMLDocument,
+        state: String? = nil,
         bind: String? = nil,
         logLevel: String? = nil,
-        environment: [String: String] = [:]
+        environment: [String: String] = [:],
+        mayUseSystemFolder: Bool = true
     ) throws(ConfigurationError) -> ReflectorConfiguration {
         var reader = TOMLReader(document)
         var configuration = ReflectorConfiguration()
@@ -61,7 +78,21 @@ extension ReflectorConfiguration {
             value = reader.string(section, key, default: value, override: override(section, key))
         }
 
-        string("identity", "private_key_path", &configuration.privateKeyPath)
+        if !mayUseSystemFolder {
+            configuration.privateKeyPath = keyPath(inFolder: UserFolders.state(environment: environment) + "/\(tool)")
+        }
+        configuration.privateKeyPath = reader.string(
+            "identity",
+            "private_key_path",
+            default: configuration.privateKeyPath,
+            override: override(
+                "identity",
+                "private_key_path",
+                flag: ("--state", state.map { keyPath(inFolder: $0) })
+            )
+        )
+        configuration.usesOwnFolder =
+            !mayUseSystemFolder && reader.sources["identity.private_key_path"] == .builtIn
 
         address("network", "listen_address", flag: ("--bind", bind), &configuration.listen)
         var alpn = configuration.alpn

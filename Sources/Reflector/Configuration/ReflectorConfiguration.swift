@@ -7,8 +7,13 @@ package struct ReflectorConfiguration: Sendable, Equatable {
     /// Where the TOML was found; nil when none was.
     package var source: String?
 
+    /// Where a reflector of the system keeps its state.
+    package static let systemFolder = "/var/lib/reflector"
+
     /// `identity.private_key_path`
-    package var privateKeyPath = "/var/lib/reflector/identity.ed25519"
+    package var privateKeyPath = ReflectorConfiguration.keyPath(inFolder: ReflectorConfiguration.systemFolder)
+    /// Whether the state is in a folder of the user's own because ``systemFolder`` cannot be written.
+    package var usesOwnFolder = false
 
     /// `network.listen_address`
     package var listen = ListenAddress(host: "0.0.0.0", port: 4000)
@@ -52,6 +57,10 @@ package struct ReflectorConfiguration: Sendable, Equatable {
     package var shutdownTimeoutSec = 10
 
     package init() {}
+
+    static func keyPath(inFolder folder: String) -> String {
+        (folder.hasSuffix("/") ? folder : folder + "/") + "identity.ed25519"
+    }
 
     /// The folder of the key: everything that the server keeps is there.
     package var stateFolder: String {

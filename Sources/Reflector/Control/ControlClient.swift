@@ -7,7 +7,7 @@ package enum ControlClient {
     /// The longest that a command may take: turning a large audit log over.
     private static let patience = Duration.seconds(600)
 
-    /// Asks the server that runs on `folder`; throws ``ControlSocketError/notRunning(folder:)`` when none does.
+    /// Asks the server that runs on `folder`; throws ``ControlSocketError/notRunning(folder:usesOwnFolder:)`` when none does.
     package static func ask(_ request: ControlRequest, folder: String) async throws -> ControlReply {
         let client: Client
         do throws(ConnectionError) {

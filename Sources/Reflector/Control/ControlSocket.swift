@@ -57,13 +57,17 @@ struct ControlSocket: Sendable {
 }
 
 package enum ControlSocketError: Error, CustomStringConvertible {
-    case notRunning(folder: String)
+    /// - Parameter usesOwnFolder: the folder is the user's own, because that of the system cannot be written.
+    case notRunning(folder: String, usesOwnFolder: Bool = false)
     case failed(String)
 
     package var description: String {
         switch self {
-        case .notRunning(let folder):
+        case .notRunning(let folder, let usesOwnFolder):
             "no reflector is running on the state folder \(folder); start one with `reflector serve`"
+                + (usesOwnFolder
+                    ? ". For the one of the system, whose folder \(ReflectorConfiguration.systemFolder) this user may not write, "
+                        + "run this as root or as its user" : "")
         case .failed(let message): message
         }
     }

@@ -55,7 +55,10 @@ package enum LocalState {
             return try await BusyDatabase.retrying { try peers.rename(peer, to: label) }
                 ? .done : .failed("\(peer) is not paired")
         case .status, .pair, .rotateIdentity, .rotateAudit:
-            throw ControlSocketError.notRunning(folder: configuration.stateFolder)
+            throw ControlSocketError.notRunning(
+                folder: configuration.stateFolder,
+                usesOwnFolder: configuration.usesOwnFolder
+            )
         }
     }
 

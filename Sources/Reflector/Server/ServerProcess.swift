@@ -34,6 +34,12 @@ package enum ServerProcess {
                 "access.pairing_enabled opens no window, because its token is shown on a terminal only; run: reflector pair"
             )
         }
+        if configuration.usesOwnFolder {
+            logger.notice(
+                "this user may not write in the system's state folder; the state is in a folder of the user's own",
+                metadata: ["state.folder": "\(configuration.stateFolder)"]
+            )
+        }
         let server = ReflectorServer(
             configuration: configuration,
             logger: logger,

@@ -1,5 +1,6 @@
 import Operations
 import Testing
+import UserState
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -19,6 +20,7 @@ struct ParamedicConfigurationTests {
         let configuration = try ParamedicConfiguration.read(.empty, environment: ["HOME": "/home/ada"])
         #expect(configuration.source == nil)
         #expect(configuration.stateFolder == "/home/ada/.local/state/paramedic")
+        #expect(configuration.userFolder?.path == "/home/ada/.local/state/outpost")
         #expect(configuration.privateKeyPath == nil && configuration.reflector == nil)
         #expect(configuration.waitSec == 120)
         #expect(configuration.streams == nil && configuration.engine == nil)
@@ -62,5 +64,17 @@ struct ParamedicConfigurationTests {
         #expect(try read(file).stateFolder == "/file")
         #expect(try read(file, environment: ["PARAMEDIC_STATE": "/variable"]).stateFolder == "/variable")
         #expect(try read(file, environment: ["PARAMEDIC_STATE": "/variable"], state: "/flag").stateFolder == "/flag")
+    }
+
+    @Test("a state folder or a key that is given keeps away from what the user's tools share")
+    func givenState() throws {
+        #expect(try read("").userFolder != nil)
+        for configuration in [
+            try read("[state]\nfolder = \"/file\"\n"), try read("", environment: ["PARAMEDIC_STATE": "/variable"]),
+            try read("", state: "/flag"), try read("[identity]\nprivate_key_path = \"/key\"\n"),
+            try read("", environment: ["PARAMEDIC_IDENTITY_PRIVATE_KEY_PATH": "/key"]),
+        ] { #expect(configuration.userFolder == nil) }
+        #expect(try read("", state: "/flag").keyPath == "/flag/identity.ed25519")
+        #expect(try read("", environment: ["PARAMEDIC_IDENTITY_PRIVATE_KEY_PATH": "/key"]).keyPath == "/key")
     }
 }

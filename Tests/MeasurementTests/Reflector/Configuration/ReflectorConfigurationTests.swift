@@ -151,6 +151,40 @@ struct ReflectorConfigurationTests {
         _ = try read("", environment: ["REFLECTOR_PORT": "tcp://10.0.0.1:4000", "REFLECTOR_SERVICE_HOST": "10.0.0.1"])
     }
 
+    @Test("a user who may not write the system's folder has one of their own, unless another is given")
+    func ownFolder() throws {
+        func read(
+            _ text: String = "",
+            state: String? = nil,
+            _ environment: [String: String] = [:],
+            mayUse: Bool = false
+        )
+            throws -> ReflectorConfiguration
+        {
+            try ReflectorConfiguration.read(
+                try TOMLDocument(parsing: Array(text.utf8), path: "reflector.toml"),
+                state: state,
+                environment: environment.merging(["HOME": "/home/ada"]) { $1 },
+                mayUseSystemFolder: mayUse
+            )
+        }
+        let own = try read()
+        #expect(own.stateFolder == "/home/ada/.local/state/reflector" && own.usesOwnFolder)
+        #expect(own.auditLogPath == "/home/ada/.local/state/reflector/audit.jsonl")
+        #expect(try read("", ["XDG_STATE_HOME": "/s"]).stateFolder == "/s/reflector")
+        #expect(try read(mayUse: true).stateFolder == "/var/lib/reflector")
+        #expect(try read(mayUse: true).usesOwnFolder == false)
+        let file = "[identity]\nprivate_key_path = \"/file/key\"\n"
+        let variable = ["REFLECTOR_IDENTITY_PRIVATE_KEY_PATH": "/variable/key"]
+        #expect(try read(file).stateFolder == "/file")
+        #expect(try read(file, variable).stateFolder == "/variable")
+        for folder in ["/flag", "/flag/"] {
+            let flag = try read(file, state: folder, variable)
+            #expect(flag.privateKeyPath == "/flag/identity.ed25519" && flag.auditLogPath == "/flag/audit.jsonl")
+            #expect(!flag.usesOwnFolder)
+        }
+    }
+
     @Test("a flag beats the environment, the environment beats the file")
     func precedence() throws {
         let file = "[network]\nlisten_address = \"127.0.0.1:1\"\n"

@@ -1,0 +1,69 @@
+internal import GRDB
+internal import Identity
+internal import LinkMeasurement
+internal import Operations
+
+/// Where the known reflectors are.
+protocol ReflectorList: Sendable {
+    /// The oldest first.
+    func all() throws -> [KnownReflector]
+    /// Whose name it is, also of a machine that is no reflector.
+    func owner(of name: String) throws -> EndpointID?
+    /// - Parameter replacing: takes the name away from another ID.
+    func put(_ reflector: KnownReflector, replacing: Bool) throws
+    /// False when there was none of that name.
+    func remove(_ name: String) throws -> Bool
+    /// False when there was none of that name.
+    func rename(_ name: String, to new: String) throws -> Bool
+}
+
+/// The reflectors of a state folder that is given by name: a table of `paramedic.sqlite`.
+struct FolderReflectors: ReflectorList {
+    let database: DatabaseQueue
+
+    func all() throws -> [KnownReflector] {
+        try database.read { database in
+            try Row.fetchAll(database, sql: "SELECT * FROM reflector ORDER BY added_at, name").compactMap { row in
+                guard let text = row["endpoint_id"] as String?, let id = try? EndpointID(parsing: text) else {
+                    return nil
+                }
+                return KnownReflector(
+                    name: row["name"],
+                    address: ReflectorAddress(host: row["host"], port: row["port"], endpointID: id),
+                    addedAt: Timestamp(microseconds: row["added_at"])
+                )
+            }
+        }
+    }
+
+    func owner(of name: String) throws -> EndpointID? {
+        try all().first { $0.name == name }?.address.endpointID
+    }
+
+    func put(_ reflector: KnownReflector, replacing: Bool) throws {
+        try database.write { database in
+            try database.execute(
+                sql:
+                    "INSERT OR REPLACE INTO reflector (name, host, port, endpoint_id, added_at) VALUES (?, ?, ?, ?, ?)",
+                arguments: [
+                    reflector.name, reflector.address.host, reflector.address.port,
+                    reflector.address.endpointID.description, reflector.addedAt.microseconds,
+                ]
+            )
+        }
+    }
+
+    func remove(_ name: String) throws -> Bool {
+        try database.write { database in
+            try database.execute(sql: "DELETE FROM reflector WHERE name = ?", arguments: [name])
+            return database.changesCount > 0
+        }
+    }
+
+    func rename(_ name: String, to new: String) throws -> Bool {
+        try database.write { database in
+            try database.execute(sql: "UPDATE reflector SET name = ? WHERE name = ?", arguments: [new, name])
+            return database.changesCount > 0
+        }
+    }
+}

@@ -1,0 +1,16 @@
+/// Reflectors of a list of `paramedic`'s own that came into the user's address book.
+package struct ReflectorTakeOver: Sendable, CustomStringConvertible {
+    /// How the address book remembers that it was done.
+    static let source = "paramedic"
+
+    /// Each reflector's name before and now: another machine may have had its name.
+    package let names: [(before: String, now: String)]
+    let from: String
+    let to: String
+
+    package var description: String {
+        let all = names.map { $0.before == $0.now ? $0.now : "\($0.before), now \($0.now)" }
+        return "took over \(names.count) reflector\(names.count == 1 ? "" : "s") from \(from) into \(to): "
+            + "\(all.joined(separator: "; ")) (may be measured, nothing else)"
+    }
+}
