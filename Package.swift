@@ -202,6 +202,16 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        // How a server lets one new machine in: the window, its token, who was let in.
+        .target(
+            name: "Pairing",
+            dependencies: [
+                "Identity", "Operations",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict
+        ),
         // What both ends of a measurement share.
         .target(
             name: "LinkMeasurement",
@@ -232,7 +242,7 @@ let package = Package(
             name: "Reflector",
             dependencies: [
                 "CLinux", "Files", "Identity", "IdentityCertificates", "LinkMeasurement", "NetworkProtocol",
-                "Operations", "PacketIO", "Storage", "SystemErrors",
+                "Operations", "PacketIO", "Pairing", "Storage", "SystemErrors",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "_CryptoExtras", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
@@ -251,7 +261,7 @@ let package = Package(
             name: "reflector",
             dependencies: [
                 "CommandLineTool",
-                "Identity", "LinkMeasurement", "Operations", "Reflector", "Storage",
+                "Identity", "LinkMeasurement", "Operations", "Pairing", "Reflector", "Storage",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
@@ -316,6 +326,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
+            name: "PairingTests",
+            dependencies: ["Pairing"],
+            swiftSettings: lenient
+        ),
+        .testTarget(
             name: "UserStateTests",
             dependencies: [
                 "Files", "Identity", "Operations", "Peers", "Storage", "UserState",
@@ -342,7 +357,7 @@ let package = Package(
             name: "MeasurementTests",
             dependencies: [
                 "Files", "Identity", "IdentityCertificates", "LinkMeasurement", "NetworkProtocol", "Operations",
-                "PacketIO", "Paramedic", "Reflector", "Storage", "TestCertificates", "UserState",
+                "PacketIO", "Pairing", "Paramedic", "Reflector", "Storage", "TestCertificates", "UserState",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),

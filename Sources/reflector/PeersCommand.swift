@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Identity
 internal import Operations
+internal import Pairing
 internal import Reflector
 
 struct PeersCommand: AsyncParsableCommand {

@@ -1,4 +1,5 @@
 package import GRDB
+internal import Pairing
 internal import Storage
 
 /// The server's SQLite file: who is paired, what each peer used.
@@ -12,13 +13,7 @@ package enum ReflectorDatabase {
             migrator.registerMigration("1: peers and tests") { database in
                 // Times are Unix milliseconds.
                 try database.execute(
-                    sql: """
-                        CREATE TABLE peer (
-                            endpoint_id TEXT PRIMARY KEY NOT NULL,
-                            label TEXT,
-                            paired_at INTEGER NOT NULL,
-                            paired_from TEXT
-                        ) STRICT, WITHOUT ROWID;
+                    sql: PeerStore.schema + """
                         CREATE TABLE test (
                             test_id TEXT PRIMARY KEY NOT NULL,
                             peer_id TEXT NOT NULL,

@@ -1,6 +1,7 @@
 package import GRDB
 package import Identity
 package import LinkMeasurement
+package import Pairing
 internal import Storage
 
 /// A test that was admitted: its slot is taken and its first bytes are charged.
@@ -29,10 +30,8 @@ package actor Governor {
 
     private let policy: SessionPolicy
     private let accounts: AccountStore
-    private let peers: PeerStore
     private var configured: Set<EndpointID>
-    private var paired: [EndpointID: PairedPeer] = [:]
-    private var window = PairingWindow()
+    private var paired: PairedMachines<PeerStore>
     private var running: [String: EndpointID] = [:]
     /// Ends of tests that wait for busy books, and what writes them.
     private var settlements: [Settlement] = []
@@ -48,10 +47,12 @@ package actor Governor {
     ) throws {
         self.policy = SessionPolicy(quotas: quotas, mode: mode)
         self.accounts = AccountStore(database: database)
-        self.peers = PeerStore(database: database)
+        self.paired = try PairedMachines(
+            store: PeerStore(database: database),
+            maximum: PeerStore.maximumPeers
+        )
         self.configured = authorizedPeers
         self.clock = clock
-        for peer in try peers.all() { paired[peer.endpointID] = peer }
     }
 
     /// Ends in the books what a killed server left running; returns the ids.
@@ -62,37 +63,31 @@ package actor Governor {
     // MARK: Peers
 
     package func isAuthorised(_ peer: EndpointID) -> Bool {
-        configured.contains(peer) || paired[peer] != nil
+        configured.contains(peer) || paired.contains(peer)
     }
 
-    package func isPairingOpen() -> Bool { window.isOpen(at: clock.monotonicNanoseconds()) }
+    package func isPairingOpen() -> Bool { paired.isOpen(at: clock.monotonicNanoseconds()) }
 
-    package func pairingRemaining() -> UInt64? { window.remaining(at: clock.monotonicNanoseconds()) }
+    package func pairingRemaining() -> UInt64? { paired.remaining(at: clock.monotonicNanoseconds()) }
 
-    package func openPairing(token: String, forNanoseconds duration: UInt64) {
-        window.open(token: token, closesAt: clock.monotonicNanoseconds() &+ duration)
+    package func openPairing(_ token: PairingToken, for ttl: PairingTTL) {
+        paired.open(token, for: ttl, at: clock.monotonicNanoseconds())
     }
 
     /// Tries a token. The caller enrols the peer with ``enrol(_:)`` once the decision is in the audit log.
     func presentToken(_ token: String) -> PairingWindow.Verdict {
-        window.present(token, at: clock.monotonicNanoseconds())
+        paired.present(token, at: clock.monotonicNanoseconds())
     }
 
     /// The pairing came to nothing: its token is good again, as long as it was.
-    func reinstatePairing(_ token: String) { window.reinstate(token) }
+    func reinstatePairing(_ token: String) { paired.reinstate(token) }
 
     func enrol(_ peer: PairedPeer) async throws {
-        try await BusyDatabase.retrying {
-            guard paired[peer.endpointID] != nil || paired.count < PeerStore.maximumPeers else {
-                throw LinkError.unavailable("\(PeerStore.maximumPeers) peers are paired, remove one first")
-            }
-            try peers.add(peer)
-            paired[peer.endpointID] = peer
-        }
+        try await BusyDatabase.retrying { try paired.enroll(peer) }
     }
 
     package func pairedPeers() -> [PairedPeer] {
-        paired.values.sorted { ($0.pairedAt, $0.endpointID.description) < ($1.pairedAt, $1.endpointID.description) }
+        paired.all.sorted { ($0.pairedAt, $0.endpointID.description) < ($1.pairedAt, $1.endpointID.description) }
     }
 
     /// Configured peers, which only the configuration file can remove.
@@ -104,28 +99,25 @@ package actor Governor {
     func configure(_ peers: Set<EndpointID>) -> [EndpointID] {
         let gone = configured.subtracting(peers)
         configured = peers
-        return gone.filter { paired[$0] == nil }
+        return gone.filter { !paired.contains($0) }
     }
 
     package func isConfigured(_ peer: EndpointID) -> Bool { configured.contains(peer) }
 
     /// Whether the peer is paired, or would be again after a restart.
-    package func knows(_ peer: EndpointID) -> Bool {
-        paired[peer] != nil || (try? peers.all().contains { $0.endpointID == peer }) == true
-    }
+    package func knows(_ peer: EndpointID) -> Bool { paired.knows(peer) }
 
     /// The peer is unknown from here on, also when that cannot be stored: then it would be known again after a restart,
     /// and this throws.
     package func remove(_ peer: EndpointID) async throws {
-        paired[peer] = nil
-        _ = try await BusyDatabase.retrying { try peers.remove(peer) }
+        try await BusyDatabase.retrying { try paired.remove(peer) }
     }
 
     /// False when the peer was not paired.
     package func rename(_ peer: EndpointID, to label: String) async throws -> Bool {
-        guard try await BusyDatabase.retrying({ try peers.rename(peer, to: label) }) else { return false }
-        paired[peer]?.label = label
-        return true
+        try await BusyDatabase.retrying {
+            try paired.update(peer, stored: { try $0.rename(peer, to: label) }, { $0.label = label })
+        }
     }
 
     // MARK: Tests

@@ -2,6 +2,7 @@ package import Identity
 internal import LinkMeasurement
 package import Logging
 package import Operations
+internal import Pairing
 internal import Synchronization
 
 /// The nine events of seed 000, each written by the code path that causes it.

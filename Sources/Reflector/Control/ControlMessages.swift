@@ -1,6 +1,7 @@
 package import Identity
 package import LinkMeasurement
 internal import Operations
+package import Pairing
 
 // The control socket speaks the packets of NetworkProtocol: one command whose payload and answer are JSON.
 // It is a Unix socket of mode 0600 in the state folder: whoever can open it may run the reflector.

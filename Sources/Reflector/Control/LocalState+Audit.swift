@@ -41,7 +41,7 @@ extension LocalState {
     /// Takes over a log whose checkpoint is lost or damaged, and says so in it; nil when its checkpoint is good. Refused
     /// while a server runs, and for a log whose lines were changed or are missing: that cannot be accepted.
     package static func repairAudit(_ configuration: ReflectorConfiguration) async throws -> AuditOpening? {
-        let folder = try StateFolder(claiming: configuration.stateFolder)
+        let folder = try StateFolder(claiming: configuration.stateFolder, for: .reflector)
         defer { withExtendedLifetime(folder) {} }
         let key = try existingKey(configuration)
         try requireLog(configuration)

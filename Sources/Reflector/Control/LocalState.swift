@@ -1,12 +1,13 @@
 package import Identity
 internal import Operations
+internal import Pairing
 internal import Storage
 
 /// What the command line does on the state folder itself, when no server runs on it.
 package enum LocalState {
     /// Makes the state folder when it is missing.
     package static func makeFolder(_ configuration: ReflectorConfiguration) throws {
-        try StateFolder.make(configuration.stateFolder)
+        try StateFolder.make(configuration.stateFolder, for: .reflector)
     }
 
     /// The machine's ID; its key is made when there is none.
@@ -20,7 +21,7 @@ package enum LocalState {
         _ request: ControlRequest,
         _ configuration: ReflectorConfiguration
     ) async throws -> ControlReply {
-        let folder = try StateFolder(claiming: configuration.stateFolder)
+        let folder = try StateFolder(claiming: configuration.stateFolder, for: .reflector)
         defer { withExtendedLifetime(folder) {} }
         if case .rotateAudit = request {
             try requireLog(configuration)
@@ -64,7 +65,7 @@ package enum LocalState {
 
     /// Gives the machine a new key.
     package static func rotate(_ configuration: ReflectorConfiguration) async throws -> ControlReply {
-        let folder = try StateFolder(claiming: configuration.stateFolder)
+        let folder = try StateFolder(claiming: configuration.stateFolder, for: .reflector)
         defer { withExtendedLifetime(folder) {} }
         let old = try existingKey(configuration)
         // Opened with the old key: the log's last checkpoint is signed by it.

@@ -1,8 +1,8 @@
-internal import FoundationEssentials
 internal import Glibc
 internal import Identity
 internal import Logging
 internal import Operations
+internal import Pairing
 
 /// Carries out what the command line asks of the running server. Whoever reaches it may do everything it does.
 struct ControlOperator: Sendable {
@@ -38,15 +38,14 @@ struct ControlOperator: Sendable {
     }
 
     func openPairing(ttlSec: Int) async throws -> PairingOffer {
-        let ttlSec = try PairingTTL(asking: ttlSec).seconds
-        // Version 4: 122 bits from the system's generator.
-        let token = UUID().uuidString.lowercased()
-        try await core.audit.pairingEnabled(ttlSeconds: ttlSec)
-        await core.governor.openPairing(token: token, forNanoseconds: UInt64(ttlSec) * 1_000_000_000)
+        let ttl = try PairingTTL(asking: ttlSec)
+        let token = PairingToken.random()
+        try await core.audit.pairingEnabled(ttlSeconds: ttl.seconds)
+        await core.governor.openPairing(token, for: ttl)
         return PairingOffer(
             endpointID: core.identity.current.endpointID,
-            token: token,
-            ttlSec: ttlSec,
+            token: token.text,
+            ttlSec: ttl.seconds,
             host: listen.host,
             port: listen.port
         )

@@ -6,6 +6,7 @@ internal import NIOPosix
 internal import NIOSSL
 internal import Operations
 internal import PacketIO
+internal import Pairing
 internal import Synchronization
 
 /// Whether a peer that proved its key may speak.

@@ -4,6 +4,7 @@ package import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import Operations
+internal import Pairing
 internal import ServiceLifecycle
 internal import Synchronization
 
@@ -46,7 +47,7 @@ package final class ReflectorServer: Service {
     }
 
     package func run() async throws {
-        let folder = try StateFolder(claiming: configuration.stateFolder)
+        let folder = try StateFolder(claiming: configuration.stateFolder, for: .reflector)
         let (key, isNew) = try KeyFile.loadOrCreate(at: configuration.privateKeyPath)
         IperfServer.removeLeftovers(in: folder.path)
 

@@ -1,6 +1,7 @@
 import Foundation
 import Identity
 import NIOCore
+import Pairing
 import Testing
 
 @testable import LinkMeasurement
@@ -163,20 +164,5 @@ struct PairingTests {
             #expect(try await client.pair(token: offer.token, label: nil).success)
             #expect(try reflector.audit(.pairingEnabled).count == 1)
         }
-    }
-
-    @Test("a pairing window's rules, on a clock of the test's")
-    func window() {
-        var window = PairingWindow()
-        #expect(window.present("a", at: 0) == .closed)
-        window.open(token: "Secret", closesAt: 100)
-        #expect(window.isOpen(at: 99))
-        #expect(!window.isOpen(at: 100))
-        #expect(window.present("wrong", at: 1) == .wrongToken(attemptsLeft: 4))
-        #expect(window.present("secret", at: 99) == .accepted)
-        #expect(window.present("secret", at: 99) == .closed)
-        window.open(token: "t", closesAt: 200)
-        #expect(window.present("t", at: 200) == .closed)
-        #expect(window.present("t", at: 150) == .closed)
     }
 }

@@ -118,26 +118,6 @@ struct UnwritableLogTests {
         }
     }
 
-    @Test("a pairing window is reinstated once, and not in place of a newer one")
-    func reinstatement() {
-        var window = PairingWindow()
-        window.open(token: "a", closesAt: 100)
-        #expect(window.present("a", at: 1) == .accepted)
-        window.reinstate("a")
-        #expect(window.present("a", at: 2) == .accepted)
-        window.open(token: "b", closesAt: 100)
-        window.reinstate("a")
-        #expect(window.present("a", at: 3) == .wrongToken(attemptsLeft: 4))
-        #expect(window.present("b", at: 4) == .accepted)
-        // The window that "b" spent is not opened again for the sake of "a".
-        window.reinstate("a")
-        #expect(window.present("b", at: 5) == .closed)
-        window.open(token: "c", closesAt: 100)
-        #expect(window.present("c", at: 6) == .accepted)
-        window.reinstate("c")
-        #expect(window.present("c", at: 100) == .closed)
-    }
-
     /// Changes the server's database from another process, so that it cannot be written.
     private func alter(_ reflector: TestReflector, _ sql: String) async throws {
         let script = "import sqlite3,sys;sqlite3.connect(sys.argv[1]).executescript(sys.argv[2])"

@@ -3,7 +3,7 @@ internal import Operations
 /// How long a pairing window stays open: whole seconds, 1 second to 1 day.
 package struct PairingTTL: Equatable, Sendable, CustomStringConvertible {
     package static let range = 1...86_400
-    /// Ten minutes, as seed 000 has it.
+    /// Ten minutes: time to walk to the other machine.
     package static let standard = PairingTTL(seconds: 600)
 
     package let seconds: Int

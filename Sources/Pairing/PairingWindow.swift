@@ -1,12 +1,12 @@
-import Crypto
+internal import Crypto
 
-/// The time in which one unknown peer may present the one-time token. No clock inside: times are given, in
-/// nanoseconds of a clock that never goes back.
-struct PairingWindow: Equatable {
+/// The time in which one unknown machine may present the one-time token. No clock inside: times are given, in
+/// nanoseconds of a clock that never goes back and counts while the machine sleeps (`CLOCK_BOOTTIME`).
+package struct PairingWindow: Equatable, Sendable {
     /// Wrong tokens that close a window.
-    static let maximumAttempts = 5
+    package static let maximumAttempts = 5
 
-    enum Verdict: Equatable {
+    package enum Verdict: Equatable, Sendable {
         /// The token was right; the window is spent.
         case accepted
         case wrongToken(attemptsLeft: Int)
@@ -14,7 +14,7 @@ struct PairingWindow: Equatable {
         case closed
     }
 
-    private struct Opening: Equatable {
+    private struct Opening: Equatable, Sendable {
         /// SHA-256 of the token: the token itself is never kept.
         let tokenHash: [UInt8]
         let closesAt: UInt64
@@ -25,24 +25,26 @@ struct PairingWindow: Equatable {
     /// The window that the last right token spent.
     private var spent: Opening?
 
+    package init() {}
+
     /// Opens a window, in place of one that may be open.
-    mutating func open(token: String, closesAt: UInt64) {
+    package mutating func open(token: String, closesAt: UInt64) {
         opening = Opening(tokenHash: Self.hash(token), closesAt: closesAt, attemptsLeft: Self.maximumAttempts)
         spent = nil
     }
 
-    func isOpen(at now: UInt64) -> Bool {
+    package func isOpen(at now: UInt64) -> Bool {
         guard let opening else { return false }
         return now < opening.closesAt
     }
 
     /// Nanoseconds until an open window closes.
-    func remaining(at now: UInt64) -> UInt64? {
+    package func remaining(at now: UInt64) -> UInt64? {
         guard let opening, now < opening.closesAt else { return nil }
         return opening.closesAt - now
     }
 
-    mutating func present(_ token: String, at now: UInt64) -> Verdict {
+    package mutating func present(_ token: String, at now: UInt64) -> Verdict {
         guard var current = opening, now < current.closesAt else {
             opening = nil
             return .closed
@@ -59,7 +61,7 @@ struct PairingWindow: Equatable {
     }
 
     /// Opens the window again that this token spent, because the pairing came to nothing; not in place of a newer one.
-    mutating func reinstate(_ token: String) {
+    package mutating func reinstate(_ token: String) {
         guard let spent, Self.equal(Self.hash(token), spent.tokenHash) else { return }
         if opening == nil { opening = spent }
         self.spent = nil

@@ -1,31 +1,24 @@
 package import GRDB
 package import Identity
 
-/// A peer that paired with this endpoint.
-package struct PairedPeer: Sendable, Equatable, Codable {
-    package var endpointID: EndpointID
-    package var label: String?
-    /// Unix milliseconds.
-    package var pairedAt: Int64
-    /// Address and port it paired from.
-    package var pairedFrom: String?
-
-    enum CodingKeys: String, CodingKey {
-        case endpointID = "endpoint_id"
-        case label
-        case pairedAt = "paired_at_ms"
-        case pairedFrom = "paired_from"
-    }
-}
-
-/// The peers that paired, in SQLite.
-package struct PeerStore: Sendable {
+/// The peers that paired, in a table of a tool's SQLite file.
+package struct PeerStore: PairedStore {
     /// Longest label in bytes.
     package static let maximumLabelLength = 64
     /// Most paired peers: each costs a pairing by hand, so this many is a mistake or an attack.
     package static let maximumPeers = 10_000
 
-    let database: DatabaseQueue
+    /// Makes the table, in a migration of the file's. `paired_at` is in Unix milliseconds.
+    package static let schema = """
+        CREATE TABLE peer (
+            endpoint_id TEXT PRIMARY KEY NOT NULL,
+            label TEXT,
+            paired_at INTEGER NOT NULL,
+            paired_from TEXT
+        ) STRICT, WITHOUT ROWID;
+        """
+
+    private let database: DatabaseQueue
 
     package init(database: DatabaseQueue) { self.database = database }
 
