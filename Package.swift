@@ -72,13 +72,12 @@ let package = Package(
             name: "NetworkProtocol",
             dependencies: [
                 "CLZ4", "Cryptography", "CZstd", "Files", "Identity", "IdentityCertificates", "Operations",
-                "SystemErrors",
+                "ServerPorts", "SystemErrors",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOTLS", package: "swift-nio"),
@@ -202,6 +201,17 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        // What listening ports share: running out of descriptors, crowds, the HTTP of health and metrics.
+        .target(
+            name: "ServerPorts",
+            dependencies: [
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict
+        ),
         // How a server lets one new machine in: the window, its token, who was let in.
         .target(
             name: "Pairing",
@@ -242,13 +252,12 @@ let package = Package(
             name: "Reflector",
             dependencies: [
                 "CLinux", "Files", "Identity", "IdentityCertificates", "LinkMeasurement", "NetworkProtocol",
-                "Operations", "PacketIO", "Pairing", "Storage", "SystemErrors",
+                "Operations", "PacketIO", "Pairing", "ServerPorts", "Storage", "SystemErrors",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "_CryptoExtras", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOTLS", package: "swift-nio"),
@@ -328,6 +337,17 @@ let package = Package(
         .testTarget(
             name: "PairingTests",
             dependencies: ["Pairing"],
+            swiftSettings: lenient
+        ),
+        .testTarget(
+            name: "ServerPortsTests",
+            dependencies: [
+                "ServerPorts",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
             swiftSettings: lenient
         ),
         .testTarget(

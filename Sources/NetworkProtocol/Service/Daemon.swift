@@ -4,6 +4,7 @@ public import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import Operations
+internal import ServerPorts
 public import ServiceLifecycle
 internal import Synchronization
 

@@ -55,7 +55,9 @@ package final class PrometheusRegistry: MetricsFactory {
     package init(seriesLimit: Int = PrometheusRegistry.defaultSeriesLimit) { self.seriesLimit = seriesLimit }
 
     /// All numbers in Prometheus' text exposition format, version 0.0.4, by name and labels.
-    package func text() -> String {
+    ///
+    /// - Parameter readings: numbers that nothing here counts. They come first, in their order, and must have names of their own.
+    package func text(_ readings: [PrometheusReading] = []) -> String {
         let (families, refused) = state.withLock { state in
             let families = state.families.map { key, family in
                 (family.name, key.kind.exposed, family.entries.values.map(\.series))
@@ -63,17 +65,20 @@ package final class PrometheusRegistry: MetricsFactory {
             return (families, state.refused)
         }
         var text = PrometheusText()
+        for reading in readings { reading.write(to: &text) }
+        // Where nothing is counted here, no series can have been refused.
+        if !readings.isEmpty, families.isEmpty, refused == 0 { return text.description }
         for (name, kind, series) in families.sorted(by: { $0.0 < $1.0 }) {
             text.family(name, kind)
             for one in series.sorted(by: { $0.key.labels.text < $1.key.labels.text }) {
                 one.write(to: &text, name: name)
             }
         }
-        text.counter(
+        PrometheusReading.counter(
             PrometheusRegistry.refusedName,
             "Series that were beyond the limit and are not here.",
             Double(refused)
-        )
+        ).write(to: &text)
         return text.description
     }
 

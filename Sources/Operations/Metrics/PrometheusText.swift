@@ -13,16 +13,6 @@ package struct PrometheusText: CustomStringConvertible {
 
     package init() {}
 
-    package mutating func gauge(_ name: String, _ help: String, _ value: Double) {
-        family(name, .gauge, help: help)
-        sample(name, value)
-    }
-
-    package mutating func counter(_ name: String, _ help: String, _ value: Double) {
-        family(name, .counter, help: help)
-        sample(name, value)
-    }
-
     /// Begins the samples of one name, which must come right after and nowhere else.
     mutating func family(_ name: String, _ kind: Kind, help: String? = nil) {
         if let help {

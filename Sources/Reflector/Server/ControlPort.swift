@@ -7,6 +7,7 @@ internal import NIOPosix
 internal import NIOSSL
 internal import NetworkProtocol
 internal import PacketIO
+internal import ServerPorts
 
 /// The listening side of Paramedic Link: TLS 1.3 with mutual authentication on one TCP port.
 enum ControlPort {

@@ -5,6 +5,7 @@ internal import Logging
 internal import NIOCore
 internal import NIOSSL
 internal import NIOTLS
+internal import ServerPorts
 
 /// One connection to the control port, from the end of its TLS handshake to its close or to its second life as a tunnel.
 ///
@@ -108,7 +109,7 @@ final class LinkConnection: ChannelInboundHandler, RemovableChannelHandler {
         guard phase == .handshaking else { return }
         let wanted = core.settings.alpn
         let isLink = negotiated == wanted || (negotiated == nil && !core.settings.requireALPN)
-        guard isLink || negotiated == HealthHandler.alpn else {
+        guard isLink || negotiated == HealthPages.alpn else {
             // The TLS library lets a mismatch through as "none negotiated".
             return refuse(nil, reason: "no common application protocol")
         }
@@ -176,7 +177,7 @@ final class LinkConnection: ChannelInboundHandler, RemovableChannelHandler {
         // It is not held back from here on: it ends when its peer has spent its budget.
         socket.closes()
         do {
-            try HealthHandler.install(on: context.pipeline.syncOperations, core: core)
+            try HTTPService.install(on: context.pipeline.syncOperations, pages: HealthPages.of(core))
         } catch { return close() }
         if let remainder { context.fireChannelRead(wrapInboundOut(remainder)) }
         resumeReads()

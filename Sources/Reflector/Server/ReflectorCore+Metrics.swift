@@ -7,37 +7,37 @@ extension ReflectorCore {
         let connections = ledger.counts
         let tests = await governor.runningTests().count
         let sessionCounts = await sessions.counts
-        var text = PrometheusText()
-        text.gauge("reflector_uptime_seconds", "Time since the start.", Double(uptimeSeconds))
-        text.gauge("reflector_audit_healthy", "1 when the audit log can be written.", audit.isHealthy ? 1 : 0)
-        text.gauge("reflector_connections_open", "Connections of the control port.", Double(connections.open))
-        text.gauge(
-            "reflector_connections_silent",
-            "Connections that have not begun their handshake.",
-            Double(connections.silent)
-        )
-        text.gauge("reflector_connections_authorised", "Connections of known peers.", Double(connections.authorised))
-        text.counter("reflector_connections_total", "Connections accepted.", Double(connections.accepted))
-        text.counter(
-            "reflector_connections_evicted_total",
-            "Connections closed before they were authorised, to make room.",
-            Double(connections.evicted)
-        )
-        text.counter(
-            "reflector_connections_denied_total",
-            "Connections refused: strangers, and certificates that identify nobody.",
-            Double(audit.refusedConnections)
-        )
-        text.counter(
-            "reflector_control_bytes_total",
-            "Bytes of known peers besides their tests, both ways.",
-            Double(budgets.bytes)
-        )
-        text.gauge("reflector_tests_running", "Tests that run now.", Double(tests))
-        text.counter("reflector_sessions_granted_total", "Tests granted.", Double(sessionCounts.granted))
-        text.counter("reflector_sessions_denied_total", "Tests denied.", Double(sessionCounts.denied))
-        text.counter("reflector_test_bytes_total", "Bytes that tests moved.", Double(sessionCounts.bytes))
-        text.counter("process_cpu_seconds_total", "Processor time used.", CPUTime.process().seconds)
-        return text.description
+        return registry.text([
+            .gauge("reflector_uptime_seconds", "Time since the start.", Double(uptimeSeconds)),
+            .gauge("reflector_audit_healthy", "1 when the audit log can be written.", audit.isHealthy ? 1 : 0),
+            .gauge("reflector_connections_open", "Connections of the control port.", Double(connections.open)),
+            .gauge(
+                "reflector_connections_silent",
+                "Connections that have not begun their handshake.",
+                Double(connections.silent)
+            ),
+            .gauge("reflector_connections_authorised", "Connections of known peers.", Double(connections.authorised)),
+            .counter("reflector_connections_total", "Connections accepted.", Double(connections.accepted)),
+            .counter(
+                "reflector_connections_evicted_total",
+                "Connections closed before they were authorised, to make room.",
+                Double(connections.evicted)
+            ),
+            .counter(
+                "reflector_connections_denied_total",
+                "Connections refused: strangers, and certificates that identify nobody.",
+                Double(audit.refusedConnections)
+            ),
+            .counter(
+                "reflector_control_bytes_total",
+                "Bytes of known peers besides their tests, both ways.",
+                Double(budgets.bytes)
+            ),
+            .gauge("reflector_tests_running", "Tests that run now.", Double(tests)),
+            .counter("reflector_sessions_granted_total", "Tests granted.", Double(sessionCounts.granted)),
+            .counter("reflector_sessions_denied_total", "Tests denied.", Double(sessionCounts.denied)),
+            .counter("reflector_test_bytes_total", "Bytes that tests moved.", Double(sessionCounts.bytes)),
+            .counter("process_cpu_seconds_total", "Processor time used.", CPUTime.process().seconds),
+        ])
     }
 }

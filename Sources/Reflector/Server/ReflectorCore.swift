@@ -44,6 +44,8 @@ final class ReflectorCore: Sendable {
     let logger: Logger
     let startedAt = ContinuousClock.now
     let hasIperf: Bool
+    /// What `/metrics` writes.
+    let registry = PrometheusRegistry()
     let metadata = PathMetadataCollector(buildVersion: BuildVersion.version, buildHash: BuildVersion.commit)
 
     init(

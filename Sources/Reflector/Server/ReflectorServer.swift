@@ -5,6 +5,7 @@ internal import NIOCore
 internal import NIOPosix
 internal import Operations
 internal import Pairing
+internal import ServerPorts
 internal import ServiceLifecycle
 internal import Synchronization
 
@@ -53,7 +54,7 @@ package final class ReflectorServer: Service {
 
         let identity = try ServerIdentity(
             key: key,
-            applicationProtocols: [configuration.alpn, HealthHandler.alpn]
+            applicationProtocols: [configuration.alpn, HealthPages.alpn]
         )
         let audit = try openAudit(identity)
         let database = try ReflectorDatabase.open(inFolder: folder.path)
@@ -145,7 +146,13 @@ package final class ReflectorServer: Service {
             var health: ListenAddress?
             if configuration.healthEnabled {
                 let channel = try await bind("health port", configuration.healthListen, "health.listen_address") {
-                    try await HealthPort.bind(core, host: $0.host, port: $0.port, on: group)
+                    try await HTTPService.bind(
+                        host: $0.host,
+                        port: $0.port,
+                        pages: HealthPages.of(core),
+                        on: group,
+                        logger: core.logger
+                    ).channel
                 }
                 channels.append(channel)
                 health = ListenAddress(host: configuration.healthListen.host, port: channel.localAddress?.port ?? 0)

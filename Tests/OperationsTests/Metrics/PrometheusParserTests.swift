@@ -86,10 +86,9 @@ struct PrometheusParserTests {
 
     @Test("help is escaped, too")
     func help() async throws {
-        var text = PrometheusText()
-        text.gauge("a", "two\nlines and a back\\slash", 1)
-        #expect(text.description == "# HELP a two\\nlines and a back\\\\slash\n# TYPE a gauge\na 1\n")
-        let samples = try await Self.parse(text.description)
+        let text = PrometheusRegistry().text([.gauge("a", "two\nlines and a back\\slash", 1)])
+        #expect(text == "# HELP a two\\nlines and a back\\\\slash\n# TYPE a gauge\na 1\n")
+        let samples = try await Self.parse(text)
         #expect(samples.map(\.name) == ["a"])
     }
 }

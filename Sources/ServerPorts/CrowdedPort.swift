@@ -1,8 +1,8 @@
 internal import NIOCore
 internal import Synchronization
 
-/// A fixed number of places on a port that anybody may connect to: who comes when all are taken gets that of the oldest
-/// connection, so those that hold on to theirs shut nobody out.
+/// A fixed number of places on a port that anybody may connect to. A connection that comes when all are taken gets the place of the
+/// oldest, so connections that stay keep nobody out.
 final class CrowdedPort: Sendable {
     private let places: Int
     /// Oldest first.
@@ -19,5 +19,18 @@ final class CrowdedPort: Sendable {
         channel.closeFuture.whenComplete { _ in
             self.channels.withLock { channels in channels.removeAll { $0 === channel } }
         }
+    }
+
+    /// Closes the oldest, for its descriptor.
+    func evictOldest() {
+        channels.withLock { $0.isEmpty ? nil : $0.removeFirst() }?.close(mode: .all, promise: nil)
+    }
+
+    func evictAll() {
+        let all = channels.withLock { channels in
+            defer { channels = [] }
+            return channels
+        }
+        for channel in all { channel.close(mode: .all, promise: nil) }
     }
 }
