@@ -190,7 +190,8 @@ let package = Package(
             dependencies: ["Files", "SystemErrors", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: strict
         ),
-        // The folder that the tools of one user share, and the identity in it. No SQLite: packetbench would be three times its size.
+        // The folder that the tools of one user share, and the identity in it. No SQLite: packetbench would be three
+        // times its size.
         .target(name: "UserState", dependencies: ["Files", "Identity", "Operations"], swiftSettings: strict),
         // The address book in that folder.
         .target(
@@ -432,7 +433,8 @@ if Context.environment["OUTPOST_BENCHMARKS"] != nil {
     )
 }
 
-// libFuzzer's driver has no main of its own and is built only for scripts/fuzz: OUTPOST_FUZZ=1 swift build --sanitize fuzzer …
+// libFuzzer's driver has no main of its own and is built only for scripts/fuzz: OUTPOST_FUZZ=1 swift build --sanitize
+// fuzzer …
 if Context.environment["OUTPOST_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
@@ -444,7 +446,8 @@ if Context.environment["OUTPOST_FUZZ"] != nil {
     )
 }
 
-// scripts/build: a folder that holds archives only. The linker searches it first, so that these libraries are linked in.
+// scripts/build: a folder that holds archives only. The linker searches it first, so that these libraries are linked
+// in.
 if let archives = Context.environment["OUTPOST_ARCHIVES"] {
     for target in package.targets where target.type == .executable {
         target.linkerSettings = [.unsafeFlags(["-L\(archives)", "-Xclang-linker", "-static-libgcc"])]

@@ -6,7 +6,8 @@ import PacketIO
 //   packet-io-benchmark serve                echo server on 127.0.0.1; prints "ready PORT"; each line of its input is a
 //                                            token to admit; ends with its input
 //   packet-io-benchmark tcp STREAMS SECONDS  source to sink over loopback; prints "bits-per-second retransmits CPU-ms"
-//   packet-io-benchmark rtt PORT TOKEN N US  N probes, one every US microseconds; prints "p50 p99 received p50-inside-server" (ns)
+//   packet-io-benchmark rtt PORT TOKEN N US  N probes, one every US microseconds; prints "p50 p99 received
+//   p50-inside-server" (ns)
 
 struct ErrorOutput: TextOutputStream {
     func write(_ text: String) {

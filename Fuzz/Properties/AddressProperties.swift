@@ -1,7 +1,7 @@
-import Identity
-import PacketIO
-import Paramedic
-import Reflector
+internal import Identity
+internal import PacketIO
+internal import Paramedic
+internal import Reflector
 
 /// Addresses in text: of a reflector, of an interface, of a place to listen.
 enum AddressProperties {

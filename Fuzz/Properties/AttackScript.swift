@@ -47,7 +47,8 @@ struct AttackScript {
         return changed
     }
 
-    /// Keys of X25519 that lead to the secret zero whatever the other side's key is (RFC 7748, section 6.1); the last two have order 8.
+    /// Keys of X25519 that lead to the secret zero whatever the other side's key is (RFC 7748, section 6.1); the last
+    /// two have order 8.
     static let lowOrderPoints: [[UInt8]] =
         [
             point(0x00, 0x00, 0x00), point(0x01, 0x00, 0x00), point(0xec, 0xff, 0x7f), point(0xed, 0xff, 0x7f),

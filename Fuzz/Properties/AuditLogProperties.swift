@@ -1,16 +1,16 @@
-import Files
-import Operations
+internal import Files
+internal import Operations
 internal import Reflector
 
 /// The audit log on disk, which anybody with a hand on the disk may have changed.
 ///
-/// An input has parts, separated by the byte 0x1e: the present file, the text of one slot of the checkpoint, and closed files,
-/// each after a line with its numbers (`1-2`). For no mutation would ever guess a hash, `@@` stands for the hash of the line
-/// before (in the checkpoint: of the last line), and `@` in place of the checkpoint's offset for the length of the present
-/// file. Every signature is good whose one byte is 1.
+/// An input has parts, separated by the byte 0x1e: the present file, the text of one slot of the checkpoint, and closed
+/// files, each after a line with its numbers (`1-2`). For no mutation would ever guess a hash, `@@` stands for the hash
+/// of the line before (in the checkpoint: of the last line), and `@` in place of the checkpoint's offset for the length
+/// of the present file. Every signature is good whose one byte is 1.
 enum AuditLogProperties {
-    /// Verifying and exporting say what there is, and nothing traps; a log that was opened or taken over is afterwards one whose
-    /// end is in order; opening it again finds the same end.
+    /// Verifying and exporting say what there is, and nothing traps; a log that was opened or taken over is afterwards
+    /// one whose end is in order; opening it again finds the same end.
     static func check(_ bytes: [UInt8]) throws(PropertyBroken) {
         let folder = try ScratchFolder()
         let log = "\(folder.path)/a"

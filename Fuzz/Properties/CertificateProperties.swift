@@ -1,6 +1,6 @@
-import Identity
-import IdentityCertificates
-import NIOSSL
+internal import Identity
+internal import IdentityCertificates
+internal import NIOSSL
 
 /// Who a certificate is.
 enum CertificateProperties {

@@ -1,4 +1,4 @@
-import NetworkProtocol
+internal import NetworkProtocol
 
 /// Compressed payloads of a peer.
 enum CompressionProperties {
@@ -8,8 +8,8 @@ enum CompressionProperties {
     static func checkLZ4(_ bytes: [UInt8]) throws(PropertyBroken) { try check(bytes, .lz4) }
     static func checkZstd(_ bytes: [UInt8]) throws(PropertyBroken) { try check(bytes, .zstd) }
 
-    /// As a compressed payload: the result is not longer than the limit, is refused under a lower one, and comes back when it is
-    /// compressed again. As a plain payload: what it is compressed to is smaller and comes back.
+    /// As a compressed payload: the result is not longer than the limit, is refused under a lower one, and comes back
+    /// when it is compressed again. As a plain payload: what it is compressed to is smaller and comes back.
     private static func check(_ bytes: [UInt8], _ algorithm: CompressionAlgorithm) throws(PropertyBroken) {
         switch decompress(bytes, algorithm, limit) {
         case .success(let plain):

@@ -1,6 +1,6 @@
-import Operations
-import Paramedic
-import Reflector
+internal import Operations
+internal import Paramedic
+internal import Reflector
 
 /// Configuration files.
 enum ConfigurationProperties {

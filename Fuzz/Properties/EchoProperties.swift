@@ -1,12 +1,12 @@
-import LinkMeasurement
-import NIOCore
-import PacketIO
-import Reflector
+internal import LinkMeasurement
+internal import NIOCore
+internal import PacketIO
+internal import Reflector
 
 /// Echo datagrams, over UDP and in tunnels, and the preface of direct streams.
 enum EchoProperties {
-    /// A header that is read is written as it came; the reflector changes its own two times and nothing else, never answers
-    /// with more bytes than came, and answers only its token; a client's record survives any reply.
+    /// A header that is read is written as it came; the reflector changes its own two times and nothing else, never
+    /// answers with more bytes than came, and answers only its token; a client's record survives any reply.
     static func checkDatagram(_ bytes: [UInt8]) throws(PropertyBroken) {
         var answer = bytes
         var responder = EchoResponder()

@@ -1,4 +1,4 @@
-import Identity
+internal import Identity
 
 /// Endpoint IDs as people write them.
 enum EndpointIDProperties {

@@ -1,6 +1,7 @@
 /// A place where bytes from outside are read, with what must hold there whatever they are.
 ///
-/// libFuzzer drives one surface at a time (`scripts/fuzz`); the tests replay `Fuzz/Corpus/SURFACE/` over the same properties.
+/// libFuzzer drives one surface at a time (`scripts/fuzz`); the tests replay `Fuzz/Corpus/SURFACE/` over the same
+/// properties.
 package enum FuzzSurface: String, CaseIterable, Sendable {
     /// `reflector.toml` and `paramedic.toml`, from bytes to configuration.
     case configuration

@@ -1,7 +1,7 @@
-import Identity
-import NetworkProtocol
+internal import Identity
+internal import NetworkProtocol
 
-/// Parties in their handshakes, what they sent, and what follows for who may open to whom.
+/// Parties in their handshakes, what they sent, and which of them may therefore open to which.
 struct HandshakeNetwork {
     private static let now: UInt64 = 1_763_724_000_000
     /// Pairs of an initiator and a responder.

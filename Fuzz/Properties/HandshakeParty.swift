@@ -1,5 +1,5 @@
-import Identity
-import NetworkProtocol
+internal import Identity
+internal import NetworkProtocol
 
 /// One side of one handshake, with what its trust comes to, said a second time and more simply.
 struct HandshakeParty {
@@ -33,7 +33,7 @@ struct HandshakeParty {
         }
     }
 
-    /// What the attacker can be: somebody with a key of its own, nobody, or one with another secret.
+    /// The attacker's identity: a key of its own, none, or another secret.
     static func hostile(_ choice: UInt8) -> HandshakeParty {
         switch choice % 3 {
         case 0:

@@ -1,6 +1,6 @@
-import LinkMeasurement
-import Operations
-import Reflector
+internal import LinkMeasurement
+internal import Operations
+internal import Reflector
 
 /// `/proc` and `/sys`, which a container's host may show in any form.
 enum HostFactsProperties {
@@ -23,8 +23,8 @@ enum HostFactsProperties {
             clock: { nil },
             interface: { _ in "eth0" },
             fileLimit: { 1_024 },
-            knockUDP: { _ in .refused },
-            knockTCP: { _ in .silence },
+            probeClosedUDP: { _ in .refused },
+            probeClosedTCP: { _ in .silence },
             monotonic: { 0 }
         )
         if let load = try? facts.loadAverages() {

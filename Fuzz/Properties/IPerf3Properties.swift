@@ -1,6 +1,6 @@
-import FoundationEssentials
-import LinkMeasurement
-import Reflector
+internal import FoundationEssentials
+internal import LinkMeasurement
+internal import Reflector
 
 /// What iperf3 printed, as client and as server.
 enum IPerf3Properties {

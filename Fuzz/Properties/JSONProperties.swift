@@ -1,9 +1,9 @@
-import Operations
+internal import Operations
 
 /// The strict JSON reader.
 enum JSONProperties {
-    /// A value that is read is written, on one line and over lines, as text that reads the same and holds nothing that moves a
-    /// cursor; what the strict reader takes the lenient one takes, too.
+    /// A value that is read is written, on one line and over lines, as text that reads the same and holds nothing that
+    /// moves a cursor; what the strict reader takes the lenient one takes, too.
     static func check(_ bytes: [UInt8]) throws(PropertyBroken) {
         let value: JSONValue
         do throws(JSONParser.Malformed) {

@@ -1,7 +1,7 @@
-import FoundationEssentials
-import LinkMeasurement
-import NIOCore
-import Reflector
+internal import FoundationEssentials
+internal import LinkMeasurement
+internal import NIOCore
+internal import Reflector
 
 /// Paramedic Link and the control socket.
 enum LinkProperties {
@@ -10,12 +10,12 @@ enum LinkProperties {
 
     /// The first byte chooses the limit and the length of the pieces, the rest is the stream.
     ///
-    /// However a stream is cut, the same frames come out; together with what is left they are the stream; none is longer than
-    /// the limit.
+    /// However a stream is cut, the same frames come out; together with what is left they are the stream; none is
+    /// longer than the limit.
     static func checkFrames(_ bytes: [UInt8]) throws(PropertyBroken) {
         guard let choice = bytes.first else { return }
         let stream = Array(bytes.dropFirst())
-        let limit = choice & 0x80 == 0 ? LinkFrame.maximumLengthUnauthorised : 32
+        let limit = choice & 0x80 == 0 ? LinkFrame.maximumLengthUnauthorized : 32
         let whole = decode(stream, pieces: stream.count, limit: limit)
         let cut = decode(stream, pieces: 1 + Int(choice & 0x1f), limit: limit)
         try require(whole == cut, "the frames depend on how the stream is cut")
@@ -57,7 +57,8 @@ enum LinkProperties {
         return result
     }
 
-    /// What is read can be written, and reading that gives the same; what cannot be read is complained of in a short sentence.
+    /// What is read can be written, and reading that gives the same; what cannot be read is complained of in a short
+    /// sentence.
     static func checkMessage(_ bytes: [UInt8]) throws(PropertyBroken) {
         let envelope: LinkEnvelope
         do throws(LinkDecodingError) {

@@ -1,12 +1,12 @@
-import NetworkProtocol
+internal import NetworkProtocol
 
 /// The payload of a packet, opened and decompressed.
 enum MessageProperties {
     /// Bytes that a message in bincode has beside what it carries, at most.
     private static let envelope = 64
 
-    /// What is read can be said in every format, and each says the same; bincode has one spelling only; nothing is read out of
-    /// the bytes that is not there; what cannot be read is complained of in a short sentence.
+    /// What is read can be written in every format with the same meaning; bincode has one spelling only; nothing is
+    /// read out of the bytes that is not there; what cannot be read is complained of in a short sentence.
     static func check(_ bytes: [UInt8]) throws(PropertyBroken) {
         let message: Message
         let format: MessageFormat
@@ -15,7 +15,7 @@ enum MessageProperties {
         }
         // Compared by their bytes: texts that are canonically equivalent are equal to Swift, and are not the same.
         let plain = message.payload(in: .bincode)
-        try require(plain.count == message.bincodeLength, "the length in bincode was told wrongly")
+        try require(plain.count == message.bincodeLength, "the length in bincode is wrong")
         try require(
             plain.count <= 2 * bytes.count + envelope,
             "\(bytes.count) bytes became a message of \(plain.count)"

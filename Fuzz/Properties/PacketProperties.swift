@@ -1,4 +1,4 @@
-import NetworkProtocol
+internal import NetworkProtocol
 
 /// The byte stream of a connection.
 enum PacketProperties {
@@ -9,8 +9,8 @@ enum PacketProperties {
 
     /// The first byte chooses the limit and how the stream is cut, the rest is the stream.
     ///
-    /// However a stream is cut, the same packets come out and the same error at the same byte; the packets are what the stream
-    /// was up to there; none is longer than the limit; what is made for a payload that has begun is bounded.
+    /// However a stream is cut, the same packets come out and the same error at the same byte; the packets are what the
+    /// stream was up to there; none is longer than the limit; what is made for a payload that has begun is bounded.
     static func check(_ bytes: [UInt8]) throws(PropertyBroken) {
         guard let choice = bytes.first else { return }
         let stream = Array(bytes.dropFirst())

@@ -1,7 +1,7 @@
-import Operations
-import PacketIO
-import Paramedic
-import Reflector
+internal import Operations
+internal import PacketIO
+internal import Paramedic
+internal import Reflector
 
 /// Rates, durations, moments and tokens in text.
 enum QuantityProperties {

@@ -1,5 +1,5 @@
 internal import Cryptography
-import NetworkProtocol
+internal import NetworkProtocol
 
 /// Sealed records of open sessions, and what follows for which may be opened where.
 struct RecordNetwork {
@@ -87,7 +87,7 @@ struct RecordNetwork {
         var rest = bytes[...]
         // Half a packet waits for its other half, and nothing happens.
         guard let packet = try? decoder.next(&rest) else { return }
-        // As whoever tampered may also have put another whole record there: it is what arrives that counts.
+        // The attacker may also have put another whole record there: what arrives is what counts.
         let arrived = bytes.dropLast(rest.count)
         let next = records.first {
             $0.session == end.session && $0.isFromInitiator != end.isInitiator && $0.number == end.received

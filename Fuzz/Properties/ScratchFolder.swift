@@ -1,8 +1,8 @@
-import Files
-import FoundationEssentials
-import Glibc
-import Operations
-import Synchronization
+internal import Files
+internal import FoundationEssentials
+internal import Glibc
+internal import Operations
+internal import Synchronization
 
 /// A folder for what is read by path, removed when it is let go of.
 struct ScratchFolder: ~Copyable {
@@ -11,8 +11,8 @@ struct ScratchFolder: ~Copyable {
     private static let made = Atomic<Int>(0)
 
     init() throws(PropertyBroken) {
-        // In memory where the system has that: fuzzing makes some thousand a second. `scripts/fuzz` names its own folder, so that
-        // nothing is left behind by an input that traps.
+        // In memory where the system has that: fuzzing makes some thousand a second. `scripts/fuzz` names its own
+        // folder, so that nothing is left behind by an input that traps.
         let named = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) }
         let base = named ?? (FileManager.default.isWritableFile(atPath: "/dev/shm") ? "/dev/shm" : "/tmp")
         let number = Self.made.wrappingAdd(1, ordering: .relaxed).newValue

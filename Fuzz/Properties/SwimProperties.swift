@@ -1,10 +1,10 @@
-import NetworkProtocol
+internal import NetworkProtocol
 
 /// What members of a cluster send each other.
 enum SwimProperties {
-    /// As a datagram it is refused, for nobody without the key gets in. As a message of a member it is refused, or written as it
-    /// was read; a member who receives it, among other messages and the passing of time, answers with messages that can be read,
-    /// holds itself for alive and keeps to its bounds.
+    /// As a datagram it is refused, because only a holder of the key gets in. As a message of a member it is refused,
+    /// or written as it was read; a member who receives it, among other messages and the passing of time, answers with
+    /// messages that can be read, holds itself for alive and keeps to its bounds.
     static func check(_ bytes: [UInt8]) throws(PropertyBroken) {
         try checkStranger(bytes)
         let message: SwimMessage
@@ -25,7 +25,7 @@ enum SwimProperties {
 
     private static func checkStranger(_ bytes: [UInt8]) throws(PropertyBroken) {
         do throws(SwimDatagramError) { _ = try keyring.open(bytes) } catch { return try ErrorText.check(error) }
-        throw PropertyBroken("a datagram was opened that nobody sealed")
+        throw PropertyBroken("a forged datagram was opened")
     }
 
     private static func member(_ number: UInt8) throws(PropertyBroken) -> (id: MemberID, address: MemberAddress) {
@@ -74,7 +74,7 @@ enum SwimProperties {
         try require(actions.count <= 64, "one event led to \(actions.count) actions")
         for case .send(let bytes, let address) in actions {
             try require(address.isUnicast, "a message goes to \(address)")
-            try require((try? SwimMessage(decoding: bytes)) != nil, "a message is sent that nobody reads")
+            try require((try? SwimMessage(decoding: bytes)) != nil, "a message is sent that no member can read")
         }
     }
 }

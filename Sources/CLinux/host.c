@@ -24,7 +24,7 @@ int outpost_clock_state(struct outpost_clock_state *out) {
     int state = adjtimex(&request);
     if (state < 0) return errno;
     out->state = state;
-    out->unsynchronised = (request.status & STA_UNSYNC) != 0;
+    out->unsynchronized = (request.status & STA_UNSYNC) != 0;
     out->estimated_error_us = request.esterror;
     out->maximum_error_us = request.maxerror;
     return 0;
@@ -61,14 +61,14 @@ int outpost_interface_of_address(const char *text, char *name) {
             own = &((const struct sockaddr_in6 *)(const void *)entry->ifa_addr)->sin6_addr;
         }
         if (own == NULL || memcmp(own, address, length) != 0) continue;
-        // The same link-local address may exist on several interfaces; the zone, a name or an index, tells which is meant.
+        // The same link-local address may exist on several interfaces; the zone, a name or an index, selects one.
         if (zone != NULL && strcmp(zone + 1, entry->ifa_name) != 0 &&
             strtoul(zone + 1, NULL, 10) != if_nametoindex(entry->ifa_name)) {
             continue;
         }
         strncpy(name, entry->ifa_name, IFNAMSIZ - 1);
         name[IFNAMSIZ - 1] = 0;
-        // An address label such as "eth0:1" is not a directory of /sys/class/net.
+        // An address label such as "eth0:1" is not a directory in /sys/class/net.
         char *colon = strchr(name, ':');
         if (colon != NULL) *colon = 0;
         result = 0;
@@ -111,7 +111,7 @@ int64_t outpost_realtime_ns(void) {
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-// Binds to the loopback address and port 0, learns the port, and leaves the address in `out`.
+// Binds to the loopback address and port 0, and leaves the address with its port in `out`.
 static int bound_loopback(int family, int type, struct sockaddr_storage *out, socklen_t *length) {
     int descriptor = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (descriptor < 0) return -1;
@@ -141,7 +141,7 @@ static int socket_error(int descriptor) {
     return error;
 }
 
-// Waits for `events` or an error; 0 when something came.
+// Waits for `events` or an error; 0 if one arrived.
 static int await_socket(int descriptor, short events, int timeout_ms) {
     struct pollfd wait = {.fd = descriptor, .events = events, .revents = 0};
     int ready;
@@ -155,7 +155,7 @@ static int await_socket(int descriptor, short events, int timeout_ms) {
 int outpost_probe_closed_udp(int family, int timeout_ms) {
     struct sockaddr_storage target;
     socklen_t length;
-    // A port that was just ours and is closed again: nobody else can be listening there but by a rare race.
+    // A port that was just ours and is closed again. Another process could listen there only by a rare race.
     int holder = bound_loopback(family, SOCK_DGRAM, &target, &length);
     if (holder < 0) return errno;
     int sender = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -179,7 +179,7 @@ int outpost_probe_closed_udp(int family, int timeout_ms) {
 int outpost_probe_closed_tcp(int family, int timeout_ms) {
     struct sockaddr_storage target;
     socklen_t length;
-    // Bound but not listening: the port is ours for the whole probe, and a SYN to it must be answered with a reset.
+    // Bound but not listening: the port stays ours during the probe, and a SYN to it must be answered with a reset.
     int holder = bound_loopback(family, SOCK_STREAM, &target, &length);
     if (holder < 0) return errno;
     int client = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

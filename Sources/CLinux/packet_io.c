@@ -28,9 +28,9 @@ enum {
     RECEIVE_CONTROL = CMSG_SPACE(sizeof(struct timespec)) + CMSG_SPACE(sizeof(struct in6_pktinfo)),
     // UDP_SEGMENT and one pktinfo.
     SEND_CONTROL = CMSG_SPACE(sizeof(uint16_t)) + CMSG_SPACE(sizeof(struct in6_pktinfo)),
-    // UDP_MAX_SEGMENTS of Linux up to 6.8 (128 since).
+    // UDP_MAX_SEGMENTS of Linux up to 6.8 (128 in later versions).
     MAXIMUM_SEGMENTS = 64,
-    // Payload of one message must fit one IP datagram: 65535 - 40 (IPv6) - 8 (UDP).
+    // The payload of one message must fit one IP datagram: 65535 - 40 (IPv6) - 8 (UDP).
     MAXIMUM_MESSAGE = 65487,
 };
 
@@ -46,14 +46,14 @@ struct address {
     _Alignas(8) uint8_t bytes[32];
 };
 
-// All that a lone datagram's two calls touch, besides its bytes and its place among the datagrams, on one page: after an
-// idle millisecond each further page is a further miss. The first datagram of a batch has its parts here as well.
+// Everything that the two calls for a single datagram touch, except its bytes and its entry, on one page: after an idle
+// millisecond, each further page is a cache miss. The first datagram of a batch has its parts here as well.
 struct lone {
     struct msghdr header;
     struct iovec vector;
     struct address address;
     struct receive_control control;
-    struct outpost_datagram datagrams[]; // all of the batch's
+    struct outpost_datagram datagrams[]; // those of the whole batch
 };
 
 struct outpost_batch {
@@ -77,7 +77,7 @@ struct outpost_batch *outpost_batch_create(uint32_t capacity, uint32_t datagram_
     if (!batch) return NULL;
     batch->capacity = capacity;
     batch->datagram_bytes = datagram_bytes;
-    // A cache line more than asked keeps the heads of the datagrams off one cache set when the size is a power of two.
+    // An extra cache line keeps the heads of the datagrams off one cache set if the size is a power of two.
     size_t stride = (((size_t)datagram_bytes + 63) & ~(size_t)63) + 64;
     batch->memory = aligned_alloc(64, stride * capacity);
     batch->lone = aligned_alloc(4096, (sizeof *batch->lone + capacity * sizeof(struct outpost_datagram) + 4095) & ~(size_t)4095);
@@ -172,7 +172,7 @@ static void take(struct outpost_datagram *datagram, struct msghdr *header, uint3
     read_control(header, datagram);
 }
 
-// Measured: a lone datagram is back a microsecond earlier with the plain call than with recvmmsg.
+// Measured: a single datagram returns a microsecond earlier with the plain call than with recvmmsg.
 static int receive_one(struct outpost_batch *batch, int fd) {
     struct msghdr *header = &batch->lone->header;
     header->msg_namelen = OUTPOST_ADDRESS_BYTES;
@@ -203,7 +203,7 @@ int outpost_batch_collect(struct outpost_batch *batch, int fd) {
     return receive_many(batch, fd, MSG_WAITFORONE);
 }
 
-// Local address and segment size of one outgoing message.
+// The local address and segment size of one outgoing message.
 static void write_control(struct outpost_batch *batch, struct msghdr *header, uint32_t message,
                           const struct outpost_datagram *datagram, uint16_t segment) {
     uint8_t *start = batch->send_controls[message].bytes;
@@ -213,7 +213,7 @@ static void write_control(struct outpost_batch *batch, struct msghdr *header, ui
         sa_family_t family;
         memcpy(&family, datagram->address, sizeof family);
         if (family == AF_INET) {
-            struct in_pktinfo info = {0}; // no interface: the routing table chooses the way out
+            struct in_pktinfo info = {0}; // no interface: the routing table selects it
             memcpy(&info.ipi_spec_dst, datagram->local + 12, 4);
             c->cmsg_level = IPPROTO_IP;
             c->cmsg_type = IP_PKTINFO;
@@ -223,7 +223,7 @@ static void write_control(struct outpost_batch *batch, struct msghdr *header, ui
         } else {
             struct in6_pktinfo info = {0};
             memcpy(&info.ipi6_addr, datagram->local, 16);
-            // A link-local source means nothing without its interface.
+            // A link-local source needs its interface.
             if (datagram->local[0] == 0xfe && (datagram->local[1] & 0xc0) == 0x80)
                 info.ipi6_ifindex = datagram->local_index;
             c->cmsg_level = IPPROTO_IPV6;
@@ -245,7 +245,7 @@ static void write_control(struct outpost_batch *batch, struct msghdr *header, ui
     header->msg_controllen = used;
 }
 
-// One way for all datagrams of a batch; `address` NULL: where the socket is connected.
+// One destination for all datagrams of a batch; `address` NULL: the peer that the socket is connected to.
 struct destination {
     const void *address;
     uint32_t length;
@@ -259,7 +259,8 @@ static bool same_way(const struct outpost_datagram *a, const struct outpost_data
         && (!a->has_local || memcmp(a->local, b->local, 16) == 0);
 }
 
-// Messages for `replies[from..<to]`, to `destination` or, without one, back to their senders; returns their number.
+// Builds messages for `replies[from..<to]`, to `destination` or, without one, back to their senders; returns their
+// number.
 static uint32_t build(struct outpost_batch *batch, uint32_t from, uint32_t to, bool segment,
                       const struct destination *destination) {
     uint32_t messages = 0;
@@ -307,11 +308,12 @@ static int send_marked(struct outpost_batch *batch, int fd, uint32_t count, bool
                 if (error == EPIPE || error == EAGAIN || (error == ENOBUFS && flags & MSG_DONTWAIT)) return sent;
                 uint32_t run = batch->first[next + 1] - batch->first[next];
                 if (run > 1 && (error == EIO || error == EINVAL || error == EMSGSIZE || error == EOPNOTSUPP)) {
-                    // The segments do not fit the path's MTU, or the device cannot do it: one by one from here.
+                    // The segments do not fit the path's MTU, or the device does not support them: one by one from
+                    // here.
                     *segment = false;
                     break;
                 }
-                next += 1; // this one is not sent; the ones behind it may have another way
+                next += 1; // this one is not sent; the next may take another path
                 continue;
             }
             for (uint32_t i = batch->first[next]; i < batch->first[next + (uint32_t)took]; i++) {
@@ -325,7 +327,7 @@ static int send_marked(struct outpost_batch *batch, int fd, uint32_t count, bool
     return sent;
 }
 
-// A lone reply is what a latency test waits for, with cold caches: it touches no memory that it does not need.
+// A latency test waits for a single reply, with cold caches, so this touches no memory that it does not need.
 static int send_one(struct outpost_datagram *datagram, int fd) {
     ssize_t sent;
     do {
@@ -339,7 +341,7 @@ static int send_one(struct outpost_datagram *datagram, int fd) {
 int outpost_batch_send(struct outpost_batch *batch, int fd, uint32_t count, bool *segment) {
     if (count == 1 && batch->lone->datagrams[0].is_reply && !batch->lone->datagrams[0].has_local)
         return send_one(&batch->lone->datagrams[0], fd);
-    // Never waits: a reply that finds a full queue is late, and late is worse than lost here.
+    // Never waits: a reply delayed by a full queue is worse here than a lost one.
     return send_marked(batch, fd, count, segment, MSG_DONTWAIT, NULL);
 }
 
@@ -365,7 +367,7 @@ uint32_t outpost_socket_drops(int fd) {
 }
 
 int outpost_tcp_info(int fd, struct outpost_tcp_info *out) {
-    // An older kernel fills less: what it does not know stays 0.
+    // An older kernel fills in less; the rest stays 0.
     struct tcp_info info;
     memset(&info, 0, sizeof info);
     socklen_t length = sizeof info;
@@ -382,7 +384,7 @@ int outpost_tcp_info(int fd, struct outpost_tcp_info *out) {
 int outpost_tcp_received(int fd, struct outpost_tcp_received *out) {
     struct tcp_info info;
     int unread = 0;
-    // The two are asked one after the other: again when something came in between, but not for ever on a fast link.
+    // The two calls are not atomic: repeat if data arrived in between, but not forever on a fast link.
     for (int tries = 0; tries < 3; tries++) {
         socklen_t length = sizeof info;
         if (ioctl(fd, SIOCINQ, &unread) < 0) return -errno;

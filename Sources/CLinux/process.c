@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// Handlers and masks of the parent are not the child's business; ignored signals would survive exec.
+// The parent's signal handlers and masks must not affect the child; ignored signals would survive exec.
 static void reset_signals(void) {
     struct sigaction standard = {.sa_handler = SIG_DFL};
     for (int number = 1; number < NSIG; number++) sigaction(number, &standard, NULL);
@@ -17,13 +17,13 @@ static void reset_signals(void) {
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-// Gives the child its descriptors and no other; 0 when one could not be had. `report` moves out of their way.
+// Gives the child its descriptors and no others; 0 if one could not be duplicated. `report` moves out of their way.
 static int place_descriptors(const struct outpost_child *child, int *report) {
     int first = 3 + child->descriptor_count;
     *report = fcntl(*report, F_DUPFD_CLOEXEC, first);
     if (*report < 0) return 0;
     int input = child->input < 0 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : child->input;
-    // All of them above the numbers that are given, so that none is overwritten before it is placed.
+    // All above the target numbers, so that none is overwritten before it is placed.
     input = fcntl(input, F_DUPFD_CLOEXEC, first);
     int output = fcntl(child->output, F_DUPFD_CLOEXEC, first);
     int error = fcntl(child->error, F_DUPFD_CLOEXEC, first);
@@ -37,14 +37,14 @@ static int place_descriptors(const struct outpost_child *child, int *report) {
     for (int index = 0; index < child->descriptor_count; index++) {
         if (dup2(moved[index], 3 + index) < 0) return 0;
     }
-    // Sockets and files of the parent that lack the flag must not leak into the child.
+    // Sockets and files of the parent without the close-on-exec flag must not leak into the child.
     close_range(first, ~0U, CLOSE_RANGE_CLOEXEC);
     return 1;
 }
 
 static void become(const struct outpost_child *child, pid_t parent, int report) {
     if (child->outlives) {
-        // A child of a child that ends at once is adopted by the system, which reaps it.
+        // The system adopts and reaps a grandchild whose parent ends at once.
         if (setsid() < 0) _exit(126);
         pid_t second = fork();
         if (second > 0) _exit(0);
@@ -53,7 +53,7 @@ static void become(const struct outpost_child *child, pid_t parent, int report) 
         setpgid(0, 0);
     } else {
         setpgid(0, 0);
-        // The parent may have died before the call; then the signal never comes.
+        // If the parent died before the call, the signal never comes.
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent) _exit(127);
     }
@@ -64,7 +64,7 @@ static void become(const struct outpost_child *child, pid_t parent, int report) 
     _exit(127);
 }
 
-// All of an int, or nothing at the end of the pipe.
+// Reads a whole int, or nothing at the end of the pipe.
 static int read_number(int descriptor, int *number) {
     ssize_t count;
     do count = read(descriptor, number, sizeof *number); while (count < 0 && errno == EINTR);
@@ -76,7 +76,7 @@ int outpost_spawn(const struct outpost_child *child, pid_t *pid) {
     if (pipe2(report, O_CLOEXEC) != 0) return errno;
     pid_t parent = getpid();
 
-    // No handler of ours may run in the child before it has reset them.
+    // No handler of ours may run in the child before the child has reset them.
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -94,7 +94,7 @@ int outpost_spawn(const struct outpost_child *child, pid_t *pid) {
     if (child->outlives) {
         known = read_number(report[0], &self);
     } else {
-        setpgid(forked, forked);  // In both, so that neither side can be first without it.
+        setpgid(forked, forked);  // in both processes, so that neither runs first without it
     }
     int failed = read_number(report[0], &code);
     close(report[0]);

@@ -22,7 +22,7 @@ static int read_answer(const void *bytes, ssize_t length, uint32_t *uid) {
     }
     const struct inet_diag_msg *found = NLMSG_DATA(header);
     if (header->nlmsg_type != SOCK_DIAG_BY_FAMILY || header->nlmsg_len < NLMSG_LENGTH(sizeof *found)) return EBADMSG;
-    // A socket that its process has closed is said to be root's.
+    // The kernel reports root as the owner of a socket that its process has closed.
     if (found->idiag_state != TCP_ESTABLISHED || found->idiag_inode == 0) return ENOTCONN;
     *uid = found->idiag_uid;
     return 0;
@@ -38,7 +38,7 @@ int outpost_tcp_owner(uint32_t local, uint16_t local_port, uint32_t remote, uint
     memset(&request, 0, sizeof request);
     request.header.nlmsg_len = sizeof request;
     request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
-    // Without NLM_F_DUMP: one socket, looked up by its addresses.
+    // Without NLM_F_DUMP: one socket, found by its addresses.
     request.header.nlmsg_flags = NLM_F_REQUEST;
     request.body.sdiag_family = AF_INET;
     request.body.sdiag_protocol = IPPROTO_TCP;

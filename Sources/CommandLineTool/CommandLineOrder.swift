@@ -1,14 +1,15 @@
-/// A command line in which options that every command shares may stand before the command's name as well as after it.
+/// A command line in which the options that all commands share may precede or follow the command's name.
 package struct CommandLineOrder: Sendable {
-    /// The same line with the shared options moved behind the rest (but before `--`).
+    /// The same line with the shared options moved after the rest (but before `--`).
     package let arguments: [String]
-    /// What was typed before `--`: only there a word can be an option.
+    /// The words before `--`; only these can be options.
     package let options: [String]
 
     /// - Parameters:
     ///   - valued: options with a value, such as `--config`.
-    ///   - flags: options without one, such as `--json`.
-    ///   - commands: the tool's. Of a line whose first word is none of them only that word is left, as it is what is wrong with it.
+    ///   - flags: options without a value, such as `--json`.
+    ///   - commands: the tool's commands. If the first word is none of them, only that word is kept, because it is the
+    ///     error.
     package init(_ typed: [String], valued: Set<String>, flags: Set<String>, commands: [String]) {
         options = Array(typed.prefix { $0 != "--" })
         arguments = Self.ordered(typed, valued: valued, flags: flags, commands: commands)
@@ -40,13 +41,13 @@ package struct CommandLineOrder: Sendable {
         }
         let rest = arguments[index...]
         if let first = rest.first, !first.hasPrefix("-"), first != "help", !commands.contains(first) { return [first] }
-        // Without a command behind them they belong to the tool itself.
+        // Without a command after them they belong to the tool itself.
         guard !moved.isEmpty, rest.first.map({ !$0.hasPrefix("-") }) == true else { return arguments }
         let end = rest.firstIndex(of: "--") ?? rest.endIndex
         return Array(rest[..<end]) + moved + Array(rest[end...])
     }
 
-    /// Whether what was parsed only shows help, which needs nothing of the machine. The parser's own command for it has no
-    /// public name.
+    /// Whether a parsed command only shows help, which has no requirements. The parser's own help command has no public
+    /// name.
     static func isHelp(_ command: Any) -> Bool { String(describing: type(of: command)) == "HelpCommand" }
 }

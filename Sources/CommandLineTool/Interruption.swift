@@ -2,9 +2,10 @@ internal import Dispatch
 internal import Glibc
 internal import Operations
 
-/// Turns the first SIGINT or SIGTERM into cancellation, so that tests are closed and children end; the second exits at once.
+/// Turns the first SIGINT or SIGTERM into cancellation, so that tests are closed and children end. The second one exits
+/// at once.
 package enum Interruption {
-    package static func cancelling(_ body: sending @escaping () async throws -> Void) async throws {
+    package static func canceling(_ body: sending @escaping () async throws -> Void) async throws {
         let task = Task { try await body() }
         let sources = TerminationSignals.all.map { number in
             signal(number, SIG_IGN)
@@ -21,7 +22,7 @@ package enum Interruption {
         do {
             try await task.value
         } catch {
-            // Whatever failed, it failed because of the interruption, or too late to matter.
+            // Any failure now is caused by the interruption, or comes too late to matter.
             throw task.isCancelled ? CancellationError() : error
         }
         if task.isCancelled { throw CancellationError() }

@@ -2,21 +2,21 @@ package import ArgumentParser
 internal import Glibc
 internal import Operations
 
-/// The root command of a tool. ``start()`` is the same for all: shared options before or after the command's name, what the runtime
-/// needs of the machine, results on standard output and everything else on standard error, exit codes.
+/// The root command of a tool. ``start()`` is the same for all: shared options before or after the command's name, the
+/// runtime's requirements, results on standard output and everything else on standard error, exit codes.
 package protocol Tool: AsyncParsableCommand {
     /// Options with a value that every command takes, such as `--config`.
     static var sharedOptions: Set<String> { get }
-    /// Options whose values must not stay in the process list.
+    /// Options whose values must not stay visible in the process list.
     static var secretOptions: [String] { get }
 
-    /// Before there is a second thread.
+    /// Called before there is a second thread.
     static func prepare()
-    /// Runs a command that is no help, which these arguments were parsed into.
+    /// Runs a command that is not help, with the arguments that it was parsed from.
     static func run(_ command: sending any ParsableCommand, arguments: [String]) async throws
-    /// What an error means that is not the parser's.
+    /// The failure for an error that is not the parser's.
     static func failure(for error: any Error) -> ToolFailure
-    /// Says a line on standard error, without the tool's name.
+    /// Writes a line to standard error, without the tool's name.
     static func say(_ message: String)
 }
 
@@ -29,7 +29,7 @@ extension Tool {
         try await run(command)
     }
 
-    /// Runs a parsed command, whichever of the parser's two kinds it is.
+    /// Runs a parsed command of either of the parser's two kinds.
     package static func run(_ command: sending any ParsableCommand) async throws {
         if var command = command as? any AsyncParsableCommand {
             try await command.run()
@@ -43,7 +43,7 @@ extension Tool {
         StandardErrorLog.write(Array("\(configuration.commandName ?? ""): \(message)\n".utf8), to: 2)
     }
 
-    /// What a tool does from its first line to its exit; its `main()` calls nothing else.
+    /// What a tool does from start to exit; its `main()` calls nothing else.
     package static func start() async {
         prepare()
         let typed = Array(ProcessArguments.all.dropFirst())
@@ -53,15 +53,15 @@ extension Tool {
             flags: ["--json"],
             commands: configuration.subcommands.compactMap { $0.configuration.commandName }
         )
-        StandardStreams.occupy()
+        StandardStreams.openMissing()
         StandardOutput.checkAtExit()
         for option in secretOptions { ProcessArguments.hide(valueOf: option) }
         var running: (any ParsableCommand.Type)?
         do {
-            // What is wrong with the arguments comes first, and help needs nothing of the machine.
+            // Errors in the arguments come first, and help has no requirements.
             var command = try parseAsRoot(line.arguments)
             if CommandLineOrder.isHelp(command) { return try command.run() }
-            try await RuntimeNeeds.require()
+            try await RuntimeRequirements.require()
             running = type(of: command)
             try await run(command, arguments: line.arguments)
         } catch {
@@ -70,8 +70,8 @@ extension Tool {
     }
 
     /// - Parameters:
-    ///   - running: the command that had begun to run; nil while the command line was read.
-    ///   - json: whether results were asked for as JSON: then the error is one too.
+    ///   - running: the command that was running; nil while the command line was being parsed.
+    ///   - json: whether the user asked for results as JSON: then the error is JSON too.
     private static func exit(_ error: any Error, running: (any ParsableCommand.Type)?, json: Bool) -> Never {
         let isOfTheParser = isOfTheParser(error)
         let failure =
@@ -86,7 +86,8 @@ extension Tool {
             )
         }
         if let error = error as? ValidationError, let running, let name = running.configuration.commandName {
-            // As the parser says its own: it would give the usage of the tool, as it does not know what ran.
+            // In the parser's own format. The parser itself would print the usage of the tool, because it does not know
+            // which command ran.
             let tool = configuration.commandName ?? ""
             let usage =
                 "Usage: \(usageString(for: running))\n  See '\(tool) \(name) --help' for more information."
@@ -98,7 +99,7 @@ extension Tool {
         Glibc.exit(failure.exitCode)
     }
 
-    /// The parser's own errors, which it says with the usage.
+    /// Whether the parser prints this error itself, with the usage.
     private static func isOfTheParser(_ error: any Error) -> Bool {
         switch error {
         case is ExitCode, is ValidationError, is CleanExit: true

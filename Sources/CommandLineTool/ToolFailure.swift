@@ -1,8 +1,8 @@
-/// How a tool ends when something failed: a sentence on standard error and an exit code that scripts can tell apart.
+/// How a tool ends after a failure: a sentence on standard error and an exit code for scripts.
 package struct ToolFailure: Sendable {
     package var message: String
     package var exitCode: Int32
-    /// The other end's reason when it denied what was asked of it, and the seconds after which it may agree; for `--json`.
+    /// The other end's reason for a denial, and the seconds after which it may agree; for `--json`.
     package var reason: String?
     package var retryAfterSec: Int?
 
@@ -15,6 +15,6 @@ package struct ToolFailure: Sendable {
 
     /// Wrong configuration (`EX_CONFIG` of sysexits.h).
     package static let configuration: Int32 = 78
-    /// Ended by SIGINT, as shells count it.
+    /// Ended by SIGINT, with the number that shells use.
     package static let interrupted: Int32 = 130
 }

@@ -1,26 +1,26 @@
 internal import COpenSSL
 
-/// A key of ChaCha20-Poly1305 (RFC 8439) or AES-256-GCM (NIST SP 800-38D), which seals and opens in place: both take a
-/// nonce of 12 bytes and have a tag of 16.
+/// A key for ChaCha20-Poly1305 (RFC 8439) or AES-256-GCM (NIST SP 800-38D) that seals and opens in place. Both use a
+/// 12-byte nonce and a 16-byte tag.
 ///
-/// The value is the key and little else, as a program may have thousands that do nothing. It works in one of its
+/// The value is little more than the key, because a program may have thousands that are idle. It uses one of its
 /// owner's ``CipherContexts``. Sealing and opening allocate nothing once a context holds the key. The key is
-/// overwritten when the value goes, there too.
+/// overwritten when the value is destroyed, there too.
 @safe struct AEADKey: ~Copyable {
     static let tagLength = 16
     static let keyLength = 32
-    /// Most bytes that are sealed or opened at once: what a length of libcrypto holds.
+    /// Most bytes in one call: the range of a length in libcrypto.
     static let maximumLength = Int(Int32.max)
 
     /// The 12 bytes of a nonce as three words, each written little-endian.
     typealias Nonce = InlineArray<3, UInt32>
 
     private let contexts: CipherContexts
-    /// On the heap, so that moving the value leaves no copy of it behind.
+    /// On the heap, so that moving the value leaves no copy behind.
     private let key: UnsafeMutableRawPointer
-    /// Names the key in `contexts`; never used again there.
+    /// Identifies the key in `contexts`; never reused there.
     let number: UInt64
-    /// Where its context was last; another key may have taken it over.
+    /// The slot of its last context, which another key may have taken since.
     private var slot = 0
     private let algorithm: RecordCipher.Algorithm
 
@@ -48,7 +48,7 @@ internal import COpenSSL
         number = contexts.nextNumber()
         unsafe key = UnsafeMutableRawPointer.allocate(byteCount: Self.keyLength, alignment: 4)
         for (index, byte) in bytes.enumerated() {
-            // As many as was compared.
+            // As many bytes as were compared.
             unsafe key.storeBytes(of: byte, toByteOffset: index, as: UInt8.self)
         }
     }
@@ -69,7 +69,7 @@ internal import COpenSSL
         let context = unsafe context()
         unsafe start(context, nonce, header, encrypting: 1)
         let length = bytes.byteCount - Self.tagLength
-        // Both pointers lie in the span and are not kept; libcrypto may write where it reads.
+        // Both pointers are inside the span and are not kept; libcrypto may write where it reads.
         unsafe bytes.withUnsafeMutableBytes { buffer in
             unsafe process(context, buffer, length)
             var written: Int32 = 0
@@ -80,7 +80,7 @@ internal import COpenSSL
         }
     }
 
-    /// `bytes` is ciphertext ‖ tag; true when authentic, then all but the last `tagLength` bytes are the plaintext.
+    /// `bytes` is ciphertext ‖ tag. True if authentic; then all but the last `tagLength` bytes are the plaintext.
     /// False: the contents are undefined.
     mutating func open(_ bytes: inout MutableRawSpan, nonce: Nonce, authenticating header: RawSpan) -> Bool {
         guard (Self.tagLength...Self.maximumLength).contains(bytes.byteCount), header.byteCount <= Self.maximumLength
@@ -90,14 +90,14 @@ internal import COpenSSL
         let context = unsafe context()
         unsafe start(context, nonce, header, encrypting: 0)
         let length = bytes.byteCount - Self.tagLength
-        // Both pointers lie in the span and are not kept; libcrypto may write where it reads.
+        // Both pointers are inside the span and are not kept; libcrypto may write where it reads.
         return unsafe bytes.withUnsafeMutableBytes { buffer in
             let tag = unsafe buffer.baseAddress.map { unsafe $0 + length }
             let expected = unsafe EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, Int32(Self.tagLength), tag)
             Libcrypto.require(expected, "takes the tag")
             unsafe process(context, buffer, length)
             var written: Int32 = 0
-            // The one call that may fail: it compares the tags, in constant time.
+            // The only call that may fail: it compares the tags, in constant time.
             return unsafe EVP_CipherFinal_ex(context, nil, &written) == 1
         }
     }
@@ -114,14 +114,14 @@ internal import COpenSSL
 
     private func start(_ context: OpaquePointer, _ nonce: Nonce, _ header: RawSpan, encrypting: Int32) {
         let bytes: Nonce = [nonce[0].littleEndian, nonce[1].littleEndian, nonce[2].littleEndian]
-        // Without cipher and key those of the context stay.
+        // Without cipher and key, the context keeps its own.
         let started = unsafe bytes.span.withUnsafeBytes { iv in
             unsafe EVP_CipherInit_ex(context, nil, nil, nil, iv.baseAddress, encrypting)
         }
         Libcrypto.require(started, "takes a nonce of 12 bytes")
         if header.isEmpty { return }
         var written: Int32 = 0
-        // Without a place for output the bytes are authenticated only.
+        // Without an output buffer, the bytes are only authenticated.
         let taken = unsafe header.withUnsafeBytes { header in
             unsafe EVP_CipherUpdate(context, nil, &written, header.baseAddress, Int32(header.count))
         }

@@ -1,34 +1,34 @@
 internal import COpenSSL
 
-/// Contexts of libcrypto for the records of one owner: an event loop, a session, a test.
+/// libcrypto contexts for the records of one owner: an event loop, a session, a test.
 ///
-/// A context takes a kilobyte and 0.2 µs to make, so a few serve any number of ciphers. A cipher is bound to the
-/// contexts that it was made with. It works in one of them, which keeps its key for the next record. When all are
-/// taken, a cipher takes over the context of another one, and pays for setting its key again. When a cipher goes, the
-/// context that holds its key is freed, and libcrypto overwrites what was in it.
+/// A context takes a kilobyte and 0.2 µs to create, so a few serve any number of ciphers. A cipher is bound to the
+/// contexts that it was created with. It uses one of them, which keeps its key for the next record. If all are taken, a
+/// cipher takes over the context of another one, and pays for setting its key again. When a cipher is destroyed, the
+/// context that holds its key is freed, and libcrypto overwrites its contents.
 ///
-/// Not `Sendable`, and neither are the ciphers: the owner uses them all on one thread at a time. So a record takes no
-/// lock and no atomic operation.
+/// Neither this class nor the ciphers are `Sendable`: the owner uses them all on one thread at a time. So a record
+/// takes no lock and no atomic operation.
 @safe package final class CipherContexts {
-    /// Contexts that most owners need: enough for what is active at once on an event loop, in 18 kB.
+    /// Contexts that most owners need: enough for the active connections of an event loop, in 18 kB.
     package static let usualCapacity = 16
 
     @safe private struct Slot {
         var context: OpaquePointer?
-        /// The number of the key that the context holds; 0 when there is no context.
+        /// The number of the key in the context; 0 if there is no context.
         var key: UInt64 = 0
-        /// Whether it worked since the last search for one to take over.
+        /// Whether it was used since the last search for one to take over.
         var wasUsed = false
         var algorithm = RecordCipher.Algorithm.xChaCha20Poly1305
     }
 
-    /// Plain memory, so that a record costs no check for exclusive access. Freed with the object.
+    /// Plain memory, so that a record needs no exclusivity check. Freed with the object.
     private let slots: UnsafeMutableBufferPointer<Slot>
-    /// Where the next search begins.
+    /// Where the next search starts.
     private var hand = 0
     private var lastNumber: UInt64 = 0
 
-    /// - Parameter capacity: contexts that there are at most; at least 1.
+    /// - Parameter capacity: the maximum number of contexts; at least 1.
     package init(capacity: Int = CipherContexts.usualCapacity) {
         precondition(capacity > 0, "a cipher needs a context")
         unsafe slots = UnsafeMutableBufferPointer<Slot>.allocate(capacity: capacity)
@@ -40,10 +40,10 @@ internal import COpenSSL
         unsafe slots.deallocate()
     }
 
-    /// Contexts that there are now.
+    /// The current number of contexts.
     package var count: Int { unsafe slots.count { unsafe $0.context != nil } }
 
-    /// The number of a new key.
+    /// The number for a new key.
     func nextNumber() -> UInt64 {
         lastNumber += 1
         return lastNumber
@@ -55,20 +55,20 @@ internal import COpenSSL
     /// The context in this slot, if it holds the key with this number.
     @inline(__always)
     func context(in slot: Int, holding number: UInt64) -> OpaquePointer? {
-        // A slot's number comes from `prepare`, which makes none beyond the last.
+        // A slot number comes from `prepare`, which returns none out of range.
         guard unsafe slots[slot].key == number else { return nil }
         unsafe slots[slot].wasUsed = true
         return unsafe slots[slot].context
     }
 
-    /// Sets a key of 32 bytes on a context; the slot that holds it from now on.
+    /// Sets a 32-byte key on a context and returns its slot.
     @inline(never)
     func prepare(_ algorithm: RecordCipher.Algorithm, key: UnsafeMutableRawPointer, number: UInt64) -> Int {
         let slot = nextSlot()
         let existing = unsafe slots[slot].context
         let context = unsafe existing ?? Libcrypto.makeContext()
         let isNew = unsafe existing == nil || slots[slot].algorithm != algorithm
-        // With a cipher, the context is emptied first; without one, it keeps its own.
+        // With a cipher, the context is reset first; without one, it keeps its own.
         let cipher = unsafe isNew ? Libcrypto.cipher(of: algorithm) : nil
         let bytes = unsafe key.assumingMemoryBound(to: UInt8.self)
         // The key is copied by the call.

@@ -1,11 +1,12 @@
-/// HChaCha20 (draft-irtf-cfrg-xchacha-03, section 2.2): a key for ChaCha20 from a key and the first 16 bytes of a long nonce.
+/// HChaCha20 (draft-irtf-cfrg-xchacha-03, section 2.2): derives a key for ChaCha20 from a key and the first 16 bytes of
+/// a long nonce.
 enum HChaCha20 {
     /// The input: the words of "expand 32-byte k", the key, the prefix; all little-endian.
     private typealias State = InlineArray<16, UInt32>
 
     /// The 32 bytes of the derived key as eight words, each to be written little-endian.
     ///
-    /// `key` has 32 bytes and `prefix` 16; anything else is an error of the caller and traps.
+    /// `key` has 32 bytes and `prefix` 16; any other length is a programming error and traps.
     static func subkey(
         key: some Collection<UInt8>,
         prefix: some Collection<UInt8>
@@ -29,7 +30,7 @@ enum HChaCha20 {
             quarterRound(&state, 2, 7, 8, 13)
             quarterRound(&state, 3, 4, 9, 14)
         }
-        // The first and the last row, without the addition that ends ChaCha20's block function.
+        // The first and the last row, without the final addition of ChaCha20's block function.
         return [state[0], state[1], state[2], state[3], state[12], state[13], state[14], state[15]]
     }
 

@@ -1,11 +1,11 @@
 internal import COpenSSL
 
-/// What libcrypto cannot refuse. It traps with a reason: when memory is short, and when this libcrypto lacks a cipher
-/// (one that is limited to FIPS algorithms has no ChaCha20-Poly1305).
+/// libcrypto calls that must not fail. They trap with a reason: if memory runs out, and if this libcrypto lacks a
+/// cipher (one limited to FIPS algorithms has no ChaCha20-Poly1305).
 enum Libcrypto {
-    /// A cipher, looked up once, as a look-up takes a lock of the whole process. Never freed.
+    /// A cipher, looked up once, because a lookup takes a process-wide lock. Never freed.
     ///
-    /// `Sendable`, as libcrypto does not change it afterwards.
+    /// `Sendable`, because libcrypto does not change it afterwards.
     @safe private struct Cipher: @unchecked Sendable {
         let pointer: OpaquePointer
 
@@ -14,7 +14,7 @@ enum Libcrypto {
 
         private init(_ name: String) {
             guard let cipher = unsafe EVP_CIPHER_fetch(nil, name, nil) else {
-                fatalError("this libcrypto does not have \(name)")
+                fatalError("this libcrypto has no \(name)")
             }
             unsafe pointer = unsafe cipher
         }
@@ -28,11 +28,11 @@ enum Libcrypto {
     }
 
     static func makeContext() -> OpaquePointer {
-        guard let context = unsafe EVP_CIPHER_CTX_new() else { fatalError("libcrypto has no memory for a cipher") }
+        guard let context = unsafe EVP_CIPHER_CTX_new() else { fatalError("libcrypto is out of memory for a cipher") }
         return unsafe context
     }
 
-    /// Traps when a call that cannot fail has failed.
+    /// Traps if a call that cannot fail has failed.
     @inline(__always)
     static func require(_ result: Int32, _ ability: StaticString) {
         if result != 1 { fatalError("this libcrypto no longer \(ability)") }

@@ -8,17 +8,17 @@ extension RecordCipher {
     /// | records under a key | no limit in practice | 2²³ of up to 64 KiB, 2²⁸ of up to 2 KiB |
     /// | records under a key that may fail to open | 2³⁶ | 2⁵² |
     ///
-    /// The limits are those of RFC 9001, sections 6.6 and B. This type does not count. Its caller counts what it seals,
-    /// and what failed to open, and takes another key before it passes a limit.
+    /// The limits are those of RFC 9001, sections 6.6 and B. This type does not count. Its caller counts what it seals
+    /// and what fails to open, and changes the key before it passes a limit.
     ///
     /// With the nonce of AES-256-GCM, the prefix is the fixed field and the counter the invocation field of SP 800-38D,
     /// section 8.2.1. Such nonces do not repeat before 2⁶⁴ records, so the limit of 2³² records for random nonces
-    /// (section 8.3) is not the one that counts. The limit above is lower because blocks of 16 bytes under one key
-    /// begin to tell that they are no random numbers: all records together must stay below about 2³⁵ blocks (512 GiB).
-    /// The prefix must come from the key schedule with the key: keys that differ keep apart what is sealed with one
-    /// counter, and an unknown prefix makes it harder to attack many keys at once.
+    /// (section 8.3) does not apply. The limit above is lower because 16-byte blocks under one key gradually become
+    /// distinguishable from random: all records together must stay below about 2³⁵ blocks (512 GiB). The prefix must
+    /// come from the key schedule with the key: different keys keep apart what is sealed with one counter, and an
+    /// unknown prefix makes it harder to attack many keys at once.
     ///
-    /// AES-256-GCM is two to three times faster where the processor has instructions for it, and slow without.
+    /// AES-256-GCM is two to three times faster on processors with AES instructions, and slow on others.
     package enum Algorithm: Sendable, CaseIterable {
         case xChaCha20Poly1305
         case aes256GCM

@@ -1,18 +1,18 @@
-/// Seals the records of one direction of one session, or opens them, in place.
+/// Seals or opens the records of one direction of one session, in place.
 ///
 /// The nonce of a record is a prefix, the same for all records, and the record's counter in 8 bytes, little-endian. See
-/// ``Algorithm`` for the length of the prefix, and for how many records a key may seal.
+/// ``Algorithm`` for the length of the prefix and for how many records a key may seal.
 ///
 /// XChaCha20-Poly1305 derives a key from key and prefix once, with HChaCha20. Each record then costs one run of
-/// ChaCha20-Poly1305, whose 12-byte nonce is four zero bytes and the counter. AES-256-GCM takes prefix and counter as
+/// ChaCha20-Poly1305, whose 12-byte nonce is four zero bytes and the counter. AES-256-GCM uses prefix and counter as
 /// its 12-byte nonce. No record allocates.
 ///
-/// A counter must never seal twice under one key and prefix: that gives away both plaintexts and, with AES-256-GCM, the
-/// authentication of all other records. The caller counts, and refuses what is replayed or out of order.
+/// A counter must never seal twice under one key and prefix: that reveals both plaintexts and, with AES-256-GCM, breaks
+/// the authentication of all other records. The caller counts, and refuses replayed or out-of-order records.
 ///
-/// The key is overwritten when the value goes.
+/// The key is overwritten when the value is destroyed.
 package struct RecordCipher: ~Copyable {
-    /// Bytes of a tag, which a record is longer by when it is sealed.
+    /// Bytes of a tag, by which sealing makes a record longer.
     package static let tagLength = AEADKey.tagLength
     /// Bytes of a key.
     package static let keyLength = AEADKey.keyLength
@@ -21,10 +21,10 @@ package struct RecordCipher: ~Copyable {
     /// The nonce's first four bytes.
     private let noncePrefix: UInt32
 
-    /// `key` has `keyLength` bytes and `noncePrefix` has the algorithm's; any other length is an error of the caller
-    /// and traps.
+    /// `key` has `keyLength` bytes and `noncePrefix` has the algorithm's length; any other length is a programming
+    /// error and traps.
     ///
-    /// - Parameter contexts: those of the cipher's owner, who uses both on one thread at a time.
+    /// - Parameter contexts: those of the cipher's owner, which uses both on one thread at a time.
     package init(
         _ algorithm: Algorithm,
         key: some Collection<UInt8>,
@@ -50,7 +50,7 @@ package struct RecordCipher: ~Copyable {
 
     /// Seals in place: `bytes` is the plaintext followed by `tagLength` bytes of room, afterwards ciphertext ‖ tag.
     ///
-    /// Less than `tagLength` or more than 2³¹ − 1 bytes are an error of the caller and trap.
+    /// Fewer than `tagLength` or more than 2³¹ − 1 bytes are a programming error and trap.
     package mutating func seal(
         _ bytes: inout MutableRawSpan,
         counter: UInt64,
@@ -61,8 +61,8 @@ package struct RecordCipher: ~Copyable {
 
     /// Opens in place: `bytes` is ciphertext ‖ tag, of any length.
     ///
-    /// True when authentic; then all but the last `tagLength` bytes are the plaintext. False otherwise; then the
-    /// contents are undefined and must be dropped.
+    /// True if authentic; then all but the last `tagLength` bytes are the plaintext. False otherwise; then the contents
+    /// are undefined and must be dropped.
     package mutating func open(
         _ bytes: inout MutableRawSpan,
         counter: UInt64,

@@ -1,18 +1,19 @@
-/// XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03) for single messages in place, as datagrams are: any nonce for each.
+/// XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03) for single messages in place, such as datagrams, with any nonce for
+/// each.
 ///
-/// 24 bytes are long enough to be chosen at random. Each call derives a key of its own and makes a context of libcrypto
-/// for it; records of one session are several times faster with ``RecordCipher``.
+/// 24 bytes are long enough for random nonces. Each call derives a key of its own and creates a libcrypto context for
+/// it; for the records of a session, ``RecordCipher`` is several times faster.
 package enum XChaCha20Poly1305 {
     /// Bytes of a key.
     package static let keyLength = RecordCipher.keyLength
     /// Bytes of a nonce.
     package static let nonceLength = 24
-    /// Bytes of a tag, which a message is longer by when it is sealed.
+    /// Bytes of a tag, by which sealing makes a message longer.
     package static let tagLength = RecordCipher.tagLength
 
     /// Seals in place: `bytes` is the plaintext followed by `tagLength` bytes of room, afterwards ciphertext ‖ tag.
     ///
-    /// Other lengths of key and nonce, less than `tagLength` and more than 2³¹ − 1 bytes are errors of the caller and
+    /// Other lengths of key and nonce, fewer than `tagLength` and more than 2³¹ − 1 bytes are programming errors and
     /// trap.
     package static func seal(
         _ bytes: inout MutableRawSpan,
@@ -26,8 +27,8 @@ package enum XChaCha20Poly1305 {
 
     /// Opens in place: `bytes` is ciphertext ‖ tag, of any length.
     ///
-    /// True when authentic; then all but the last `tagLength` bytes are the plaintext. False otherwise; then the
-    /// contents are undefined and must be dropped. Other lengths of key and nonce are errors of the caller and trap.
+    /// True if authentic; then all but the last `tagLength` bytes are the plaintext. False otherwise; then the contents
+    /// are undefined and must be dropped. Other lengths of key and nonce are programming errors and trap.
     package static func open(
         _ bytes: inout MutableRawSpan,
         key: some Collection<UInt8>,

@@ -1,10 +1,10 @@
 package import Glibc
 package import SystemErrors
 
-/// An open file descriptor that closes itself. Every call takes `errno` at once and repeats after `EINTR`.
+/// An open file descriptor that closes itself. Every call reads `errno` at once and retries after `EINTR`.
 package struct Descriptor: ~Copyable, Sendable {
     package let raw: Int32
-    /// The path it was opened by, for errors.
+    /// The path that was opened, for errors.
     package let path: String
 
     package init(owning raw: Int32, path: String) {
@@ -31,18 +31,18 @@ package struct Descriptor: ~Copyable, Sendable {
         }
     }
 
-    /// A path with a zero byte would be cut there by the kernel's interface.
+    /// The kernel's interface would cut the path at a zero byte.
     static func refuseZero(in path: String, call: String) throws(SystemError) {
         if path.utf8.contains(0) { throw SystemError(call: call, path: path, code: EINVAL) }
     }
 
-    /// Reads up to `count` bytes at the file position. Empty at the end.
+    /// Reads at most `count` bytes at the file position. Empty at the end.
     @inline(never)
     package borrowing func read(atMost count: Int) throws(SystemError) -> [UInt8] {
         try unsafe filling(count) { unsafe Glibc.read(raw, $0, $1) }
     }
 
-    /// Reads up to `count` bytes at `offset`. Empty at the end.
+    /// Reads at most `count` bytes at `offset`. Empty at the end.
     @inline(never)
     package borrowing func read(atMost count: Int, at offset: Int64) throws(SystemError) -> [UInt8] {
         try unsafe filling(count) { unsafe Glibc.pread(raw, $0, $1, Int(offset)) }
@@ -112,9 +112,9 @@ package struct Descriptor: ~Copyable, Sendable {
         }
     }
 
-    package borrowing func synchronise() throws(SystemError) { try repeating("fsync") { Glibc.fsync(raw) } }
+    package borrowing func synchronize() throws(SystemError) { try repeating("fsync") { Glibc.fsync(raw) } }
 
-    package borrowing func synchroniseData() throws(SystemError) { try repeating("fdatasync") { Glibc.fdatasync(raw) } }
+    package borrowing func synchronizeData() throws(SystemError) { try repeating("fdatasync") { Glibc.fdatasync(raw) } }
 
     package borrowing func truncate(to length: Int64) throws(SystemError) {
         try repeating("ftruncate") { Glibc.ftruncate(raw, Int(length)) }

@@ -1,9 +1,9 @@
-import Glibc
+internal import Glibc
 package import SystemErrors
 
 /// A file that one process at a time holds locked.
 ///
-/// The kernel lets go of the lock when the process ends, however it ends.
+/// The kernel releases the lock when the process ends, however it ends.
 package final class FileLock: Sendable {
     package enum Failure: Error, Equatable {
         /// Another process has it.
@@ -13,7 +13,7 @@ package final class FileLock: Sendable {
 
     private let file: Descriptor
 
-    /// Makes the file when it is missing, mode 0600, never through a symbolic link, and locks it. Does not wait.
+    /// Creates the file if it is missing, mode 0600, never through a symbolic link, and locks it. Does not wait.
     package init(_ path: String) throws(Failure) {
         do throws(SystemError) {
             file = try Descriptor.open(path, flags: O_RDWR | O_CREAT | O_NOFOLLOW)
@@ -23,7 +23,7 @@ package final class FileLock: Sendable {
         throw code == EWOULDBLOCK ? .isHeld : .unusable(SystemError(call: "flock", path: path, code: code))
     }
 
-    /// Lets the next process in, at once: a child that was forked and has not executed its program yet shares the lock, and
+    /// Admits the next process at once: a forked child that has not executed its program yet shares the lock, and
     /// closing alone would leave it to that child.
     package func release() { flock(file.raw, LOCK_UN) }
 

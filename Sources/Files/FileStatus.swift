@@ -1,7 +1,7 @@
 package import Glibc
 package import SystemErrors
 
-/// What stat(2) says, as far as this package asks.
+/// The part of stat(2) that this package needs.
 package struct FileStatus: Equatable, Sendable {
     package enum Kind: Equatable, Sendable { case file, folder, symbolicLink, socket, other }
 
@@ -13,7 +13,7 @@ package struct FileStatus: Equatable, Sendable {
     package var device: UInt64
     package var inode: UInt64
     package var links: UInt64
-    /// When the content was changed last, in seconds since 1970.
+    /// When the content last changed, in seconds since 1970.
     package var modified: Int
 
     init(_ status: stat) {
@@ -37,13 +37,13 @@ package struct FileStatus: Equatable, Sendable {
     /// Whether both are the same file on the same device.
     package func isSameFile(as other: FileStatus) -> Bool { device == other.device && inode == other.inode }
 
-    /// Whether a folder is there, or a symbolic link to one.
+    /// Whether a folder exists there, or a symbolic link to one.
     static func isFolder(_ path: String) -> Bool {
-        // The dot makes the last part be followed.
+        // With the dot, lstat follows the last part.
         (try? ofLink(at: path + "/."))?.kind == .folder
     }
 
-    /// lstat(2): a symbolic link is described, not followed.
+    /// lstat(2): describes a symbolic link itself.
     @inline(never)
     package static func ofLink(at path: String) throws(SystemError) -> FileStatus {
         try Descriptor.refuseZero(in: path, call: "lstat")
@@ -55,7 +55,7 @@ package struct FileStatus: Equatable, Sendable {
         return FileStatus(result)
     }
 
-    /// stat(2): what a symbolic link points to is described.
+    /// stat(2): describes what a symbolic link points to.
     @inline(never)
     package static func following(_ path: String) throws(SystemError) -> FileStatus {
         try Descriptor.refuseZero(in: path, call: "stat")

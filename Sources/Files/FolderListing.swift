@@ -1,7 +1,7 @@
-import Glibc
+internal import Glibc
 package import SystemErrors
 
-/// The names in a folder, without `.` and `..`, in no order.
+/// The names in a folder, without `.` and `..`, unordered.
 package enum FolderListing {
     @inline(never)
     package static func names(in path: String) throws(SystemError) -> [String] {
@@ -17,7 +17,7 @@ package enum FolderListing {
                 if code != 0 { throw SystemError(call: "readdir", path: path, code: code) }
                 return names
             }
-            // The entry is the stream's until the next call; its name ends with a zero and is copied at once.
+            // The entry belongs to the stream until the next call. Its name ends with a zero and is copied at once.
             let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { field in
                 unsafe field.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
             }

@@ -1,10 +1,10 @@
 package import Glibc
 package import SystemErrors
 
-/// The files a tool keeps: private, never through a symbolic link, made whole or not at all.
+/// The files that a tool keeps: private, never opened through a symbolic link, created atomically.
 package enum StateFiles {
-    /// Creates `path` and its missing parents with mode 0700. A folder that exists must belong to us or to root and must not
-    /// be writable for group or others.
+    /// Creates `path` and its missing parents with mode 0700. An existing folder must belong to us or to root and must
+    /// not be writable for group or others.
     package static func createFolder(_ path: String) throws(FileError) {
         guard !path.isEmpty else {
             throw FileError(path: path, problem: "the path of the folder is empty", remedy: "give a path")
@@ -20,7 +20,7 @@ package enum StateFiles {
             guard [EACCES, EPERM].contains(error.code) else { throw FileError(error, path: path) }
             throw FileError(
                 path: path,
-                problem: "the folder cannot be made: \(error.reason)",
+                problem: "cannot create the folder: \(error.reason)",
                 remedy: "run as root or as a user who may write in \(folder(of: error.path) ?? "this folder")",
                 code: error.code
             )
@@ -28,7 +28,8 @@ package enum StateFiles {
         try checkFolder(status, path: path)
     }
 
-    /// Whether there is a folder; throws when it is one that files of ours must not be taken from, as ``createFolder(_:)`` does.
+    /// Whether the folder exists. Throws if it exists and its owner or mode makes it unsafe for our files, like
+    /// ``createFolder(_:)``.
     package static func isOwnFolder(_ path: String) throws(FileError) -> Bool {
         let status: FileStatus
         do throws(SystemError) {
@@ -50,7 +51,7 @@ package enum StateFiles {
         if status.owner != geteuid() && status.owner != 0 {
             throw FileError(
                 path: path,
-                problem: "the folder belongs to user \(status.owner), and this is user \(geteuid())",
+                problem: "the folder belongs to user \(status.owner), but this is user \(geteuid())",
                 remedy: "run as user \(status.owner), or correct its owner (chown)",
                 code: EPERM
             )
@@ -59,7 +60,7 @@ package enum StateFiles {
             throw FileError(
                 path: path,
                 problem: "the folder's mode, 0\(String(status.mode, radix: 8)), lets group or others write in it",
-                remedy: "run `chmod go-w \(path)` when nobody else uses it",
+                remedy: "run `chmod go-w \(path)` if no other user needs it",
                 code: EPERM
             )
         }
@@ -87,15 +88,15 @@ package enum StateFiles {
         if failed { throw SystemError(call: "mkdir", path: path, code: code) }
     }
 
-    /// Creates a file that must not exist, mode 0600 from the first byte, and makes its content and name durable.
+    /// Creates a file that must not exist yet, mode 0600 from the first byte, and makes its content and name durable.
     package static func createPrivate(_ path: String, content: [UInt8], mode: mode_t = 0o600) throws(FileError) {
         do throws(SystemError) {
             let file = try Descriptor.open(path, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
             do throws(SystemError) {
                 try file.setMode(mode)
                 try file.write(content)
-                try file.synchronise()
-                try synchroniseFolder(of: path)
+                try file.synchronize()
+                try synchronizeFolder(of: path)
             } catch {
                 try? remove(path)
                 throw error
@@ -126,8 +127,8 @@ package enum StateFiles {
             if error.code == EFBIG {
                 throw FileError(
                     path: path,
-                    problem: "it is longer than \(limit) bytes",
-                    remedy: "make it shorter, or give the right file",
+                    problem: "the file is longer than \(limit) bytes",
+                    remedy: "shorten it, or correct the path",
                     code: EFBIG
                 )
             }
@@ -135,19 +136,19 @@ package enum StateFiles {
         }
     }
 
-    /// Whether this user may write in the folder at `path`, or make it when it is missing.
+    /// Whether this user may write in the folder at `path`, or create it if it is missing.
     @inline(never)
     package static func isWritableFolder(_ path: String) -> Bool {
-        // The bridged string lives for the call. AT_EACCESS: the user whose files are written counts.
+        // The bridged string lives for the call. AT_EACCESS: the effective user is the one that writes files.
         if unsafe faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0 { return true }
         guard errno == ENOENT, let parent = folder(of: path), parent != path else { return false }
         return isWritableFolder(parent)
     }
 
     /// Makes a new name in the folder of `path` durable.
-    package static func synchroniseFolder(of path: String) throws(SystemError) {
+    package static func synchronizeFolder(of path: String) throws(SystemError) {
         let handle = try Descriptor.open(folder(of: path) ?? ".", flags: O_RDONLY | O_DIRECTORY)
-        try handle.synchronise()
+        try handle.synchronize()
     }
 
     @inline(never)
@@ -159,7 +160,7 @@ package enum StateFiles {
         if failed { throw SystemError(call: "unlink", path: path, code: code) }
     }
 
-    /// Gives the file at `path` a second name, which must be free.
+    /// Gives the file at `path` a second name, which must be unused.
     @inline(never)
     package static func link(_ path: String, as name: String) throws(SystemError) {
         try Descriptor.refuseZero(in: path, call: "link")
@@ -180,7 +181,7 @@ package enum StateFiles {
         if failed { throw SystemError(call: "rename", path: new, code: code) }
     }
 
-    /// The folder part of a path: nil for a bare name.
+    /// The folder part of a path; nil for a bare name.
     package static func folder(of path: String) -> String? {
         var bytes = Array(path.utf8)
         while bytes.count > 1, bytes.last == UInt8(ascii: "/") { bytes.removeLast() }

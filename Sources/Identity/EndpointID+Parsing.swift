@@ -1,16 +1,16 @@
-/// Why a text is not an Endpoint ID, in words for the person who typed it.
+/// Why a string is not an Endpoint ID, for the person who typed it.
 public enum EndpointIDError: Error, Equatable, CustomStringConvertible {
-    /// It does not begin with `PP-`.
+    /// It does not start with `PP-`.
     case missingPrefix
-    /// It has so many symbols after `PP-`, too few or too many.
+    /// The number of symbols after `PP-`, too few or too many.
     case wrongLength(found: Int)
-    /// A character that no ID has, in that group, counted from 1.
+    /// A character that no ID contains, and its group, counted from 1.
     case invalidSymbol(Character, group: Int)
-    /// `suspects` are the groups (1…13) where one common misreading would make the check symbol right.
+    /// `suspects` are the groups (1…13) where a common misreading explains the wrong check symbol.
     case wrongCheckSymbol(suspects: [Int])
-    /// The last symbol has bits set that belong to no byte of a key.
+    /// The last symbol has padding bits set.
     case nonZeroPadding
-    /// It names a point of small order, for which anybody can sign, or none.
+    /// It names a point of small order, for which anyone can sign, or no point.
     case weakKey
 
     public var description: String {
@@ -20,23 +20,23 @@ public enum EndpointIDError: Error, Equatable, CustomStringConvertible {
         case .wrongLength(let found):
             "an Endpoint ID has \(EndpointID.symbolCount + 1) symbols after \"PP-\", this one has \(found)"
         case .invalidSymbol(let symbol, let group):
-            "\(Self.shown(symbol)) in group \(group) is not used in Endpoint IDs (digits, and letters but I, L, O and U)"
+            "invalid symbol \(Self.shown(symbol)) in group \(group): must be a digit, or a letter other than I, L, O and U"
         case .wrongCheckSymbol(let suspects):
             switch suspects.count {
-            case 0: "the check symbol does not match: a symbol is wrong or two are swapped"
-            case 1: "the check symbol does not match: look at group \(suspects[0]) first"
+            case 0: "the check symbol does not match: a symbol is wrong, or two are swapped"
+            case 1: "the check symbol does not match: check group \(suspects[0]) first"
             default:
-                "the check symbol does not match: look at groups "
+                "the check symbol does not match: check groups "
                     + suspects.map(String.init).joined(separator: ", ") + " first"
             }
         case .nonZeroPadding:
-            "the last group carries bits that no key has: its last symbol is wrong"
+            "the last symbol is wrong: it sets bits that no key has"
         case .weakKey:
-            "this Endpoint ID names no key that a machine can have: anybody could prove it"
+            "this Endpoint ID is no valid machine key: anyone could sign for it"
         }
     }
 
-    /// In quotes when it is plain ASCII; else its code points, at most three: it may come from a peer.
+    /// In quotes if it is plain ASCII; otherwise at most three of its code points, because it may come from a peer.
     private static func shown(_ symbol: Character) -> String {
         if let ascii = symbol.asciiValue, (0x21...0x7e).contains(ascii) { return "\"\(symbol)\"" }
         return symbol.unicodeScalars.prefix(3).map { "U+" + String($0.value, radix: 16, uppercase: true) }
@@ -45,9 +45,9 @@ public enum EndpointIDError: Error, Equatable, CustomStringConvertible {
 }
 
 extension EndpointID {
-    /// Reads an ID as people write it: either case, O for 0, I and L for 1, hyphens and spaces missing or extra.
+    /// Parses an ID as people write it: either case, O for 0, I and L for 1, hyphens and spaces missing or extra.
     public init(parsing text: String) throws(EndpointIDError) {
-        // An ID is 69 characters; whoever sends a megabyte is not mistyping one.
+        // An ID has 69 characters; a megabyte is not a typo.
         guard text.utf8.count <= 256 else { throw .wrongLength(found: text.utf8.count) }
         let characters = text.filter { !$0.isWhitespace && $0 != "-" }
         guard characters.prefix(2).uppercased() == Self.prefix else { throw .missingPrefix }
@@ -99,13 +99,13 @@ extension EndpointID {
         return bytes
     }
 
-    /// Pairs that are mistaken for each other when read aloud or off a screen.
+    /// Pairs that people confuse when they read aloud or from a screen.
     private static let confusable: [(Character, Character)] = [
         ("8", "B"), ("5", "S"), ("2", "Z"), ("6", "G"), ("0", "D"), ("0", "Q"), ("1", "7"), ("M", "N"), ("V", "Y"),
         ("B", "D"), ("P", "T"), ("C", "Z"), ("F", "S"), ("V", "W"),
     ]
 
-    /// The groups where swapping two neighbours, or one common misreading, would satisfy the check symbol.
+    /// The groups where swapping two neighbors, or one common misreading, would make the check symbol match.
     private static func suspectGroups(in symbols: [UInt8], check: UInt8) -> [Int] {
         var groups: Set<Int> = []
         func tries(_ candidate: [UInt8], at index: Int) {

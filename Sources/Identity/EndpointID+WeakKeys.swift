@@ -1,17 +1,17 @@
 extension EndpointID {
-    /// Whether `publicKey` is the encoding of a point of small order, or of none: RFC 8032, 5.1.3, demands y < p = 2²⁵⁵ − 19.
+    /// Whether `publicKey` encodes a point of small order, or no point: RFC 8032, 5.1.3, requires y < p = 2²⁵⁵ − 19.
     ///
-    /// A signature "by" a point of small order can be made without any secret, so such a key would prove nothing; a y beyond
-    /// the field is a second name of a point that has one already.
+    /// Anyone can forge a signature "by" a point of small order, so such a key proves nothing. A y beyond the field is
+    /// a second name for an existing point.
     static func isWeak(_ publicKey: some Collection<UInt8>) -> Bool {
-        // The sign of x is the top bit; each point and its negative have the same order.
+        // The top bit is the sign of x; a point and its negative have the same order.
         var y = Array(publicKey)
         y[keyLength - 1] &= 0x7f
         let isBeyondField = y[0] >= 0xed && y[keyLength - 1] == 0x7f && y[1..<keyLength - 1].allSatisfy { $0 == 0xff }
         return isBeyondField || smallOrder.contains(y)
     }
 
-    /// y of the eight points whose order divides 8, little-endian, the sign of x cleared.
+    /// y of the eight points whose order divides 8, little-endian, with the sign of x cleared.
     private static let smallOrder: Set<[UInt8]> = {
         var points: Set<[UInt8]> = []
         // Order 4, order 1, order 2 (y = −1).

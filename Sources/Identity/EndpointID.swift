@@ -1,4 +1,4 @@
-/// The name of a machine: its raw Ed25519 public key, written so that it can be read over the phone.
+/// The name of a machine: its raw Ed25519 public key, written so that people can read it over the phone.
 ///
 /// Text form (69 characters): `PP-`, 13 groups of 4 Crockford base32 symbols separated by `-`, and one check symbol.
 /// The 52 symbols carry the 256 bits of the key, most significant bit first, and 4 zero bits of padding.
@@ -14,14 +14,14 @@ public struct EndpointID: Sendable, Hashable {
     /// The raw public key, always ``keyLength`` bytes.
     public let publicKey: [UInt8]
 
-    /// Returns nil unless `publicKey` has exactly ``keyLength`` bytes and is a key that can prove something: a point of small order, for
-    /// which anybody can sign, is none.
+    /// Returns nil unless `publicKey` has exactly ``keyLength`` bytes and can prove an identity. A point of small order
+    /// cannot: anyone can sign for it.
     public init?(publicKey: some Collection<UInt8>) {
         guard publicKey.count == Self.keyLength, !Self.isWeak(publicKey) else { return nil }
         self.publicKey = Array(publicKey)
     }
 
-    /// What somebody claims to be the key of a machine, not checked and not proven.
+    /// A claimed key, neither checked nor proven.
     package init?(unproven publicKey: some Collection<UInt8>) {
         guard publicKey.count == Self.keyLength else { return nil }
         self.publicKey = Array(publicKey)

@@ -1,12 +1,12 @@
 package import Crypto
 
-/// A machine's private key: one Ed25519 key, made on first run and kept in one file.
+/// A machine's private key: one Ed25519 key, created on first run and kept in one file.
 public struct IdentityKey: Sendable {
     package let signingKey: Curve25519.Signing.PrivateKey
-    /// The public half, by which others know this machine.
+    /// The public half, by which peers know this machine.
     public let endpointID: EndpointID
 
-    /// A key from the system's generator.
+    /// Generates a key with the system's random number generator.
     public init() {
         self.init(signingKey: Curve25519.Signing.PrivateKey())
     }
@@ -19,7 +19,7 @@ public struct IdentityKey: Sendable {
         self.endpointID = endpointID
     }
 
-    /// `seed` is the 32-byte Ed25519 secret of RFC 8032; nil when it has another length.
+    /// `seed` is the 32-byte Ed25519 secret of RFC 8032; nil if it has another length.
     package init?(seed: some Collection<UInt8>) {
         var bytes = Array(seed)
         defer { KeyFile.erase(&bytes) }
@@ -29,9 +29,10 @@ public struct IdentityKey: Sendable {
         self.init(signingKey: key)
     }
 
-    /// The machine's key: read from the file at `path`, or made and kept there when there is none.
+    /// The machine's key: read from the file at `path`, or created there if the file does not exist.
     ///
-    /// The file is the raw 32-byte seed, mode 0600; one that others can read, or that is not ours, is refused.
+    /// The file is the raw 32-byte seed, mode 0600. A file that other users can read, or that another user owns, is
+    /// refused.
     public static func loadOrCreate(at path: String) throws(KeyFileError) -> IdentityKey {
         try KeyFile.loadOrCreate(at: path).key
     }
@@ -42,7 +43,7 @@ public struct IdentityKey: Sendable {
 }
 
 extension IdentityKey: CustomStringConvertible, CustomReflectable {
-    /// Whose key it is, and not the key.
+    /// The ID, never the key.
     public var description: String { "key of \(endpointID)" }
     public var customMirror: Mirror { Mirror(self, children: ["endpointID": endpointID]) }
 }

@@ -8,7 +8,7 @@ package enum KeyFile {
     /// Length of the file in bytes.
     package static let length = 32
 
-    /// Reads the key at `path`; nil when there is no file.
+    /// Reads the key at `path`; nil if there is no file.
     package static func load(at path: String) throws(KeyFileError) -> IdentityKey? {
         let content: Result<IdentityKey, KeyFileError>
         do throws(SystemError) {
@@ -23,19 +23,19 @@ package enum KeyFile {
         return try content.get()
     }
 
-    /// Reads the key at `path`, or makes one there when there is none.
+    /// Reads the key at `path`, or creates one there.
     package static func loadOrCreate(at path: String) throws(KeyFileError) -> (key: IdentityKey, created: Bool) {
         if let key = try load(at: path) { return (key, false) }
         let key = IdentityKey()
         if try write(key, to: path, replacing: false) { return (key, true) }
-        // Another process made one between the two calls: theirs is the machine's key.
+        // Another process created one between the two calls: that is the machine's key.
         guard let theirs = try load(at: path) else {
             throw .cannotCreate(path: path, reason: "the file appeared and vanished")
         }
         return (theirs, false)
     }
 
-    /// Puts `key` at `path`, whole or not at all. Returns false, and changes nothing, when something is there.
+    /// Creates the file at `path` with `key`, atomically. Returns false, and changes nothing, if the path exists.
     package static func create(_ key: IdentityKey, at path: String) throws(KeyFileError) -> Bool {
         try write(key, to: path, replacing: false)
     }
@@ -50,7 +50,7 @@ package enum KeyFile {
             throw .cannotOpen(path: path, reason: SystemError.reason(of: ENOENT))
         }
         let kept = path + "." + asideSuffix
-        // The old key gets its second name first: at no moment is there no file at `path`.
+        // The old key gets its second name first, so that `path` always has a file.
         do throws(SystemError) {
             try StateFiles.link(path, as: kept)
         } catch { throw .cannotCreate(path: kept, reason: error.reason) }
@@ -68,7 +68,7 @@ package enum KeyFile {
     ) throws(SystemError) -> Result<IdentityKey, KeyFileError> {
         let status = try file.status()
         if let flaw = flaw(of: status, file.path) { return .failure(flaw) }
-        // One byte more than a key, so that a longer file is seen as such.
+        // One byte more than a key, to detect a longer file.
         var bytes = try file.read(atMost: length + 1)
         defer { erase(&bytes) }
         guard bytes.count == length, let key = IdentityKey(seed: bytes[...]) else {
@@ -84,17 +84,17 @@ package enum KeyFile {
         return nil
     }
 
-    /// Writes beside `path`, then moves into place. Returns false when `path` exists and must not be replaced.
+    /// Writes beside `path`, then moves into place. Returns false if `path` exists and must not be replaced.
     private static func write(_ key: IdentityKey, to path: String, replacing: Bool) throws(KeyFileError) -> Bool {
         let temporary = "\(path).new-\(getpid())-\(UInt32.random(in: 0 ... .max))"
         var seed = [UInt8](key.signingKey.rawRepresentation)
         defer { erase(&seed) }
         do throws(SystemError) {
             let file = try Descriptor.open(temporary, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW)
-            // Gone already when it was moved.
+            // Already gone if it was moved.
             defer { try? StateFiles.remove(temporary) }
             try file.write(seed)
-            try file.synchronise()
+            try file.synchronize()
             if replacing {
                 try StateFiles.rename(temporary, to: path)
             } else {
@@ -102,8 +102,8 @@ package enum KeyFile {
                     try StateFiles.link(temporary, as: path)
                 } catch  where error.code == EEXIST { return false }
             }
-            // The key is in place; a folder that cannot be synchronized is no reason to refuse it.
-            try? StateFiles.synchroniseFolder(of: path)
+            // The key is in place; a folder that cannot be synced is no reason to refuse it.
+            try? StateFiles.synchronizeFolder(of: path)
             return true
         } catch { throw .cannotCreate(path: path, reason: error.reason) }
     }

@@ -1,18 +1,18 @@
-import Crypto
+internal import Crypto
 package import FoundationEssentials
 package import Identity
-import SwiftASN1
-import X509
+internal import SwiftASN1
+internal import X509
 
 /// The self-signed certificate in which a machine presents its key.
 ///
-/// Only the key in it means anything: names repeat the key's ID, chain, issuer and dates are ignored by our peers.
+/// Only its key matters: names repeat the key's ID, and our peers ignore chain, issuer and dates.
 package enum EndpointCertificate {
-    /// DNS name of seed 000: `pp-id-` and the ID.
+    /// The prefix of the DNS name that repeats the ID.
     package static let dnsNamePrefix = "pp-id-"
-    /// URI of seed 001: the ID.
+    /// The prefix of the URI that repeats the ID.
     package static let identityURIPrefix = "pp:id:"
-    /// URI of seed 001: SHA-256 of the raw key, lower-case hex.
+    /// The prefix of the URI with the SHA-256 of the raw key, in lower-case hex.
     package static let keyHashURIPrefix = "pp:pk:"
 
     /// DER of a certificate for `key`, valid from a day ago (clocks differ) for ten years.
@@ -20,7 +20,7 @@ package enum EndpointCertificate {
         let id = key.endpointID.description
         let hash = SHA256.hash(data: key.endpointID.publicKey).hexadecimal
         let name = try DistinguishedName {
-            // X.520 stops a common name at 64 characters and an ID has 69.
+            // X.520 limits a common name to 64 characters, and an ID has 69.
             CommonName("outpost endpoint")
         }
         let issuerKey = Certificate.PrivateKey(key.signingKey)

@@ -2,26 +2,26 @@ package import Identity
 internal import NIOCore
 package import NIOSSL
 
-/// TLS 1.3 in which both sides present an Ed25519 certificate and the key alone says who they are.
+/// TLS 1.3 in which both sides present an Ed25519 certificate and only the key identifies them.
 package enum EndpointTLS {
-    /// The context of a machine that listens.
+    /// The context of a listening machine.
     package static func serverContext(key: IdentityKey, applicationProtocols: [String]) throws -> NIOSSLContext {
         try NIOSSLContext(configuration: serverConfiguration(key: key, applicationProtocols: applicationProtocols))
     }
 
-    /// The context of a machine that connects.
+    /// The context of a connecting machine.
     package static func clientContext(key: IdentityKey, applicationProtocols: [String]) throws -> NIOSSLContext {
         try NIOSSLContext(configuration: clientConfiguration(key: key, applicationProtocols: applicationProtocols))
     }
 
-    /// For what makes its own context, such as an HTTP server. The caller judges the peer's certificates with
+    /// For code that creates its own context, such as an HTTP server. The caller checks the peer's certificates with
     /// ``endpointID(of:)``: the configuration accepts every chain.
     package static func serverConfiguration(
         key: IdentityKey,
         applicationProtocols: [String]
     ) throws -> TLSConfiguration {
-        // The library's server factory takes no client certificates and its factory for mutual TLS leaves
-        // TLS 1.0 on; `configuration(_:key:protocols:)` sets every field that matters.
+        // The library's server factory requests no client certificates, and its factory for mutual TLS allows TLS 1.0.
+        // `configuration(_:key:protocols:)` sets every field that matters.
         let base = TLSConfiguration.makeServerConfiguration(
             certificateChain: [],
             privateKey: .privateKey(try tlsKey(key))
@@ -29,7 +29,7 @@ package enum EndpointTLS {
         return try configuration(base, key: key, protocols: applicationProtocols)
     }
 
-    /// As ``serverConfiguration(key:applicationProtocols:)``, for what connects.
+    /// Like ``serverConfiguration(key:applicationProtocols:)``, for the connecting side.
     package static func clientConfiguration(
         key: IdentityKey,
         applicationProtocols: [String]
@@ -49,7 +49,7 @@ package enum EndpointTLS {
             .certificate(try NIOSSLCertificate(bytes: EndpointCertificate.make(for: key), format: .der))
         ]
         configuration.privateKey = .privateKey(try tlsKey(key))
-        // Both sides demand a certificate. The chain is judged by the callback given to each handler, never by a root.
+        // Both sides require a certificate. The callback of each handler judges the chain; no root is trusted.
         configuration.certificateVerification = .noHostnameVerification
         configuration.trustRoots = .certificates([])
         configuration.signingSignatureAlgorithms = [.ed25519]
@@ -57,7 +57,7 @@ package enum EndpointTLS {
         configuration.applicationProtocols = protocols
         configuration.renegotiationSupport = .none
         configuration.sendCANameList = false
-        // How long a closed connection may wait for the peer's close_notify: it still holds a descriptor meanwhile.
+        // How long a closed connection may wait for the peer's close_notify: it holds a descriptor meanwhile.
         configuration.shutdownTimeout = .seconds(1)
         return configuration
     }
@@ -68,7 +68,7 @@ package enum EndpointTLS {
         return try NIOSSLPrivateKey(bytes: der, format: .der)
     }
 
-    /// Who presented `certificates`, leaf first.
+    /// The ID of the key in `certificates`, leaf first.
     package static func endpointID(of certificates: [NIOSSLCertificate]) throws(PeerIdentityError) -> EndpointID {
         guard let leaf = certificates.first else { throw .noCertificate }
         guard let der = try? leaf.toDERBytes() else { throw .malformed }

@@ -1,17 +1,17 @@
 package import Identity
-import SwiftASN1
-import X509
+internal import SwiftASN1
+internal import X509
 
-/// Why a certificate does not identify anybody.
+/// Why a certificate identifies no key.
 package enum PeerIdentityError: Error, Equatable, CustomStringConvertible {
     case noCertificate
     case malformed
     case notEd25519
-    /// Its key is a point of small order, for which anybody can sign.
+    /// Its key is a point of small order, for which anyone can sign.
     case weakKey
-    /// A name in the certificate speaks of another key than the one it holds.
+    /// A name in the certificate claims another key than the one in it.
     case nameMismatch(claimed: String, presented: EndpointID)
-    /// The pinned key was not the one presented.
+    /// The presented key is not the pinned one.
     case unexpectedPeer(expected: EndpointID, presented: EndpointID)
 
     package var description: String {
@@ -21,24 +21,24 @@ package enum PeerIdentityError: Error, Equatable, CustomStringConvertible {
         case .malformed:
             "the peer's certificate cannot be read"
         case .notEd25519:
-            "the peer's certificate does not hold an Ed25519 key"
+            "the peer's certificate does not contain an Ed25519 key"
         case .weakKey:
-            "the peer's certificate holds an Ed25519 key of small order, which proves nothing"
+            "the peer's certificate contains an Ed25519 key of small order, which proves nothing"
         case .nameMismatch(let claimed, let presented):
-            "the peer's certificate claims to be \(claimed) but holds the key of \(presented)"
+            "the peer's certificate claims to be \(claimed) but contains the key of \(presented)"
         case .unexpectedPeer(let expected, let presented):
             "the peer is \(presented), not \(expected): it was reinstalled, its identity was rotated, "
-                + "or somebody stands in between"
+                + "or another machine answers in its place"
         }
     }
 }
 
-/// Derives who a peer is from the certificate that it proved to hold the key of.
+/// Derives a peer's identity from the certificate whose key it proved to have.
 package enum PeerIdentity {
-    /// The ID of the Ed25519 key in a leaf certificate (DER); every identity name in it must speak of that key.
+    /// The ID of the Ed25519 key in a leaf certificate (DER). Every identity name in it must match that key.
     package static func endpointID(ofLeaf der: [UInt8]) throws(PeerIdentityError) -> EndpointID {
         guard let certificate = try? Certificate(derEncoded: der) else { throw .malformed }
-        // SubjectPublicKeyInfo of an Ed25519 key (RFC 8410, 4): a fixed head, then the raw key.
+        // SubjectPublicKeyInfo of an Ed25519 key (RFC 8410, 4): a fixed prefix, then the raw key.
         let head: [UInt8] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00]
         var serializer = DER.Serializer()
         guard (try? serializer.serialize(certificate.publicKey)) != nil else { throw .notEd25519 }
@@ -53,7 +53,7 @@ package enum PeerIdentity {
         return id
     }
 
-    /// A claimed ID as it may be shown and logged: the peer chose every byte of it.
+    /// A claimed ID in a form that is safe to show and log: the peer chose every byte of it.
     private static func shown(_ claimed: String) -> String {
         let bytes = claimed.utf8.prefix(96).map { (0x21...0x7e).contains($0) ? $0 : UInt8(ascii: "?") }
         return String(decoding: bytes, as: UTF8.self)
@@ -71,7 +71,7 @@ package enum PeerIdentity {
         }
     }
 
-    /// The claimed ID, when `text` starts with `prefix` in either case: DNS names have none.
+    /// The claimed ID, if `text` starts with `prefix` in either case: DNS names are case-insensitive.
     private static func identity(in text: String, after prefix: String) -> String? {
         text.lowercased().hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : nil
     }

@@ -1,10 +1,10 @@
 internal import CLinux
 
-/// Which build this is.
+/// The version of this build.
 package enum BuildVersion {
     package static let version = "0.1.0"
 
-    /// The commit, with `+changes` when the tree held more than that.
+    /// The commit, with `+changes` if the tree had uncommitted changes.
     package static var commit: String {
         // A string that lives as long as the program.
         unsafe String(cString: outpost_build_commit())

@@ -1,5 +1,5 @@
-/// The 16 bytes that a grant gives to one client: who presents them may use the session's ports. A secret: it never
-/// appears in a description, so it cannot end in a log by accident.
+/// The 16 bytes that a grant gives to one client, which may then use the session's ports. A secret: it never appears in
+/// a description, so it cannot end up in a log by accident.
 package struct AccessToken: Sendable, Hashable, CustomStringConvertible, CustomReflectable {
     package static let byteCount = 16
 
@@ -11,7 +11,7 @@ package struct AccessToken: Sendable, Hashable, CustomStringConvertible, CustomR
         self.low = low
     }
 
-    /// A new token from the system's generator.
+    /// A new token from the system's random number generator.
     package static func random() -> AccessToken {
         var generator = SystemRandomNumberGenerator()
         return AccessToken(high: generator.next(), low: generator.next())
@@ -71,13 +71,13 @@ package struct AccessToken: Sendable, Hashable, CustomStringConvertible, CustomR
     package var description: String { "AccessToken(…)" }
     package var customMirror: Mirror { Mirror(self, children: []) }
 
-    /// Takes the same time whatever the tokens are.
+    /// Takes the same time for all tokens.
     @inline(__always)
     package static func == (left: AccessToken, right: AccessToken) -> Bool {
         left.difference(right) == 0
     }
 
-    /// 0 exactly when the tokens are equal.
+    /// 0 exactly if the tokens are equal.
     @inline(__always)
     func difference(_ other: AccessToken) -> UInt64 {
         (self.high ^ other.high) | (self.low ^ other.low)

@@ -1,18 +1,18 @@
-/// The machines that were let in, and the window for the next one. A value without clock and lock: its owner, an actor or a lock,
+/// The paired machines, and the window for the next one. A value without clock and lock: its owner, an actor or a lock,
 /// decides and records in one step.
 ///
-/// Enrolling has an order. ``present(_:at:)`` spends the window; then the owner writes its audit line; then ``enroll(_:)`` makes
-/// the machine known. When one of the last two fails, ``reinstate(_:)`` makes the token good again.
+/// Enrolling has an order. ``present(_:at:)`` spends the window; then the owner writes its audit line; then
+/// ``enroll(_:)`` makes the machine known. If one of the last two fails, ``reinstate(_:)`` makes the token valid again.
 package struct PairedMachines<Store: PairedStore>: Sendable {
     package typealias Record = Store.Record
 
     private let store: Store
-    /// Most machines: each costs a pairing by hand, so this many is a mistake or an attack.
+    /// Most machines: each needs a pairing by hand, so this many is a mistake or an attack.
     private let maximum: Int
     private var records: [Record.ID: Record] = [:]
     private var window = PairingWindow()
 
-    /// Reads what is kept.
+    /// Reads the stored machines.
     package init(store: Store, maximum: Int) throws {
         self.store = store
         self.maximum = maximum
@@ -21,7 +21,7 @@ package struct PairedMachines<Store: PairedStore>: Sendable {
 
     // MARK: The window
 
-    /// Opens a window, in place of one that may be open.
+    /// Opens a window and replaces an open one.
     package mutating func open(_ token: PairingToken, for ttl: PairingTTL, at now: UInt64) {
         window.open(token: token.text, closesAt: now &+ UInt64(ttl.seconds) * 1_000_000_000)
     }
@@ -35,7 +35,7 @@ package struct PairedMachines<Store: PairedStore>: Sendable {
         window.present(token, at: now)
     }
 
-    /// The pairing came to nothing: its token is good again, as long as it was.
+    /// The pairing failed: its token is valid again, for the rest of its time.
     package mutating func reinstate(_ token: String) { window.reinstate(token) }
 
     // MARK: The machines
@@ -49,7 +49,7 @@ package struct PairedMachines<Store: PairedStore>: Sendable {
         records[id] != nil || (try? store.all().contains { $0.pairedID == id }) == true
     }
 
-    /// Lets the machine in, for good.
+    /// Makes the machine known, permanently.
     ///
     /// - Throws: ``TooManyPaired``, or what the store throws; then nothing has changed.
     package mutating func enroll(_ record: Record) throws {
@@ -58,7 +58,7 @@ package struct PairedMachines<Store: PairedStore>: Sendable {
         records[record.pairedID] = record
     }
 
-    /// Changes what is kept of a machine: `stored` writes it, and says whether the machine was there.
+    /// Changes what is stored of a machine: `stored` writes it, and returns whether the machine was there.
     package mutating func update(
         _ id: Record.ID,
         stored: (Store) throws -> Bool,
@@ -72,8 +72,8 @@ package struct PairedMachines<Store: PairedStore>: Sendable {
         return true
     }
 
-    /// The machine is unknown from here on, also when that cannot be stored: then it would be known again after a restart,
-    /// and this throws.
+    /// The machine is unknown from here on. If that cannot be stored, it would be known again after a restart, and this
+    /// throws.
     package mutating func remove(_ id: Record.ID) throws {
         records[id] = nil
         _ = try store.remove(id)
@@ -84,5 +84,5 @@ package struct PairedMachines<Store: PairedStore>: Sendable {
 package struct TooManyPaired: Error, CustomStringConvertible {
     package let maximum: Int
 
-    package var description: String { "\(maximum) peers are paired, remove one first" }
+    package var description: String { "\(maximum) peers are paired, which is the limit; remove one first" }
 }

@@ -1,12 +1,12 @@
 package import Identity
 
-/// A peer that a pairing window let in.
+/// A peer that paired through a window.
 package struct PairedPeer: PairedRecord, Equatable, Codable {
     package var endpointID: EndpointID
     package var label: String?
     /// Unix milliseconds.
     package var pairedAt: Int64
-    /// Address and port it paired from.
+    /// Address and port from which it paired.
     package var pairedFrom: String?
 
     package var pairedID: EndpointID { endpointID }

@@ -1,18 +1,18 @@
-/// What is kept of a machine that a pairing window let in.
+/// What is stored of a paired machine.
 package protocol PairedRecord: Sendable {
     associatedtype ID: Hashable & Sendable
 
-    /// By what the machine is known from now on; one record for each.
+    /// Identifies the machine from now on; one record for each.
     var pairedID: ID { get }
 }
 
-/// Where the records outlive the process.
+/// Stores the records beyond the life of the process.
 package protocol PairedStore: Sendable {
     associatedtype Record: PairedRecord
 
     func all() throws -> [Record]
-    /// Adds a record, or renews the one of the same ID.
+    /// Adds a record, or replaces the one with the same ID.
     func add(_ record: Record) throws
-    /// False when there was none.
+    /// False if there was none.
     func remove(_ id: Record.ID) throws -> Bool
 }

@@ -10,14 +10,14 @@ package struct PairingTTL: Equatable, Sendable, CustomStringConvertible {
 
     private init(seconds: Int) { self.seconds = seconds }
 
-    /// Reads `30s`, `10m`, `1h`, `1d`.
+    /// Parses `30s`, `10m`, `1h`, `1d`.
     package init(parsing text: String) throws {
         let (seconds, attoseconds) = try DurationText.parse(text).components
         guard attoseconds == 0, let whole = Int(exactly: seconds), Self.range.contains(whole) else { throw Malformed() }
         self.seconds = whole
     }
 
-    /// Takes what another program asks for.
+    /// Validates another program's request.
     package init(asking seconds: Int) throws {
         guard Self.range.contains(seconds) else { throw Malformed() }
         self.seconds = seconds
@@ -27,7 +27,7 @@ package struct PairingTTL: Equatable, Sendable, CustomStringConvertible {
 
     package struct Malformed: Error, CustomStringConvertible {
         package var description: String {
-            "a pairing window lasts 1 second to 1 day, in whole seconds; write for example 30s, 10m, 1h or 1d"
+            "invalid duration of a pairing window: must be 1 second to 1 day, in whole seconds, for example 30s, 10m, 1h or 1d"
         }
     }
 }

@@ -1,13 +1,13 @@
 internal import FoundationEssentials
 internal import Operations
 
-/// The secret that opens a ``PairingWindow`` to one machine. It is shown once, to the person who asked for it.
+/// The secret for a ``PairingWindow``. It is shown once, to the person who requested it.
 package struct PairingToken: Sendable, Equatable, SecretBearing {
-    /// As the person reads it to the other machine.
+    /// The form that a person reads to the other machine.
     package let text: String
 
     package init(text: String) { self.text = text }
 
-    /// A version 4 UUID: 122 bits from the system's generator.
+    /// A version 4 UUID: 122 bits from the system's random number generator.
     package static func random() -> PairingToken { PairingToken(text: UUID().uuidString.lowercased()) }
 }

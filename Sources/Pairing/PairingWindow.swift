@@ -1,7 +1,7 @@
 internal import Crypto
 
-/// The time in which one unknown machine may present the one-time token. No clock inside: times are given, in
-/// nanoseconds of a clock that never goes back and counts while the machine sleeps (`CLOCK_BOOTTIME`).
+/// The time in which one unknown machine may present the one-time token. No clock inside: times are arguments, in
+/// nanoseconds of a monotonic clock that also counts during suspend (`CLOCK_BOOTTIME`).
 package struct PairingWindow: Equatable, Sendable {
     /// Wrong tokens that close a window.
     package static let maximumAttempts = 5
@@ -10,7 +10,7 @@ package struct PairingWindow: Equatable, Sendable {
         /// The token was right; the window is spent.
         case accepted
         case wrongToken(attemptsLeft: Int)
-        /// There is no window: never opened, spent, run out, or closed by wrong tokens.
+        /// There is no window: never opened, spent, expired, or closed by wrong tokens.
         case closed
     }
 
@@ -22,12 +22,12 @@ package struct PairingWindow: Equatable, Sendable {
     }
 
     private var opening: Opening?
-    /// The window that the last right token spent.
+    /// The window that the last valid token spent.
     private var spent: Opening?
 
     package init() {}
 
-    /// Opens a window, in place of one that may be open.
+    /// Opens a window and replaces an open one.
     package mutating func open(token: String, closesAt: UInt64) {
         opening = Opening(tokenHash: Self.hash(token), closesAt: closesAt, attemptsLeft: Self.maximumAttempts)
         spent = nil
@@ -60,7 +60,7 @@ package struct PairingWindow: Equatable, Sendable {
         return .wrongToken(attemptsLeft: current.attemptsLeft)
     }
 
-    /// Opens the window again that this token spent, because the pairing came to nothing; not in place of a newer one.
+    /// Reopens the window that this token spent, because the pairing failed; does not replace a newer one.
     package mutating func reinstate(_ token: String) {
         guard let spent, Self.equal(Self.hash(token), spent.tokenHash) else { return }
         if opening == nil { opening = spent }

@@ -1,14 +1,14 @@
 package import GRDB
 package import Identity
 
-/// The peers that paired, in a table of a tool's SQLite file.
+/// The paired peers, in a table of a tool's SQLite file.
 package struct PeerStore: PairedStore {
     /// Longest label in bytes.
     package static let maximumLabelLength = 64
-    /// Most paired peers: each costs a pairing by hand, so this many is a mistake or an attack.
+    /// Most paired peers: each needs a pairing by hand, so this many is a mistake or an attack.
     package static let maximumPeers = 10_000
 
-    /// Makes the table, in a migration of the file's. `paired_at` is in Unix milliseconds.
+    /// Creates the table, in a migration of the file. `paired_at` is in Unix milliseconds.
     package static let schema = """
         CREATE TABLE peer (
             endpoint_id TEXT PRIMARY KEY NOT NULL,
@@ -28,7 +28,7 @@ package struct PeerStore: PairedStore {
         }
     }
 
-    /// Adds a peer, or renews its label and origin when it was there.
+    /// Adds a peer, or updates the label and origin of a known one.
     package func add(_ peer: PairedPeer) throws {
         try database.write { database in
             try database.execute(
@@ -42,7 +42,7 @@ package struct PeerStore: PairedStore {
         }
     }
 
-    /// False when the peer was not there.
+    /// False if the peer was not there.
     package func remove(_ id: EndpointID) throws -> Bool {
         try database.write { database in
             try database.execute(sql: "DELETE FROM peer WHERE endpoint_id = ?", arguments: [id.description])
@@ -50,7 +50,7 @@ package struct PeerStore: PairedStore {
         }
     }
 
-    /// False when the peer was not there.
+    /// False if the peer was not there.
     package func rename(_ id: EndpointID, to label: String) throws -> Bool {
         try database.write { database in
             try database.execute(
@@ -71,7 +71,7 @@ package struct PeerStore: PairedStore {
         )
     }
 
-    /// A label that its owner chose, as it stands; throws when it would have to be changed.
+    /// A label from its owner, unchanged; throws if it would have to be changed.
     package static func label(checking text: String) throws(MalformedLabel) -> String {
         guard cleaned(text) == text else { throw MalformedLabel() }
         return text
@@ -79,12 +79,12 @@ package struct PeerStore: PairedStore {
 
     package struct MalformedLabel: Error, CustomStringConvertible {
         package var description: String {
-            "a label is 1 to \(PeerStore.maximumLabelLength) bytes of printable text, "
+            "invalid label: must be 1–\(PeerStore.maximumLabelLength) bytes of printable text, "
                 + "without line breaks, spaces at its ends or two spaces in a row"
         }
     }
 
-    /// A label fit for a terminal: printable, trimmed, at most ``maximumLabelLength`` bytes.
+    /// A label that is safe for a terminal: printable, trimmed, at most ``maximumLabelLength`` bytes.
     package static func cleaned(_ label: String?) -> String? {
         guard let label else { return nil }
         var text = ""

@@ -3,7 +3,7 @@ internal import Identity
 package import Operations
 internal import Storage
 
-/// The peers that a user's tools know: a SQLite file in the folder that they share.
+/// The peers that a user's tools know: a SQLite file in their shared folder.
 ///
 /// Names and addresses belong to an entry, permissions to the key: a second name of a machine grants it nothing more.
 package struct AddressBook: Sendable {
@@ -13,7 +13,7 @@ package struct AddressBook: Sendable {
     package let path: String
     private let database: DatabaseQueue
 
-    /// Opens the book, or makes it.
+    /// Opens the book, or creates it.
     package init(path: String) throws {
         self.path = path
         database = try StateDatabase.open(path, waiting: .inPlace) { migrator in
@@ -49,14 +49,15 @@ package struct AddressBook: Sendable {
         }
     }
 
-    /// Every entry, the oldest first. Rows whose Endpoint ID cannot be read are left out.
+    /// Every entry, the oldest first. Rows with an invalid Endpoint ID are left out.
     package func peers() throws -> [KnownPeer] { try database.read { try Self.peers($0) } }
 
-    /// Adds an entry. Under a name that the same key has already, `peer`'s addresses replace those of the same services, and
+    /// Adds an entry. If the same key already has this name, `peer`'s addresses replace those of the same services, and
     /// its permissions are added.
     ///
-    /// - Parameter replacing: takes the name away from another key, with the permissions of a key that has no other name.
-    /// - Throws: ``AddressBookError/nameTaken(_:known:new:)`` when the name belongs to another key and `replacing` is false.
+    /// - Parameter replacing: takes the name from another key, with the permissions of a key that has no other name.
+    /// - Throws: ``AddressBookError/nameTaken(_:known:new:)`` if the name belongs to another key and `replacing` is
+    ///   false.
     package func add(_ peer: KnownPeer, replacing: Bool = false) throws {
         try Self.check(peer.name)
         try database.write { database in
@@ -72,7 +73,7 @@ package struct AddressBook: Sendable {
         }
     }
 
-    /// Throws when the name belongs to another key.
+    /// Throws if the name belongs to another key.
     package func rename(_ name: String, to new: String) throws {
         try Self.check(new)
         try database.write { database in
@@ -83,8 +84,8 @@ package struct AddressBook: Sendable {
         }
     }
 
-    /// Forgets the addresses of a service under `name`. An entry that no other service needs goes with them, and
-    /// `permission` with the last entry of its key that has this service. False when there was no such address.
+    /// Removes the addresses of a service under `name`. An entry that no other service needs is removed with them, and
+    /// `permission` with the last entry of its key that has this service. False if there was no such address.
     package func remove(_ service: String, of name: String, withdrawing permission: Permission) throws -> Bool {
         try database.write { database in
             guard let peer = try Self.peers(database).first(where: { $0.name == name }),
@@ -107,7 +108,7 @@ package struct AddressBook: Sendable {
                     arguments: [id, permission.rawValue]
                 )
             }
-            // What other tools know of the machine is theirs: an address, or a permission, also one that is unknown here.
+            // Another tool's data about the machine stays: an address, or a permission, even one that is unknown here.
             let isOtherwiseKnown = try Bool.fetchOne(
                 database,
                 sql: """
@@ -128,11 +129,11 @@ package struct AddressBook: Sendable {
         try database.read { try Self.hasTakenOver(source, $0) }
     }
 
-    /// Adds what another place knew, once: all of it and the note that it was done are one transaction.
+    /// Adds the peers of another source, once: all of them and the note that it was done are one transaction.
     ///
-    /// A name that belongs to another key here gets the first free number behind it.
+    /// A name that belongs to another key here gets the first free number appended.
     ///
-    /// - Returns: the names here, in the order of `peers`; nil when it was done before.
+    /// - Returns: the names here, in the order of `peers`; nil if it was done before.
     package func takeOver(_ peers: [KnownPeer], from source: String, at time: Timestamp) throws -> [String]? {
         try database.write { database in
             if try Self.hasTakenOver(source, database) { return nil }
@@ -237,7 +238,7 @@ package struct AddressBook: Sendable {
         }
     }
 
-    /// Removes an entry, and the permissions of its key when that has no other.
+    /// Removes an entry, and the permissions of its key if that has no other entry.
     private static func remove(_ name: String, _ database: Database) throws {
         let id = try String.fetchOne(database, sql: "SELECT endpoint_id FROM peer WHERE name = ?", arguments: [name])
         try database.execute(sql: "DELETE FROM peer WHERE name = ?", arguments: [name])

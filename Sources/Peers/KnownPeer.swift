@@ -1,7 +1,7 @@
 package import Identity
 package import Operations
 
-/// Where a service of a peer listens.
+/// The address of a service of a peer.
 package struct PeerAddress: Sendable, Hashable {
     /// The service, such as `reflector`.
     package var service: String
@@ -24,7 +24,7 @@ package struct KnownPeer: Sendable, Equatable {
     package var endpointID: EndpointID
     package var addedAt: Timestamp
     package var addresses: [PeerAddress]
-    /// Of the Endpoint ID: the same under each of its names.
+    /// Those of the Endpoint ID: the same under each of its names.
     package var permissions: Set<Permission>
 
     package init(

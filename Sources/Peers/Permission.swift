@@ -1,7 +1,8 @@
-/// What a peer in the address book takes part in without asking again. A peer may do nothing that is not listed.
+/// What a peer in the address book may do, or be subject to, without a question to the user. Anything that is not
+/// listed is denied.
 ///
-/// Each is a row of its own in the file: a tool keeps, and never grants, the words that it does not know.
+/// Each permission is a row of its own in the file: a tool keeps, and never grants, those that it does not know.
 package enum Permission: String, Sendable, Hashable, CaseIterable {
-    /// This user's tools may measure the link to the peer. The peer may ask nothing of this machine.
+    /// This user's tools may measure the link to the peer. The peer may request nothing from this machine.
     case beMeasured = "be_measured"
 }

@@ -2,21 +2,21 @@ internal import Glibc
 package import Logging
 package import NIOCore
 
-/// Stops accepting for a moment when the process has no descriptor left.
+/// Stops accepting for a moment if the process has no descriptor left.
 ///
-/// The listening socket stays readable then, so an event loop that only tries again would spin and serve nobody.
+/// The listening socket stays readable then, so an event loop that only retried would spin and serve no connection.
 package final class AcceptPause: ChannelInboundHandler {
     package typealias InboundIn = any Channel
 
     /// Long enough to cost nothing, short enough that a peer in the backlog does not notice.
     private static let pause = TimeAmount.milliseconds(100)
-    /// At most so often is it told in the log.
-    private static let quiet = TimeAmount.seconds(60)
+    /// The shortest time between two log lines about it.
+    private static let logInterval = TimeAmount.seconds(60)
 
     private let logger: Logger
     private let makeRoom: () -> Void
     private var isPaused = false
-    private var lastTold: NIODeadline?
+    private var lastLogged: NIODeadline?
 
     /// - Parameter makeRoom: closes what can be done without.
     package init(logger: Logger, makeRoom: @escaping () -> Void = {}) {
@@ -29,8 +29,8 @@ package final class AcceptPause: ChannelInboundHandler {
             return context.fireErrorCaught(error)
         }
         makeRoom()
-        if lastTold.map({ NIODeadline.now() - $0 >= Self.quiet }) ?? true {
-            lastTold = .now()
+        if lastLogged.map({ NIODeadline.now() - $0 >= Self.logInterval }) ?? true {
+            lastLogged = .now()
             logger.error(
                 "a connection cannot be accepted, the process has too few descriptors or too little memory",
                 metadata: ["error": "\(error)"]

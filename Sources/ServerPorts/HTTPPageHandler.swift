@@ -11,7 +11,7 @@ final class HTTPPageHandler: ChannelInboundHandler {
     private let pages: HTTPPages
     private let patience: TimeAmount
     private var request: HTTPRequestHead?
-    /// Requests behind the first are not read: their answers would cost memory for each.
+    /// Requests after the first are not read: their answers would cost memory for each.
     private var isAnswered = false
     private var deadline: Scheduled<Void>?
 
@@ -58,7 +58,7 @@ final class HTTPPageHandler: ChannelInboundHandler {
         }
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         let eventLoop = context.eventLoop
-        // A page may ask actors. The connection waits for it, and its deadline ends it.
+        // A page may await actors. The connection waits for it, and its deadline ends it.
         Task {
             let page = await make()
             eventLoop.execute {

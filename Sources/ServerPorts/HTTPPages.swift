@@ -5,7 +5,7 @@ package struct HTTPPages: Sendable {
         package var contentType: String
         package var body: String
 
-        /// - Parameter isAvailable: 200, else 503.
+        /// - Parameter isAvailable: status 200, else 503.
         package init(isAvailable: Bool = true, contentType: String, body: String) {
             self.isAvailable = isAvailable
             self.contentType = contentType
@@ -15,10 +15,10 @@ package struct HTTPPages: Sendable {
 
     private let pages: [(path: String, make: @Sendable () async -> Page)]
 
-    /// - Parameter pages: each page is made when it is asked for.
+    /// - Parameter pages: each page is made when it is requested.
     package init(_ pages: [(path: String, make: @Sendable () async -> Page)]) { self.pages = pages }
 
-    /// What makes the page at `path`, and nil when there is none.
+    /// Makes the page at `path`; nil if there is none.
     func page(at path: Substring) -> (@Sendable () async -> Page)? { pages.first { $0.path == path }?.make }
 
     /// The body of a 404.

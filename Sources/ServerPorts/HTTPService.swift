@@ -3,15 +3,17 @@ package import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
 
-/// The HTTP of all tools: health and metrics for monitoring programs. One request a connection; connections, bytes and time are bounded.
+/// The HTTP service of all tools: health and metrics for monitoring programs. One request per connection; connections,
+/// bytes and time are bounded.
 ///
-/// HTTP in the clear asks nobody for a name: bind it to loopback unless the configuration says otherwise, and put nothing secret on a page.
+/// Plain HTTP authenticates no client: bind it to loopback unless the configuration says otherwise, and put no secret
+/// on a page.
 package enum HTTPService {
     /// Connections of a port; one more closes the oldest.
     package static let maximumConnections = 64
-    /// For a request and the reading of its answer, from the connection's begin.
+    /// For a request and its answer, from the start of the connection.
     static let patience = TimeAmount.seconds(10)
-    /// Bytes of a request. Monitoring programs send some hundred.
+    /// Most bytes of a request. Monitoring programs send some hundred.
     static let maximumRequestBytes = 16 << 10
 
     /// Serves `pages` on a port of their own.
@@ -22,27 +24,27 @@ package enum HTTPService {
         on group: any EventLoopGroup,
         logger: Logger
     ) async throws -> HTTPPort {
-        let crowd = CrowdedPort(places: maximumConnections)
+        let clients = EvictingPort(capacity: maximumConnections)
         let channel = try await ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let pause = AcceptPause(logger: logger) { crowd.evictOldest() }
+                    let pause = AcceptPause(logger: logger) { clients.evictOldest() }
                     try channel.pipeline.syncOperations.addHandler(pause)
                 }
             }
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    crowd.enter(channel)
+                    clients.enter(channel)
                     try install(on: channel.pipeline.syncOperations, pages: pages)
                 }
             }
             .bind(host: host, port: port)
             .get()
-        return HTTPPort(channel: channel, crowd: crowd)
+        return HTTPPort(channel: channel, clients: clients)
     }
 
-    /// Serves `pages` on a connection that is there already, for example inside TLS.
+    /// Serves `pages` on an existing connection, for example inside TLS.
     package static func install(on pipeline: ChannelPipeline.SynchronousOperations, pages: HTTPPages) throws {
         try pipeline.addHandler(RequestBytes(limit: maximumRequestBytes))
         try pipeline.configureHTTPServerPipeline(withPipeliningAssistance: false, withErrorHandling: true)
@@ -53,18 +55,18 @@ package enum HTTPService {
 /// A port that serves pages, until it is closed.
 package struct HTTPPort: Sendable {
     package let channel: any Channel
-    let crowd: CrowdedPort
+    let clients: EvictingPort
 
     package var localAddress: SocketAddress? { channel.localAddress }
 
-    /// Closes the port and every connection of it.
+    /// Closes the port and all of its connections.
     package func close() async {
         try? await channel.close()
-        crowd.evictAll()
+        clients.evictAll()
     }
 }
 
-/// Closes a connection that sends more than a request has.
+/// Closes a connection that sends more bytes than a request may have.
 private final class RequestBytes: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 

@@ -1,22 +1,22 @@
 internal import GRDB
 
-/// Waiting for a database that another process is writing to, without holding a thread, or the actor that asks.
+/// Waits for a database that another process is writing to, without blocking a thread or the calling actor.
 package enum BusyDatabase {
-    /// How long a decision waits that somebody stands and waits for.
+    /// How long a decision waits while a peer or a user waits for it.
     package static let patience = Duration.seconds(5)
     private static let firstPause = Duration.milliseconds(2)
     private static let longestPause = Duration.milliseconds(250)
 
-    /// Whether another connection holds the file; then the statement did nothing, and may be tried again.
+    /// Whether another connection has locked the file. The statement then did nothing and may be retried.
     package static func isBusy(_ error: any Error) -> Bool {
         guard let code = (error as? DatabaseError)?.resultCode.primaryResultCode else { return false }
         return code == .SQLITE_BUSY || code == .SQLITE_LOCKED
     }
 
-    /// Does `work`, again and again while the database is busy.
+    /// Does `work`, and retries it while the database is busy.
     ///
     /// - Parameter limit: how long; nil for as long as it takes.
-    /// - Throws: what `work` throws, busy only after `limit`; `CancellationError` when the task is canceled meanwhile.
+    /// - Throws: what `work` throws, busy only after `limit`; `CancellationError` if the task is canceled meanwhile.
     package static func retrying<Value>(
         for limit: Duration? = patience,
         isolation: isolated (any Actor)? = #isolation,

@@ -1,6 +1,6 @@
 internal import GRDB
 
-/// Puts a failure of SQLite into words, with what to do; its own text has statements in it.
+/// Describes a failure of SQLite and its remedy; SQLite's own text contains statements.
 package enum DatabaseFailure {
     /// nil for any other error.
     package static func describe(_ error: any Error) -> String? {
@@ -8,13 +8,13 @@ package enum DatabaseFailure {
         let cause =
             switch error.resultCode.primaryResultCode {
             case .SQLITE_FULL: "the disk is full; free space there"
-            case .SQLITE_IOERR: "the disk is full or reports errors; free space there or look at the kernel log (dmesg)"
+            case .SQLITE_IOERR: "the disk is full or reports errors; free space there or check the kernel log (dmesg)"
             case .SQLITE_READONLY, .SQLITE_PERM:
-                "it may not be written; correct its owner and mode, or choose another folder"
+                "it is not writable; correct its owner and mode, or choose another folder"
             case .SQLITE_CANTOPEN: "it cannot be opened; correct the folder's owner and mode, or choose another folder"
-            case .SQLITE_BUSY, .SQLITE_LOCKED: "another process holds it; try again when that has ended"
+            case .SQLITE_BUSY, .SQLITE_LOCKED: "another process has locked it; try again when that process has ended"
             case .SQLITE_CORRUPT, .SQLITE_NOTADB:
-                "it is damaged; restore it from a backup, or move it away to begin anew"
+                "it is damaged; restore it from a backup, or move it away to start with an empty one"
             default: error.message ?? "SQLite error \(error.resultCode.rawValue)"
             }
         return "the database in the state folder: \(cause)"

@@ -8,24 +8,24 @@ internal import SystemErrors
 ///
 /// Write-ahead log with a full sync for every commit: what was acknowledged survives a kill and a power cut.
 package enum StateDatabase {
-    /// Who waits while another process writes.
+    /// What waits while another process writes.
     package enum Waiting: Sendable {
-        /// SQLite, which holds the thread, for 5 s at most.
+        /// SQLite, which blocks the thread, for 5 s at most.
         case inPlace
-        /// The caller, as ``BusyDatabase`` does, without holding a thread; only opening blocks, for 5 s at most.
+        /// The caller, with ``BusyDatabase``, without blocking a thread; only opening blocks, for 5 s at most.
         case byRetrying
     }
 
-    /// How often a file that another process holds is tried, each time after ``pause``: 5 s.
+    /// How often a locked file is tried, each time after ``pause``: 5 s.
     private static let tries = 500
     /// Microseconds.
     private static let pause: UInt32 = 10_000
 
-    /// Opens the database, or makes it with mode 0600, and brings its tables up to date.
+    /// Opens the database, or creates it with mode 0600, and migrates its tables.
     ///
-    /// A symbolic link is refused, and so is a file that another user owns or may write: what is in it decides who may do what.
+    /// Refuses a symbolic link, and a file that another user owns or may write: its content decides who may do what.
     ///
-    /// - Throws: ``StateDatabaseError`` when the file cannot be used, GRDB's `DatabaseError` otherwise.
+    /// - Throws: ``StateDatabaseError`` if the file cannot be used, GRDB's `DatabaseError` otherwise.
     package static func open(
         _ path: String,
         waiting: Waiting,
@@ -55,9 +55,9 @@ package enum StateDatabase {
 
     private static func flaw(of status: FileStatus) -> String? {
         if status.kind != .file { return "it is not a regular file" }
-        if status.owner != geteuid(), status.owner != 0 { return "it belongs to user id \(status.owner)" }
+        if status.owner != geteuid(), status.owner != 0 { return "it belongs to user ID \(status.owner)" }
         if status.mode & 0o022 != 0 {
-            return "its mode, 0\(String(status.mode, radix: 8)), lets group or others write it (chmod 600 mends that)"
+            return "its mode, 0\(String(status.mode, radix: 8)), lets group or others write it; run chmod 600"
         }
         return nil
     }
@@ -69,6 +69,6 @@ package struct StateDatabaseError: Error, CustomStringConvertible {
     let reason: String
 
     package var description: String {
-        "cannot open \(path): \(reason); the state folder and what is in it must belong to the user who runs this, and be writable"
+        "cannot open \(path): \(reason); the state folder and its files must belong to the user who runs this, and be writable"
     }
 }

@@ -4,14 +4,14 @@ internal import Operations
 
 /// The folder that all tools of a user share: one identity and one address book.
 ///
-/// Mode 0700, the files 0600. Tools that kept an identity of their own before have it taken over: see ``open(for:)``.
+/// Mode 0700, the files 0600. An identity that a tool kept before is adopted: see ``open(for:)``.
 package struct UserFolder: Sendable, Equatable {
     static let keyName = "identity.ed25519"
-    /// Tools that had an identity in a folder of their own. The first that has one gives it to all: `paramedic` comes first,
-    /// because the reflectors that it was paired with know its key.
+    /// Tools that had an identity in a folder of their own. The first that has one gives it to all: `paramedic` comes
+    /// first, because the reflectors that it was paired with know its key.
     static let formerOwners = ["paramedic", "packetbench"]
 
-    /// `$XDG_STATE_HOME`, or what stands for it.
+    /// `$XDG_STATE_HOME`, or its default.
     private let stateHome: String
 
     package init(environment: [String: String]) { stateHome = UserFolders.state(environment: environment) }
@@ -23,14 +23,14 @@ package struct UserFolder: Sendable, Equatable {
     /// Where `tool` kept its identity before tools shared one.
     package func formerKeyPath(of tool: String) -> String { "\(stateHome)/\(tool)/\(Self.keyName)" }
 
-    /// Makes the folder when it is missing, and takes an identity over that a tool had before.
+    /// Creates the folder if it is missing, and adopts an identity that a tool had before.
     ///
-    /// The key is written beside its place and linked into it, so that it is there whole or not at all, and never replaces
-    /// another. The old file stays. Doing it again, or in two tools at once, changes nothing.
+    /// The key is written beside its place and linked into it, so that it appears atomically and never replaces
+    /// another. The old file stays. Repeating this, or running it in two tools at once, changes nothing.
     ///
-    /// - Parameter tool: which tool asks.
-    /// - Returns: whose identity was taken over in this call; nil when there was nothing to do.
-    /// - Throws: ``IdentityConflict`` when `tool` has an identity of before that is not the shared one.
+    /// - Parameter tool: the calling tool.
+    /// - Returns: the identity that this call adopted; nil if there was nothing to do.
+    /// - Throws: ``IdentityConflict`` if `tool` has an old identity that is not the shared one.
     package func open(for tool: String) throws -> IdentityTakeOver? {
         try StateFiles.createFolder(path)
         var shared = try KeyFile.load(at: keyPath)
@@ -38,7 +38,7 @@ package struct UserFolder: Sendable, Equatable {
         if shared == nil {
             for owner in Self.formerOwners {
                 guard let key = try formerKey(of: owner) else { continue }
-                // False when another tool was faster: theirs is the shared one.
+                // False if another tool was faster: its key is the shared one.
                 if try KeyFile.create(key, at: keyPath) {
                     taken = IdentityTakeOver(endpointID: key.endpointID, from: formerKeyPath(of: owner), to: keyPath)
                 }
@@ -60,13 +60,13 @@ package struct UserFolder: Sendable, Equatable {
         return taken
     }
 
-    /// The identity that `tool` had; nil when it had none. Throws when its folder or file cannot be trusted or read.
+    /// The identity that `tool` had; nil if it had none. Throws if its folder or file cannot be trusted or read.
     private func formerKey(of tool: String) throws -> IdentityKey? {
         guard try StateFiles.isOwnFolder("\(stateHome)/\(tool)") else { return nil }
         return try KeyFile.load(at: formerKeyPath(of: tool))
     }
 
-    /// The identity of this user's tools; made on first use. Call ``open(for:)`` before.
+    /// The identity of this user's tools; created on first use. Call ``open(for:)`` first.
     package func key() throws(KeyFileError) -> IdentityKey { try KeyFile.loadOrCreate(at: keyPath).key }
 }
 
@@ -81,7 +81,7 @@ package struct IdentityTakeOver: Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// A tool has an identity of before, and the tools share another.
+/// A tool has an old identity, and the tools share another one.
 package struct IdentityConflict: Error, Equatable, CustomStringConvertible {
     package let tool: String
     package let shared: EndpointID
@@ -91,11 +91,11 @@ package struct IdentityConflict: Error, Equatable, CustomStringConvertible {
 
     package var description: String {
         """
-        this user has two identities, and nothing was taken over or changed:
+        this user has two identities; nothing was changed:
           \(shared)  \(sharedPath), which all tools use
           \(former)  \(formerPath), which was \(tool)'s
-        To use the first here too, move the other file away and repeat the command; then pair again with machines that know \
-        the other one only. To go on with the other one, \(remedy).
+        To use the first one here too, move the other file away and repeat the command; then pair again with machines that know \
+        only the other one. To keep the other one, \(remedy).
         """
     }
 

@@ -5,13 +5,13 @@ internal import Paramedic
 struct ConfigCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
-        abstract: "Look at the configuration.",
+        abstract: "Check the configuration.",
         subcommands: [Check.self]
     )
 
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Say whether the configuration is good.",
+            abstract: "Check the configuration file and the environment.",
             discussion: ConfigurationCheck.discussion
         )
 

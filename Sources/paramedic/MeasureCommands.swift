@@ -45,7 +45,7 @@ struct LatencyCommand: AsyncParsableCommand {
             let result = try await reflector.examine(try shared.open(), mode: test.mode) { examiner, _ in
                 try await examiner.latency(plan) { progress in
                     let last = progress.lastRoundTrip.map { Quantity.milliseconds(Double($0) / 1e6) } ?? "-"
-                    Live.show("\(progress.received) of \(progress.sent) replies, last round trip \(last)")
+                    LiveOutput.show("\(progress.received) of \(progress.sent) replies, last round trip \(last)")
                 }
             }
             try show(result)
@@ -56,7 +56,7 @@ struct LatencyCommand: AsyncParsableCommand {
     }
 
     private func show(_ result: LatencyResult) throws {
-        Live.clear()
+        LiveOutput.clear()
         CommandOutput.put(shared.json ? try JSONText.pretty(result) : Page.text.text(result))
     }
 }
@@ -64,7 +64,7 @@ struct LatencyCommand: AsyncParsableCommand {
 struct ThroughputCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "throughput",
-        abstract: "How many bits a second the link carries; up unless told otherwise."
+        abstract: "How many bits a second the link carries; upload by default."
     )
 
     @Flag(help: "From the reflector to this machine.")
@@ -115,20 +115,20 @@ struct ThroughputCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let desk = try shared.open()
+        let context = try shared.open()
         let params = SessionParameters(
             durationSec: duration,
             transport: transport,
-            streams: load.streams ?? desk.configuration.streams,
+            streams: load.streams ?? context.configuration.streams,
             reverse: reverse,
             bidirectional: bidirectional,
             bitrateBps: bitrate.flatMap(BitRate.parse),
-            engine: load.engine ?? desk.configuration.engine
+            engine: load.engine ?? context.configuration.engine
         )
-        let lock = try HeavyTestLock(folder: desk.store.folder)
+        let lock = try HeavyTestLock(folder: context.store.folder)
         do {
-            let (result, path) = try await reflector.examine(desk, mode: test.mode) { examiner, _ in
-                let (result, _) = try await examiner.throughput(params) { Live.show($0) }
+            let (result, path) = try await reflector.examine(context, mode: test.mode) { examiner, _ in
+                let (result, _) = try await examiner.throughput(params) { LiveOutput.show($0) }
                 let path = try? await examiner.client.pathMetadata()
                 try Task.checkCancellation()
                 return (result, path)
@@ -142,7 +142,7 @@ struct ThroughputCommand: AsyncParsableCommand {
     }
 
     private func show(_ result: ThroughputResult, path: PathMetadata?) throws {
-        Live.clear()
+        LiveOutput.clear()
         if shared.json { return try CommandOutput.put(json: result) }
         CommandOutput.put(Page.text.text(result, path: path))
     }
@@ -165,19 +165,19 @@ struct BufferbloatCommand: AsyncParsableCommand {
     func validate() throws { try TestDuration.validate(duration) }
 
     func run() async throws {
-        let desk = try shared.open()
-        let lock = try HeavyTestLock(folder: desk.store.folder)
-        let (result, failure) = try await reflector.examine(desk, mode: test.mode) { examiner, _ in
+        let context = try shared.open()
+        let lock = try HeavyTestLock(folder: context.store.folder)
+        let (result, failure) = try await reflector.examine(context, mode: test.mode) { examiner, _ in
             try await examiner.bufferbloat(
                 seconds: duration,
-                streams: load.streams ?? desk.configuration.streams,
-                engine: load.engine ?? desk.configuration.engine,
-                onPhase: { Live.begin(ExaminationStep.bufferbloat($0).title) },
-                onProgress: { Live.show($0) }
+                streams: load.streams ?? context.configuration.streams,
+                engine: load.engine ?? context.configuration.engine,
+                onPhase: { LiveOutput.begin(ExaminationStep.bufferbloat($0).title) },
+                onProgress: { LiveOutput.show($0) }
             )
         }
         withExtendedLifetime(lock) {}
-        Live.clear()
+        LiveOutput.clear()
         CommandOutput.put(shared.json ? try JSONText.pretty(result) : Page.text.text(result))
         if let failure { throw failure }
     }
@@ -186,7 +186,7 @@ struct BufferbloatCommand: AsyncParsableCommand {
 struct PathCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "path",
-        abstract: "What the reflector says about itself: load, memory, MTU, clock, build."
+        abstract: "What the reflector reports about itself: load, memory, MTU, clock, build."
     )
 
     @OptionGroup var reflector: ReflectorOptions

@@ -3,17 +3,17 @@ internal import Identity
 internal import LinkMeasurement
 internal import Paramedic
 
-/// Which reflector, and how to reach its tests.
+/// The reflector, and how to run its tests.
 struct ReflectorOptions: ParsableArguments {
     @Option(
         name: [.short, .long],
-        help: ArgumentHelp("Which of the paired reflectors; not needed when there is one.", valueName: "name")
+        help: ArgumentHelp("The reflector to use; not needed if only one is known.", valueName: "name")
     )
     var reflector: String?
 
     @Option(
         help: ArgumentHelp(
-            "Longest wait when the reflector is busy or in cooldown (default 120).",
+            "Longest wait if the reflector is busy or in cooldown (default 120).",
             valueName: "seconds"
         )
     )
@@ -28,18 +28,18 @@ struct ReflectorOptions: ParsableArguments {
 
     /// Connects to the chosen reflector and runs `body` with it.
     func examine<Result>(
-        _ desk: Desk,
+        _ context: CommandContext,
         mode: ModeOption? = nil,
         _ body: (Examiner, KnownReflector) async throws -> Result
     ) async throws -> Result {
-        let known = try desk.store.reflector(reflector ?? desk.configuration.reflector)
+        let known = try context.store.reflector(reflector ?? context.configuration.reflector)
         let examiner = try await Examiner.connect(
             to: known.address,
-            key: try desk.key(),
-            iperfPath: iperf3 ?? desk.configuration.iperfPath,
+            key: try context.key(),
+            iperfPath: iperf3 ?? context.configuration.iperfPath,
             mode: mode?.dataMode,
-            patience: wait ?? desk.configuration.waitSec
-        ) { Live.tell($0) }
+            patience: wait ?? context.configuration.waitSec
+        ) { LiveOutput.tell($0) }
         do {
             let result = try await body(examiner, known)
             await examiner.close()
@@ -58,26 +58,28 @@ enum ModeOption: String, ExpressibleByArgument, CaseIterable {
     var dataMode: DataMode { self == .tunneled ? .tunneled : .directEphemeral }
 }
 
-/// What every test takes.
+/// Options of every test.
 struct TestOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Demand tunneled or direct; the reflector's network.mode decides, and a test of the other way is not run.",
+            "Demand tunneled or direct; the reflector's network.mode decides, and a test in the other mode is not run.",
             valueName: "mode"
         )
     )
     var mode: ModeOption?
 }
 
-/// What every test that loads the link takes.
+/// Options of every test that loads the link.
 struct LoadOptions: ParsableArguments {
-    /// Most streams that any reflector may be configured for (`iperf3.max_streams`).
+    /// Most streams for which a reflector can be configured (`iperf3.max_streams`).
     static let mostStreams = 128
 
     @Option(help: ArgumentHelp("Parallel connections in each direction.", valueName: "count"))
     var streams: Int?
 
-    @Option(help: ArgumentHelp("native or iperf3; the best both ends have by default.", valueName: "engine"))
+    @Option(
+        help: ArgumentHelp("native or iperf3; by default the best engine that both ends have.", valueName: "engine")
+    )
     var engine: ThroughputEngine?
 
     func validate() throws {

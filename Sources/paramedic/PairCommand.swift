@@ -9,7 +9,7 @@ struct IDCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "id",
         abstract: "Print this machine's Endpoint ID.",
-        discussion: "Put it into access.authorized_peers of a reflector to be let in without pairing."
+        discussion: "Add it to access.authorized_peers of a reflector to connect without pairing."
     )
 
     @OptionGroup var shared: SharedOptions
@@ -23,10 +23,10 @@ struct IDCommand: AsyncParsableCommand {
 struct PairCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pair",
-        abstract: "Introduce this machine to a reflector.",
+        abstract: "Pair this machine with a reflector.",
         discussion: """
             Paste the line that `reflector pair` printed. The reflector's key is checked against --id before the token is \
-            sent. Without --token the reflector is only remembered; it must already list this machine's ID. A name stands for \
+            sent. Without --token the reflector is only remembered; it must already allow this machine's ID. A name stands for \
             one ID: another reflector takes over a known name only with --replace.
             """
     )
@@ -40,13 +40,13 @@ struct PairCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The one-time token; - reads it from standard input.", valueName: "token"))
     var token: String?
 
-    @Option(help: ArgumentHelp("What to call the reflector here; its host name by default.", valueName: "name"))
+    @Option(help: ArgumentHelp("The name to use for the reflector here; its host name by default.", valueName: "name"))
     var name: String?
 
-    @Option(help: ArgumentHelp("What the reflector's owner sees this machine called.", valueName: "label"))
+    @Option(help: ArgumentHelp("This machine's name for the reflector's owner.", valueName: "label"))
     var label: String = ProcessInfo.processInfo.hostName
 
-    @Flag(help: "Let this reflector take over the name of another.")
+    @Flag(help: "Let this reflector take over another one's name.")
     var replace = false
 
     @OptionGroup var shared: SharedOptions
@@ -72,19 +72,19 @@ struct PairCommand: AsyncParsableCommand {
 
     func run() async throws {
         let address = try parsedAddress()
-        let desk = try shared.open()
+        let context = try shared.open()
         let known = KnownReflector(name: name ?? address.host, address: address, addedAt: .now)
         // Before the token is spent.
-        if !replace { try desk.store.checkName(of: known) }
+        if !replace { try context.store.checkName(of: known) }
         let given = token == "-" ? readLine() : token
-        let context = try LinkClient.context(for: try desk.key())
-        let client = try await LinkClient.connect(to: address, context: context)
+        let tls = try LinkClient.context(for: try context.key())
+        let client = try await LinkClient.connect(to: address, context: tls)
         do {
             if let token = given {
                 let response = try await client.pair(token: token, label: label)
                 guard response.success else { throw ParamedicError.invalid(response.message.printable(limit: 400)) }
             } else {
-                // Only who is listed gets an answer to this; a stranger's hello is answered while a window is open.
+                // Only an allowed peer gets an answer to this; a stranger's hello is answered while a window is open.
                 _ = try await client.status()
             }
         } catch {
@@ -92,14 +92,14 @@ struct PairCommand: AsyncParsableCommand {
             throw error
         }
         await client.close()
-        try desk.store.remember(known, replacing: replace)
+        try context.store.remember(known, replacing: replace)
         let outcome = given == nil ? "remembered" : "paired"
         if shared.json {
             return try CommandOutput.put(json: Result(reflector: known, outcome: outcome))
         }
         CommandOutput.line(
             given == nil
-                ? "remembered \(known.name) (\(address.hostAndPort)), which already lists this machine"
+                ? "remembered \(known.name) (\(address.hostAndPort)), which already allows this machine"
                 : "paired with \(known.name) (\(address.hostAndPort))"
         )
         CommandOutput.line("  \(address.endpointID)")
@@ -123,7 +123,7 @@ struct PairCommand: AsyncParsableCommand {
 struct ReflectorsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reflectors",
-        abstract: "List, rename and forget the reflectors this machine knows.",
+        abstract: "List, rename and remove the reflectors that this machine knows.",
         subcommands: [List.self, Rename.self, Remove.self],
         defaultSubcommand: List.self
     )
@@ -146,7 +146,7 @@ struct ReflectorsCommand: AsyncParsableCommand {
     }
 
     struct Rename: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Call a reflector something else.")
+        static let configuration = CommandConfiguration(abstract: "Rename a reflector.")
 
         @Argument var name: String
         @Argument var new: String
@@ -163,7 +163,7 @@ struct ReflectorsCommand: AsyncParsableCommand {
     }
 
     struct Remove: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Forget a reflector. It still lists this machine.")
+        static let configuration = CommandConfiguration(abstract: "Remove a reflector. It still allows this machine.")
 
         @Argument var name: String
         @OptionGroup var shared: SharedOptions

@@ -20,7 +20,7 @@ extension ParamedicCommand {
         }
     }
 
-    /// An examination that measured nothing, for the reason of its first part.
+    /// An examination that measured nothing, with the exit code of its cause.
     private static func failure(of error: NothingMeasured) -> ToolFailure {
         var failure = ToolFailure(error.description, exitCode: error.isDenied ? denied : 1)
         if case LinkClientError.denied(let deny)? = error.parts.first?.error {

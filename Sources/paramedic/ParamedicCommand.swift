@@ -11,10 +11,10 @@ internal import UserState
 struct ParamedicCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "paramedic",
-        abstract: "Says what a link really does, measured against a reflector that you own.",
+        abstract: "Measures what a link really does, against a reflector that you own.",
         discussion: """
-            Pair once with the line that `reflector pair` prints, then run `paramedic run` for the whole examination, or one \
-            test by itself. Results go to standard output, everything else to standard error.
+            Pair once with the line that `reflector pair` prints, then run `paramedic run` for the whole examination, or a \
+            single test. Results go to standard output, everything else to standard error.
 
             Exit codes: 0 success, 1 failure, 4 denied by the reflector, 64 wrong usage, 74 standard output could not \
             be written, 78 wrong configuration, 130 interrupted.
@@ -33,15 +33,15 @@ struct ParamedicCommand: Tool {
     static let secretOptions = ["--token"]
 
     static func run(_ command: sending any ParsableCommand, arguments: [String]) async throws {
-        defer { Live.clear() }
+        defer { LiveOutput.clear() }
         // Parsed again in the task that can be canceled: a parsed command cannot be sent there.
-        try await Interruption.cancelling { try await run(parseAsRoot(arguments)) }
+        try await Interruption.canceling { try await run(parseAsRoot(arguments)) }
     }
 
-    static func say(_ message: String) { Live.say(message) }
+    static func say(_ message: String) { LiveOutput.say(message) }
 }
 
-/// Options that every command takes, before or after its name.
+/// Options of every command, before or after its name.
 struct SharedOptions: ParsableArguments {
     @Option(
         name: [.short, .long],
@@ -58,8 +58,8 @@ struct SharedOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Where identity, reflectors and history are. Without it $XDG_STATE_HOME/outpost, which this user's tools share, and \
-            $XDG_STATE_HOME/paramedic for the history; ~/.local/state where the variable is not set. [env: PARAMEDIC_STATE]
+            Where identity, reflectors and history are stored. Default: $XDG_STATE_HOME/outpost, which this user's tools share, and \
+            $XDG_STATE_HOME/paramedic for the history; ~/.local/state if the variable is not set. [env: PARAMEDIC_STATE]
             """,
             valueName: "folder"
         )
@@ -83,33 +83,33 @@ struct SharedOptions: ParsableArguments {
         )
     }
 
-    /// Reads the configuration, starts logging as it says, and opens the state.
-    func open() throws -> Desk {
+    /// Reads the configuration, sets up logging, and opens the state.
+    func open() throws -> CommandContext {
         let configuration = try load()
         StandardErrorLog.bootstrap(level: configuration.logLevel, format: configuration.logFormat)
-        return try Desk(configuration)
+        return try CommandContext(configuration)
     }
 }
 
 /// What every command works with.
-struct Desk {
+struct CommandContext {
     let configuration: ParamedicConfiguration
     let store: ParamedicStore
 
-    /// Opens a state folder or, when none is given, what this user's tools share; says what was taken over into that.
+    /// Opens a state folder or, if none is given, the folder that this user's tools share; reports what was adopted.
     init(_ configuration: ParamedicConfiguration) throws {
         self.configuration = configuration
         guard let user = configuration.userFolder else {
             store = try ParamedicStore(folder: configuration.stateFolder)
             return
         }
-        if let taken = try user.open(for: "paramedic") { Live.say("\(taken)") }
+        if let taken = try user.open(for: "paramedic") { LiveOutput.say("\(taken)") }
         let book = try AddressBook(path: user.bookPath)
         store = try ParamedicStore(folder: configuration.stateFolder, book: book)
-        if let taken = try store.takeOverReflectors(into: book) { Live.say("\(taken)") }
+        if let taken = try store.takeOverReflectors(into: book) { LiveOutput.say("\(taken)") }
     }
 
-    /// This machine's key; made on first use.
+    /// This machine's key; created on first use.
     func key() throws -> IdentityKey {
         if let user = configuration.userFolder { return try user.key() }
         return try KeyFile.loadOrCreate(at: configuration.keyPath).key

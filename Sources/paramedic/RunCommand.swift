@@ -10,10 +10,10 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run",
         abstract: "The whole examination: latency, throughput, bufferbloat, and a verdict.",
         discussion: """
-            Seven tests, one after the other: a reflector that allows 10 an hour, as most do, has three left for the rest of \
-            the hour, which is not enough for a second run. A part that the reflector denies, because the hour's tests or the \
-            day's bytes are used up, is a note in the result, which is kept in the history; so are the parts that are left \
-            when the connection is lost. When every part is denied, nothing is kept and the exit code is 4.
+            Seven tests, one after the other. A reflector with the default limit of 10 an hour then has three left for the rest \
+            of the hour, too few for a second run. A part that the reflector denies, because the hour's tests or the \
+            day's bytes are used up, is a note in the result, which is kept in the history; so are the parts that remain \
+            when the connection is lost. If every part is denied, nothing is kept and the exit code is 4.
             """
     )
 
@@ -22,7 +22,7 @@ struct RunCommand: AsyncParsableCommand {
 
     @OptionGroup var test: TestOptions
     @OptionGroup var load: LoadOptions
-    @OptionGroup var form: FormOptions
+    @OptionGroup var form: OutputOptions
     @OptionGroup var reflector: ReflectorOptions
     @OptionGroup var shared: SharedOptions
 
@@ -32,36 +32,36 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let desk = try shared.open()
-        let lock = try HeavyTestLock(folder: desk.store.folder)
+        let context = try shared.open()
+        let lock = try HeavyTestLock(folder: context.store.folder)
         var plan = ExaminationPlan()
         plan.latencySec = duration
         plan.throughputSec = duration
         plan.bufferbloatSec = duration
-        plan.streams = load.streams ?? desk.configuration.streams
-        plan.engine = load.engine ?? desk.configuration.engine
-        let ownID = try desk.key().endpointID
-        let examination = try await reflector.examine(desk, mode: test.mode) { [plan] examiner, known in
+        plan.streams = load.streams ?? context.configuration.streams
+        plan.engine = load.engine ?? context.configuration.engine
+        let ownID = try context.key().endpointID
+        let examination = try await reflector.examine(context, mode: test.mode) { [plan] examiner, known in
             try await examiner.examine(
                 plan,
                 reflectorName: known.name,
                 ownID: ownID,
-                onStep: { Live.begin("[\($0.number)/\(ExaminationPlan.tests)] \($0.title)") },
-                onThroughput: { Live.show($0) }
+                onStep: { LiveOutput.begin("[\($0.number)/\(ExaminationPlan.tests)] \($0.title)") },
+                onThroughput: { LiveOutput.show($0) }
             )
         }
         withExtendedLifetime(lock) {}
-        Live.clear()
-        // What was measured is shown first: a disk that is full must not take it.
-        let kept = Result { try desk.store.save(examination) }
+        LiveOutput.clear()
+        // The measurement is shown first: a full disk must not lose it.
+        let kept = Result { try context.store.save(examination) }
         if form.csv || shared.json {
-            // The page of text says these itself.
-            for note in examination.notes { Live.say(note.printable(limit: 400)) }
+            // The text page shows these itself.
+            for note in examination.notes { LiveOutput.say(note.printable(limit: 400)) }
         }
         try form.put(examination, json: shared.json)
         if case .failure(let error) = kept {
             throw ParamedicError.invalid(
-                "the result is shown, and could not be kept in the history in \(desk.store.folder): "
+                "the result is shown, but could not be kept in the history in \(context.store.folder): "
                     + (DatabaseFailure.describe(error) ?? "\(error)")
             )
         }
@@ -74,13 +74,13 @@ struct HistoryCommand: AsyncParsableCommand {
         abstract: "Earlier examinations: a list and the trend."
     )
 
-    @Option(help: ArgumentHelp("How many of the latest.", valueName: "count"))
+    @Option(help: ArgumentHelp("How many, the latest first.", valueName: "count"))
     var last = 20
 
     @Option(name: [.short, .long], help: ArgumentHelp("Only those of this reflector.", valueName: "name"))
     var reflector: String?
 
-    @OptionGroup var form: FormOptions
+    @OptionGroup var form: OutputOptions
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
@@ -105,13 +105,13 @@ struct ReportCommand: AsyncParsableCommand {
         abstract: "Show one examination again: text, --json, --csv, --html."
     )
 
-    @Argument(help: ArgumentHelp("The beginning of its id; the latest when absent.", valueName: "id"))
+    @Argument(help: ArgumentHelp("The beginning of its ID; the latest if absent.", valueName: "id"))
     var id: String?
 
     @Option(name: [.short, .long], help: ArgumentHelp("Only among those of this reflector.", valueName: "name"))
     var reflector: String?
 
-    @OptionGroup var form: FormOptions
+    @OptionGroup var form: OutputOptions
     @OptionGroup var shared: SharedOptions
 
     func validate() throws { try form.validate(json: shared.json) }

@@ -13,8 +13,8 @@ struct AuditCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Find the first line that was changed, removed or reordered.",
             discussion: """
-                Reads the files that `audit rotate` closed and the present one in succession. Old files may have been moved \
-                away; then it begins with the first that is there. Exits 0 when the chain is whole and 2 when it is not.
+                Reads the files that `audit rotate` closed and the current one in order. Old files may have been moved away; \
+                then it starts with the first that is there. Exits 0 if the chain is whole and 2 if it is not.
                 """
         )
 
@@ -77,10 +77,10 @@ struct AuditCommand: AsyncParsableCommand {
 
     struct Rotate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Close the log's present file and go on in a new one.",
+            abstract: "Close the log's current file and continue in a new one.",
             discussion: """
-                The closed file is named after the numbers of its lines; the new one begins with the hash of its last line, \
-                so that `audit verify` checks them in succession. Closed files may be moved away, the oldest first. Works \
+                The closed file is named after the numbers of its lines; the new one starts with the hash of its last line, \
+                so that `audit verify` checks them in order. You may move closed files away, the oldest first. Works \
                 whether or not the reflector runs.
                 """
         )
@@ -113,8 +113,8 @@ struct AuditCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Accept a log whose checkpoint is lost or damaged.",
             discussion: """
-                Without its checkpoint nothing tells whether lines are missing from the log's end. This takes the last line \
-                that is there at its word, writes a line audit_repaired, and signs a new checkpoint. It accepts nothing else: \
+                Without its checkpoint it is unknown whether lines are missing from the log's end. This believes the last line \
+                that is there, writes a line audit_repaired, and signs a new checkpoint. It accepts nothing else: \
                 a log with changed or missing lines is refused with exit 1, as is one that a running reflector writes.
                 """
         )

@@ -7,15 +7,15 @@ internal import Reflector
 struct PairCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pair",
-        abstract: "Let one new peer in.",
+        abstract: "Allow one new peer to pair.",
         discussion: """
-            Asks the running reflector for a one-time token. The first peer that presents it within the time is added to the \
+            Gets a one-time token from the running reflector. The first peer that presents it in time is added to the \
             allow-list; five wrong tokens close the window. Exits 3 when no reflector is running.
             """
     )
 
     @Option(
-        help: ArgumentHelp("How long the token is good: 30s, 10m, 1h, 1d. (default: 10m)", valueName: "duration"),
+        help: ArgumentHelp("How long the token is valid: 30s, 10m, 1h, 1d. (default: 10m)", valueName: "duration"),
         transform: { try PairingTTL(parsing: $0) }
     )
     var ttl = PairingTTL.standard
@@ -58,7 +58,7 @@ enum PairingText {
 }
 
 extension PairingOffer {
-    /// What `pair --json` prints: the token is the result that was asked for.
+    /// The output of `pair --json`: the token is the requested result.
     var output: Output {
         Output(endpointID: endpointID.description, pairingToken: token, expiresInSec: ttlSec, port: port)
     }

@@ -33,11 +33,11 @@ struct PeersCommand: AsyncParsableCommand {
                 ])
             }
             for id in peers.configured { table.rows.append([id.description, "-", "in the configuration", "-"]) }
-            print(table.rows.isEmpty ? "no peers; let one in with `reflector pair`\n" : table.text, terminator: "")
+            print(table.rows.isEmpty ? "no peers; pair one with `reflector pair`\n" : table.text, terminator: "")
         }
     }
 
-    /// What `peers list --json` prints.
+    /// The output of `peers list --json`.
     private struct Output: Encodable {
         struct Paired: Encodable {
             var endpointID: String

@@ -9,10 +9,10 @@ struct ReflectorCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "reflector",
         abstract:
-            "A measuring endpoint that you own: throughput and latency for the peers you paired, and nobody else.",
+            "A measuring endpoint that you own: throughput and latency for the peers that you paired, and only for them.",
         discussion: """
-            Start it with `reflector serve`, let one machine in with `reflector pair`, and measure from there with \
-            `paramedic`. Everything it keeps is in one folder; everything it may do is in one file, reflector.toml.
+            Start it with `reflector serve`, pair a machine with `reflector pair`, and measure from there with \
+            `paramedic`. Everything it stores is in one folder, and its configuration is one file, reflector.toml.
 
             Exit codes: 0 success, 1 failure, 2 self-test NOT READY or a damaged audit log, 3 no reflector is running, \
             64 wrong usage, 74 standard output could not be written, 78 wrong configuration.
@@ -28,10 +28,10 @@ struct ReflectorCommand: Tool {
 
     static let sharedOptions: Set = ["--config", "-c", "--log-level", "--state"]
 
-    static func prepare() { ProcessMemory.beFrugal() }
+    static func prepare() { ProcessMemory.limitRetention() }
 }
 
-/// Options that every command takes, before or after its name.
+/// Options of every command, before or after its name.
 struct SharedOptions: ParsableArguments {
     @Option(
         name: [.short, .long],
@@ -48,8 +48,8 @@ struct SharedOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Where everything is kept: identity, peers, accounts, audit log. Without it the folder of identity.private_key_path, \
-            /var/lib/reflector; $XDG_STATE_HOME/reflector, else ~/.local/state/reflector, for a user who may not write there.
+            Where identity, peers, accounts and audit log are stored. Default: the folder of identity.private_key_path, \
+            /var/lib/reflector; $XDG_STATE_HOME/reflector, else ~/.local/state/reflector, if the user may not write there.
             """,
             valueName: "folder"
         )

@@ -9,7 +9,7 @@ struct RotateIdentityCommand: AsyncParsableCommand {
         abstract: "Give this machine a new Ed25519 key and so a new Endpoint ID.",
         discussion: """
             The old key stays beside the new one. A running reflector switches at once and drops its connections. Every peer \
-            must take over the new ID, because it pins the old one: paramedic pair HOST:PORT --id NEW --name NAME --replace.
+            must be given the new ID, because it pins the old one: paramedic pair HOST:PORT --id NEW --name NAME --replace.
             """
     )
 
@@ -33,9 +33,9 @@ struct RotateIdentityCommand: AsyncParsableCommand {
                     .init("Old Key", kept),
                 ],
                 footer: [
-                    "Each peer must take over the new ID; no token is needed, its own key is still known here:",
+                    "Give each peer the new ID; no token is needed, because this reflector still knows the peer's key:",
                     "  paramedic pair HOST:PORT --id \(new) --name NAME --replace",
-                    "NAME is what the peer calls this reflector: see `paramedic reflectors`.",
+                    "NAME is the peer's name for this reflector: see `paramedic reflectors`.",
                 ]
             ).text,
             terminator: ""

@@ -14,7 +14,7 @@ struct SelfTestCommand: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try shared.load()
-        // The disk of the state folder is measured, so it must be there.
+        // The disk of the state folder is measured, so the folder must exist.
         try LocalState.makeFolder(configuration)
         let terminal = Terminal.of(2, environment: ProcessInfo.processInfo.environment)
         var line = ProgressLine(on: terminal)

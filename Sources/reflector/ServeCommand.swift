@@ -10,9 +10,9 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve",
         abstract: "Start the endpoint.",
         discussion: """
-            Makes the machine's identity on first run, then listens until SIGTERM or SIGINT: it ends running tests, settles \
-            their accounts and exits 0. A second signal exits at once. SIGHUP reads access.authorized_peers and \
-            logging.level again.
+            Creates the machine's identity on first run, then listens until SIGTERM or SIGINT: it ends running tests, settles \
+            their accounts and exits 0. A second signal exits at once. SIGHUP reloads access.authorized_peers and \
+            logging.level.
             """
     )
 
@@ -34,7 +34,7 @@ struct ServeCommand: AsyncParsableCommand {
             showsToken: !json && isatty(STDOUT_FILENO) == 1,
             reading: { try shared.load(bind: bind) }
         ) { started in
-            // Not by way of what ends the process when nobody reads: the server goes on.
+            // Not with the writer that exits if the reader has gone: the server continues.
             if json {
                 print((try? JSONText.pretty(StartedOutput(started, mode: configuration.mode))) ?? "", terminator: "")
             } else {
@@ -55,7 +55,7 @@ struct ServeCommand: AsyncParsableCommand {
         if let offer = started.pairing {
             footer = PairingText.lines(offer)
         } else {
-            footer = ["Let a machine in with: reflector pair --ttl 10m"]
+            footer = ["Pair a machine with: reflector pair --ttl 10m"]
         }
         return KeyValueBlock(
             title: "PacketParamedic Reflector",
@@ -68,7 +68,7 @@ struct ServeCommand: AsyncParsableCommand {
 }
 
 extension DataMode {
-    /// As seed 000 prints it.
+    /// The title of the greeting.
     var title: String {
         switch self {
         case .tunneled: "Tunneled"

@@ -3,7 +3,7 @@ internal import Reflector
 
 /// Asks the running server; a refusal becomes an error.
 enum Server {
-    /// - Parameter offline: answers when no server runs; without it, that is an error.
+    /// - Parameter offline: answers if no server runs; without it, that is an error.
     static func ask(
         _ request: ControlRequest,
         _ configuration: ReflectorConfiguration,

@@ -7,7 +7,7 @@ struct ShowIDCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show-id",
         abstract: "Print just the Endpoint ID.",
-        discussion: "Makes the identity when the machine has none yet."
+        discussion: "Creates the identity if the machine has none yet."
     )
 
     @OptionGroup var shared: SharedOptions

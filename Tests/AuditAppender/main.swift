@@ -1,6 +1,6 @@
-// Appends to an audit log until it is killed, and says on standard output which lines were acknowledged. The tests of the
-// log kill it. Arguments: the log's path, how many tasks append at once, how many appends each makes (0: no end), and, if it is
-// to be rotated, after how many appends of a task.
+// Appends to an audit log until it is killed, and says on standard output which lines were acknowledged. The tests of
+// the log kill it. Arguments: the log's path, how many tasks append at once, how many appends each makes (0: no end),
+// and, if it is to be rotated, after how many appends of a task.
 import Files
 import Glibc
 import Operations
@@ -25,7 +25,7 @@ guard [4, 5].contains(arguments.count), let tasks = Int(arguments[2]), let count
 let path = arguments[1]
 let rotation = arguments.count == 5 ? Int(arguments[4]) ?? 0 : 0
 
-// A write beyond the limit of `ulimit -f` shall fail, not kill.
+// A write beyond the limit of `ulimit -f` must fail, not kill.
 signal(SIGXFSZ, SIG_IGN)
 
 /// Not a signature, only something that depends on the message: what is tested here is the file.

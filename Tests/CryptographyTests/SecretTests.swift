@@ -27,7 +27,7 @@ import Testing
     @Test func `is overwritten before its memory is given back`() {
         let count = 512
         var secret: Secret? = Secret(repeatElement(0xA5, count: count))
-        // No pointer is kept: the kernel reads what is there afterwards, whoever has it by then.
+        // No pointer is kept: the kernel reads the memory afterward, even if it has been reused by then.
         let address = secret?.withUnsafeBytes { off_t(Int(bitPattern: $0.baseAddress)) } ?? 0
         func left() -> Int {
             var bytes = [UInt8](repeating: 0, count: count)

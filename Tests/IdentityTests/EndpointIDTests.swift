@@ -53,7 +53,7 @@ struct EndpointIDTests {
     }
 
     @Test("two swapped neighbors are noticed, except 0 and Z, which Luhn cannot tell apart")
-    func neighboursSwapped() throws {
+    func swappedNeighbors() throws {
         let text = Array(Self.vectors[2].1.replacing("-", with: ""))
         for index in 2..<(text.count - 1) where text[index] != text[index + 1] {
             if Set([text[index], text[index + 1]]) == ["0", "Z"] { continue }

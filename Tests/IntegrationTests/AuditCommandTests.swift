@@ -27,7 +27,7 @@ struct AuditCommandTests {
             #expect(lines.count == verified["lines"] as? Int)
             #expect(lines.first?.contains("\"seq\":1,") == true)
 
-            // One JSON document for whoever wants one.
+            // The same lines as one JSON document.
             let array = try await installation.reflector("audit", "export", "--json").output
             let parsed = try #require(try JSONSerialization.jsonObject(with: Data(array.utf8)) as? [[String: Any]])
             #expect(parsed.count == lines.count)

@@ -53,7 +53,7 @@ struct CommandFailureTests {
             ] {
                 #expect(taken.errors.contains(words), "\(taken.errors)")
             }
-            // TEST-NET-1 belongs to nobody.
+            // No machine has an address in TEST-NET-1.
             let foreign = try await installation.reflector("serve", "--bind", "192.0.2.1:4000")
             #expect(foreign.code == 1 && foreign.errors.contains("this machine does not have that address"))
             let path = installation.folder + "/r/control.sock"
@@ -105,7 +105,7 @@ struct CommandFailureTests {
                 #expect(open.errors.contains(words), "\(open.errors)")
             }
             let missing = try await installation.reflector("config", "check", "-c", installation.folder + "/none.toml")
-            #expect(missing.code == 78 && missing.errors.contains("nothing there has this name"), "\(missing.errors)")
+            #expect(missing.code == 78 && missing.errors.contains("correct the path"), "\(missing.errors)")
         }
     }
 
@@ -124,7 +124,7 @@ struct CommandFailureTests {
         #expect(errors.contains("REFLECTOR_IDENTITY_PRIVATE_KEY_PATH") && errors.contains("own"), "\(errors)")
     }
 
-    @Test("a user who may not write the system's folder has a reflector of their own, and --state chooses another folder")
+    @Test("a user who may not write the system's folder gets one of their own, and --state chooses another folder")
     func ownFolder() async throws {
         let folder = NSTemporaryDirectory() + "own-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -162,7 +162,7 @@ struct CommandFailureTests {
             let someone = "PP-TXD9-G0C2-P45B-FNAB-ZV9W-JS07-787E-2WQK-VAK2-69DF-08D6-HXR7-A4D0-R"
             for (command, code) in [
                 (["status"], 3), (["pair"], 3), (["audit", "verify"], 1), (["audit", "rotate"], 1),
-                (["audit", "repair"], 1), (["rotate-identity"], 1), (["peers", "remove", "nobody"], 1),
+                (["audit", "repair"], 1), (["rotate-identity"], 1), (["peers", "remove", "stranger"], 1),
                 (["peers", "rename", someone, "cellar"], 1), (["peers", "--config", "/nowhere.toml"], 78),
                 (["audit", "export"], 1), (["serve", "--bind", "192.0.2.1:4000"], 1), (["pair", "--ttl", "soon"], 64),
             ] {

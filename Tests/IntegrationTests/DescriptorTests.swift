@@ -36,7 +36,7 @@ struct DescriptorTests {
     }
 
     @Test(
-        "a limit that is too low for the program itself is told, at whichever number of files it lies",
+        "a limit that is too low for the program itself is an error, at whichever number of files it lies",
         arguments: [4, 5, 8, 12, 16, 20, 24, 32, 40]
     )
     func tooLow(limit: Int) async throws {
@@ -84,9 +84,9 @@ struct DescriptorTests {
         }
     }
 
-    /// Sees every thread of the process sleep at least now and then, while no descriptor is free: for ten seconds, until the
-    /// first that said nothing are closed. A thread that only tries again never sleeps: it runs or waits for a processor,
-    /// however loaded the machine is.
+    /// Sees every thread of the process sleep at least now and then, while no descriptor is free: for ten seconds,
+    /// until the first that said nothing are closed. A thread that only tries again never sleeps: it runs or waits for
+    /// a processor, however loaded the machine is.
     private func expectRest(of pid: Int32) async throws {
         try await eventually("the server has no descriptor left") {
             try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count >= 63 ? true : nil

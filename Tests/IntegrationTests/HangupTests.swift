@@ -57,8 +57,8 @@ struct HangupTests {
             let exit = await server.exit()
             #expect(exit.status == .exited(0))
             let log = String(decoding: exit.errorOutput, as: UTF8.self)
-            #expect(log.contains("the configuration has mistakes, nothing was changed"))
-            #expect(log.contains("the configuration was read again"))
+            #expect(log.contains("the configuration has errors, nothing was changed"))
+            #expect(log.contains("the configuration was reloaded"))
             #expect(log.contains(" debug "), "\(log)")
         }
     }

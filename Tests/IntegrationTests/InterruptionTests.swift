@@ -41,7 +41,8 @@ struct InterruptionTests {
                 #expect(printed?["error"]?["exit_code"] as? Int == 130)
                 #expect(String(decoding: exit.errorOutput, as: UTF8.self).contains("interrupted"))
 
-                // Closed by its owner, or ended with the iperf3 that its owner ended; not found dead. The slot is free at once.
+                // Closed by its owner, or ended with the iperf3 that its owner ended; not found dead. The slot is free
+                // at once.
                 let completed = try await installation.audited("session_completed")
                 let reasons = ["closed"] + (command.contains("iperf3") ? ["process_exited"] : [])
                 #expect(reasons.contains { completed.contains("\"reason\":\"\($0)\"") }, "\(completed)")

@@ -64,7 +64,7 @@ struct IperfVersionTests {
     }
 
     @Test("a newer iperf3 that an older reflector's cannot read is denied, with what to do")
-    func misfit() async throws {
+    func incompatibility() async throws {
         try await Self.run(client: "3.17", reflector: "3.16") { result, _, _ in
             #expect(result.code == 4)
             #expect(

@@ -48,7 +48,8 @@ struct KnownLinkTests {
                 let intervals = try #require(moved["intervals"] as? [[String: Any]])
                 let sum = intervals.reduce(0) { $0 + ($1["moved_bytes"] as? Int ?? 0) }
                 #expect(sum == moved["received_bytes"] as? Int)
-                // Slower, the holes that the first flight leaves take seconds to fill, and TCP gives out late what came before.
+                // Slower, the holes that the first flight leaves take seconds to fill, and TCP gives out late what came
+                // before.
                 for interval in intervals where rate >= 1e6 {
                     let read = try #require(interval["rate_bps"] as? Double)
                     #expect(read <= Self.truth(rate, mode) * 1.05, "\(interval)")

@@ -14,9 +14,9 @@ struct OutputFileTests {
             #expect(mkfifo(pipe, 0o600) == 0)
             for (place, words) in [
                 (folder, "give the path of a file"), (pipe, "give the path of a file"),
-                (folder + "/none/x.html", "there is no folder"),
+                (folder + "/none/x.html", "does not exist"),
             ] {
-                // Nobody is paired: what is refused here is refused before a reflector is looked for.
+                // No reflector is paired: what is refused here is refused before a reflector is looked for.
                 let result = try await installation.paramedic("run", "--html", place)
                 #expect(result.code == 64)
                 #expect(result.errors.contains(words), "\(result.errors)")

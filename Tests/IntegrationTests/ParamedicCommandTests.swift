@@ -36,7 +36,7 @@ struct ParamedicCommandTests {
             #expect(try await installation.paramedic("config", "check", "-c", path).output == "\(path): ok\n")
             let json = try await installation.paramedic("config", "check", "-c", path, "--json").json()
             #expect(json["configuration"] as? String == path && json["status"] as? String == "ok")
-            #expect(try await installation.paramedic("config", "check").output == "no file, the defaults: ok\n")
+            #expect(try await installation.paramedic("config", "check").output == "no file, defaults: ok\n")
             #expect(!FileManager.default.fileExists(atPath: installation.folder + "/p"))
         }
     }

@@ -51,11 +51,11 @@ struct ParamedicOutputTests {
         "with --json a command that fails puts out its error as JSON, with its exit code",
         arguments: [
             ("latency --duration 1 --json", 1, "no reflector is known"), ("run --json", 1, "no reflector is known"),
-            ("history -r nobody --json", 1, "no reflector is called"), ("report --json", 1, "the history is empty"),
+            ("history -r unknown --json", 1, "no reflector is called"), ("report --json", 1, "the history is empty"),
             ("--json latency --duration 0", 64, "--duration must be"),
-            ("path --json -r nobody", 1, "no reflector is called"),
+            ("path --json -r unknown", 1, "no reflector is called"),
             ("pair h --id x --json", 64, "--id: an Endpoint ID"),
-            ("reflectors remove nobody --json", 1, "no reflector"),
+            ("reflectors remove unknown --json", 1, "no reflector"),
             ("reflectors --json --config /nowhere", 78, "/nowhere"), ("run --json --csv", 64, "exclude each other"),
         ]
     )
@@ -111,7 +111,7 @@ struct ParamedicOutputTests {
     }
 
     @Test(
-        "history of a name that nobody has exits 1 and names those that are known; the JSON of a reflector is snake_case"
+        "history of an unknown name exits 1 and names those that are known; the JSON of a reflector is snake_case"
     )
     func unknownName() async throws {
         try await Installation.with { installation in

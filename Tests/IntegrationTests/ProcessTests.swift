@@ -70,7 +70,7 @@ struct ProcessTests {
             #expect(try await auditLines(installation).prefix(count) == acknowledged)
             let peers = try await installation.reflector("peers", "--json").json()
             #expect((peers["paired"] as? [Any])?.count == 1)
-            // Both tests count, the killed one with the bytes that were charged ahead: at this rate one instalment.
+            // Both tests count, the killed one with the bytes that were charged ahead: at this rate one installment.
             let database = installation.folder + "/r/reflector.sqlite"
             let rows = try await Tool.query(
                 database,
@@ -88,7 +88,7 @@ struct ProcessTests {
     )
     func shutdownTimeout() async throws {
         try await Installation.with(["REFLECTOR_LIMITS_SHUTDOWN_TIMEOUT_SEC": "1"]) { installation in
-            // Listens as iperf3 does, answers nobody, and is deaf to SIGTERM: only SIGKILL, after 5 s, would end it.
+            // Listens like iperf3, never answers, and ignores SIGTERM: only SIGKILL, after 5 s, would end it.
             let script = """
                 #!/usr/bin/env python3
                 import signal, socket, sys, time

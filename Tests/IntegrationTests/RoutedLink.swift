@@ -1,8 +1,8 @@
 import Foundation
 import Operations
 
-/// A client and a server in network namespaces of their own, with a router between them whose rates and drops are known.
-/// Needs root, as the kernel does.
+/// A client and a server in network namespaces of their own, with a router between them whose rates and drops are
+/// known. Needs root, as the kernel does.
 struct RoutedLink {
     enum Place: String {
         case client = "c"

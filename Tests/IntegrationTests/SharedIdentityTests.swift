@@ -53,7 +53,7 @@ struct SharedIdentityTests {
         }
     }
 
-    @Test("a fresh user gets one identity, pairs and measures with it, and nothing is said")
+    @Test("a fresh user gets one identity, pairs and measures with it, and prints nothing about it")
     func fresh() async throws {
         try await with { installation, state in
             try await installation.serving { _ in

@@ -191,8 +191,8 @@ final class Installation: Sendable {
     }
 }
 
-/// Asks again until there is an answer: for what happens in another process. Fails after two minutes, but not before it has
-/// asked often: only something that never happens does not happen in that time.
+/// Asks again until there is an answer: for what happens in another process. Fails after two minutes, but not before it
+/// has asked often: only something that never happens does not happen in that time.
 @discardableResult
 func eventually<Result>(_ what: String, _ body: () async throws -> Result?) async throws -> Result {
     let deadline = ContinuousClock.now + .seconds(120)

@@ -168,8 +168,8 @@ import Testing
         var bytes = EchoDatagram(token: Self.token, sequence: 4, clientSend: 5).bytes()
         var span = bytes.mutableSpan
         var raw = unsafe span.mutableBytes
-        let judgement = responder.judge(&raw, from: Self.source, receivedAt: 77, now: 0)
-        responder.settle(judgement, raw.bytes, wasSent: false)
+        let judgment = responder.judge(&raw, from: Self.source, receivedAt: 77, now: 0)
+        responder.settle(judgment, raw.bytes, wasSent: false)
         let counters = try #require(responder.counters(Self.token))
         #expect(counters.repliesSent == 0 && counters.bytesOut == 0 && counters.unsent == 1)
         #expect(counters.packetsReceived == 1 && counters.highestSequence == 4)

@@ -13,7 +13,7 @@ final class FixedAccount: ByteAccount {
 
     init(bytes: Int) { state = Mutex(State(left: bytes)) }
 
-    /// Somebody was told that nothing is left.
+    /// A caller learned that nothing is left.
     var isSpent: Bool { state.withLock { $0.isSpent } }
 
     func add(_ bytes: Int) { state.withLock { $0.left += bytes } }

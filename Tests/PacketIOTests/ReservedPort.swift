@@ -3,14 +3,14 @@ import Synchronization
 
 @testable import PacketIO
 
-/// Ports that the system gives to nobody by itself, and each of them to one test only: free after it was closed, whatever other
-/// tests do meanwhile.
+/// Ports that the system assigns to no program by itself, and each of them to one test only: free after it was closed,
+/// whatever other tests do meanwhile.
 enum ReservedPort {
     /// Below those of Linux's own choice and beside those of the other tests.
     private static let all: ClosedRange<UInt16> = 20_000...20_999
     private static let last = Mutex(UInt16.random(in: all))
 
-    /// A port of loopback that nobody has, neither for TCP nor for UDP.
+    /// An unused port of loopback, for both TCP and UDP.
     static func next() throws -> UInt16 {
         for _ in all {
             let port = last.withLock { port in
@@ -23,8 +23,8 @@ enum ReservedPort {
     }
 }
 
-/// Does `bind` again while the port is busy: a child that another test forks holds this process's descriptors until it has
-/// executed its program.
+/// Does `bind` again while the port is busy: a child that another test forks holds this process's descriptors until it
+/// has executed its program.
 func onceFree<Result: ~Copyable>(_ bind: () throws -> Result) throws -> Result {
     for _ in 0..<1_000 {
         do { return try bind() } catch { usleep(5_000) }

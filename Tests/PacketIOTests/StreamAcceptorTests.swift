@@ -39,7 +39,7 @@ import Testing
     private struct Admitted: Sendable {
         let preface: StreamPreface
         let firstBytes: [UInt8]
-        let place: StreamPlace
+        let slot: StreamSlot
     }
 
     private func acceptor(
@@ -54,8 +54,8 @@ import Testing
         let acceptor = try StreamAcceptor(listener, permit: permit, prefaceTime: prefaceTime) {
             socket,
             preface,
-            place in
-            continuation.yield(Admitted(preface: preface, firstBytes: socket.receive(blocking: false), place: place))
+            slot in
+            continuation.yield(Admitted(preface: preface, firstBytes: socket.receive(blocking: false), slot: slot))
         }
         return (acceptor, stream.makeAsyncIterator())
     }
@@ -116,7 +116,7 @@ import Testing
             let socket = try self.open(acceptor, self.preface().bytes)
             let stream = try #require(await admitted.next())
             #expect(acceptor.counters.admitted == opening)
-            stream.place.giveBack()
+            stream.slot.release()
             _ = socket.raw
         }
         let socket = try self.open(acceptor, self.preface().bytes)
@@ -163,7 +163,7 @@ import Testing
 }
 
 @Suite struct PortRangeTests {
-    /// A port nobody had, and a socket that has it.
+    /// An unused port, and a socket that has it.
     private func taken() throws -> (UInt16, SocketHolder) {
         let port = try ReservedPort.next()
         return (port, SocketHolder(try Socket.listenTCP(InternetAddress(.loopbackIPv4, port: port))))

@@ -6,7 +6,7 @@ import Testing
 @Suite("What has arrived of a stream") struct StreamArrivalsTests {
     private static let size: UInt32 = 1_448
 
-    /// A receiver whose socket counts segments from a number near its end, and has half a segment that nobody has read.
+    /// A receiver whose socket counts segments from a number near its end, and has half an unread segment.
     private struct Line {
         var socket = ReceivedSegments(
             inOrder: 5_000,

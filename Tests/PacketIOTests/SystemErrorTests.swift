@@ -12,7 +12,7 @@ import Testing
     }
 
     @Test(
-        "a call about a file gives no advice about ports: whoever knows the file gives it",
+        "a call about a file gives no advice about ports: the code that knows the file gives it",
         arguments: [EACCES, EPERM, EMFILE]
     )
     func noRemedyForFiles(code: Int32) {

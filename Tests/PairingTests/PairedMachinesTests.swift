@@ -57,7 +57,7 @@ struct PairedMachinesTests {
         #expect(machines.present(token.text, at: 1_000_000_010) == .closed)
     }
 
-    @Test("when there is no room, or the store fails, nobody is let in and the token is good again")
+    @Test("when there is no room, or the store fails, no machine is enrolled and the token is valid again")
     func failures() throws {
         var machines = try PairedMachines(store: store, maximum: 1)
         let token = PairingToken.random()

@@ -85,7 +85,7 @@ struct HTTPServiceTests {
     }
 
     @Test("of a crowd the oldest connection makes room, and all end with the port")
-    func crowd() async throws {
+    func clients() async throws {
         // One loop, so that connections are taken in the order in which they came.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let port = try await HTTPService.bind(

@@ -1,7 +1,7 @@
 #ifndef CLINUX_BUILD_H
 #define CLINUX_BUILD_H
 
-/// The commit this was built from, as the manifest found it. A shim, because Swift has no definitions with values.
+/// The commit that the manifest found. A shim, because Swift has no macros with values.
 const char *outpost_build_commit(void);
 
 #endif

@@ -9,30 +9,30 @@ struct outpost_child {
     const char *file;
     char *const *argv;
     char *const *envp;
-    /// Standard input, output and error; an input below 0 is /dev/null.
+    /// Standard input, output and error; an input below 0 means /dev/null.
     int input;
     int output;
     int error;
-    /// Become descriptors 3, 4, … of the child.
+    /// They become descriptors 3, 4, … of the child.
     const int *descriptors;
     int descriptor_count;
-    /// Whether the child outlives us: a session of its own, whose end the system's first process sees.
+    /// Whether the child outlives us: it has a session of its own, and the system's first process reaps it.
     int outlives;
 };
 
-/// Starts a program as the leader of a new process group. Every descriptor that is not named is closed.
+/// Starts a program as the leader of a new process group. All other descriptors are closed in it.
 ///
-/// A shim, because only code between fork and exec can tie the child's life to ours (PR_SET_PDEATHSIG), and no Swift may run
-/// there. A child that does not outlive us is killed when the *thread* that called this ends: the caller keeps its thread until
-/// the child is gone.
+/// A shim, because only code between fork and exec can tie the child's life to ours (PR_SET_PDEATHSIG), and no Swift
+/// may run there. A child that does not outlive us is killed when the *thread* that called this ends: the caller keeps
+/// its thread until the child is gone.
 ///
-/// Returns 0 and the process id, or the errno of what failed, exec included.
+/// Returns 0 and the process ID, or the errno of what failed, exec included.
 int outpost_spawn(const struct outpost_child *child, pid_t *pid);
 
-/// pipe2(2), which Glibc shows only under _GNU_SOURCE. Both ends are closed on exec. Returns 0 or the errno.
+/// pipe2(2), which Glibc declares only under _GNU_SOURCE. Both ends are close-on-exec. Returns 0 or the errno.
 int outpost_pipe(int ends[2]);
 
-/// Whether the process ignores a signal, as nohup makes it. The handler of sigaction is a macro, which Swift does not see.
+/// Whether the process ignores a signal, as after nohup. The handler in sigaction is a macro, which Swift does not see.
 int outpost_ignores_signal(int number);
 
 #endif

@@ -1,17 +1,17 @@
 internal import Synchronization
 
-/// Counts the bytes of one direction, in total and by second. Shared by all streams of that direction.
+/// Counts the bytes of one direction, in total and by second. All streams of that direction share it.
 ///
-/// What is received is timed as it arrives from the network, not as it is given out: TLS gives out whole records of 16 KiB, which on a
-/// slow link are a second's bytes, and TCP holds back what follows a lost segment.
+/// Received bytes are timed when they arrive from the network, not when they are delivered. TLS delivers whole records
+/// of 16 KiB, which on a slow link are a second's bytes, and TCP holds back what follows a lost segment.
 package final class FlowMeter: Sendable {
     private struct State {
         /// Bytes of the test itself.
         var payload = 0
-        /// Bytes as they arrived, with the framing of TLS where there is one; 0 where nothing is told of them.
+        /// Bytes as they arrived, with TLS framing if there is any; 0 if arrivals are not reported.
         var arrived = 0
         var isTimedByArrivals = false
-        /// Of what arrived; nil where it is payload alone.
+        /// The framing of what arrived; nil if it is payload alone.
         var framing: Framing?
         var timeline: FlowTimeline
         var opened = 0
@@ -19,16 +19,17 @@ package final class FlowMeter: Sendable {
         /// When the last stream ended.
         var end: UInt64 = 0
 
-        /// What TLS was given, framing included.
+        /// Bytes delivered to TLS, framing included.
         var given = 0
 
-        /// Payload as a part of what arrived.
+        /// The share of payload in what arrived.
         func share(_ framing: Framing, measured: Double) -> Double {
             let isUseless = measured < FlowMeter.leastPayload || measured > 1
             switch framing {
             case .anyRecords: return isUseless ? FlowMeter.payloadOfRecord : measured
             case .fullRecords:
-                // Of each stream the beginning of one record may wait for the rest. More is missing only of other records.
+                // Of each stream, the beginning of one record may wait for the rest. If more is missing, it is because
+                // of other records.
                 let least = Double(given) * FlowMeter.payloadOfRecord - Double(opened) * FlowMeter.record
                 guard Double(payload) < least else { return FlowMeter.payloadOfRecord }
                 return min(Double(payload) / Double(given), FlowMeter.payloadOfRecord)
@@ -39,15 +40,15 @@ package final class FlowMeter: Sendable {
         var hasEnded: Bool { opened > 0 && ended >= opened }
     }
 
-    /// Payload of a full record of TLS 1.3 as a share of it: a header of 5, a type of 1 and a tag of 16 bytes go with 16 KiB.
+    /// Share of payload in a full TLS 1.3 record: a header of 5, a type of 1 and a tag of 16 bytes per 16 KiB.
     private static let payloadOfRecord = record / 16_406
     private static let record = 16_384.0
-    /// Below this part of what came, records of which only the beginning has come make the payload useless as a measure.
+    /// Below this share of what arrived, partial records make the payload useless as a measure.
     private static let leastPayload = 0.97
 
     private let state: Mutex<State>
 
-    /// - Parameter seconds: the length of the test that was asked for.
+    /// - Parameter seconds: the requested length of the test.
     package init(seconds: Int) {
         self.state = Mutex(State(timeline: FlowTimeline(asked: seconds)))
     }
@@ -62,21 +63,21 @@ package final class FlowMeter: Sendable {
         }
     }
 
-    /// Counts what is missing to `bytes`, for streams whose bytes are sampled. In one step, so that two who sample count nothing
+    /// Raises the count to `bytes`, for streams whose bytes are sampled. Atomic, so that two samplers count nothing
     /// twice.
     package func raise(to bytes: Int) {
         state.withLock { $0.payload = max($0.payload, bytes) }
     }
 
-    /// The measurement begins, or something of it ends, without a byte.
+    /// The measurement starts, or a part of it ends, without a byte.
     package func mark(at now: UInt64) {
         state.withLock { $0.timeline.add(0, at: now) }
     }
 
-    /// Bytes of a stream that arrived, or left, between two looks.
+    /// Bytes of a stream that arrived, or left, between two samples.
     ///
-    /// - Parameter since: when the stream's last bytes did. On a slow line these were on their way since then, or since another
-    ///   stream's bytes came, which is later.
+    /// - Parameter since: when the stream's previous bytes did. On a slow line the new ones were in transit since then,
+    ///   or since another stream's bytes arrived, whichever is later.
     func arrived(_ count: Int, since: UInt64, lastLook: UInt64, until now: UInt64) {
         state.withLock { state in
             state.arrived = state.arrived.addingHeld(count)
@@ -85,26 +86,26 @@ package final class FlowMeter: Sendable {
         }
     }
 
-    /// Bytes in order, on their way into TLS.
-    func gave(_ count: Int) {
+    /// Bytes in order, delivered to TLS.
+    func delivered(_ count: Int) {
         state.withLock { $0.given = $0.given.addingHeld(count) }
     }
 
     enum Timing: Sendable {
-        /// By what is recorded.
+        /// By ``FlowMeter/record(_:at:)``.
         case records
-        /// By what ``FlowMeter/arrived(_:since:lastLook:until:)`` tells.
+        /// By ``FlowMeter/arrived(_:since:lastLook:until:)``.
         case arrivals(Framing?)
     }
 
-    /// TLS's records around the payload. Of full ones the payload's share is known, while that of the last ones, of which only the
-    /// beginning has come, is not.
+    /// TLS records around the payload. The payload's share is known for full records, but not for the last ones, which
+    /// may be partial.
     package enum Framing: Sendable {
         case fullRecords
         case anyRecords
     }
 
-    /// A stream begins.
+    /// A stream starts.
     func opened(_ timing: Timing = .records) {
         state.withLock { state in
             state.opened += 1
@@ -114,7 +115,7 @@ package final class FlowMeter: Sendable {
         }
     }
 
-    /// The sender of a stream has ended it, or it broke.
+    /// The sender of a stream has ended it, or the stream broke.
     func ended(at now: UInt64) {
         state.withLock { state in
             state.ended += 1
@@ -125,7 +126,7 @@ package final class FlowMeter: Sendable {
     /// Whether a stream of this direction was ever open.
     package var wasOpened: Bool { state.withLock { $0.opened > 0 } }
 
-    /// Nanoseconds until the measurement is over; 0 when it is, nil when it has not begun.
+    /// Nanoseconds until the measurement is over; 0 if it is, nil if it has not started.
     package func left(at now: UInt64) -> UInt64? {
         state.withLock { state in
             if state.hasEnded { return 0 }
@@ -133,17 +134,17 @@ package final class FlowMeter: Sendable {
         }
     }
 
-    /// What was received: from the first byte on for the time asked for, or until every stream had ended.
+    /// What was received: from the first byte on for the requested time, or until every stream had ended.
     package func received(at now: UInt64) -> FlowReading {
         state.withLock { state in
-            // A flow that its sender ended before the time was over has no silence behind it.
+            // A flow that its sender ended early has no silence after it.
             let isOver = state.hasEnded
             guard let reading = state.timeline.reading(until: isOver ? state.end : now) else { return FlowReading() }
             guard state.isTimedByArrivals, state.arrived > 0 else { return reading }
             let share = Double(state.payload) / Double(state.arrived)
             if isOver, state.end < state.timeline.end ?? 0 {
-                // What arrived and was not read when the sender ended the flow, as at a quota, is no part of it. At the end of the
-                // measurement it is: of four streams, the beginnings of four records.
+                // If the sender ended the flow early, as at a quota, unread bytes do not count. At the end of the
+                // measurement they do: of four streams, the beginnings of four records.
                 return reading.scaled(by: share, bytes: state.payload)
             }
             guard let framing = state.framing else { return reading }
@@ -151,7 +152,7 @@ package final class FlowMeter: Sendable {
         }
     }
 
-    /// What was sent, from the beginning to the end of the sending.
+    /// What was sent, from the first to the last byte.
     package func sent() -> FlowReading {
         state.withLock { $0.timeline.reading() ?? FlowReading() }
     }

@@ -1,29 +1,29 @@
 /// When the bytes of one direction moved, by second since the first of them. No clock inside.
 ///
-/// What a read brings came since the read before it, so its bytes are spread evenly over that time, and a second's border
-/// cuts them where it falls: otherwise one segment of a slow link, or what TCP held back behind a lost one, would make a
-/// second faster than the line. The bytes of the first read came before the count began; they belong to the result, and so
-/// does the time that they took at the rate of the rest.
+/// The bytes of a read arrived since the previous read, so they are spread evenly over that time, and cut at the border
+/// of a second. Otherwise one segment of a slow link, or what TCP held back after a lost one, would make a second
+/// faster than the line. The bytes of the first read arrived before the count started. They belong to the result, and
+/// so does the time that they took at the rate of the rest.
 package struct FlowTimeline: Sendable {
-    /// Reads that follow each other within this are one burst, nanoseconds: they empty what had come before the first.
+    /// Reads closer than this are one burst, in nanoseconds: they drain what had arrived before the first.
     static let burstGap: UInt64 = 1_000_000
-    /// A burst is cut after this, nanoseconds: on a fast link the reads follow each other all the time.
+    /// A burst is cut after this, in nanoseconds: on a fast link, reads follow each other all the time.
     static let longestBurst: UInt64 = 10_000_000
     private static let second: UInt64 = 1_000_000_000
     /// Seconds: at 64 kbit/s a segment takes 0.2.
     private static let longestLead = 1.0
 
-    /// Seconds that are counted from the first byte; what comes later is not part of the measurement.
+    /// Seconds that count, from the first byte; later bytes are not part of the measurement.
     private let asked: Int
     private(set) var first: UInt64?
-    /// Bytes that had come when the count began.
+    /// Bytes that had arrived when the count started.
     private var lead = 0
-    /// When something moved last.
+    /// When bytes last moved.
     private(set) var last: UInt64 = 0
     /// Bytes up to here are in `seconds`.
     private var spreadUntil: UInt64 = 0
     private var burst: Burst?
-    /// The last holds what came after the time asked for.
+    /// The last entry holds what came after the requested time.
     private var seconds: [Int]
 
     private struct Burst {
@@ -38,7 +38,7 @@ package struct FlowTimeline: Sendable {
         self.seconds = [Int](repeating: 0, count: max(1, asked) + 1)
     }
 
-    /// `count` bytes moved until `now`. A count of 0 begins the measurement, or marks its end, without a byte.
+    /// `count` bytes moved until `now`. A count of 0 starts the measurement, or marks its end, without a byte.
     mutating func add(_ count: Int, at time: UInt64) {
         guard first != nil else {
             first = time
@@ -54,7 +54,7 @@ package struct FlowTimeline: Sendable {
         burst = Burst(begin: burst?.begin ?? now, end: now, bytes: (burst?.bytes ?? 0).addingHeld(count))
     }
 
-    /// `count` bytes arrived between two looks, evenly as far as is known. The first begin the measurement.
+    /// `count` bytes arrived between two samples, evenly as far as is known. The first ones start the measurement.
     mutating func add(_ count: Int, since: UInt64, until time: UInt64) {
         guard let first else { return add(count, at: time) }
         guard count > 0 else { return }
@@ -72,7 +72,7 @@ package struct FlowTimeline: Sendable {
         spreadUntil = burst.end
     }
 
-    /// Over seconds, evenly.
+    /// Spreads bytes evenly over seconds.
     private mutating func distribute(_ bytes: Int, from begin: UInt64, to end: UInt64) {
         guard let first else { return }
         let length = end - min(begin, end)
@@ -80,7 +80,7 @@ package struct FlowTimeline: Sendable {
         var done = 0
         while index < asked, first + UInt64(index + 1) * Self.second < end {
             let border = first + UInt64(index + 1) * Self.second
-            // Up to the border, not for this second alone: the rounding does not add up.
+            // Up to the border, not for this second alone: rounding errors must not accumulate.
             let share = Int(Double(bytes) * (Double(border - begin) / Double(length)))
             seconds[index] = seconds[index].addingHeld(share - done)
             done = share
@@ -89,17 +89,17 @@ package struct FlowTimeline: Sendable {
         seconds[index] = seconds[index].addingHeld(bytes - done)
     }
 
-    /// When the measurement is over, if what moves does not end before; nil until it has begun.
+    /// When the measurement is over, unless the flow ends earlier; nil until it has started.
     var end: UInt64? { first.map { $0 + UInt64(asked) * Self.second } }
 
-    /// What moved within the time asked for.
-    /// - Parameter end: when the flow ended, or what is the time now; only the time asked for counts.
+    /// What moved within the requested time.
+    /// - Parameter end: when the flow ended, or the current time; only the requested time counts.
     func reading(until end: UInt64) -> FlowReading? {
         guard let limit = self.end else { return nil }
         return reading(to: min(end, limit), isWhole: false)
     }
 
-    /// All that moved, however long it took.
+    /// Everything that moved, however long it took.
     func reading() -> FlowReading? { reading(to: last, isWhole: true) }
 
     private func reading(to end: UInt64, isWhole: Bool) -> FlowReading? {
@@ -110,11 +110,12 @@ package struct FlowTimeline: Sendable {
         let length = Double(until - first) / 1e9
         let count = min(Int(length.rounded(.up)), asked)
         var moved = Array(whole.seconds[..<max(count, 1)])
-        // A sender may be late by a moment: it belongs to the last second.
+        // A sender may be late by a moment: this belongs to the last second.
         if isWhole, count == asked { moved[asked - 1] = moved[asked - 1].addingHeld(whole.seconds[asked]) }
         let rest = moved.reduce(0) { $0.addingHeld($1) }
         let lastSec = Double(min(last, until) - first) / 1e9
-        // The first read's bytes took this long, at the rate of the rest while it moved; bounded, as the rest may be a few bytes.
+        // The first read's bytes took this long, at the rate of the rest while it moved; bounded, because the rest may
+        // be a few bytes.
         let leadSeconds = rest > 0 ? min(Double(lead) * lastSec / Double(rest), Self.longestLead) : 0
         return FlowReading(
             bytes: lead.addingHeld(rest),
@@ -127,22 +128,22 @@ package struct FlowTimeline: Sendable {
     }
 }
 
-/// What one direction moved within the time that was asked for.
+/// What one direction moved within the requested time.
 package struct FlowReading: Sendable, Equatable {
     package var bytes = 0
     /// Length of the measurement.
     package var seconds = 0.0
-    /// Bytes that had come with the first read, and the time that they took.
+    /// Bytes of the first read, and the time that they took.
     var lead = 0
     var leadSeconds = 0.0
     /// Bytes of each second after the first read.
     var perSecond: [Int] = []
-    /// When something moved last, in seconds after the first read.
+    /// When bytes last moved, in seconds after the first read.
     var lastSec = 0.0
 
     package var bitsPerSecond: Double? { seconds > 0 ? Double(bytes) * 8 / seconds : nil }
 
-    /// Seconds, and the rest of the last one; they add up to `bytes` and to `seconds`.
+    /// Whole seconds, and the rest of the last one; they add up to `bytes` and to `seconds`.
     package var intervals: [ThroughputInterval] {
         guard seconds > 0 else { return [] }
         return perSecond.enumerated().map { index, bytes in
@@ -152,16 +153,16 @@ package struct FlowReading: Sendable, Equatable {
         }
     }
 
-    /// Since when nothing moved, in seconds, where that is too long for a pause.
+    /// Since when nothing moved, in seconds, if that is too long for a pause.
     package var silentSinceSec: Double? {
         let silence = seconds - leadSeconds - lastSec
         return silence >= Self.longestPause(of: seconds) ? leadSeconds + lastSec : nil
     }
 
-    /// A fifth of the test, from 1 to 2 s: TCP tries again after a second where it knows nothing of the path.
+    /// A fifth of the test, from 1 to 2 s: TCP retries after a second if it knows nothing of the path.
     private static func longestPause(of seconds: Double) -> Double { min(max(1, seconds / 5), 2) }
 
-    /// The same with all bytes times `factor`, as a sum of `bytes` that is exact where it is given.
+    /// The same with all bytes times `factor`; `bytes` is the exact sum if it is given.
     func scaled(by factor: Double, bytes exact: Int? = nil) -> FlowReading {
         var result = self
         func scaled(_ count: Int) -> Int { Int((Double(count) * factor).rounded()) }

@@ -1,14 +1,14 @@
 internal import FoundationEssentials
 internal import Glibc
 
-/// How much processor a process used between two instants, over the time between the same two. 100 is one core.
+/// How much processor time a process used between two instants, per time between them. 100 is one core.
 package struct ProcessorUse: Sendable, Equatable {
-    /// Clocks that are read one after the other may disagree by this much.
+    /// Clocks that are read one after the other may disagree by this factor.
     private static let tolerance = 1.02
 
-    /// All threads together; nil when it is more than the machine has, which no process can use.
+    /// All threads together; nil if it is more than the machine has, which is impossible.
     package let percent: Double?
-    /// The thread that used most: at 100 it is the limit, whatever the other cores do.
+    /// The busiest thread: at 100 it is the limit, whatever the other cores do.
     package let busiestThreadPercent: Double?
 
     package init(seconds: Double, busiestThread: Double?, over wall: Double, cores: Int) {
@@ -25,14 +25,14 @@ package struct ProcessorUse: Sendable, Equatable {
 package struct ProcessorMark: Sendable {
     private let time: ContinuousClock.Instant
     private let process: CPUTime
-    /// Nanoseconds of each thread that lives; empty without `/proc`.
+    /// Nanoseconds of each live thread; empty without `/proc`.
     private let threads: [String: Double]
 
     package static func now() -> ProcessorMark {
         ProcessorMark(time: .now, process: .process(), threads: readThreads())
     }
 
-    /// - Parameter ended: the most seconds that a thread used that lived between the two and is gone.
+    /// - Parameter ended: the largest processor time, in seconds, of a thread that ended between the two instants.
     package func use(since earlier: ProcessorMark, ended: Double? = nil) -> ProcessorUse {
         let living = threads.map { $0.value - (earlier.threads[$0.key] ?? 0) }.max()
         return ProcessorUse(
@@ -48,7 +48,7 @@ package struct ProcessorMark: Sendable {
         guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else { return [:] }
         var threads: [String: Double] = [:]
         for name in names {
-            // Its first figure is the time on a processor (Documentation/scheduler/sched-stats.rst).
+            // The first figure is the time on a processor (Documentation/scheduler/sched-stats.rst).
             guard let text = try? String(contentsOfFile: "\(folder)/\(name)/schedstat", encoding: .utf8),
                 let used = text.split(separator: " ").first.flatMap({ Double($0) })
             else { continue }

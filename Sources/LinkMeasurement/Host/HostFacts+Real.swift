@@ -1,21 +1,21 @@
-import CLinux
-import Glibc
-import Operations
-import SystemErrors
+internal import CLinux
+internal import Glibc
+internal import Operations
+internal import SystemErrors
 
 extension HostFacts {
-    /// Longest wait for an answer that comes at once or never, milliseconds.
-    private static let knockTimeout: Int32 = 500
+    /// Longest wait for an answer that comes at once or never, in milliseconds.
+    private static let closedPortTimeout: Int32 = 500
 
-    /// The machine this runs on.
+    /// The machine that this runs on.
     package static let real = HostFacts(
         root: "",
         clock: {
             var state = outpost_clock_state()
             // The structure is filled during the call.
             guard unsafe outpost_clock_state(&state) == 0 else { return nil }
-            let isUnsynchronised = state.unsynchronised != 0 || state.state == 5
-            return Clock(isUnsynchronised: isUnsynchronised, maximumErrorUS: state.maximum_error_us)
+            let isUnsynchronized = state.unsynchronized != 0 || state.state == 5
+            return Clock(isUnsynchronized: isUnsynchronized, maximumErrorUS: state.maximum_error_us)
         },
         interface: { address in
             var name = [CChar](repeating: 0, count: 64)
@@ -29,8 +29,8 @@ extension HostFacts {
             // Both are filled during the call.
             return unsafe outpost_file_limit(&soft, &hard) == 0 ? soft : nil
         },
-        knockUDP: { knock(outpost_probe_closed_udp(number($0), knockTimeout)) },
-        knockTCP: { knock(outpost_probe_closed_tcp(number($0), knockTimeout)) },
+        probeClosedUDP: { answer(outpost_probe_closed_udp(number($0), closedPortTimeout)) },
+        probeClosedTCP: { answer(outpost_probe_closed_tcp(number($0), closedPortTimeout)) },
         monotonic: { outpost_monotonic_ns() }
     )
 
@@ -41,7 +41,7 @@ extension HostFacts {
         }
     }
 
-    private static func knock(_ code: Int32) -> Knock {
+    private static func answer(_ code: Int32) -> ClosedPortAnswer {
         switch code {
         case 0: .refused
         case ETIMEDOUT: .silence

@@ -1,43 +1,43 @@
-import CLinux
+internal import CLinux
 package import Files
 internal import Operations
 
-/// Everything this package asks the machine it runs on. `real` asks the kernel; tests give a folder that looks like `/` and
-/// answers of their own.
+/// Everything that this package asks its machine. `real` asks the kernel; tests provide a folder that looks like `/`
+/// and answers of their own.
 package struct HostFacts: Sendable {
-    /// The kernel's opinion of its clock.
+    /// The kernel's view of its clock.
     package struct Clock: Equatable, Sendable {
-        package var isUnsynchronised: Bool
+        package var isUnsynchronized: Bool
         /// Microseconds.
         package var maximumErrorUS: Int64
 
-        package init(isUnsynchronised: Bool, maximumErrorUS: Int64) {
-            self.isUnsynchronised = isUnsynchronised
+        package init(isUnsynchronized: Bool, maximumErrorUS: Int64) {
+            self.isUnsynchronized = isUnsynchronized
             self.maximumErrorUS = maximumErrorUS
         }
     }
 
-    /// What a knock at a closed port of the loopback interface brought.
-    package enum Knock: Equatable, Sendable {
+    /// The result of connecting to a closed port of the loopback interface.
+    package enum ClosedPortAnswer: Equatable, Sendable {
         /// Refused, as it must be.
         case refused
         case silence
-        /// The knock itself failed, with the kernel's reason: nothing is known.
+        /// The probe itself failed, with the kernel's reason: nothing is known.
         case failed(String)
     }
 
     package enum Family: Sendable { case ipv4, ipv6 }
 
-    /// Put in front of `/proc/…` and `/sys/…`; empty for the machine's own.
+    /// The prefix of `/proc/…` and `/sys/…`; empty for the machine's own.
     package var root: String
     package var clock: @Sendable () -> Clock?
-    /// The interface that has an address (text).
+    /// The interface with an address (text).
     package var interface: @Sendable (_ address: String) -> String?
     /// Soft limit of open files.
     package var fileLimit: @Sendable () -> UInt64?
-    package var knockUDP: @Sendable (Family) -> Knock
-    package var knockTCP: @Sendable (Family) -> Knock
-    /// Nanoseconds that never go back.
+    package var probeClosedUDP: @Sendable (Family) -> ClosedPortAnswer
+    package var probeClosedTCP: @Sendable (Family) -> ClosedPortAnswer
+    /// Nanoseconds that never go backward.
     package var monotonic: @Sendable () -> UInt64
 
     package init(
@@ -45,16 +45,16 @@ package struct HostFacts: Sendable {
         clock: @escaping @Sendable () -> Clock?,
         interface: @escaping @Sendable (_ address: String) -> String?,
         fileLimit: @escaping @Sendable () -> UInt64?,
-        knockUDP: @escaping @Sendable (Family) -> Knock,
-        knockTCP: @escaping @Sendable (Family) -> Knock,
+        probeClosedUDP: @escaping @Sendable (Family) -> ClosedPortAnswer,
+        probeClosedTCP: @escaping @Sendable (Family) -> ClosedPortAnswer,
         monotonic: @escaping @Sendable () -> UInt64
     ) {
         self.root = root
         self.clock = clock
         self.interface = interface
         self.fileLimit = fileLimit
-        self.knockUDP = knockUDP
-        self.knockTCP = knockTCP
+        self.probeClosedUDP = probeClosedUDP
+        self.probeClosedTCP = probeClosedTCP
         self.monotonic = monotonic
     }
 
@@ -63,24 +63,24 @@ package struct HostFacts: Sendable {
 
     /// Content of a file below `root`.
     package func text(_ path: String) throws(FileError) -> String {
-        // Names may be links in /sys; what they point to is the kernel's.
+        // Names may be links in /sys; the kernel made their targets.
         String(
             decoding: try StateFiles.read(root + path, limit: HostFacts.textLimit, followsLinks: true),
             as: UTF8.self
         )
     }
 
-    /// A file that holds one number; nil when it cannot be read or holds something else.
+    /// A file that contains one number; nil if it cannot be read or contains something else.
     package func number(_ path: String) -> Int? { (try? text(path)).flatMap { Int($0.prefix { $0 != "\n" }) } }
 
-    /// A file that holds one counter.
+    /// A file that contains one counter.
     package func counter(_ path: String) -> UInt64? { (try? text(path)).flatMap { UInt64($0.prefix { $0 != "\n" }) } }
 
-    /// Whether something is there.
+    /// Whether the path exists.
     package func exists(_ path: String) -> Bool { (try? FileStatus.ofLink(at: root + path)) != nil }
 
     private func malformed(_ path: String) -> FileError {
-        FileError(path: root + path, problem: "it does not look as the kernel writes it", remedy: "mount /proc")
+        FileError(path: root + path, problem: "it is not in the kernel's format", remedy: "mount /proc")
     }
 
     /// Load of 1, 5 and 15 minutes.
@@ -90,7 +90,7 @@ package struct HostFacts: Sendable {
         return words
     }
 
-    /// MiB of memory, in all and available without swapping.
+    /// MiB of memory, total and available without swapping.
     package func memory() throws(FileError) -> (totalMB: Int, availableMB: Int) {
         var total: Int?
         var available: Int?

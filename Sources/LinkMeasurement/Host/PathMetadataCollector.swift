@@ -1,9 +1,9 @@
-import Operations
+internal import Operations
 
 /// Reads `PathMetadata` from the kernel, without child processes.
 package final class PathMetadataCollector: Sendable {
-    /// Time between the two readings of the byte counters. An earlier reading would be cheaper, and would tell of a test that
-    /// has ended as of other traffic.
+    /// Time between the two readings of the byte counters. Reusing an earlier reading would be cheaper, but would
+    /// report a finished test as other traffic.
     package static let sampleGap: Duration = .milliseconds(200)
 
     private struct Sample {
@@ -31,8 +31,8 @@ package final class PathMetadataCollector: Sendable {
         self.pause = pause
     }
 
-    /// Reads everything. `localAddress` is this end's address of the connection, without its port. Throws `FileError` when
-    /// `/proc` cannot be read, and `CancellationError`.
+    /// Reads everything. `localAddress` is this end's address of the connection, without its port. Throws `FileError`
+    /// if `/proc` cannot be read, and `CancellationError`.
     package func collect(localAddress: String) async throws -> PathMetadata {
         let load = try facts.loadAverages()
         let memory = try facts.memory()
@@ -40,7 +40,7 @@ package final class PathMetadataCollector: Sendable {
         let clock = facts.clock()
         let interface = facts.interface(localAddress)
         let rates = try await rates(of: interface)
-        let isSynced = clock.map { !$0.isUnsynchronised }
+        let isSynced = clock.map { !$0.isUnsynchronized }
         return PathMetadata(
             cpuLoad: load[0] / Double(processors),
             memoryUsedMB: max(0, memory.totalMB - memory.availableMB),
@@ -71,7 +71,7 @@ package final class PathMetadataCollector: Sendable {
         return Sample(time: facts.monotonic(), received: received, sent: sent)
     }
 
-    /// Nil when no time passed or a counter went back: the interface was made anew.
+    /// Nil if no time passed or a counter went back: the interface was recreated.
     private static func rates(_ first: Sample, _ second: Sample) -> (received: Int, sent: Int)? {
         guard second.time > first.time, second.received >= first.received, second.sent >= first.sent else { return nil }
         let seconds = Double(second.time - first.time) / 1e9

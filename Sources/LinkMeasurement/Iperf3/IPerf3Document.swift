@@ -1,8 +1,8 @@
-/// The parts of `iperf3 -J` output that are used. Reading never fails on a member that is missing or of another type: it
-/// is then nil. iperf3 itself leaves members out depending on role, protocol, version and how a test ended, and the
-/// output of a hostile peer may hold anything.
+/// The parts of `iperf3 -J` output that are used. A member that is missing or of another type is nil, never an error:
+/// iperf3 itself leaves members out depending on role, protocol, version and how a test ended, and the output of a
+/// hostile peer may contain anything.
 struct IPerf3Document: Decodable {
-    /// One sum, of an interval or of the whole test, over all streams of a direction.
+    /// One sum over all streams of a direction, for an interval or the whole test.
     struct Sum: Decodable {
         var start: Double?
         var end: Double?
@@ -33,9 +33,9 @@ struct IPerf3Document: Decodable {
     }
 
     struct Interval: Decodable {
-        /// Of the direction that was asked for.
+        /// For the requested direction.
         var sum: Sum?
-        /// Of the other direction with `--bidir`.
+        /// For the other direction with `--bidir`.
         var reverseSum: Sum?
 
         init(from decoder: any Decoder) throws {
@@ -45,7 +45,7 @@ struct IPerf3Document: Decodable {
         }
     }
 
-    /// The three sums iperf3 gives for a direction; `plain` is the only one that old versions give for UDP.
+    /// The three sums that iperf3 prints for a direction; old versions print only `plain` for UDP.
     struct Total {
         var plain: Sum?
         var sent: Sum?
@@ -93,7 +93,7 @@ struct IPerf3Document: Decodable {
 }
 
 extension IPerf3Document {
-    /// A member's name, as the document spells it.
+    /// A member's name in the document.
     struct Member: CodingKey {
         let stringValue: String
         var intValue: Int? { nil }
@@ -107,7 +107,7 @@ extension IPerf3Document {
 extension KeyedDecodingContainer<IPerf3Document.Member> {
     fileprivate func value<Value: Decodable>(_ name: String, as type: Value.Type) -> Value? {
         let member = IPerf3Document.Member(name)
-        // Asking first keeps the common case, an absent member, from building an error.
+        // Checking first keeps the common case, an absent member, from creating an error.
         guard contains(member) else { return nil }
         return try? decode(type, forKey: member)
     }

@@ -1,12 +1,12 @@
-import FoundationEssentials
+internal import FoundationEssentials
 
-/// Reads what `iperf3 -J` printed, as client or as server, into a ``ThroughputResult``.
+/// Parses the output of `iperf3 -J`, as client or as server, into a ``ThroughputResult``.
 package enum IPerf3Output {
-    /// 8 MiB: 60 s of 128 streams are below 2 MiB.
+    /// 8 MiB: 60 s of 128 streams take less than 2 MiB.
     package static let mostBytes = 8 * 1024 * 1024
     /// iperf3's own documents have 6 levels.
     static let mostLevels = 32
-    /// A day in ten-second steps or two hours in seconds; beyond it the totals still count.
+    /// A day in ten-second steps or two hours in seconds; beyond it, the totals still count.
     package static let mostIntervals = 8_640
 
     /// Which of the two programs printed it.
@@ -15,39 +15,39 @@ package enum IPerf3Output {
         case server
     }
 
-    /// Why there is no result in an output.
+    /// Why an output has no result.
     package enum Failure: Error, Equatable, CustomStringConvertible {
         case tooLarge(bytes: Int)
-        /// No JSON object in it; `start` is what it begins with.
+        /// It contains no JSON object; `start` is its beginning.
         case notJSON(start: String)
-        /// A JSON object begins and does not end, or is not well-formed.
+        /// A JSON object starts and does not end, or is not well-formed.
         case truncated(bytes: Int)
-        /// iperf3's own words, when nothing was measured before it failed.
+        /// iperf3's own message, if nothing was measured before it failed.
         case reported(String)
         case noResult
 
         package var description: String {
             switch self {
             case .tooLarge(let bytes):
-                "iperf3 printed \(bytes) bytes; more than \(IPerf3Output.mostBytes) are not read. Ask for a shorter test."
+                "iperf3 printed \(bytes) bytes: must be at most \(IPerf3Output.mostBytes); run a shorter test"
             case .notJSON(let start):
                 start.isEmpty
                     ? "iperf3 printed nothing; was it killed, or is it another program?"
-                    : "iperf3 did not print JSON but “\(start)”; is it version 3 or newer?"
+                    : "iperf3 printed “\(start)” instead of JSON; is it version 3 or later?"
             case .truncated(let bytes):
-                "iperf3's JSON of \(bytes) bytes is incomplete or malformed; it was probably killed while it wrote."
+                "iperf3's JSON of \(bytes) bytes is incomplete or malformed; it was probably killed while it wrote"
             case .reported(let message):
                 "iperf3: \(message)"
             case .noResult:
-                "iperf3's JSON holds no throughput; was the test ended before it began?"
+                "iperf3's JSON contains no throughput; did the test end before it started?"
             }
         }
     }
 
-    /// The normalised result.
+    /// The normalized result.
     ///
     /// A figure that the printing end could not know is nil: a server never learns the client's counts, and neither end
-    /// the other's when the test ended early. Such an ending is a note in the result if something had been measured.
+    /// the other's if the test ended early. An early end is a note in the result if something had been measured.
     package static func result(
         _ output: [UInt8],
         printedBy role: Role,
@@ -55,7 +55,7 @@ package enum IPerf3Output {
     ) throws(Failure) -> ThroughputResult {
         let document = try read(output)
         let message = document.error?.printable(limit: 200)
-        // The two ends tell each other their counts when a test ends well, and only the client prints them.
+        // The two ends exchange their counts when a test ends well, and only the client prints them.
         let knowsBoth = role == .client && message == nil
         let main: ThroughputDirection.Direction = document.reverse ? .down : .up
         let other: ThroughputDirection.Direction = document.reverse ? .up : .down
@@ -65,7 +65,7 @@ package enum IPerf3Output {
         ]
         let isUDP = document.transport?.uppercased() == "UDP"
         let directions = sides.compactMap { direction, total, intervals in
-            normalised(
+            normalized(
                 direction,
                 total: total,
                 intervals: intervals,
@@ -91,7 +91,7 @@ package enum IPerf3Output {
         ).bounded()
     }
 
-    private static func normalised(
+    private static func normalized(
         _ direction: ThroughputDirection.Direction,
         total: IPerf3Document.Total,
         intervals: [IPerf3Document.Sum],
@@ -116,7 +116,7 @@ package enum IPerf3Output {
         let received = !sends || knowsBoth ? total.received ?? total.plain : nil
         let known = received ?? sent
         let duration = known?.seconds ?? steps.last?.endSec ?? 0
-        // Without totals the intervals are this end's own view.
+        // Without totals, the intervals are this end's own view.
         let counted: Int? = known == nil ? steps.reduce(0) { $0.addingHeld($1.bytes) } : nil
         let counter = isUDP ? received ?? total.plain : nil
         let lossKnown = isUDP && received != nil
@@ -160,11 +160,11 @@ extension IPerf3Output {
         }
     }
 
-    /// The first complete JSON object. iperf3 prints warnings before it on some systems, and a server without `--one-off`
-    /// prints one object after another. Counting levels here also bounds how deep the decoder has to go.
+    /// The first complete JSON object. iperf3 prints warnings before it on some systems, and a server without
+    /// `--one-off` prints one object after another. Counting levels here also bounds the decoder's depth.
     private static func firstObject(in output: [UInt8]) throws(Failure) -> ArraySlice<UInt8> {
         guard let start = output.firstIndex(of: UInt8(ascii: "{")) else {
-            // Decoding bytes that are no UTF-8 puts replacement characters; the text is only quoted.
+            // Decoding invalid UTF-8 inserts replacement characters; the text is only quoted.
             let beginning = String(decoding: output.prefix(80), as: UTF8.self)
             throw .notJSON(start: String(beginning.drop(while: \.isWhitespace)).printable(limit: 60))
         }

@@ -3,10 +3,10 @@ internal import Glibc
 internal import Operations
 internal import Synchronization
 
-/// An iperf3 that is installed.
+/// An installed iperf3.
 package struct IperfProgram: Sendable {
     package let path: String
-    /// Nil for one that does not say it.
+    /// Nil for one that does not print it.
     package let version: IperfVersion?
 
     package init(path: String, version: IperfVersion? = nil) {
@@ -16,12 +16,12 @@ package struct IperfProgram: Sendable {
 
     private static let patience = Duration.seconds(5)
 
-    /// What a program answered, and its file as it was then: another in its place is asked again.
+    /// What a program answered, and its file at that time: a replaced program is asked again.
     private static let known = Mutex<[String: (FileStatus, Answer)]>([:])
-    /// Of one process there are one or two.
+    /// A process has one or two.
     private static let mostKnown = 16
 
-    /// Nil when it is not installed or does not run.
+    /// Nil if it is not installed or does not run.
     package static func find(_ name: String) async -> IperfProgram? {
         guard let path = ExecutableSearch.find(name) else { return nil }
         guard let now = try? FileStatus.following(path) else { return nil }
@@ -60,15 +60,15 @@ package struct IperfProgram: Sendable {
         return .version(IperfVersion(printed: line))
     }
 
-    /// What keeps a client with that iperf3 from logging in here; nil when nothing does.
-    package func misfit(of client: IperfVersion?) -> String? {
+    /// What keeps a client with that iperf3 from logging in here; nil if nothing does.
+    package func incompatibility(of client: IperfVersion?) -> String? {
         guard let version, !version.usesOAEP, let client, client.usesOAEP else { return nil }
         return
             "iperf3 \(client.text) cannot log in to the reflector's iperf3 \(version.text): from 3.17 on it encrypts the login in a way "
-            + "that older ones cannot read; ask for engine native, or install 3.17 or newer on the reflector"
+            + "that older versions cannot read; use engine native, or install 3.17 or later on the reflector"
     }
 
-    /// Options of a server for that client: one that does not say its version is an old one.
+    /// Server options for that client: one without a version is an old one.
     package func options(for client: IperfVersion?) -> [String] {
         guard let version, version.usesOAEP, client?.usesOAEP != true else { return [] }
         return ["--use-pkcs1-padding"]

@@ -7,7 +7,7 @@ internal import Synchronization
 package struct IperfVersion: Sendable, Equatable {
     package let major: Int
     package let minor: Int
-    /// As the program says it, such as "3.17.1".
+    /// As the program prints it, such as "3.17.1".
     package let text: String
 
     /// From 3.17 on the login is padded with OAEP, before with PKCS #1; neither side can read the other's.

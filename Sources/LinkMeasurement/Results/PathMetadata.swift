@@ -1,4 +1,5 @@
-/// Facts about one machine that prevent blaming the link for it. Travels as `path_meta`; the keys are fixed.
+/// Facts about one machine that show whether it, and not the link, is the limit. Sent as `path_meta`; the keys are
+/// fixed.
 package struct PathMetadata: Sendable, Equatable {
     /// One-minute load divided by the number of cores: 1 is as many runnable tasks as cores.
     package var cpuLoad: Double
@@ -6,12 +7,12 @@ package struct PathMetadata: Sendable, Equatable {
     package var memoryTotalMB: Int
     /// Load over 1, 5 and 15 minutes.
     package var loadAverage: [Double]
-    /// MTU of the interface that the connection uses; nil when it is not known.
+    /// MTU of the interface of the connection; nil if it is not known.
     package var mtu: Int?
     package var interface: String?
     package var receivedBytesPerSec: Double?
     package var sentBytesPerSec: Double?
-    /// Whether the kernel holds the clock for synchronised; nil is unknown and is said as unknown.
+    /// Whether the kernel considers the clock synchronized; nil means unknown and is shown as unknown.
     package var timeSynced: Bool?
     package var clockErrorUs: Int?
     package var buildVersion: String
@@ -45,7 +46,7 @@ package struct PathMetadata: Sendable, Equatable {
         self.buildHash = buildHash
     }
 
-    /// Used memory as a share of all, 0 to 1; nil when the total is not known.
+    /// Used share of all memory, 0 to 1; nil if the total is not known.
     package var memoryShare: Double? {
         guard memoryTotalMB > 0, memoryUsedMB >= 0 else { return nil }
         return min(Double(memoryUsedMB) / Double(memoryTotalMB), 1)
@@ -75,7 +76,7 @@ extension PathMetadata: Codable {
             throw DecodingError.dataCorruptedError(
                 forKey: .loadAverage,
                 in: container,
-                debugDescription: "load_avg has 3 values, not \(loadAverage.count)"
+                debugDescription: "load_avg must have 3 values, not \(loadAverage.count)"
             )
         }
         self.init(
@@ -94,7 +95,7 @@ extension PathMetadata: Codable {
         )
     }
 
-    /// What is not known is written as null, so that nobody takes silence for a zero.
+    /// An unknown value is written as null, so that its absence is not taken for zero.
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(cpuLoad, forKey: .cpuLoad)

@@ -5,20 +5,20 @@ package struct ThroughputDirection: Codable, Sendable, Equatable {
     package var direction: Direction
     package var bytesSent: Int?
     package var bytesReceived: Int?
-    /// Length of the measurement in seconds, as the receiver saw it where it is known.
+    /// Length of the measurement in seconds, as the receiver saw it if that is known.
     package var durationSec: Double
     package var bitsPerSecondSent: Double?
     package var bitsPerSecondReceived: Double?
-    /// TCP segments sent again. In a tunneled iperf3 test they are those of the loopback hop, not of the link.
+    /// Retransmitted TCP segments. In a tunneled iperf3 test they are those of the loopback hop, not of the link.
     package var retransmits: Int?
     /// Interarrival jitter of UDP packets at the receiver (RFC 3550 6.4.1).
     package var jitterMs: Double?
-    /// UDP packets the receiver expected, that is those that arrived and those that did not.
+    /// UDP packets that the receiver expected: those that arrived and those that did not.
     package var packets: Int?
     package var lostPackets: Int?
     package var lossPercent: Double?
-    /// Since when nothing came any more, in seconds from the beginning, until the test's time was over; nil when bytes came
-    /// to the end. The rate is over the whole time.
+    /// Since when nothing arrived, in seconds from the beginning, until the test's time was over; nil if bytes arrived
+    /// to the end. The rate covers the whole time.
     package var silentSinceSec: Double?
     package var intervals: [ThroughputInterval]
 
@@ -52,7 +52,7 @@ package struct ThroughputDirection: Codable, Sendable, Equatable {
         self.intervals = intervals
     }
 
-    /// The result: what arrived, or what was sent where the receiver's view is missing.
+    /// The result: what arrived, or what was sent if the receiver's view is missing.
     package var bitsPerSecond: Double? { bitsPerSecondReceived ?? bitsPerSecondSent }
 
     /// The bytes behind ``bitsPerSecond``.
@@ -91,7 +91,7 @@ package struct ThroughputInterval: Codable, Sendable, Equatable {
         self.retransmits = retransmits
     }
 
-    /// An interval whose rate follows from its bytes and its length; zero when it has no length.
+    /// An interval whose rate follows from its bytes and its length; zero if it has no length.
     package init(startSec: Double, endSec: Double, bytes: Int, retransmits: Int? = nil) {
         let length = endSec - startSec
         self.init(

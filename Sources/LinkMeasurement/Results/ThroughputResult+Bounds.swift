@@ -1,10 +1,10 @@
-/// What a figure may be at most. A figure beyond its bound is dropped, so that no later sum or plot can overflow.
+/// The upper bounds of figures. A figure beyond its bound is dropped, so that no later sum or plot can overflow.
 package enum ThroughputBounds {
     /// 10 Pbit/s: a thousand times the fastest port sold.
     package static let bitsPerSecond = 1e16
-    /// 1 EB, below 2^63 by a factor of nine, so that two of them may be added.
+    /// 1 EB, a ninth of 2^63, so that two of them may be added.
     package static let bytes = 1_000_000_000_000_000_000
-    /// A day; the longest test a reflector can be configured to grant is far shorter.
+    /// A day; the longest test that a reflector can grant is far shorter.
     package static let durationSec = 86_400.0
     /// iperf3 refuses more than 128 (`MAX_STREAMS`).
     package static let streams = 128
@@ -13,7 +13,7 @@ package enum ThroughputBounds {
     /// 100 is one core; a process on 1 024 cores.
     package static let cpuPercent = 102_400.0
     package static let notes = 8
-    /// A tail shorter than this share of a second is joined to the interval before it: iperf3 closes a test with one of
+    /// A tail shorter than this share of a second is joined to the previous interval: iperf3 ends a test with one of
     /// some microseconds whose rate means nothing.
     package static let shortestIntervalSec = 0.1
 }
@@ -57,7 +57,7 @@ extension ThroughputDirection {
         result.packets = packets.bounded(by: ThroughputBounds.bytes)
         result.lostPackets = lostPackets.bounded(by: ThroughputBounds.bytes)
         result.lossPercent = lossPercent.bounded(by: 100)
-        // Silence begins within the time that was measured.
+        // Silence starts within the measured time.
         result.silentSinceSec = silentSinceSec.bounded(by: result.durationSec)
         result.intervals = ThroughputInterval.tidied(intervals)
         return result
@@ -65,8 +65,8 @@ extension ThroughputDirection {
 }
 
 extension ThroughputInterval {
-    /// Drops impossible intervals, joins a tail too short to have a rate, and halves the resolution until there are at
-    /// most ``ThroughputBounds/intervals``.
+    /// Drops impossible intervals, joins a tail that is too short for a rate, and halves the resolution until there are
+    /// at most ``ThroughputBounds/intervals``.
     static func tidied(_ intervals: [ThroughputInterval]) -> [ThroughputInterval] {
         var kept = joiningShortTail(intervals.filter { $0.isPossible }.sorted { $0.startSec < $1.startSec })
         while kept.count > ThroughputBounds.intervals {
@@ -77,7 +77,7 @@ extension ThroughputInterval {
         return joiningShortTail(kept)
     }
 
-    /// Nothing short is left at the end, so that what was tidied once stays as it is.
+    /// Leaves nothing short at the end, so that tidying again changes nothing.
     private static func joiningShortTail(_ intervals: [ThroughputInterval]) -> [ThroughputInterval] {
         var kept = intervals
         while kept.count > 1, let tail = kept.last, tail.endSec - tail.startSec < ThroughputBounds.shortestIntervalSec {
@@ -96,7 +96,7 @@ extension ThroughputInterval {
     }
 
     private func joined(with next: ThroughputInterval) -> ThroughputInterval {
-        // Two bounded byte counts fit; many of them joined again and again are held at the bound.
+        // Two bounded byte counts fit; after many joins, the sum stays at the bound.
         let sum = min(bytes + next.bytes, ThroughputBounds.bytes)
         let again: Int? =
             switch (retransmits, next.retransmits) {

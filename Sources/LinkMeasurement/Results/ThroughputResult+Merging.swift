@@ -1,13 +1,13 @@
 extension ThroughputResult {
-    /// How far a receiver may claim more than its sender sent before the claim is refused: the two ends start and stop
-    /// their counts some milliseconds apart.
+    /// How much more than the sender sent a receiver may claim: the two ends start and stop counting some milliseconds
+    /// apart.
     static let receivedTolerance = 1.02
 
-    /// Joins what the two ends saw of one test: the sender's sent bytes, rate and retransmits with the receiver's received
-    /// bytes, rate, jitter, loss and intervals.
+    /// Joins what the two ends saw of one test: the sender's sent bytes, rate and retransmits with the receiver's
+    /// received bytes, rate, jitter, loss and intervals.
     ///
-    /// Engine, transport, mode and streams are the client's: it asked for the test. The reflector's view may come from a
-    /// machine that lies: its bytes and times must fit what this end counted.
+    /// Engine, transport, mode and streams are the client's: it requested the test. The reflector may lie, so its bytes
+    /// and times must fit what this end counted.
     package static func merging(client: ThroughputResult, server: ThroughputResult) -> ThroughputResult {
         let client = client.bounded()
         let server = server.bounded()
@@ -37,8 +37,8 @@ extension ThroughputResult {
         ).bounded()
     }
 
-    /// Fills in what arrived of an upload whose receiver gave no figures, because it was ended: the reflector's count of its
-    /// bytes, over the time that the sender saw. Without it the sender's bytes would stand for what arrived.
+    /// Fills in what arrived of an upload whose receiver gave no figures, because it was ended: the reflector's count
+    /// of its bytes, over the time that the sender saw. Without this, the sender's bytes would count as arrived.
     package mutating func fillUpload(received bytes: Int) {
         guard let index = directions.firstIndex(where: { $0.direction == .up }),
             directions[index].bitsPerSecondReceived == nil, directions[index].durationSec > 0, bytes > 0,
@@ -55,7 +55,7 @@ extension ThroughputResult {
         asked: Int?,
         notes: inout [String]
     ) -> ThroughputDirection {
-        // Each end's own count first; where it has none, what it was told of the other's.
+        // Each end's own count first; if it has none, the count that the other end sent.
         var result = ThroughputDirection(
             direction: direction,
             bytesSent: sender?.bytesSent ?? receiver?.bytesSent,
@@ -98,15 +98,16 @@ extension ThroughputResult {
 }
 
 extension ThroughputDirection {
-    /// Of what an upload's sender saw, the least that its receiver may have seen: on a slow link the first byte is late.
+    /// The least share of the sender's time that an upload's receiver may have seen: on a slow link the first byte is
+    /// late.
     private static let shortestShare = 0.1
-    /// A receiver waits this long at most, beside twice the time asked for, for what is still on its way.
+    /// The longest time that a receiver waits for bytes in transit, beside twice the requested time.
     private static let longestRestSec = 10.0
-    /// A rate that is told differs at most by this share from its bytes over its time: it is told with fewer digits, or a
-    /// share of its last bytes is known only in bytes.
+    /// A reported rate differs at most by this share from its bytes over its time: it has fewer digits, or a share of
+    /// its last bytes is known only in bytes.
     private static let rateTolerance = 0.05
 
-    /// Holds the figures of an upload's receiver, which are the far end's, to each other and to this end's time.
+    /// Checks the figures of an upload's receiver, which come from the far end, against each other and this end's time.
     /// - Parameter sentIn: seconds in which this end sent.
     fileprivate mutating func settleUpload(sentIn: Double, asked: Int?) {
         let whole = sentIn > 0 ? sentIn : asked.map(Double.init) ?? 0

@@ -1,7 +1,7 @@
-/// What a throughput test moved, in the same shape whichever engine moved it.
+/// What a throughput test moved, in the same form for both engines.
 ///
-/// Either end can fill one in from what it saw; ``merging(client:server:)`` joins two such halves. The receiver's rate is
-/// the result: what a sender handed to its kernel has not arrived yet.
+/// Either end can fill one in from what it saw; ``merging(client:server:)`` joins two such halves. The receiver's rate
+/// is the result: what a sender handed to its kernel has not arrived yet.
 package struct ThroughputResult: Sendable, Equatable {
     package typealias Engine = ThroughputEngine
     package typealias Transport = TransportProtocol
@@ -12,7 +12,7 @@ package struct ThroughputResult: Sendable, Equatable {
     package var mode: Mode
     /// Parallel streams in each direction.
     package var streams: Int
-    /// Seconds that were asked for; nil where that is not known, as for the reflector's half.
+    /// Requested seconds; nil if that is not known, as for the reflector's half.
     package var askedSec: Int?
     /// At most one entry for each direction.
     package var directions: [ThroughputDirection]
@@ -20,9 +20,9 @@ package struct ThroughputResult: Sendable, Equatable {
     package var clientCPUPercent: Double?
     /// CPU time of the reflector's process over the test's time; 100 is one core.
     package var serverCPUPercent: Double?
-    /// CPU time of the client's busiest thread over the same time; nil where it is not known.
+    /// CPU time of the client's busiest thread over the same time; nil if it is not known.
     package var clientThreadPercent: Double?
-    /// CPU time of the reflector's busiest thread over the same time; nil where it is not known.
+    /// CPU time of the reflector's busiest thread over the same time; nil if it is not known.
     package var serverThreadPercent: Double?
     /// What a reader must know to trust the figures, one sentence each (“iperf3 ended early: …”).
     package var notes: [String]
@@ -73,7 +73,7 @@ extension ThroughputResult: Codable {
         case notes
     }
 
-    /// Reads a result and bounds it: it may have come from a peer, so no figure in it is believed to be possible.
+    /// Decodes a result and bounds it: it may come from a peer, so any figure may be impossible.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let raw = ThroughputResult(

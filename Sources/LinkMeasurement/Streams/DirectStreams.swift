@@ -16,12 +16,12 @@ package final class DirectStreams: Sendable {
             }
         }
 
-        /// What the kernel has received for it; nil for what is sent.
+        /// What the kernel has received for it; nil for a sent stream.
         var received: ReceivedSegments? {
             if case .sink(let sink, _) = self { sink.received } else { nil }
         }
 
-        /// When its first bytes came, and how many; nil before, and for what is sent.
+        /// When its first bytes arrived, and how many; nil before, and for a sent stream.
         var first: (time: Int64, bytes: UInt64)? {
             if case .sink(let sink, _) = self { sink.first } else { nil }
         }
@@ -42,7 +42,7 @@ package final class DirectStreams: Sendable {
         }
     }
 
-    /// A stream, and what was told of it to the meter.
+    /// A stream, and what was reported of it to the meter.
     private struct Sampled {
         let direction: StreamDirection
         let stream: Stream
@@ -54,9 +54,9 @@ package final class DirectStreams: Sendable {
     private struct State {
         var streams: [Sampled] = []
         var isStopped = false
-        /// Seconds of processor of the stream's thread that used most.
+        /// Processor seconds of the stream's busiest thread.
         var busiestThread: Double?
-        /// Of the streams that have ended, when each did, in their order.
+        /// When each ended stream ended, in their order.
         var ends: [(direction: StreamDirection, at: Int64)] = []
         var sampler: Task<Void, Never>?
     }
@@ -70,7 +70,7 @@ package final class DirectStreams: Sendable {
         self.down = down
     }
 
-    /// Starts sending on a connection; what it moved, when it has ended.
+    /// Starts sending on a connection; returns what it moved, when it has ended.
     @discardableResult
     package func source(
         _ socket: consuming SocketDescriptor,
@@ -93,7 +93,7 @@ package final class DirectStreams: Sendable {
         return thread
     }
 
-    /// Starts receiving on a connection; what it moved, when it has ended.
+    /// Starts receiving on a connection; returns what it moved, when it has ended.
     @discardableResult
     package func sink(
         _ socket: consuming SocketDescriptor,
@@ -117,7 +117,8 @@ package final class DirectStreams: Sendable {
         for stream in streams { stream.stop() }
     }
 
-    /// Waits for every stream's end and brings the meters to the exact figures; returns the segments sent again.
+    /// Waits for the end of every stream and brings the meters to the exact figures; returns the retransmitted
+    /// segments.
     package func finish() async -> [StreamDirection: Int] {
         let (streams, sampler) = state.withLock { state in
             defer { state.sampler = nil }
@@ -136,7 +137,7 @@ package final class DirectStreams: Sendable {
         return retransmits
     }
 
-    /// Seconds of processor of the thread that used most, of those that have ended.
+    /// Processor seconds of the busiest thread that has ended.
     package var busiestThread: Double? { state.withLock { $0.busiestThread } }
 
     /// When each stream ended, once all have.
@@ -154,7 +155,7 @@ package final class DirectStreams: Sendable {
         }
     }
 
-    /// Counts what came since the last sample, and tells which streams their sender ended.
+    /// Counts what arrived since the last sample, and reports which streams their sender ended.
     private func settle(_ streams: [Sampled], _ ends: [ByteTotals]) {
         let busiest = ends.map { Double($0.processorTime) / 1e9 }.max()
         state.withLock { state in
@@ -196,15 +197,15 @@ package final class DirectStreams: Sendable {
         if isLate { sampled.stream.stop() }
     }
 
-    /// Until the next look: the stream of which least comes sets it, and the end of the measurement.
+    /// Until the next sample: set by the slowest stream and the end of the measurement.
     private var pause: UInt64? {
         let now = UInt64(KernelClock.monotonic)
         let left = [up, down].compactMap { $0.left(at: now) }.filter { $0 > 0 }.min()
         return state.withLock { $0.streams.map(\.flow.pause).min() }.map { min($0, left ?? $0) }
     }
 
-    /// Ends what is still received when the measurement is over. A stream ends by itself when its own time is, which begins later for
-    /// one whose first bytes were lost.
+    /// Ends what is still being received when the measurement is over. A stream ends by itself when its own time is
+    /// over, which is later if its first bytes were lost.
     private func expire() {
         let now = UInt64(KernelClock.monotonic)
         let over = StreamDirection.allCases.filter { meter($0).left(at: now) == 0 }
@@ -214,8 +215,9 @@ package final class DirectStreams: Sendable {
         }
     }
 
-    /// Tells the meters what has moved since the last time, of each stream apart: so two who sample count nothing twice.
-    /// - Parameter ends: the totals of a stream that has ended, by its place.
+    /// Reports to the meters what has moved since the last time, separately for each stream, so that two samplers count
+    /// nothing twice.
+    /// - Parameter ends: the totals of a stream that has ended, by its index.
     private func sample(_ ends: (Int) -> ByteTotals?) {
         state.withLock { state in
             begin(&state.streams)
@@ -233,7 +235,7 @@ package final class DirectStreams: Sendable {
         }
     }
 
-    /// The count of what is received begins with the first bytes of its first stream.
+    /// The count of received bytes starts with the first bytes of the first stream.
     private func begin(_ streams: inout [Sampled]) {
         let firsts = streams.indices.compactMap { index in
             streams[index].flow.until == nil ? streams[index].stream.first.map { (index, $0) } : nil
@@ -246,6 +248,6 @@ package final class DirectStreams: Sendable {
 }
 
 extension ByteTotals {
-    /// Until when there was something to count: what is held back counts at the end.
+    /// Until when bytes counted: what is held back counts at the end.
     fileprivate var movedUntil: Int64 { received == nil ? lastByte : endedAt }
 }

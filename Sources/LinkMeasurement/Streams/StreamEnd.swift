@@ -1,10 +1,10 @@
-/// When a stream ended. Times count from before a stream was asked for.
+/// When a stream ended. Times count from before a stream was requested.
 package struct StreamEnd: Sendable {
     /// At the end of its time either end may close first.
     package static let toleranceSec = 0.3
 
     package let direction: StreamDirection
-    /// From 1, of those of its direction.
+    /// From 1, within its direction.
     package let number: Int
     package let count: Int
     package let afterSec: Double

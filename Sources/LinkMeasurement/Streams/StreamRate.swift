@@ -1,5 +1,5 @@
 extension SessionParameters {
-    /// One stream's share of `bitrateBps`, which all streams of a direction share; bits a second, nil for no limit.
+    /// One stream's share of `bitrateBps`, which all streams of a direction share, in bits a second; nil for no limit.
     package func bitsPerSecond(ofEachOf streams: Int) -> Int? {
         bitrateBps.map { max(1, $0 / max(1, streams)) }
     }

@@ -1,7 +1,7 @@
 package import NIOCore
 
-/// Stands between the socket and TLS, and can close the connection without waiting for TLS: until the peer answers the farewell
-/// of TLS, or a second has passed, the descriptor would stay open and what comes would still be read.
+/// A handler between the socket and TLS that can close the connection without waiting for TLS. Otherwise, until the
+/// peer answers close_notify or a second has passed, the descriptor would stay open and bytes would still be read.
 package final class AbruptClose: ChannelInboundHandler {
     package typealias InboundIn = ByteBuffer
 
@@ -13,7 +13,8 @@ package final class AbruptClose: ChannelInboundHandler {
 
     package func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
-    /// Says farewell and closes the socket at once when the channel has this handler, in order otherwise. From any thread.
+    /// Sends close_notify and closes the socket at once if the channel has this handler; otherwise closes in order.
+    /// From any thread.
     package static func close(_ channel: any Channel) {
         channel.eventLoop.execute {
             guard let handler = try? channel.pipeline.syncOperations.handler(type: AbruptClose.self),

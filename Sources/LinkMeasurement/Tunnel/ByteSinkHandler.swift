@@ -18,7 +18,7 @@ package final class ByteSinkHandler: ChannelInboundHandler {
         case .go: break
         case .wait: meter.pauseReading(context.channel)
         case .stop:
-            // What TLS still delivers while it closes is not taken any more.
+            // Drops what TLS still delivers while it closes.
             isRefused = true
             AbruptClose.close(context.channel)
         }

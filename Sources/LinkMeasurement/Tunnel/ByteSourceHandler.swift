@@ -1,15 +1,15 @@
 package import NIOCore
 internal import PacketIO
 
-/// Sends as much as the connection takes, or as its rate allows, until the time is over, then closes. Nothing is expected
-/// from the other side: its first byte is counted and ends the stream.
+/// Sends as much as the connection takes, or as its rate allows, until the time is over, then closes. The other side
+/// must not send: its first byte is counted and ends the stream.
 package final class ByteSourceHandler: ChannelInboundHandler {
     package typealias InboundIn = ByteBuffer
     package typealias OutboundOut = ByteBuffer
 
-    /// Writes of a sender with a rate: this part of a second at a time.
+    /// A sender with a rate writes this many times a second.
     private static let writesPerSecond = 50
-    /// What a sender that was held up may send later than it was due.
+    /// How much later than due a delayed sender may still send.
     private static let maximumLag = TimeAmount.milliseconds(100)
 
     private let duration: TimeAmount
@@ -18,10 +18,10 @@ package final class ByteSourceHandler: ChannelInboundHandler {
     private var due = NIODeadline.now()
     private var isWaiting = false
     private let meter: TunnelMeter
-    /// Counts what comes from the other side.
+    /// Counts what arrives from the other side.
     private let strays: TunnelMeter
     private let onOver: @Sendable () -> Void
-    /// What one write takes; the whole of it is as long as the longest write.
+    /// The bytes of one write, as long as the longest write.
     private let noise: ByteBuffer
     private var block: ByteBuffer
     private var unsent = UnsentLimit(at: KernelClock.monotonic)
@@ -31,9 +31,9 @@ package final class ByteSourceHandler: ChannelInboundHandler {
     private var isFilling = false
 
     /// - Parameters:
-    ///   - bytesPerSecond: nil for as fast as it goes.
-    ///   - strays: counts what comes from the other side, which ends the stream.
-    ///   - onOver: called once, on the event loop, when no more is written; what was written may still be on its way.
+    ///   - bytesPerSecond: nil for as fast as possible.
+    ///   - strays: counts what arrives from the other side, which ends the stream.
+    ///   - onOver: called once, on the event loop, when nothing more is written; written bytes may still be in transit.
     package init(
         duration: TimeAmount,
         bytesPerSecond: Int? = nil,
@@ -52,7 +52,7 @@ package final class ByteSourceHandler: ChannelInboundHandler {
         self.block = self.noise
     }
 
-    /// Bytes that no link can compress; made once, shared by all streams.
+    /// Bytes that no link can compress; created once, shared by all streams.
     private static let noise: ByteBuffer = {
         var generator = SystemRandomNumberGenerator()
         var buffer = ByteBuffer()
@@ -93,7 +93,7 @@ package final class ByteSourceHandler: ChannelInboundHandler {
         guard count > 0 else { return }
         _ = strays.record(count)
         endSending()
-        // At once: what TLS would still read while it closes is what made us close.
+        // At once: what TLS would still read while it closes is why we close.
         AbruptClose.close(context.channel)
     }
 
@@ -122,18 +122,18 @@ package final class ByteSourceHandler: ChannelInboundHandler {
         }
     }
 
-    /// Lets the event loop look at its other connections. A receiver that takes everything at once leaves this one writable for as long as
-    /// the test lasts.
+    /// Lets the event loop serve its other connections. With a receiver that takes everything at once, this one stays
+    /// writable for the whole test.
     private func yield(_ context: ChannelHandlerContext) {
         isWaiting = true
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         context.eventLoop.execute {
             let (handler, context) = bound.value
-            handler.goOn(context)
+            handler.resume(context)
         }
     }
 
-    /// Whether a write may leave now; when not, `fill` is called again when it may.
+    /// Whether a write is due; if not, `fill` is called again when it is.
     private func isDue(_ context: ChannelHandlerContext) -> Bool {
         guard !isWaiting else { return false }
         guard let bytesPerSecond else { return true }
@@ -143,7 +143,7 @@ package final class ByteSourceHandler: ChannelInboundHandler {
             let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
             context.eventLoop.scheduleTask(deadline: due) {
                 let (handler, context) = bound.value
-                handler.goOn(context)
+                handler.resume(context)
             }
             return false
         }
@@ -153,7 +153,7 @@ package final class ByteSourceHandler: ChannelInboundHandler {
         return true
     }
 
-    /// Writes nothing until the meter says that it may.
+    /// Writes nothing until the meter allows it.
     private func pause(_ context: ChannelHandlerContext) {
         isWaiting = true
         let eventLoop = context.eventLoop
@@ -161,12 +161,12 @@ package final class ByteSourceHandler: ChannelInboundHandler {
         meter.whenReady {
             eventLoop.execute {
                 let (handler, context) = bound.value
-                handler.goOn(context)
+                handler.resume(context)
             }
         }
     }
 
-    private func goOn(_ context: ChannelHandlerContext) {
+    private func resume(_ context: ChannelHandlerContext) {
         isWaiting = false
         if !isOver { fill(context) }
     }
@@ -178,7 +178,7 @@ package final class ByteSourceHandler: ChannelInboundHandler {
         let high = min(TunnelBuffers.waterMark.high, max(limit, 2 * UnsentLimit.least))
         let low = min(TunnelBuffers.waterMark.low, high / 2)
         try? options.setOption(.writeBufferWaterMark, value: .init(low: low, high: high))
-        // An older kernel goes without.
+        // An older kernel does not support it.
         try? options.setOption(TunnelBuffers.notSentLowWater, value: SocketOptionValue(limit))
     }
 
@@ -195,7 +195,7 @@ package final class ByteSourceHandler: ChannelInboundHandler {
     private func finish(_ context: ChannelHandlerContext) {
         guard !isOver else { return }
         endSending()
-        // After what was written: a close of the pipeline waits for no write, so an empty one goes first.
+        // After the written bytes: closing the pipeline waits for no write, so an empty one goes first.
         context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
             context.close(promise: nil)
         }

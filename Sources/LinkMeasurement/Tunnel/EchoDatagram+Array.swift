@@ -1,10 +1,10 @@
 package import PacketIO
 
 extension EchoDatagram {
-    /// Writes the header over the first bytes of `bytes`, which has room for it.
+    /// Writes the header over the first bytes of `bytes`, which must have room for it.
     package func write(over bytes: inout [UInt8]) {
         var span = bytes.mutableSpan
-        // Any byte is a byte.
+        // Any byte is a valid byte.
         var raw = unsafe span.mutableBytes
         write(into: &raw)
     }

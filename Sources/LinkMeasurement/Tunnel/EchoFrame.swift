@@ -19,22 +19,22 @@ package enum EchoFrame {
     }
 }
 
-/// A frame announced a length that no datagram of the tunnel has.
+/// A frame announced a length that no datagram in the tunnel has.
 package struct EchoLengthRefused: Error, Equatable, CustomStringConvertible {
     package let announced: Int
     package let accepted: ClosedRange<Int>
 
     package var description: String {
-        "an echo datagram of \(announced) bytes was announced, \(accepted.lowerBound) to \(accepted.upperBound) are accepted"
+        "invalid echo datagram of \(announced) bytes: must be \(accepted.lowerBound)–\(accepted.upperBound)"
     }
 }
 
-/// Cuts the bytes of a tunnel into echo datagrams. It holds what was given to it, and at most one unfinished datagram longer.
+/// Splits the bytes of a tunnel into echo datagrams. It buffers at most what was appended and one unfinished datagram.
 package struct EchoFrameDecoder {
     private let lengths: ClosedRange<Int>
     private var buffered = ByteBuffer()
 
-    /// Takes any datagram's length.
+    /// Accepts the length of any datagram.
     package init() { self.init(lengths: EchoDatagram.headerLength...EchoDatagram.maximumLength) }
 
     package init(lengths: ClosedRange<Int>) { self.lengths = lengths }
@@ -44,7 +44,7 @@ package struct EchoFrameDecoder {
         buffered.writeImmutableBuffer(bytes)
     }
 
-    /// The next whole datagram; nil when more bytes are needed.
+    /// The next whole datagram; nil if more bytes are needed.
     package mutating func next() throws(EchoLengthRefused) -> ByteBuffer? {
         guard let length = buffered.getInteger(at: buffered.readerIndex, as: UInt16.self).map(Int.init) else {
             return nil

@@ -18,10 +18,10 @@ package struct RemoteEnd: Sendable, CustomStringConvertible {
 }
 
 extension InternetAddress {
-    /// nil for anything but IPv4 and IPv6. Keeps the scope of a link-local address, which means nothing without it.
+    /// nil for anything but IPv4 and IPv6. Keeps the scope of a link-local address, which is meaningless without it.
     package init?(socket: SocketAddress) {
         let address = unsafe socket.withSockAddr { pointer, size in
-            // NIO gives the address that it holds, and its size.
+            // NIO passes the address that it stores, and its size.
             unsafe InternetAddress(UnsafeRawBufferPointer(start: pointer, count: size))
         }
         guard let address else { return nil }

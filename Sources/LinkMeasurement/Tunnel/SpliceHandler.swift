@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// Joins two channels of one event loop: what arrives on one leaves on the other, no faster than that takes it.
+/// Joins two channels of one event loop: what arrives on one leaves on the other, no faster than that one takes it.
 package final class SpliceHandler: ChannelDuplexHandler {
     package typealias InboundIn = ByteBuffer
     package typealias OutboundIn = ByteBuffer
@@ -17,8 +17,8 @@ package final class SpliceHandler: ChannelDuplexHandler {
     }
 
     /// - Parameters:
-    ///   - forward: of the bytes from `one` to `other`.
-    ///   - backward: of the bytes from `other` to `one`.
+    ///   - forward: meters the bytes from `one` to `other`.
+    ///   - backward: meters the bytes from `other` to `one`.
     package static func join(
         _ one: any Channel,
         _ other: any Channel,
@@ -30,10 +30,10 @@ package final class SpliceHandler: ChannelDuplexHandler {
         first.partner = second
         second.partner = first
         for channel in [one, other] {
-            // iperf3 shuts down one direction of a connection and goes on in the other.
+            // iperf3 shuts down one direction of a connection and continues in the other.
             try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
         }
-        // From here on a side is read only while the other can be written.
+        // From here on a side is read only while the other is writable.
         try one.syncOptions?.setOption(.autoRead, value: false)
         try other.syncOptions?.setOption(.autoRead, value: false)
         try one.pipeline.syncOperations.addHandler(first)
@@ -50,7 +50,7 @@ package final class SpliceHandler: ChannelDuplexHandler {
     }
 
     package func channelActive(context: ChannelHandlerContext) {
-        // Joined before its registration was done, a channel forgets the read that was asked for then.
+        // If it is joined before its registration is done, a channel forgets the read that was requested then.
         context.read()
         context.fireChannelActive()
     }
@@ -63,7 +63,7 @@ package final class SpliceHandler: ChannelDuplexHandler {
         case .wait: pause(context.eventLoop)
         case .stop:
             partner?.closeAll()
-            // What TLS would still read while it closes is nobody's.
+            // What TLS would still read while it closes is dropped.
             AbruptClose.close(context.channel)
             return
         }
@@ -105,7 +105,7 @@ package final class SpliceHandler: ChannelDuplexHandler {
         }
     }
 
-    /// Reads nothing until the meter says that it may.
+    /// Reads nothing until the meter allows it.
     private func pause(_ eventLoop: any EventLoop) {
         guard !isWaiting else { return }
         isWaiting = true
@@ -133,8 +133,8 @@ package final class SpliceHandler: ChannelDuplexHandler {
 
     private func closeOutput() { context?.close(mode: .output, promise: nil) }
 
-    /// Not at once: the partner may have failed because this side flushed it at the end of a read. NIO looks for the end of the
-    /// input after that, and in a build for debugging traps when the channel is closed by then.
+    /// Not at once: the partner may have failed because this side flushed it at the end of a read. NIO looks for the
+    /// end of the input after that, and a debug build traps if the channel is closed by then.
     private func closeAll() {
         guard let context else { return }
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)

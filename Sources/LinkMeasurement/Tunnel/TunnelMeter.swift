@@ -1,19 +1,19 @@
 internal import NIOCore
 
-/// Counts what a tunnel's handler moves, and says whether it may go on.
+/// Counts what a tunnel's handler moves, and decides whether it may continue.
 package struct TunnelMeter: Sendable {
     package enum Verdict: Sendable {
         case go
-        /// Nothing more until the books have caught up; ``whenReady`` tells.
+        /// Stop until the accounts have caught up; ``whenReady`` reports that.
         case wait
         case stop
     }
 
-    /// Takes the bytes of one read or write.
+    /// Records the bytes of one read or write.
     let record: @Sendable (Int) -> Verdict
-    /// Where the bytes of the direction are timed.
+    /// Times the bytes of the direction.
     let flow: FlowMeter
-    /// Calls back once, on any thread, when the handler may go on; at once when it may already.
+    /// Calls back once, on any thread, when the handler may continue; at once if it already may.
     package let whenReady: @Sendable (@escaping @Sendable () -> Void) -> Void
 
     package init(
@@ -26,7 +26,7 @@ package struct TunnelMeter: Sendable {
         self.whenReady = whenReady
     }
 
-    /// Counts only: nothing holds a client back.
+    /// Only counts: nothing limits a client.
     package init(counting flow: FlowMeter) {
         self.flow = flow
         self.record = {
@@ -36,7 +36,7 @@ package struct TunnelMeter: Sendable {
         self.whenReady = { $0() }
     }
 
-    /// Stops reading until the handler may go on.
+    /// Stops reading until the handler may continue.
     func pauseReading(_ channel: any Channel) {
         try? channel.syncOptions?.setOption(.autoRead, value: false)
         whenReady {

@@ -2,8 +2,8 @@ internal import NIOCore
 internal import NIOPosix
 internal import PacketIO
 
-/// Stands between the socket and TLS of a stream that is received, and times its bytes as they come. When the measurement is
-/// over it ends the stream: what is still on its way would only keep the link busy.
+/// A handler between the socket and TLS of a received stream that times its bytes as they arrive. When the measurement
+/// is over it ends the stream: bytes still in transit would only keep the link busy.
 package final class WireMeter: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -32,7 +32,7 @@ package final class WireMeter: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let count = unwrapInboundIn(data).readableBytes
         read += count
-        flow.gave(count)
+        flow.delivered(count)
         if stream.until == nil {
             stream.begin(read: read, at: NIODeadline.now().uptimeNanoseconds, in: flow)
         }
@@ -51,7 +51,7 @@ package final class WireMeter: ChannelInboundHandler {
         return segments ?? nil
     }
 
-    /// Looks again after a while, and when the measurement is over.
+    /// Samples again after a while, and when the measurement is over.
     private func schedule(_ context: ChannelHandlerContext, from now: UInt64) {
         let left = flow.left(at: now) ?? 0
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
@@ -68,14 +68,14 @@ package final class WireMeter: ChannelInboundHandler {
         stream.look(read: read, received(context), at: now, in: flow)
         if flow.left(at: now) == 0 {
             context.channel.close(mode: .all, promise: nil)
-            // Not after TLS has waited for the other side's farewell. What comes then is answered with a reset.
+            // Without waiting for the other side's close_notify. Bytes that arrive later are answered with a reset.
             context.close(mode: .all, promise: nil)
         } else {
             schedule(context, from: now)
         }
     }
 
-    /// The stream has ended, by whom ever.
+    /// The stream has ended, from either side.
     private func finish() {
         guard !hasEnded else { return }
         hasEnded = true

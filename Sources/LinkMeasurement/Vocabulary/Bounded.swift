@@ -15,7 +15,7 @@ extension Optional<Int> {
 }
 
 extension Int {
-    /// The sum, held at the largest or smallest integer where it would overflow.
+    /// The sum, clamped to the largest or smallest integer if it would overflow.
     package func addingHeld(_ other: Int) -> Int {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? (other > 0 ? .max : .min) : sum
@@ -23,9 +23,9 @@ extension Int {
 }
 
 extension String {
-    /// The text made safe to show: control, formatting and direction-changing characters become “?”, and it is cut to
-    /// `limit` characters. Names, addresses and errors come from other machines; printed as they are they could rewrite
-    /// the terminal or turn a line around.
+    /// The text in a form that is safe to show: control, formatting and direction-changing characters become “?”, and
+    /// it is cut to `limit` characters. Names, addresses and errors come from other machines; printed unchanged, they
+    /// could rewrite the terminal or reverse a line.
     package func printable(limit: Int = 120) -> String {
         var result = String.UnicodeScalarView()
         var count = 0
@@ -42,7 +42,7 @@ extension String {
         return String(result)
     }
 
-    /// Combining marks on one letter: every written language gets by with these, and a tower of them covers other lines.
+    /// Combining marks on one letter: enough for every written language, while a stack of them covers other lines.
     private static let mostMarks = 2
 }
 

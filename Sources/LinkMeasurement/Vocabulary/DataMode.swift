@@ -2,6 +2,6 @@
 package enum DataMode: String, WireName {
     /// Inside mutual TLS, through the control port.
     case tunneled
-    /// Over a port that lives as long as the test.
+    /// Over a port that is open for one test.
     case directEphemeral = "direct_ephemeral"
 }

@@ -1,4 +1,4 @@
-/// Where in the network an endpoint stands, as its owner says.
+/// The endpoint's place in the network, as its owner configured it.
 package enum NetworkPosition: String, WireName {
     case wan, lan, hybrid, unknown
 }

@@ -1,4 +1,4 @@
-/// Seen from the client: up is towards the endpoint.
+/// Seen from the client: up is toward the reflector.
 package enum StreamDirection: String, WireName {
     case up, down
 }

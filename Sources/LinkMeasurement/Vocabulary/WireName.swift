@@ -18,15 +18,15 @@ extension WireName {
     }
 }
 
-/// A name that is not known, in words that are fit for a reply: they quote little of it.
+/// An unknown name, in words that are fit for a reply: they quote little of it.
 package struct RefusedName: Error, CustomStringConvertible {
-    /// Most scalars of a peer's text in a reply to it.
+    /// Most scalars of a peer's text in a reply.
     package static let quoted = 64
 
     package let description: String
 
     init(_ name: String, expected: String) {
-        description = "\"\(name.printable(limit: Self.quoted))\" is none of \(expected)"
+        description = "invalid name \"\(name.printable(limit: Self.quoted))\": must be one of \(expected)"
     }
 
     init(unknown what: String, _ name: String) {

@@ -1,7 +1,7 @@
 package import FoundationEssentials
 package import NIOCore
 
-/// A message with the id that ties a reply to its request.
+/// A message with the ID that links a reply to its request.
 package struct LinkEnvelope: Codable, Sendable, Equatable {
     /// Longest accepted `request_id` in bytes.
     package static let maximumRequestIDLength = 128
@@ -28,10 +28,10 @@ package struct LinkEnvelope: Codable, Sendable, Equatable {
         return buffer
     }
 
-    /// Most bytes of a frame that refuses a request, header included.
+    /// Largest frame that refuses a request, header included.
     package static let maximumRefusalLength = 1_024
 
-    /// One frame; what refuses a request is cut to ``maximumRefusalLength``, at the end of its words.
+    /// One frame; an error message is cut so that the frame has at most ``maximumRefusalLength`` bytes.
     package func replyFrame() throws -> ByteBuffer {
         let whole = try frame()
         let excess = whole.readableBytes - Self.maximumRefusalLength
@@ -52,13 +52,13 @@ package struct LinkEnvelope: Codable, Sendable, Equatable {
         return try short.frame()
     }
 
-    /// Each scalar takes at least one byte, and the mark three.
+    /// Each scalar takes at least one byte, and the ellipsis three.
     private static func shortened(_ words: String, by bytes: Int) -> String {
         let kept = words.unicodeScalars.dropLast(bytes + 3)
         return String(String.UnicodeScalarView(kept)) + "…"
     }
 
-    /// Reads one frame's payload. The error carries the request's id where it could be read.
+    /// Decodes one frame's payload. The error carries the request's ID if it could be read.
     package static func decode(_ payload: ByteBuffer) throws(LinkDecodingError) -> LinkEnvelope {
         let data = Data(payload.readableBytesView)
         let envelope: LinkEnvelope
@@ -74,7 +74,7 @@ package struct LinkEnvelope: Codable, Sendable, Equatable {
         guard envelope.requestID.utf8.count <= maximumRequestIDLength else {
             throw LinkDecodingError(
                 requestID: "",
-                message: "request_id is longer than \(maximumRequestIDLength) bytes"
+                message: "request_id is too long: must be at most \(maximumRequestIDLength) bytes"
             )
         }
         return envelope
@@ -95,13 +95,13 @@ package struct LinkEnvelope: Codable, Sendable, Equatable {
     }
 }
 
-/// A frame that holds no message of ours; answered with `error` 400.
+/// A frame that is not a message of ours; answered with `error` 400.
 package struct LinkDecodingError: Error, Equatable {
     package let requestID: String
     package let message: String
 }
 
-/// The JSON of the link: compact, keys sorted so that equal messages are equal bytes.
+/// The link's JSON: compact, with sorted keys, so that equal messages are equal bytes.
 package enum LinkJSON {
     package static func encode(_ value: some Encodable) throws -> [UInt8] {
         let encoder = JSONEncoder()
@@ -113,21 +113,21 @@ package enum LinkJSON {
         try JSONDecoder().decode(type, from: data)
     }
 
-    /// Which field of a message is wrong, and why, in one sentence with at most 64 scalars of the peer's.
+    /// Which field of a message is wrong, and why, in one sentence with at most 64 scalars from the peer.
     package static func describe(_ error: any Error) -> String {
-        guard let error = error as? DecodingError else { return "the frame does not hold JSON" }
+        guard let error = error as? DecodingError else { return "the frame is not JSON" }
         switch error {
         case .keyNotFound(let key, let context):
             return "\(path(context, key)) is missing"
         case .typeMismatch(_, let context), .valueNotFound(_, let context):
             return "\(path(context)) has the wrong type"
         case .dataCorrupted(let context):
-            guard !context.codingPath.isEmpty else { return "the frame does not hold a JSON object" }
-            // The JSON decoder's own words quote the value, however long it is.
+            guard !context.codingPath.isEmpty else { return "the frame is not a JSON object" }
+            // The JSON decoder's own message quotes the value, however long it is.
             switch context.underlyingError {
             case let words as RefusedName: return "\(path(context)): \(words)"
             case let words as LinkText.TooLong: return "\(path(context)): \(words)"
-            default: return "\(path(context)) has a value that cannot be used"
+            default: return "\(path(context)) has an invalid value"
             }
         @unknown default:
             return "the message cannot be read"

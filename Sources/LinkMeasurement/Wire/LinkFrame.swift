@@ -1,6 +1,6 @@
 package import NIOCore
 
-// A frame of Paramedic Link, as seed 000 has it:
+// A frame of Paramedic Link:
 //
 //   offset  size  field
 //   0       4     length N of the payload, unsigned, big endian
@@ -10,10 +10,10 @@ package import NIOCore
 package enum LinkFrame {
     /// Bytes of the length field.
     package static let headerLength = 4
-    /// Largest payload in bytes (seed 000, "Frame Format").
+    /// Largest payload in bytes.
     package static let maximumLength = 1_048_576
-    /// Largest payload in bytes until the peer is authorised: no message of a stranger needs more.
-    package static let maximumLengthUnauthorised = 65_536
+    /// Largest payload in bytes until the peer is authorized: no message of a stranger needs more.
+    package static let maximumLengthUnauthorized = 65_536
 
     package static func encode(_ payload: some Collection<UInt8>, into buffer: inout ByteBuffer) {
         buffer.writeInteger(UInt32(payload.count))
@@ -21,17 +21,17 @@ package enum LinkFrame {
     }
 }
 
-/// A frame announced a payload beyond the limit in force.
+/// A frame announced a payload beyond the current limit.
 package struct FrameTooLong: Error, Equatable, CustomStringConvertible {
     package let announced: Int
     package let limit: Int
 
     package var description: String {
-        "a frame of \(announced) bytes was announced, at most \(limit) are accepted here"
+        "frame of \(announced) bytes is too long: must be at most \(limit)"
     }
 }
 
-/// Cuts a byte stream into frames. Nothing is allocated for a length that a peer merely announces.
+/// Splits a byte stream into frames. Allocates nothing for a length that a peer merely announces.
 package struct LinkFrameDecoder {
     package var limit: Int
     private var buffered: ByteBuffer?
@@ -45,17 +45,17 @@ package struct LinkFrameDecoder {
             buffered = bytes
             return
         }
-        // Let go of the other reference, or each append would copy all that is held.
+        // Drop the other reference, or each append would copy the whole buffer.
         buffered = nil
         held.discardReadBytes()
         held.writeImmutableBuffer(bytes)
         buffered = held
     }
 
-    /// Bytes that are held.
+    /// Buffered bytes.
     package var heldBytes: Int { buffered?.readableBytes ?? 0 }
 
-    /// The payload of the next whole frame; nil when more bytes are needed.
+    /// The payload of the next whole frame; nil if more bytes are needed.
     package mutating func next() throws(FrameTooLong) -> ByteBuffer? {
         guard let length = buffered?.getInteger(at: buffered?.readerIndex ?? 0, as: UInt32.self) else { return nil }
         guard length <= limit else { throw FrameTooLong(announced: Int(length), limit: limit) }

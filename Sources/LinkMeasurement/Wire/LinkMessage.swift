@@ -1,4 +1,4 @@
-/// Every message of Paramedic Link. On the wire each is one JSON object with its name in `type` and its fields inline.
+/// A message of Paramedic Link. On the wire it is one JSON object with its name in `type` and its fields inline.
 package enum LinkMessage: Sendable, Equatable {
     case hello(Hello)
     case serverHello(ServerHello)

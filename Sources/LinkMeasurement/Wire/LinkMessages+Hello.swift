@@ -1,6 +1,6 @@
 package import Identity
 
-/// `hello`: opens a conversation; says which version and features the client speaks.
+/// `hello`: the first message; carries the client's version and features.
 package struct Hello: Codable, Sendable, Equatable {
     /// Protocol version of this package.
     package static let currentVersion = "1.0"
@@ -29,10 +29,10 @@ package enum LinkFeature {
     /// A throughput session that carries its own UDP echo.
     package static let latencyProbe = "latency_probe"
 
-    /// Names of one list that are read; there are three.
+    /// Names of one list that are read; three are defined.
     static let mostRead = 64
 
-    /// The first names of a list, which may be as long as a frame; without those that are longer than any that is known.
+    /// The first names of a list, which may be as long as a frame; skips those that are longer than any known one.
     fileprivate static func read(from list: any UnkeyedDecodingContainer) throws -> [String] {
         var list = list
         var names: [String] = []
@@ -44,7 +44,7 @@ package enum LinkFeature {
     }
 }
 
-/// `server_hello`: what the endpoint speaks and what it allows.
+/// `server_hello`: the reflector's version, features and limits.
 package struct ServerHello: Codable, Sendable, Equatable {
     package var version: String
     package var features: [String]
@@ -82,7 +82,7 @@ extension ServerHello {
     }
 }
 
-/// The limits that a client should know before it asks.
+/// The limits that a client should know before it requests a test.
 package struct PolicySummary: Codable, Sendable, Equatable {
     package var maxTestDurationSec: Int
     package var maxConcurrentTests: Int
@@ -107,7 +107,7 @@ package struct PolicySummary: Codable, Sendable, Equatable {
 /// `pair_request`: an unknown peer presents the one-time token.
 package struct PairRequest: Codable, Sendable, Equatable {
     package var token: String
-    /// What the endpoint's owner will see this peer called.
+    /// The peer's name for the reflector's owner.
     package var label: String?
 
     package init(token: String, label: String? = nil) {
@@ -126,7 +126,7 @@ package struct PairRequest: Codable, Sendable, Equatable {
 package struct PairResponse: Codable, Sendable, Equatable {
     package var success: Bool
     package var message: String
-    /// The endpoint's own ID, on success.
+    /// The reflector's own ID, on success.
     package var endpointID: EndpointID?
 
     package init(success: Bool, message: String, endpointID: EndpointID? = nil) {
@@ -141,7 +141,7 @@ package struct PairResponse: Codable, Sendable, Equatable {
     }
 }
 
-/// `error`: a request that could not be served, with a code in the manner of HTTP.
+/// `error`: a request that could not be served, with a code like those of HTTP.
 package struct LinkError: Codable, Sendable, Equatable, Error, CustomStringConvertible {
     package var code: Int
     package var message: String
@@ -161,7 +161,7 @@ package struct LinkError: Codable, Sendable, Equatable, Error, CustomStringConve
     package static func unavailable(_ message: String) -> LinkError { LinkError(code: 503, message: message) }
 }
 
-/// `status_snapshot`: a peer sees the endpoint and its own counts, never another peer's.
+/// `status_snapshot`: a peer sees the reflector and its own counts, never another peer's.
 package struct StatusSnapshot: Codable, Sendable, Equatable {
     package var endpointID: EndpointID
     package var uptimeSec: Int

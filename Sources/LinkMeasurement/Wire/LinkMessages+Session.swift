@@ -1,4 +1,4 @@
-/// `session_request`: asks for a test.
+/// `session_request`: requests a test.
 package struct SessionRequest: Codable, Sendable, Equatable {
     package var testType: TestType
     package var params: SessionParameters
@@ -14,9 +14,9 @@ package struct SessionRequest: Codable, Sendable, Equatable {
     }
 }
 
-/// The wishes of a `session_request`.
+/// The parameters of a `session_request`.
 package struct SessionParameters: Codable, Sendable, Equatable {
-    /// Seconds beyond a test's length until it expires: connections, iperf3's exchange of results.
+    /// Seconds beyond a test's length until it expires: for connecting, and for iperf3's exchange of results.
     package static let setupSeconds = 10
 
     /// Length of the test in seconds.
@@ -30,13 +30,13 @@ package struct SessionParameters: Codable, Sendable, Equatable {
     /// Limit in bits a second for each direction, all its streams together.
     package var bitrateBps: Int?
     package var engine: ThroughputEngine?
-    /// The only way in which the test may travel; a reflector that is configured for the other denies it.
+    /// The required mode; a reflector that is configured for the other denies the test.
     package var mode: DataMode?
-    /// Also open a UDP echo, so that latency under load can be measured.
+    /// Also opens a UDP echo, so that latency under load can be measured.
     package var latencyProbe: Bool?
-    /// Seconds the client is ready to wait for a free slot.
+    /// Seconds that the client is ready to wait for a free slot.
     package var waitSec: Int?
-    /// Of the client's iperf3, when it may run.
+    /// The client's iperf3 version, if it may be used.
     package var iperfVersion: String?
 
     package init(
@@ -106,7 +106,7 @@ package struct SessionGrant: Codable, Sendable, Equatable {
     /// RFC 3339.
     package var expiresAt: String
     package var engine: ThroughputEngine?
-    /// Parallel connections in each direction that the endpoint expects.
+    /// Parallel connections in each direction that the reflector expects.
     package var streams: Int?
     package var credentials: IperfCredentials?
     package var echo: EchoGrant?
@@ -144,7 +144,7 @@ package struct SessionGrant: Codable, Sendable, Equatable {
     }
 }
 
-/// What `iperf3 -c` needs to be let in: the user, the password for `IPERF3_PASSWORD`, the key to encrypt them with.
+/// What `iperf3 -c` needs to log in: the user, the password for `IPERF3_PASSWORD`, the key to encrypt them with.
 package struct IperfCredentials: Codable, Sendable, Equatable {
     package var username: String
     package var password: String
@@ -176,7 +176,7 @@ package struct EchoGrant: Codable, Sendable, Equatable {
     }
 }
 
-/// Why a test was refused (seed 000, "Deny Reasons").
+/// Why a test was denied.
 package enum DenyReason: String, WireName {
     case unauthorized
     case rateLimited = "rate_limited"
@@ -185,7 +185,7 @@ package enum DenyReason: String, WireName {
     case quotaExceeded = "quota_exceeded"
 }
 
-/// `session_deny`: the test may not run; the message says what to do.
+/// `session_deny`: the test may not run; the message has the remedy.
 package struct SessionDeny: Codable, Sendable, Equatable, Error {
     package var reason: DenyReason
     package var message: String
@@ -217,7 +217,7 @@ package struct SessionClose: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey { case testID = "test_id" }
 }
 
-/// `get_result`: asks for what the endpoint measured.
+/// `get_result`: asks for what the reflector measured.
 package struct GetResult: Codable, Sendable, Equatable {
     package var testID: String
 
@@ -231,12 +231,12 @@ package struct GetResult: Codable, Sendable, Equatable {
     enum CodingKeys: String, CodingKey { case testID = "test_id" }
 }
 
-/// `tunnel_open`: first frame of a connection that will carry a test's bytes.
+/// `tunnel_open`: the first frame of a connection that will carry a test's bytes.
 package struct TunnelOpen: Codable, Sendable, Equatable {
     package var testID: String
     /// The grant's token, or its echo's.
     package var token: String
-    /// Which way a native stream flows; the session's own direction when absent.
+    /// The direction of a native stream; the session's own direction if absent.
     package var direction: StreamDirection?
 
     package init(testID: String, token: String, direction: StreamDirection? = nil) {
@@ -258,7 +258,7 @@ package struct TunnelOpen: Codable, Sendable, Equatable {
     }
 }
 
-/// `result`: what the endpoint knows of a test. Its halves are merged with the client's own.
+/// `result`: what the reflector knows of a test. The client merges it with its own half.
 package struct SessionResult: Codable, Sendable, Equatable {
     package enum State: String, Codable, Sendable { case running, completed }
 
@@ -268,7 +268,7 @@ package struct SessionResult: Codable, Sendable, Equatable {
     /// Why the test ended; absent while it runs.
     package var endReason: String?
     package var durationMs: Int
-    /// Bytes from client to endpoint, counted against the day.
+    /// Bytes from client to reflector, counted against the day.
     package var bytesUp: Int
     package var bytesDown: Int
     package var throughput: ThroughputResult?
@@ -308,7 +308,7 @@ package struct SessionResult: Codable, Sendable, Equatable {
     }
 }
 
-/// What the endpoint's UDP echo counted, so that loss can be told by direction.
+/// What the reflector's UDP echo counted, so that loss can be split by direction.
 package struct EchoReport: Codable, Sendable, Equatable {
     /// Distinct sequence numbers that arrived.
     package var received: Int

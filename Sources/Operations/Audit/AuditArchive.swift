@@ -1,15 +1,15 @@
 internal import Files
-import Glibc
+internal import Glibc
 package import SystemErrors
 
 /// A part of the log that rotation closed: `<log>.FIRST-LAST`, the numbers of its lines with 12 digits.
 ///
-/// The numbers go on in the next file, whose first line is `audit_rotated` and carries the hash of this file's last line: the
-/// files in succession are one chain. Whoever moves old files away leaves a chain that begins with such a line.
+/// Numbering continues in the next file. Its first line is `audit_rotated` and carries the hash of this file's last
+/// line, so the files in order are one chain. If old files are moved away, the chain starts with such a line.
 package struct AuditArchive: Equatable, Sendable {
     /// The event that opens the file after a rotation.
     package static let rotatedEvent = "audit_rotated"
-    /// The event that says that a log was taken over without a good checkpoint.
+    /// The event for a log that was accepted without a valid checkpoint.
     package static let repairedEvent = "audit_repaired"
     private static let digits = 12
 
@@ -48,7 +48,7 @@ package struct AuditArchive: Equatable, Sendable {
             let numbers = name.dropFirst(prefix.count).split(separator: "-", omittingEmptySubsequences: false)
             guard numbers.count == 2, let first = Int64(numbers[0]), let last = Int64(numbers[1]) else { continue }
             let archive = AuditArchive(ofLog: log, first: first, last: last)
-            // A number written in another way is somebody else's file.
+            // A number in another format is not a file of this log.
             if archive.name == name, first > 0, first <= last { archives.append(archive) }
         }
         return archives.sorted { ($0.first, $0.last) < ($1.first, $1.last) }
@@ -56,13 +56,13 @@ package struct AuditArchive: Equatable, Sendable {
 }
 
 /// The files of a log in the order of their lines, also while a process writes and rotates it.
-struct AuditSuccession {
+struct AuditFileSequence {
     let archives: [AuditArchive]
-    /// The file that is written; nil when a rotation was interrupted before it was made.
+    /// The file that is written; nil if a rotation was interrupted before it was created.
     let present: AuditDiskFile?
 
     init(ofLog path: String) throws(SystemError) {
-        // The present file first: when it is rotated away after this, it is seen as an archive, too, and left out there.
+        // The current file first: if it is rotated after this, it also appears as an archive, and is left out there.
         var present: AuditDiskFile?
         var missing: SystemError?
         do throws(SystemError) {

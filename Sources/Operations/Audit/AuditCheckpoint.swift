@@ -1,18 +1,18 @@
-/// A signed statement of how far the log had come, kept in `<log>.checkpoint`: without it, the removal of the last lines
-/// would leave a chain that looks whole.
+/// A signed statement of how far the log had come, stored in `<log>.checkpoint`. Without it, a chain whose last lines
+/// were removed would look whole.
 ///
-/// The file has two slots of 4096 bytes, one disk block each, written in turn, so a crash while one is written leaves the
-/// other. A slot is one line of text, filled with spaces, the newline last:
+/// The file has two slots of 4096 bytes, one disk block each, written in turn, so a crash while one is written leaves
+/// the other. A slot is one line of text, padded with spaces, with the newline at the end:
 ///
 ///     outpost-audit-checkpoint 2 NUMBER SEQ OFFSET HASH ENDPOINT-ID SIGNATURE
 ///
-/// NUMBER grows with each checkpoint, and its lowest bit is the slot that it stands in: the older slot cannot be copied
-/// over the newer one. OFFSET is the length of the log in bytes after line SEQ; HASH is that line's SHA-256 (64 zeros while
-/// SEQ is 0); SIGNATURE, in hexadecimal, covers everything before the space in front of it.
+/// NUMBER grows with each checkpoint, and its lowest bit is its slot, so the older slot cannot be copied over the newer
+/// one. OFFSET is the length of the log in bytes after line SEQ. HASH is that line's SHA-256 (64 zeros while SEQ is 0).
+/// SIGNATURE, in hexadecimal, covers everything before the space in front of it.
 package struct AuditCheckpoint: Equatable, Sendable {
     package static let slotLength = 4096
     package static let slots = 2
-    /// Highest number, far from where adding to it would trap: no writer comes near.
+    /// Highest number, far below overflow; no writer comes near it.
     package static let maximumNumber = Int64.max / 2
     private static let title = "outpost-audit-checkpoint 2"
 
@@ -33,15 +33,15 @@ package struct AuditCheckpoint: Equatable, Sendable {
 
     package static func path(ofLog path: String) -> String { path + ".checkpoint" }
 
-    /// Index of the slot that the checkpoint stands in.
+    /// Index of the checkpoint's slot.
     var slotIndex: Int { Int(number & 1) }
 
-    /// What is signed.
+    /// The signed part.
     package var message: [UInt8] {
         Array("\(AuditCheckpoint.title) \(number) \(sequence) \(offset) \(hash) \(endpointID)".utf8)
     }
 
-    /// The slot's bytes; nil when the parts do not fit into one.
+    /// The slot's bytes; nil if the parts do not fit.
     func slot(signature: [UInt8]) -> [UInt8]? {
         let isPlain = endpointID.utf8.allSatisfy { (0x21...0x7e).contains($0) }
         guard isPlain, (1...128).contains(endpointID.utf8.count), (1...256).contains(signature.count) else {
@@ -58,7 +58,7 @@ package struct AuditCheckpoint: Equatable, Sendable {
         return bytes
     }
 
-    /// Reads a slot and checks its signature; nil when it is empty, torn or not signed by whom it must.
+    /// Reads a slot and checks its signature; nil if it is empty, torn or not signed by a trusted key.
     init?(slot: ArraySlice<UInt8>, verify: (String, [UInt8], [UInt8]) -> Bool) {
         guard slot.count == AuditCheckpoint.slotLength, slot.last == UInt8(ascii: "\n") else { return nil }
         var content = slot.dropLast()
@@ -79,7 +79,7 @@ package struct AuditCheckpoint: Equatable, Sendable {
             hash: String(words[5]),
             endpointID: String(words[6])
         )
-        // The message is built anew: a number written in another way would not be what was signed.
+        // The message is rebuilt: a number in another format is not what was signed.
         guard verify(endpointID, message, signature) else { return nil }
     }
 
@@ -102,15 +102,15 @@ package struct AuditCheckpoint: Equatable, Sendable {
         }
     }
 
-    /// What a checkpoint file says.
+    /// The content of a checkpoint file.
     enum Reading: Equatable {
-        /// The file is not there or empty.
+        /// The file does not exist or is empty.
         case missing
-        /// There is something, and no slot of it is whole and rightly signed.
+        /// There is content, but no slot is whole and signed by a trusted key.
         case unreadable
-        /// One slot is good, and the other, which may have been the newer one, is not what a writer leaves there.
-        case spoilt(AuditCheckpoint)
-        /// The newest checkpoint; both slots are good.
+        /// One slot is valid. The other is not what a writer leaves there, and may have been the newer one.
+        case damaged(AuditCheckpoint)
+        /// The newest checkpoint; both slots are valid.
         case found(AuditCheckpoint)
     }
 
@@ -126,7 +126,7 @@ package struct AuditCheckpoint: Equatable, Sendable {
             good.append(checkpoint)
         }
         guard let newest = good.max(by: { $0.number < $1.number }) else { return .unreadable }
-        // A new log has one slot for a moment; later the one that is not good may have been the newer one.
-        return good.count == slots || newest.number == 0 ? .found(newest) : .spoilt(newest)
+        // A new log has one slot for a moment; later, the invalid slot may have been the newer one.
+        return good.count == slots || newest.number == 0 ? .found(newest) : .damaged(newest)
     }
 }

@@ -1,11 +1,11 @@
 internal import Files
-import SystemErrors
+internal import SystemErrors
 
-/// Copies the part of a log that support asks for.
+/// Copies a part of the log.
 package struct AuditExport: Equatable, Sendable {
-    /// Lines given to the sink.
+    /// Lines passed to the sink.
     package var lines: Int64 = 0
-    /// Lines that were given although their time cannot be read: damage is evidence, too.
+    /// Lines passed to the sink although their time cannot be read: damage is evidence, too.
     package var unreadable: Int64 = 0
 
     package init(lines: Int64 = 0, unreadable: Int64 = 0) {
@@ -16,11 +16,11 @@ package struct AuditExport: Equatable, Sendable {
     package struct MalformedDate: Error, Equatable, CustomStringConvertible {
         package var text: String
         package var description: String {
-            "\(JSONValue.excerpt(of: text)) is neither a date nor an age; write 2026-01-31, 2026-01-31T12:00:00Z, 24h or 7d"
+            "invalid time \(JSONValue.excerpt(of: text)): must be a date or an age, such as 2026-01-31, 2026-01-31T12:00:00Z, 24h or 7d"
         }
     }
 
-    /// Reads `--since`: RFC 3339, a date (midnight UTC), or an age (`24h`, `7d`) counted back from `now`.
+    /// Parses `--since`: RFC 3339, a date (midnight UTC), or an age (`24h`, `7d`) counted back from `now`.
     package static func since(_ text: String, now: Timestamp = .now) throws(MalformedDate) -> Timestamp {
         if let moment = Timestamp(text) { return moment }
         guard let age = try? DurationText.parse(text) else { throw MalformedDate(text: text) }
@@ -28,8 +28,9 @@ package struct AuditExport: Equatable, Sendable {
         return Timestamp(microseconds: now.microseconds - seconds * 1_000_000 - attoseconds / 1_000_000_000_000)
     }
 
-    /// Gives every whole line with a timestamp at or after `since` to `sink`, newline included, in order and unchanged, those
-    /// of closed files first. An unfinished last line is left out. Throws `FileError`, or what `sink` throws.
+    /// Passes every whole line with a timestamp at or after `since` to `sink`, with its newline, in order and
+    /// unchanged, those of closed files first. An unfinished last line is left out. Throws `FileError`, or what `sink`
+    /// throws.
     package static func copy(
         path: String,
         since: Timestamp,
@@ -37,7 +38,7 @@ package struct AuditExport: Equatable, Sendable {
     ) throws -> AuditExport {
         do {
             var export = AuditExport()
-            let succession = try AuditSuccession(ofLog: path)
+            let succession = try AuditFileSequence(ofLog: path)
             for archive in succession.archives {
                 try export.copy(try AuditDiskFile(reading: archive.path), archive.path, since, to: sink)
             }
@@ -65,7 +66,7 @@ package struct AuditExport: Equatable, Sendable {
                 throw FileError(
                     path: path,
                     problem: "a line is longer than \(AuditLine.maximumLength) bytes",
-                    remedy: "find out where with `audit verify`"
+                    remedy: "find the place with `audit verify`"
                 )
             }
             guard line.isTerminated else { return }
@@ -77,7 +78,7 @@ package struct AuditExport: Equatable, Sendable {
         }
     }
 
-    /// The timestamp stands first in every line, so the rest need not be read.
+    /// The timestamp is first in every line, so the rest need not be parsed.
     private static func time(of line: ArraySlice<UInt8>) -> Timestamp? {
         let prefix = Array(#"{"timestamp":""#.utf8)
         guard line.starts(with: prefix) else { return nil }

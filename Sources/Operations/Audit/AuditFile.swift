@@ -1,20 +1,20 @@
 package import Files
-import Glibc
+internal import Glibc
 package import SystemErrors
 
-/// The log's file as the log uses it. Tests put failures in between.
+/// The log's file as the log uses it. Tests inject failures.
 package protocol AuditFile: Sendable {
     func status() throws(SystemError) -> FileStatus
-    /// Up to `count` bytes at `offset`, fewer only at the end.
+    /// At most `count` bytes at `offset`, fewer only at the end.
     func read(atMost count: Int, at offset: Int64) throws(SystemError) -> [UInt8]
-    /// One write(2) at the end: how many bytes were taken.
+    /// One write(2) at the end: how many bytes the kernel took.
     func append(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> Int
     func write(_ bytes: [UInt8], at offset: Int64) throws(SystemError)
-    func synchroniseData() throws(SystemError)
+    func synchronizeData() throws(SystemError)
     func truncate(to length: Int64) throws(SystemError)
-    /// Takes the exclusive lock; EWOULDBLOCK when another process has it.
+    /// Takes the exclusive lock; EWOULDBLOCK if another process has it.
     func lock() throws(SystemError)
-    /// Lets go of the lock, so that the file can be opened again before this object is gone.
+    /// Releases the lock, so that the file can be reopened before this object is gone.
     func unlock()
 }
 
@@ -22,7 +22,7 @@ package protocol AuditFile: Sendable {
 package final class AuditDiskFile: AuditFile {
     private let descriptor: Descriptor
 
-    /// Opens or creates the file, mode 0600; symbolic links are refused, as are files that others may write.
+    /// Opens or creates the file, mode 0600; refuses symbolic links and files that other users may write.
     package init(path: String, appends: Bool) throws(SystemError) {
         let flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | (appends ? O_APPEND : 0)
         let descriptor = try Descriptor.open(path, flags: flags, mode: 0o600)
@@ -30,11 +30,11 @@ package final class AuditDiskFile: AuditFile {
         guard status.kind == .file else { throw SystemError(call: "open", path: path, code: EINVAL) }
         let isOurs = status.owner == geteuid() || status.owner == 0
         guard isOurs, status.mode & 0o022 == 0 else { throw SystemError(call: "open", path: path, code: EPERM) }
-        if status.size == 0 { try StateFiles.synchroniseFolder(of: path) }
+        if status.size == 0 { try StateFiles.synchronizeFolder(of: path) }
         self.descriptor = descriptor
     }
 
-    /// Opens a log only to read it.
+    /// Opens a log for reading only.
     init(reading path: String) throws(SystemError) {
         let descriptor = try Descriptor.open(path, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
         let kind = try descriptor.status().kind
@@ -44,7 +44,7 @@ package final class AuditDiskFile: AuditFile {
         self.descriptor = descriptor
     }
 
-    /// Whether a process holds the file for writing.
+    /// Whether a process has locked the file for writing.
     var isLocked: Bool {
         let code = change(to: LOCK_SH)
         if code == 0 { _ = change(to: LOCK_UN) }
@@ -63,7 +63,7 @@ package final class AuditDiskFile: AuditFile {
         try descriptor.write(bytes, at: offset)
     }
 
-    package func synchroniseData() throws(SystemError) { try descriptor.synchroniseData() }
+    package func synchronizeData() throws(SystemError) { try descriptor.synchronizeData() }
 
     package func truncate(to length: Int64) throws(SystemError) { try descriptor.truncate(to: length) }
 

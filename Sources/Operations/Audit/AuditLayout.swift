@@ -1,12 +1,12 @@
-/// The fields that every line of a log has behind those of the chain, in their order. A field that does not apply is `null`.
+/// The fields of every line of a log after those of the chain, in order. A field that does not apply is `null`.
 ///
-/// The chain knows no tool's events. It writes two lines of its own (`audit_rotated`, `audit_repaired`) and uses for them the four
-/// names that every layout must have: `endpoint_id`, `params`, `decision` and `reason`.
+/// The chain knows no tool's events. It writes two lines of its own (`audit_rotated`, `audit_repaired`), which need the
+/// four names that every layout must have: `endpoint_id`, `params`, `decision` and `reason`.
 package struct AuditLayout: Equatable, Sendable {
     package enum Kind: Equatable, Sendable {
         case text
         case integer
-        /// An object of texts, numbers and booleans, in the order of their names.
+        /// An object of strings, numbers and booleans, sorted by name.
         case parameters
     }
 
@@ -30,11 +30,14 @@ package struct AuditLayout: Equatable, Sendable {
     /// All names of a line, in order.
     let names: [String]
 
-    /// A name that stands twice, or a missing one of the four, is an error of the program and traps.
+    /// A repeated name, or a missing one of the four, is a programming error and traps.
     package init(_ fields: [Field]) {
         names = Self.chain + fields.map(\.name)
-        precondition(Set(names).count == names.count, "every field of a layout has a name of its own")
-        precondition(Self.required.allSatisfy(fields.contains), "a layout has the fields of the chain's own lines")
+        precondition(Set(names).count == names.count, "each field of a layout must have a different name")
+        precondition(
+            Self.required.allSatisfy(fields.contains),
+            "a layout must have the fields of the chain's own lines"
+        )
         self.fields = fields
     }
 }

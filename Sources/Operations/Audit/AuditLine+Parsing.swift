@@ -1,5 +1,5 @@
 extension AuditLine {
-    /// Reads a line (without its newline) exactly as `encoded()` writes it.
+    /// Parses a line (without its newline), in exactly the form that `encoded()` writes.
     package init(parsing bytes: ArraySlice<UInt8>, layout: AuditLayout) throws(Malformed) {
         if bytes.isEmpty { throw Malformed(problem: "is empty") }
         let value: JSONValue
@@ -33,8 +33,8 @@ extension AuditLine {
             case .parameters: record[parameters: field.name] = try fields.parameters()
             }
         }
-        // There is one way to write a record; anything else was not written by us.
-        if encoded()[...] != bytes { throw Malformed(problem: "is not written the way the log writes it") }
+        // A record has one valid encoding; anything else was not written by us.
+        if encoded()[...] != bytes { throw Malformed(problem: "is not in the form that the log writes") }
     }
 
     static func isHash(_ text: String) -> Bool {
@@ -50,7 +50,7 @@ extension AuditLine {
         if let foreign = found.first(where: { !names.contains($0) }) {
             return "has the unknown name \(JSONValue.excerpt(of: foreign))"
         }
-        return "has its names in another order"
+        return "has its names in the wrong order"
     }
 }
 
@@ -61,7 +61,7 @@ private struct AuditFields {
     init(_ members: [JSONValue.Member]) { self.members = members[...] }
 
     private mutating func take() -> (name: String, value: JSONValue) {
-        // There are as many as the layout has names.
+        // As many values as the layout has names.
         guard let member = members.popFirst() else { return ("", .null) }
         return (member.name, member.value)
     }
@@ -70,7 +70,7 @@ private struct AuditFields {
         switch take() {
         case (_, .null): return nil
         case (_, .string(let text)): return text
-        case (let name, _): throw .init(problem: "has a \(name) that is neither text nor null")
+        case (let name, _): throw .init(problem: "has a \(name) that is neither a string nor null")
         }
     }
 
@@ -78,7 +78,7 @@ private struct AuditFields {
         switch take() {
         case (_, .null): return nil
         case (_, .integer(let number)): return number
-        case (let name, _): throw .init(problem: "has a \(name) that is neither a whole number nor null")
+        case (let name, _): throw .init(problem: "has a \(name) that is neither an integer nor null")
         }
     }
 
@@ -97,7 +97,7 @@ private struct AuditFields {
             case .number(let number): params[member.name] = .number(number)
             case .boolean(let flag): params[member.name] = .boolean(flag)
             case .null, .array, .object:
-                throw .init(problem: "has a parameter that is neither text, a number nor a boolean")
+                throw .init(problem: "has a parameter that is neither a string, a number nor a boolean")
             }
         }
         return params

@@ -1,15 +1,17 @@
-import Crypto
+internal import Crypto
 
 /// One line of the log: a record with its place in the chain.
 ///
 ///     {"timestamp":…,"event_type":…,"seq":…,"prev_hash":…, and the fields of the log's layout}
 ///
-/// Every name is always there, in this order, `null` when it does not apply. `seq` counts from 1. `prev_hash` is the SHA-256
-/// of the whole line before, without its newline, in lower-case hexadecimal; 64 zeros for the first.
+/// Every name is always present, in this order, `null` if it does not apply. `seq` counts from 1. `prev_hash` is the
+/// SHA-256 of the whole previous line, without its newline, in lower-case hexadecimal; 64 zeros in the first line.
 package struct AuditLine: Equatable, Sendable {
-    /// Longest line with its newline, bytes. A record is some hundred bytes; the bound keeps readers' memory bounded.
+    /// Longest line with its newline, in bytes. A record has some hundred bytes; the bound limits the memory of
+    /// readers.
     package static let maximumLength = 65_536
-    /// Highest `seq`: every reader of JSON tells whole numbers up to here apart (RFC 8259, 6), and one more is still a number.
+    /// Highest `seq`: every JSON parser keeps integers exact up to here (RFC 8259, 6), and one more is still a valid
+    /// number.
     static let maximumSequence: Int64 = (1 << 53) - 1
     /// `prev_hash` of the first line.
     package static let noHash = String(repeating: "0", count: 64)
@@ -32,7 +34,7 @@ package struct AuditLine: Equatable, Sendable {
         self.layout = layout
     }
 
-    /// The `prev_hash` that the line after `bytes` (without newline) must carry.
+    /// The `prev_hash` of the line after `bytes` (without newline).
     package static func hash(of bytes: ArraySlice<UInt8>) -> String {
         var text: [UInt8] = []
         text.reserveCapacity(64)

@@ -1,14 +1,14 @@
-import Glibc
-import SystemErrors
+internal import Glibc
+internal import SystemErrors
 
-/// Reads a file line by line with bounded memory: one line of the longest allowed length and one block.
+/// Reads a file line by line with bounded memory: one line of the maximum length and one block.
 struct AuditLineReader: ~Copyable {
     struct Line {
         /// Without the newline.
         var bytes: ArraySlice<UInt8>
         /// False for the last bytes of a file that does not end with a newline.
         var isTerminated: Bool
-        /// The line is longer than allowed; `bytes` is only its beginning, and reading ends here.
+        /// The line is too long: `bytes` is only its beginning, and reading ends here.
         var isTooLong: Bool
     }
 
@@ -21,7 +21,7 @@ struct AuditLineReader: ~Copyable {
     private var position: Int64
     private var isAtEnd = false
 
-    /// Offset in the file of the next line.
+    /// Offset of the next line in the file.
     private(set) var offset: Int64
 
     init(from offset: Int64, read: @escaping (_ count: Int, _ offset: Int64) throws(SystemError) -> [UInt8]) {
@@ -52,7 +52,7 @@ struct AuditLineReader: ~Copyable {
             let block = try read(AuditLineReader.blockLength, position)
             isAtEnd = block.isEmpty
             position += Int64(block.count)
-            // The line in progress moves to the front, so the buffer never holds more than a line and a block.
+            // The partial line moves to the front, so the buffer never holds more than a line and a block.
             buffer.removeFirst(start)
             searched -= start
             start = 0
@@ -60,7 +60,7 @@ struct AuditLineReader: ~Copyable {
         }
     }
 
-    /// Reads on from the last whole line: the file has grown.
+    /// Continues after the last whole line: the file has grown.
     mutating func resume() {
         (buffer, start, searched) = ([], 0, 0)
         position = offset

@@ -1,16 +1,16 @@
-import Dispatch
-import Synchronization
-import SystemErrors
+internal import Dispatch
+internal import Synchronization
+internal import SystemErrors
 
 /// The append-only audit log: JSON lines in a hash chain, with a signed checkpoint beside it.
 ///
-/// `append` returns after its line is on disk. Appends that come while one write is under way go to disk together, with one
-/// write and one fdatasync. After any failure nothing is written until `reopen()` succeeded: who asks the log before acting
-/// then does not act.
+/// `append` returns after its line is on disk. Appends that arrive during a write go to disk together, with one write
+/// and one fdatasync. After any failure nothing is written until `reopen()` succeeds, so code that logs before it acts
+/// does not act.
 package final class AuditLog: Sendable {
     /// Most records that may wait for the disk.
     package static let waitingLimit = 16_384
-    /// Most records handed to one write.
+    /// Most records in one write.
     private static let batchCount = 1024
 
     package let path: String
@@ -23,7 +23,7 @@ package final class AuditLog: Sendable {
     private struct Intake {
         var waiting: [Waiting] = []
         var isDraining = false
-        /// Why nothing is accepted.
+        /// Why the log accepts nothing.
         var refusal: AuditError?
     }
 
@@ -37,10 +37,10 @@ package final class AuditLog: Sendable {
         self.writer = Mutex(writer)
     }
 
-    /// Opens or creates the log at `path`; its folder must exist. No second process can open it meanwhile.
+    /// Opens or creates the log at `path`; its folder must exist. No other process can open it meanwhile.
     ///
-    /// `acceptsMissingCheckpoint` takes over a log whose checkpoint is gone or signed by a key that is no longer trusted; its
-    /// last line is then taken at its word, and a line `audit_repaired` says so. Blocks: call it at start.
+    /// `acceptsMissingCheckpoint` accepts a log whose checkpoint is gone or signed by an untrusted key. Its last line
+    /// is then believed, and a line `audit_repaired` says so. Blocks: call it at startup.
     package static func open(
         path: String,
         signing: AuditSigning,
@@ -68,19 +68,19 @@ package final class AuditLog: Sendable {
             acceptsMissingCheckpoint: acceptsMissingCheckpoint
         )
         let opening = try writer.open()
-        // Accepted once, not whenever the log is opened again.
+        // Accepted once, not at every later opening.
         writer.acceptsMissingCheckpoint = false
         return (AuditLog(path: path, writer: writer), opening)
     }
 
-    /// Whether the next append has a chance: false after a failure and after `close()`.
+    /// Whether the next append can succeed: false after a failure and after `close()`.
     package var isHealthy: Bool { intake.withLock { $0.refusal == nil } }
 
-    /// Why the log refuses; nil while it is healthy.
+    /// Why the log refuses records; nil while it is healthy.
     package var refusal: AuditError? { intake.withLock { $0.refusal } }
 
-    /// Writes a record and gives its `seq` once it is durable. A record that alone cannot be written (too long) throws
-    /// `.refused` and leaves the log as it was; every other error means that nothing more is written.
+    /// Writes a record and returns its `seq` once it is durable. A record that is itself invalid (too long) throws
+    /// `.refused` and leaves the log as it was; after any other error nothing more is written.
     @discardableResult
     package func append(_ record: AuditRecord) async throws -> Int64 {
         try await withCheckedThrowingContinuation { continuation in
@@ -129,8 +129,8 @@ package final class AuditLog: Sendable {
         }
     }
 
-    /// Turns the log off: the records of the failed batch and all that wait learn the cause. What opening it again finds is
-    /// told in place of the cause before: it may be that another hand was in it.
+    /// Closes the log: the records of the failed batch and all that wait get the cause. What reopening finds replaces
+    /// the cause, because another process may have written the log.
     private func fail(_ error: AuditError, _ batch: ArraySlice<Waiting>, isReopening: Bool = false) {
         let refused = intake.withLock { intake in
             if isReopening, error.isTampering {
@@ -144,8 +144,8 @@ package final class AuditLog: Sendable {
         for waiting in batch + refused { waiting.continuation.resume(throwing: error) }
     }
 
-    /// Opens the files anew after a failure was mended. What is there must end with what this log acknowledged; otherwise
-    /// another hand was in it, and the log stays closed.
+    /// Reopens the files after a failure was fixed. They must end with what this log acknowledged; otherwise another
+    /// process wrote them, and the log stays closed.
     @discardableResult
     package func reopen() async throws -> AuditOpening {
         try await onQueue { [self] in
@@ -160,7 +160,8 @@ package final class AuditLog: Sendable {
         }
     }
 
-    /// Closes the present file and goes on in a new one, whose first line carries the hash of the old file's last line.
+    /// Closes the current file and continues in a new one, whose first line carries the hash of the old file's last
+    /// line.
     package func rotate() async throws -> AuditArchive {
         try await onQueue { [self] in
             do throws(AuditError) {
@@ -172,12 +173,12 @@ package final class AuditLog: Sendable {
         }
     }
 
-    /// Writes what waits, signs a last checkpoint and lets go of the files. Later appends throw `.closed`.
+    /// Writes what waits, signs a last checkpoint and releases the files. Later appends throw `.closed`.
     package func close() async {
         intake.withLock { if $0.refusal == nil { $0.refusal = .closed(path: path) } }
         _ = try? await onQueue { [self] in
             writer.withLock { writer in
-                // After a failure the next opening finds out where the log ends.
+                // After a failure, the next opening finds the end of the log.
                 if writer.unfinished == nil { try? writer.writeCheckpoints() }
                 writer.release()
             }

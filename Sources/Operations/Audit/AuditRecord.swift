@@ -1,6 +1,6 @@
-/// One event of the audit log, before it has a place in the chain. A field that is not there is written as `null`.
+/// One event of the audit log, before it has a place in the chain. A missing field is written as `null`.
 package struct AuditRecord: Equatable, Sendable {
-    /// What a parameter may be.
+    /// The value of a parameter.
     package enum Value: Equatable, Sendable {
         case string(String)
         case integer(Int64)
@@ -12,14 +12,14 @@ package struct AuditRecord: Equatable, Sendable {
     package enum Field: Equatable, Sendable {
         case text(String)
         case integer(Int64)
-        /// Written in the order of the names, so that equal parameters are equal text.
+        /// Sorted by name, so that equal parameters have equal text.
         case parameters([String: Value])
     }
 
     package var timestamp: Timestamp
     /// For example `session_granted`.
     package var eventType: String
-    /// By the names that the log's layout has.
+    /// By the names of the log's layout.
     package private(set) var fields: [String: Field] = [:]
 
     package init(_ eventType: String, timestamp: Timestamp = .now) {

@@ -1,12 +1,12 @@
-/// What verification found.
+/// The result of verification.
 package struct AuditReport: Equatable, Sendable {
-    /// The first thing that is wrong.
+    /// The first problem.
     package struct Flaw: Equatable, Sendable, CustomStringConvertible {
-        /// Its `seq`, from 1; the numbers go on from file to file.
+        /// Its `seq`, from 1; numbering continues from file to file.
         package var line: Int64
         /// Completes "line 7 …".
         package var problem: String
-        /// Name of the closed file in which it was found; nil for the present one.
+        /// Name of the closed file that contains it; nil for the current file.
         package var archive: String?
 
         package init(line: Int64, problem: String, archive: String? = nil) {
@@ -20,17 +20,17 @@ package struct AuditReport: Equatable, Sendable {
 
     /// What the checkpoint says about the end of the log.
     package enum End: Equatable, Sendable {
-        /// Nobody asked: no way to verify signatures was given. Missing last lines are not found.
+        /// No way to verify signatures was given. Missing last lines are not found.
         case notChecked
-        /// Every line up to the checkpoint is there. Lines after it are what opening the log will cut off; they are
-        /// allowed only when the caller asked to tolerate them.
+        /// Every line up to the checkpoint is there. Opening the log will cut off lines after it; there are some only
+        /// if the caller tolerates them.
         case whole(linesAfterCheckpoint: Int64)
-        /// Lines came after the checkpoint, and no signature binds them: a writer that was killed left them before it
-        /// acknowledged them, or another hand appended them.
+        /// Lines follow the checkpoint, and no signature binds them: a killed writer left them before it acknowledged
+        /// them, or they were appended from outside.
         case unbound(lines: Int64)
-        /// There is no checkpoint although there are lines, or it is not signed as it must.
+        /// There is no checkpoint although there are lines, or its signature is not valid.
         case unknown(problem: String)
-        /// The checkpoint was signed at a line that is not there.
+        /// The checkpoint was signed at a line that is missing.
         case missing(lines: Int64)
     }
 
@@ -38,7 +38,7 @@ package struct AuditReport: Equatable, Sendable {
     package var lines: Int64 = 0
     /// `seq` of the last of them.
     package var lastSequence: Int64 = 0
-    /// Lines before the first one, in files that rotation closed and that are not here.
+    /// Lines before the first one, in closed files that were moved away.
     package var movedAway: Int64 = 0
     /// Files that were read.
     package var files = 0
@@ -46,10 +46,10 @@ package struct AuditReport: Equatable, Sendable {
     package var last: Timestamp?
     package var flaw: Flaw?
     package var end: End = .notChecked
-    /// Bytes after the last newline that a live writer is still writing.
+    /// Bytes after the last newline that a running writer has not finished.
     package var unfinishedBytes: Int64 = 0
 
-    /// Whether the log is in order, as far as was checked.
+    /// Whether the log is in order, as far as it was checked.
     package var isIntact: Bool {
         if flaw != nil { return false }
         switch end {

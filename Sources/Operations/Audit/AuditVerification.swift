@@ -1,21 +1,21 @@
-/// The chain's state machine: takes lines in order and keeps one line back, because only the line after a broken link tells
-/// which side of it was changed.
+/// The chain's state machine. It takes lines in order and holds one line back, because only the line after a broken
+/// link shows which side of it was changed.
 struct AuditVerification {
-    /// Hashes of lines after the checkpoint are kept until a newer checkpoint binds them, so many at most: 2 MB.
+    /// Hashes of lines after the checkpoint are kept until a newer checkpoint binds them: at most this many, 2 MB.
     private static let mostUnbound = 16_384
 
     private var report = AuditReport()
     private var checkpoint: AuditCheckpoint.Reading?
-    /// Own hashes of the lines after the checkpoint, in order.
+    /// The hashes of the lines after the checkpoint, in order.
     private var unbound: [String] = []
     private let layout: AuditLayout
     private let toleratesUnbound: Bool
     private var hash = AuditLine.noHash
     /// `seq` of the last line that is in order.
     private var last: Int64 = 0
-    /// The archive that is read; nil for the present file.
+    /// The current archive; nil for the current file.
     private var archive: String?
-    /// A line that does not carry the hash of the line before it, and its own hash.
+    /// A line that does not carry the hash of the previous line, and its own hash.
     private var suspect: (line: Int64, ownHash: String)?
 
     /// - Parameter toleratesUnbound: lines after the checkpoint are no flaw; opening the log will cut them off.
@@ -25,10 +25,10 @@ struct AuditVerification {
         self.toleratesUnbound = toleratesUnbound
     }
 
-    /// `seq` of the last line that was taken.
+    /// `seq` of the last line taken.
     var lastSequence: Int64 { last }
 
-    /// `seq` of the last line that a checkpoint binds; nil when there is no good one.
+    /// `seq` of the last line that a checkpoint binds; nil without a valid checkpoint.
     var boundSequence: Int64? {
         guard case .found(let checkpoint) = checkpoint else { return nil }
         return checkpoint.sequence
@@ -37,7 +37,7 @@ struct AuditVerification {
     /// So many lines wait for a checkpoint that it must be read again before the next line.
     var needsNewerCheckpoint: Bool { unbound.count >= Self.mostUnbound }
 
-    /// A newer checkpoint was read, and still does not bind them.
+    /// A newer checkpoint was read and still does not bind them.
     mutating func tooManyUnbound() {
         flaw(
             last,
@@ -45,7 +45,8 @@ struct AuditVerification {
         )
     }
 
-    /// The writer has signed a newer checkpoint meanwhile: lines up to it are bound if they are those it was signed for.
+    /// The writer has signed a newer checkpoint meanwhile. Lines up to it are bound if they are those that it was
+    /// signed for.
     mutating func renew(_ reading: AuditCheckpoint.Reading) {
         guard wantsMore, let bound = boundSequence, case .found(let newer) = reading, newer.sequence >= bound else {
             return
@@ -53,23 +54,23 @@ struct AuditVerification {
         let count = newer.sequence - bound
         if count > 0, count <= Int64(unbound.count) {
             guard unbound[Int(count) - 1] == newer.hash else {
-                return flaw(newer.sequence, "was changed: it is not the line the checkpoint was signed for")
+                return flaw(newer.sequence, "was changed: it is not the line that the checkpoint was signed for")
             }
         }
         unbound.removeFirst(Int(min(count, Int64(unbound.count))))
         checkpoint = reading
     }
 
-    /// False once the first flaw is settled.
+    /// False after the first flaw is settled.
     var wantsMore: Bool { report.flaw == nil }
 
-    /// The lines that follow are of this archive, or of the present file.
+    /// The following lines are from this archive, or from the current file.
     mutating func begin(archive: String?) {
         self.archive = archive
         report.files += 1
     }
 
-    /// The archive was read to its end: it must have brought what its name says.
+    /// The archive was read to its end: it must have contained what its name says.
     mutating func end(of archive: AuditArchive) {
         guard wantsMore, suspect == nil, last != archive.last else { return }
         flaw(max(last + 1, archive.first), "is missing: the file ends before line \(archive.last)")
@@ -108,7 +109,7 @@ struct AuditVerification {
             return
         }
         if let signed, signed.sequence == number, signed.hash != ownHash {
-            return flaw(number, "was changed: it is not the line the checkpoint was signed for")
+            return flaw(number, "was changed: it is not the line that the checkpoint was signed for")
         }
         accept(parsed, ownHash)
     }
@@ -123,17 +124,17 @@ struct AuditVerification {
         if case .found(let checkpoint) = checkpoint, last > checkpoint.sequence { unbound.append(ownHash) }
     }
 
-    /// The checkpoint that was read, also when the other slot is spoilt.
+    /// The checkpoint, also if the other slot is damaged.
     private var signed: AuditCheckpoint? {
         switch checkpoint {
-        case .found(let checkpoint), .spoilt(let checkpoint): checkpoint
+        case .found(let checkpoint), .damaged(let checkpoint): checkpoint
         case .missing, .unreadable, nil: nil
         }
     }
 
-    /// The first line that is there comes after a rotation: older files were moved away. It cannot be forged, because every
-    /// line up to the checkpoint stands on its hash; so the checkpoint must be at this line or after it, or at the line
-    /// before it, whose hash this one carries.
+    /// The first line follows a rotation: older files were moved away. It cannot be forged, because every line up to
+    /// the checkpoint depends on its hash. So the checkpoint must be at this line or after it, or at the previous line,
+    /// whose hash this one carries.
     private mutating func takeBeginning(_ line: AuditLine, _ ownHash: String) {
         if let signed {
             let isBound =
@@ -145,15 +146,15 @@ struct AuditVerification {
                     signed.sequence > line.sequence
                 }
             guard isBound else {
-                return flaw(line.sequence, "was changed: it does not fit the line the checkpoint was signed for")
+                return flaw(line.sequence, "was changed: it does not match the line that the checkpoint was signed for")
             }
         }
         report.movedAway = line.sequence - 1
         accept(line, ownHash)
     }
 
-    /// The link between `suspect` and the line before it is broken. If the next line confirms the suspect, the line before
-    /// it was changed; otherwise the suspect itself was.
+    /// The link between `suspect` and the previous line is broken. If the next line confirms the suspect, the previous
+    /// line was changed; otherwise the suspect itself was.
     private mutating func settle(next line: AuditLineReader.Line?) {
         guard let suspect else { return }
         self.suspect = nil
@@ -176,7 +177,8 @@ struct AuditVerification {
         report.flaw = AuditReport.Flaw(line: line, problem: problem, archive: archive)
     }
 
-    /// - Parameter end: the last line that must be bound, where a live writer goes on behind it; nil for the last line.
+    /// - Parameter end: the last line that must be bound, if a running writer continues after it; nil for the last
+    ///   line.
     mutating func finish(boundTo end: Int64? = nil) -> AuditReport {
         settle(next: nil)
         guard report.flaw == nil, let checkpoint else { return report }
@@ -186,11 +188,11 @@ struct AuditVerification {
                 report.lines == 0 ? .whole(linesAfterCheckpoint: 0) : .unknown(problem: "there is no checkpoint")
         case .unreadable:
             report.end = .unknown(problem: "the checkpoint is not signed by this endpoint")
-        case .spoilt(let checkpoint):
+        case .damaged(let checkpoint):
             report.end =
                 last < checkpoint.sequence
                 ? .missing(lines: checkpoint.sequence - last)
-                : .unknown(problem: "one of the checkpoint's two slots is spoilt, and it may have been the newer one")
+                : .unknown(problem: "one of the checkpoint's two slots is damaged, and it may have been the newer one")
         case .found(let checkpoint):
             let difference = last - checkpoint.sequence
             if difference < 0 {

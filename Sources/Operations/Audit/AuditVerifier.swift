@@ -1,22 +1,22 @@
 package import Files
-import Glibc
-import SystemErrors
+internal import Glibc
+internal import SystemErrors
 
-/// Reads a log from its first line to its last, archives included, with bounded memory, and finds the first line that is not
-/// as it was written.
+/// Reads a log from its first line to its last, archives included, with bounded memory, and finds the first line that
+/// is not as it was written.
 package enum AuditVerifier {
     /// Whether a checkpoint's signature is by an endpoint that may sign this log.
     package typealias Verify = (_ endpointID: String, _ message: [UInt8], _ signature: [UInt8]) -> Bool
 
-    /// How often a checkpoint is waited for that binds what a live writer has just written, and how long each time.
+    /// How often to wait for the checkpoint that binds what a running writer has just written, and how long each time.
     private static let renewals = 40
     private static let renewalMicroseconds: UInt32 = 50_000
-    /// A log is read once more when it was rotated meanwhile.
+    /// How often a log is read again if it was rotated meanwhile.
     private static let attempts = 10
 
-    /// Verifies the log at `path`, also while a process writes it. Without `verify` the checkpoint is not looked at. With
-    /// `toleratesUnfinishedEnd` what opening the log cuts off is no flaw: a torn last line, and lines that no checkpoint
-    /// binds yet.
+    /// Verifies the log at `path`, also while a process writes it. Without `verify` the checkpoint is ignored. With
+    /// `toleratesUnfinishedEnd`, what opening the log cuts off is no flaw: a torn last line, and lines that no
+    /// checkpoint binds yet.
     package static func verify(
         path: String,
         layout: AuditLayout,
@@ -43,7 +43,7 @@ package enum AuditVerifier {
         } catch { throw FileError(error, orPath: path) }
     }
 
-    /// Reads the whole log once. `isLive` tells whether a process writes it.
+    /// Reads the whole log once. `isLive` is whether a process writes it.
     private static func pass(
         path: String,
         layout: AuditLayout,
@@ -53,9 +53,10 @@ package enum AuditVerifier {
         let readCheckpoint = { () throws(SystemError) in
             try verify.map { verify throws(SystemError) in try Self.readCheckpoint(ofLog: path, verify: verify) }
         }
-        // The checkpoint first: the log only grows, so it can never seem shorter than a checkpoint read before it.
+        // The checkpoint first: the log only grows, so it can never seem shorter than a checkpoint that was read before
+        // it.
         let checkpoint = try readCheckpoint()
-        let succession = try AuditSuccession(ofLog: path)
+        let succession = try AuditFileSequence(ofLog: path)
         var verification = AuditVerification(
             layout: layout,
             checkpoint: checkpoint,
@@ -72,13 +73,13 @@ package enum AuditVerifier {
         verification.begin(archive: nil)
         var reader = lines(of: file)
         try feed(&reader, to: &verification, readCheckpoint) { toleratesUnfinishedEnd || file.isLocked }
-        // A live writer binds what was read in a moment.
+        // A running writer binds these lines in a moment.
         let end = verification.lastSequence
         var isLive = false
         for _ in 0..<renewals {
             guard verification.wantsMore, let bound = verification.boundSequence, bound < end else { break }
             isLive = file.isLocked
-            // A writer that moved the file away meanwhile holds another one.
+            // A writer that moved the file away meanwhile has locked another one.
             guard isLive else {
                 isLive = (try? FileStatus.ofLink(at: path).isSameFile(as: file.status())) != true
                 break
@@ -100,7 +101,7 @@ package enum AuditVerifier {
         AuditLineReader(from: 0) { count, offset throws(SystemError) in try file.read(atMost: count, at: offset) }
     }
 
-    /// Gives every line of a file to `verification`. `mayBeUnfinished` is asked when the last line has no end.
+    /// Passes every line of a file to `verification`. `mayBeUnfinished` is called if the last line has no newline.
     private static func feed(
         _ reader: inout AuditLineReader,
         to verification: inout AuditVerification,
@@ -119,7 +120,7 @@ package enum AuditVerifier {
         }
     }
 
-    /// A slot that is being written may look spoilt for a moment, so that is read a few times.
+    /// A slot may look damaged while it is written, so it is read a few times.
     static func readCheckpoint(
         ofLog path: String,
         verify: Verify

@@ -1,17 +1,18 @@
 internal import Files
-import Glibc
-import SystemErrors
+internal import Glibc
+internal import SystemErrors
 
-/// What opening found and did.
+/// What opening the log found and did.
 package struct AuditOpening: Equatable, Sendable {
     /// `seq` of the last line; 0 for a new log.
     package var sequence: Int64 = 0
-    /// Bytes of an unfinished write that were cut off the end. It was never acknowledged: a kill or a loss of power came
-    /// in between.
+    /// Bytes of an unfinished write that were cut off the end. They were never acknowledged: a kill or a power loss
+    /// came first.
     package var cutBytes: Int64 = 0
-    /// Whole lines among them: written, but not bound by a checkpoint, and so not acknowledged, before the writer was killed.
+    /// Whole lines among them: written, but not bound by a checkpoint, and so not acknowledged, before the writer was
+    /// killed.
     package var cutLines: Int64 = 0
-    /// What was accepted in place of a good checkpoint; nil when there was one.
+    /// What was accepted instead of a valid checkpoint; nil if there was one.
     package var accepted: String?
 
     package init(
@@ -28,11 +29,12 @@ package struct AuditOpening: Equatable, Sendable {
 }
 
 extension AuditWriter {
-    /// Opens both files, takes the lock, finds the end of the chain, cuts off what no checkpoint binds, and signs a new one.
+    /// Opens both files, takes the lock, finds the end of the chain, cuts off what no checkpoint binds, and signs a new
+    /// checkpoint.
     ///
-    /// Only the line at the checkpoint and what comes after it are read, not the whole log. A log that is shorter than its
-    /// checkpoint, or does not fit it, is refused: signing over it would hide what happened. So is a log that this process
-    /// wrote before and that does not end with what it acknowledged. A rotation that was interrupted is finished.
+    /// It reads only the line at the checkpoint and those after it, not the whole log. A log that is shorter than its
+    /// checkpoint, or does not match it, is refused: signing it would hide what happened. So is a log that this process
+    /// wrote before and that does not end with what it acknowledged. An interrupted rotation is finished.
     mutating func open() throws(AuditError) -> AuditOpening {
         release()
         do {
@@ -52,7 +54,7 @@ extension AuditWriter {
     private mutating func examine() throws -> AuditOpening {
         let file = try opener(path, true)
         try lock(file)
-        // From here on, giving up lets go of the lock.
+        // From here on, giving up releases the lock.
         self.file = file
         let checkpointPath = AuditCheckpoint.path(ofLog: path)
         let checkpointFile = try opener(checkpointPath, false)
@@ -67,11 +69,11 @@ extension AuditWriter {
         switch reading {
         case .found(let checkpoint):
             (end, number) = (try chainEnd(at: checkpoint, file, size: size, archives), checkpoint.number)
-        case .spoilt(let checkpoint):
+        case .damaged(let checkpoint):
             (end, number) = (try chainEnd(at: checkpoint, file, size: size, archives), checkpoint.number)
             // This process knows that nothing newer was there.
             if !hasAcknowledged {
-                accepted = "one of the two slots of \(checkpointPath) is spoilt, and it may have been the newer one"
+                accepted = "one of the two slots of \(checkpointPath) is damaged, and it may have been the newer one"
             }
         case .missing where size == 0 && archives.isEmpty:
             break
@@ -95,7 +97,7 @@ extension AuditWriter {
         opening.cutBytes = size - end.offset
         if opening.cutBytes > 0 {
             try file.truncate(to: end.offset)
-            try file.synchroniseData()
+            try file.synchronizeData()
         }
         adopt(
             file: file,
@@ -112,21 +114,21 @@ extension AuditWriter {
         return opening
     }
 
-    /// The checkpoint must be the last one that this process wrote, or the one it was writing when it failed.
+    /// The checkpoint must be the last one that this process wrote, or the one that it was writing when it failed.
     private func compare(_ reading: AuditCheckpoint.Reading) throws(AuditError) {
         let end = "this process acknowledged line \(sequence)"
         switch reading {
-        case .found(let checkpoint), .spoilt(let checkpoint):
+        case .found(let checkpoint), .damaged(let checkpoint):
             if checkpoint.sequence == sequence, checkpoint.hash == hash { return }
             if let unfinished, checkpoint == unfinished.checkpoint { return }
-            throw tampered("the checkpoint speaks of line \(checkpoint.sequence), and \(end)")
+            throw tampered("the checkpoint is for line \(checkpoint.sequence), and \(end)")
         case .missing:
             if sequence > 0 { throw tampered("the checkpoint is gone, and \(end)") }
         case .unreadable: throw tampered("the checkpoint carries no valid signature, and \(end)")
         }
     }
 
-    /// Behind the last line that was acknowledged only a batch may stand that this process could not finish.
+    /// After the last acknowledged line, only a batch that this process could not finish may follow.
     private func requireOwn(_ file: any AuditFile, from start: Int64, to size: Int64) throws {
         let own = unfinished?.bytes ?? []
         guard size - start <= Int64(own.count),
@@ -134,7 +136,7 @@ extension AuditWriter {
         else { throw tampered("bytes that this process did not write follow line \(sequence)") }
     }
 
-    /// Writes what opening itself has to say, before anything is signed over it.
+    /// Writes opening's own lines, before anything is signed over them.
     private mutating func append(isAfterRotation: Bool, _ archive: AuditArchive?, accepted: String?) throws {
         var records: [AuditRecord] = []
         if isAfterRotation {
@@ -155,7 +157,7 @@ extension AuditWriter {
         for outcome in try write(records[...]) { _ = try outcome.get() }
     }
 
-    /// Where the chain stands after a line.
+    /// The state of the chain after a line.
     private struct ChainEnd {
         var sequence: Int64 = 0
         var hash = AuditLine.noHash
@@ -164,7 +166,7 @@ extension AuditWriter {
 
     private func tampered(_ problem: String) -> AuditError { .tampered(path: path, problem: problem) }
 
-    /// A verifier may hold the shared lock for a moment, so a taken lock is tried again a few times.
+    /// A verifier may hold the shared lock for a moment, so a taken lock is retried a few times.
     private func lock(_ file: any AuditFile) throws(SystemError) {
         for _ in 0..<4 {
             do throws(SystemError) {
@@ -177,7 +179,7 @@ extension AuditWriter {
         try file.lock()
     }
 
-    /// The checkpoint's place: in the present file, or at the end of the one that was closed there.
+    /// The position of the checkpoint: in the current file, or at the end of the file that was closed there.
     private func chainEnd(
         at checkpoint: AuditCheckpoint,
         _ file: any AuditFile,
@@ -190,7 +192,7 @@ extension AuditWriter {
         return try chainEnd(at: checkpoint, file, size: size)
     }
 
-    /// The checkpoint's place, after the line that stands there was compared with it.
+    /// The position of the checkpoint, after its line was compared with it.
     private func chainEnd(at checkpoint: AuditCheckpoint, _ file: any AuditFile, size: Int64) throws -> ChainEnd {
         let end = ChainEnd(sequence: checkpoint.sequence, hash: checkpoint.hash, offset: checkpoint.offset)
         guard size >= checkpoint.offset else {
@@ -204,24 +206,24 @@ extension AuditWriter {
             return end
         }
         guard let line = try wholeLine(endingAt: checkpoint.offset, file), fits(line, checkpoint)
-        else { throw tampered("line \(checkpoint.sequence) is not the line the checkpoint was signed for") }
+        else { throw tampered("line \(checkpoint.sequence) is not the line that the checkpoint was signed for") }
         return end
     }
 
-    /// The end of a file that was closed: it must be the checkpoint's place.
+    /// The end of a closed file, which must be the position of the checkpoint.
     private func chainEnd(at checkpoint: AuditCheckpoint, closedIn archive: AuditArchive) throws -> ChainEnd {
         let file = try AuditDiskFile(reading: archive.path)
         guard try file.status().size == checkpoint.offset,
             let line = try wholeLine(endingAt: checkpoint.offset, file), fits(line, checkpoint)
         else {
             throw tampered(
-                "\(archive.name) does not end with line \(checkpoint.sequence) as the checkpoint was signed for"
+                "\(archive.name) does not end with the line \(checkpoint.sequence) that the checkpoint was signed for"
             )
         }
         return ChainEnd(sequence: checkpoint.sequence, hash: checkpoint.hash)
     }
 
-    /// Whether the checkpoint speaks of this line: of its bytes and of its number.
+    /// Whether the checkpoint is for this line: its bytes and its number.
     private func fits(_ line: ArraySlice<UInt8>, _ checkpoint: AuditCheckpoint) -> Bool {
         AuditLine.hash(of: line) == checkpoint.hash
             && (try? AuditLine(parsing: line, layout: layout))?.sequence == checkpoint.sequence
@@ -247,8 +249,9 @@ extension AuditWriter {
         return bytes
     }
 
-    /// The end of a log that has no checkpoint: its last whole line, or that of the file before it, taken at its word. The file
-    /// before it must be what its name says: going on with numbers that it claims would make a log that cannot be opened.
+    /// The end of a log without a checkpoint: its last whole line, or that of the previous file, which is believed. The
+    /// previous file must match its name: continuing with the numbers that it claims would make a log that cannot be
+    /// opened.
     private func lastLine(_ file: any AuditFile, size: Int64, after archive: AuditArchive?) throws -> ChainEnd {
         let end = try lastLine(file, size: size)
         guard let archive else { return end }
@@ -257,8 +260,8 @@ extension AuditWriter {
         let last = try lastLine(closed, size: try closed.status().size)
         guard end.sequence == 0, last.sequence == archive.last else {
             throw tampered(
-                "\(archive.name) should end with line \(archive.last) and has \(last.sequence), "
-                    + "the present file has \(end.sequence)"
+                "\(archive.name) should end with line \(archive.last) and ends with \(last.sequence), "
+                    + "the current file has \(end.sequence)"
             )
         }
         return ChainEnd(sequence: last.sequence, hash: last.hash)
@@ -279,7 +282,7 @@ extension AuditWriter {
         } catch { throw tampered("its last line \(error.problem)") }
     }
 
-    /// Checks every line from `end` on and gives the place after the last one.
+    /// Checks every line from `end` on and returns the position after the last one.
     private func follow(_ end: ChainEnd, _ file: any AuditFile) throws -> ChainEnd {
         var end = end
         var reader = AuditLineReader(from: end.offset) { count, offset throws(SystemError) in
@@ -287,7 +290,7 @@ extension AuditWriter {
         }
         while let line = try reader.next() {
             if line.isTooLong { throw tampered("line \(end.sequence + 1) is too long") }
-            // An unfinished line, or one with the zeros that a loss of power leaves in a file that had just grown.
+            // An unfinished line, or one with the zeros that a power loss leaves in a file that had just grown.
             if !line.isTerminated || line.bytes.contains(0) { return end }
             let parsed: AuditLine
             do throws(AuditLine.Malformed) {

@@ -1,10 +1,10 @@
 internal import Files
-import Glibc
-import SystemErrors
+internal import Glibc
+internal import SystemErrors
 
 /// The open log: its file, its checkpoint file and the end of its chain. Used by one thread at a time.
 struct AuditWriter {
-    /// Opens the log's file (`appends`) or its checkpoint file. Tests put failures in.
+    /// Opens the log's file (`appends`) or its checkpoint file. Tests inject failures.
     typealias Opener = @Sendable (_ path: String, _ appends: Bool) throws(SystemError) -> any AuditFile
 
     /// Most bytes written with one write and one fdatasync.
@@ -18,18 +18,18 @@ struct AuditWriter {
 
     private(set) var sequence: Int64 = 0
     private(set) var hash = AuditLine.noHash
-    /// Length of the log in bytes up to and with line `sequence`.
+    /// Length of the log in bytes up to the end of line `sequence`.
     private(set) var offset: Int64 = 0
     var file: (any AuditFile)?
     private(set) var checkpointFile: (any AuditFile)?
-    /// Number of the last checkpoint that was written, or tried.
+    /// Number of the last checkpoint that was written or tried.
     private var checkpointNumber: Int64 = -1
-    /// The last batch did not come to its end: what of it may be in the file, and the checkpoint that was to follow.
+    /// The last batch was not finished: what of it may be in the file, and the checkpoint that was to follow.
     private(set) var unfinished: Unfinished?
     /// Whether this process has opened the log before: then it knows what it acknowledged.
     private(set) var hasAcknowledged = false
 
-    /// What a failed write may have left behind.
+    /// What a failed write may have left.
     struct Unfinished {
         var bytes: [UInt8]
         var checkpoint: AuditCheckpoint
@@ -49,7 +49,7 @@ struct AuditWriter {
         self.acceptsMissingCheckpoint = acceptsMissingCheckpoint
     }
 
-    /// Takes over files that were examined.
+    /// Adopts files that were examined.
     mutating func adopt(
         file: any AuditFile,
         checkpointFile: any AuditFile,
@@ -66,23 +66,24 @@ struct AuditWriter {
         self.checkpointNumber = checkpointNumber
     }
 
-    /// The log was opened, and what it holds is what this process stands for from now on.
+    /// The log is open, and this process vouches for its content from now on.
     mutating func acknowledge() {
         unfinished = nil
         hasAcknowledged = true
     }
 
-    /// Lets go of the files and of the lock.
+    /// Releases the files and the lock.
     mutating func release() {
         file?.unlock()
         file = nil
         checkpointFile = nil
     }
 
-    /// Writes as many of `records` as fit into one batch, makes them durable, and then a checkpoint that binds them.
+    /// Writes as many of `records` as fit into one batch, makes them durable, and then writes a checkpoint that binds
+    /// them.
     ///
-    /// Gives one outcome for each record it consumed: its `seq`, or why that record alone was refused. When it throws, nothing
-    /// of the batch counts: the file was cut back to what it was, or opening it again will do that.
+    /// Returns one outcome for each record that it consumed: its `seq`, or why that record alone was refused. If it
+    /// throws, nothing of the batch counts: the file was cut back, or reopening it will do that.
     mutating func write(_ records: ArraySlice<AuditRecord>) throws(AuditError) -> [Result<Int64, AuditError>] {
         guard let file else { throw .closed(path: path) }
         var outcomes: [Result<Int64, AuditError>] = []
@@ -113,7 +114,7 @@ struct AuditWriter {
             unfinished = Unfinished(bytes: bytes, checkpoint: checkpoint)
             try append(bytes, to: file)
             do throws(SystemError) {
-                try file.synchroniseData()
+                try file.synchronizeData()
             } catch {
                 cutBack(file)
                 throw error
@@ -127,8 +128,9 @@ struct AuditWriter {
         return outcomes
     }
 
-    /// Closes the present file under a name with the numbers of its lines and goes on in a new one. A kill between the steps
-    /// loses nothing: opening finishes what was begun. When this throws and `file` is nil, the log must be opened again.
+    /// Closes the current file under a name with the numbers of its lines and continues in a new one. A kill between
+    /// the steps loses nothing: opening finishes the rotation. If this throws and `file` is nil, the log must be
+    /// reopened.
     mutating func rotate() throws(AuditError) -> AuditArchive {
         guard let file else { throw .closed(path: path) }
         do throws(SystemError) {
@@ -144,7 +146,7 @@ struct AuditWriter {
         } catch { throw .file(FileError(error)) }
         release()
         do throws(SystemError) {
-            try StateFiles.synchroniseFolder(of: path)
+            try StateFiles.synchronizeFolder(of: path)
         } catch { throw .file(FileError(error)) }
         _ = try open()
         return archive
@@ -178,7 +180,7 @@ struct AuditWriter {
         }
         let line = AuditLine(sequence: sequence, previousHash: previousHash, record: record, layout: layout).encoded()
         guard line.count < AuditLine.maximumLength else {
-            throw .refused(problem: "its line has \(line.count + 1) bytes, the limit is \(AuditLine.maximumLength)")
+            throw .refused(problem: "its line has \(line.count + 1) bytes: must be at most \(AuditLine.maximumLength)")
         }
         return line
     }
@@ -191,7 +193,7 @@ struct AuditWriter {
         try checkCheckpointInPlace()
     }
 
-    /// A checkpoint in a file that was replaced or removed binds nothing: the next start would cut off what it was signed for.
+    /// A checkpoint in a file that was replaced or removed binds nothing: the next start would cut off its lines.
     private func checkCheckpointInPlace() throws(SystemError) {
         guard let checkpointFile else { return }
         try checkInPlace(try checkpointFile.status(), AuditCheckpoint.path(ofLog: path))
@@ -217,13 +219,13 @@ struct AuditWriter {
         }
     }
 
-    /// Back to the last whole line that counts. If even this fails, opening the log again repairs it.
+    /// Cuts back to the last whole line that counts. If this fails, reopening the log repairs it.
     private func cutBack(_ file: any AuditFile) {
         try? file.truncate(to: offset)
-        try? file.synchroniseData()
+        try? file.synchronizeData()
     }
 
-    /// Signs where the log stands, into both slots: from then on neither is by an older key or of an older state.
+    /// Signs the current end of the log, in both slots: afterwards neither is by an older key or for an older state.
     mutating func writeCheckpoints() throws(AuditError) {
         for _ in 0..<AuditCheckpoint.slots {
             try write(
@@ -238,8 +240,8 @@ struct AuditWriter {
         }
     }
 
-    /// Signs a checkpoint and makes it durable. What no durable checkpoint binds is not acknowledged, so what is found after
-    /// the last one need never be believed.
+    /// Signs a checkpoint and makes it durable. What no durable checkpoint binds is not acknowledged, so lines after
+    /// the last one never need to be believed.
     private mutating func write(_ checkpoint: AuditCheckpoint) throws(AuditError) {
         guard let checkpointFile else { throw .closed(path: path) }
         let signature: [UInt8]
@@ -247,12 +249,12 @@ struct AuditWriter {
             signature = try signing.sign(checkpoint.message)
         } catch { throw .signing(path: path, problem: "\(error)") }
         guard let bytes = checkpoint.slot(signature: signature) else {
-            throw .signing(path: path, problem: "the endpoint id or the signature does not fit into a checkpoint")
+            throw .signing(path: path, problem: "the endpoint ID or the signature does not fit into a checkpoint")
         }
         do throws(SystemError) {
             try checkpointFile.write(bytes, at: Int64(checkpoint.slotIndex * AuditCheckpoint.slotLength))
-            try checkpointFile.synchroniseData()
-            // It may have been replaced since the write began.
+            try checkpointFile.synchronizeData()
+            // It may have been replaced since the write started.
             try checkCheckpointInPlace()
         } catch { throw .file(FileError(error, path: AuditCheckpoint.path(ofLog: path))) }
         checkpointNumber = checkpoint.number

@@ -1,13 +1,13 @@
-/// The answer of `config check`, the same for every tool.
+/// The result of `config check`, the same for every tool.
 package struct ConfigurationCheck: Sendable {
     /// The file that was read.
     package var source: String
     package var problems: [ConfigurationProblem]
 
-    /// - Parameter load: reads the configuration; returns the file's path, nil when there is none and defaults apply.
+    /// - Parameter load: reads the configuration; returns the file's path, nil if there is none and the defaults apply.
     package init(_ load: () throws -> String?) throws {
         do {
-            source = try load() ?? "no file, the defaults"
+            source = try load() ?? "no file, defaults"
             problems = []
         } catch let error as ConfigurationError {
             source = error.problems.first?.origin ?? ""
@@ -15,15 +15,16 @@ package struct ConfigurationCheck: Sendable {
         }
     }
 
-    /// What the command says of itself.
+    /// The discussion in the command's help.
     package static let discussion = """
-        Reads the file and the environment, and touches nothing else. Exits 0 when they are good, and 78 with every \
-        problem's file, line, key and remedy when they are not.
+        Reads the file and the environment, and changes nothing. Exits 0 if they are valid; otherwise prints each \
+        problem's file, line, key and remedy, and exits 78.
         """
     /// EX_CONFIG of sysexits(3).
     package static let faultyCode: Int32 = 78
 
-    /// What goes to standard output. Throws a `ConfigurationError` when there are faults and they are not told as JSON.
+    /// The text for standard output. Throws a `ConfigurationError` if there are problems and they are not printed as
+    /// JSON.
     package func answer(asJSON: Bool) throws(ConfigurationError) -> String {
         if asJSON { return json.prettyText + "\n" }
         guard isGood else { throw ConfigurationError(problems: problems) }
@@ -32,8 +33,8 @@ package struct ConfigurationCheck: Sendable {
 
     package var isGood: Bool { problems.isEmpty }
 
-    /// `configuration`, `status` (`ok` or `faulty`) and, when faulty, `problems`: objects with `file`, `line`, `key`,
-    /// `problem`, `remedy`, each present where it is known.
+    /// `configuration`, `status` (`ok` or `faulty`) and, if faulty, `problems`: objects with `file`, `line`, `key`,
+    /// `problem`, `remedy`, each present if it is known.
     private var json: JSONValue {
         var members: [JSONValue.Member] = [
             .init("configuration", .string(source)), .init("status", .string(isGood ? "ok" : "faulty")),

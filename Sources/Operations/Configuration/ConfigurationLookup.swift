@@ -1,13 +1,13 @@
 internal import Files
-import Glibc
-import SystemErrors
+internal import Glibc
+internal import SystemErrors
 
-/// Finds a tool's configuration file: `--config`, `NAME_CONFIG`, `/etc/NAME/NAME.toml`, `$XDG_CONFIG_HOME/NAME/NAME.toml`
-/// or `~/.config/NAME/NAME.toml`, the first of them.
+/// Finds a tool's configuration file, the first of `--config`, `NAME_CONFIG`, `/etc/NAME/NAME.toml`,
+/// `$XDG_CONFIG_HOME/NAME/NAME.toml` or `~/.config/NAME/NAME.toml`.
 package struct ConfigurationLookup: Sendable {
     package struct Found: Equatable, Sendable {
         package var path: String
-        /// A flag, a variable, or the file itself when it was found at a usual place.
+        /// A flag, a variable, or the file itself if it was found at one of the usual paths.
         package var source: ConfigurationSource
 
         package init(path: String, source: ConfigurationSource) {
@@ -16,14 +16,14 @@ package struct ConfigurationLookup: Sendable {
         }
     }
 
-    /// The tool's name: of the folder, the file and (upper case) the variable.
+    /// The tool's name, used for the folder, the file and (in upper case) the variable.
     package let name: String
     /// For example `REFLECTOR_CONFIG`.
     package var variable: String { name.uppercased().replacing("-", with: "_") + "_CONFIG" }
 
     package init(name: String) { self.name = name }
 
-    /// The usual places, in order. `XDG_CONFIG_HOME` counts when it is an absolute path, as its specification has it.
+    /// The usual paths, in order. `XDG_CONFIG_HOME` counts if it is an absolute path, as its specification says.
     package func usualPaths(environment: [String: String]) -> [String] {
         var paths = ["/etc/\(name)/\(name).toml"]
         if let folder = environment["XDG_CONFIG_HOME"], folder.hasPrefix("/") {
@@ -34,8 +34,8 @@ package struct ConfigurationLookup: Sendable {
         return paths
     }
 
-    /// The file to read, nil when there is none and defaults apply. A path that was given explicitly is not looked for:
-    /// reading it says what is wrong with it.
+    /// The file to read; nil if there is none and the defaults apply. An explicit path is not searched for: reading it
+    /// reports what is wrong with it.
     package func find(
         flag: String?,
         environment: [String: String],
@@ -46,7 +46,8 @@ package struct ConfigurationLookup: Sendable {
         return usualPaths(environment: environment).first(where: exists).map { Found(path: $0, source: .file($0)) }
     }
 
-    /// Whether something is there. What cannot be looked at counts as there: to pass over it silently would be a surprise.
+    /// Whether the file exists. A file that cannot be examined counts as existing: skipping it silently would be a
+    /// surprise.
     package static func exists(_ path: String) -> Bool {
         do throws(SystemError) {
             _ = try FileStatus.ofLink(at: path)

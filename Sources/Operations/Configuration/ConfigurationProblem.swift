@@ -1,15 +1,15 @@
-/// One thing that is wrong with the configuration.
+/// One problem of the configuration.
 package struct ConfigurationProblem: Equatable, Sendable, CustomStringConvertible {
-    /// The file, or the flag or variable that the value came from.
+    /// The file, or the flag or variable of the value.
     package var origin: String
-    /// From 1; nil when the place is not known.
+    /// From 1; nil if the position is not known.
     package var line: Int?
     package var column: Int?
     /// `section.key`; empty for an error of syntax.
     package var key: String
     /// What was found, and what is expected.
     package var problem: String
-    /// What to do; empty when the problem says it.
+    /// The remedy; empty if the problem says it.
     package var remedy: String
 
     package init(
@@ -28,7 +28,7 @@ package struct ConfigurationProblem: Equatable, Sendable, CustomStringConvertibl
         self.remedy = remedy
     }
 
-    /// `FILE:LINE:COLUMN: KEY: what is wrong; what to do`.
+    /// `FILE:LINE:COLUMN: KEY: problem; remedy`.
     package var description: String {
         var text = origin
         if let line { text += ":\(line)" }
@@ -37,12 +37,12 @@ package struct ConfigurationProblem: Equatable, Sendable, CustomStringConvertibl
     }
 }
 
-/// Everything that is wrong with the configuration, in the order of the file.
+/// All problems of the configuration, in the order of the file.
 package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
     package var problems: [ConfigurationProblem]
 
     package init(problems: [ConfigurationProblem]) { self.problems = problems }
 
-    /// One problem a line.
+    /// One problem per line.
     package var description: String { problems.map(\.description).joined(separator: "\n") }
 }

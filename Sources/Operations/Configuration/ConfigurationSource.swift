@@ -1,4 +1,4 @@
-/// Where a value came from, strongest first.
+/// The origin of a value, strongest first.
 package enum ConfigurationSource: Equatable, Sendable, CustomStringConvertible {
     /// For example `--bind`.
     case flag(String)
@@ -27,7 +27,7 @@ package struct ConfigurationOverride: Equatable, Sendable {
         self.text = text
     }
 
-    /// The flag when it was given, else the variable when it is set and not empty, else nil.
+    /// The flag if it was given, else the variable if it is set and not empty, else nil.
     package static func strongest(
         flag: (name: String, value: String?)? = nil,
         environment: (name: String, values: [String: String])? = nil

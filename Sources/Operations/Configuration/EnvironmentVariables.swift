@@ -1,4 +1,5 @@
-/// Variables that begin like a tool's and set none of its keys: a misspelt one is as wrong as a misspelt key of the file.
+/// Variables that start like a tool's and set none of its keys: a misspelled variable is as wrong as a misspelled key
+/// in the file.
 package struct EnvironmentVariables: Sendable {
     /// With its underscore, for example `REFLECTOR_`.
     package let prefix: String
@@ -9,14 +10,14 @@ package struct EnvironmentVariables: Sendable {
         self.values = values
     }
 
-    /// The names that begin with the prefix, are not empty, and are neither in `known` nor Kubernetes's, sorted.
+    /// The names that start with the prefix, are not empty, and are neither in `known` nor set by Kubernetes, sorted.
     package func unknown(known: Set<String>) -> [String] {
         values.filter { name, value in
             name.hasPrefix(prefix) && !value.isEmpty && !known.contains(name) && !isKubernetes(name)
         }.keys.sorted()
     }
 
-    /// Whether Kubernetes makes the variable for a service that is named as the tool, or begins so: `X_SERVICE_HOST`,
+    /// Whether Kubernetes sets the variable for a service whose name is or starts with the tool's: `X_SERVICE_HOST`,
     /// `X_SERVICE_PORT` and `X_SERVICE_PORT_NAME`, and the links of Docker, `X_PORT` and `X_PORT_4000_TCP…`.
     private func isKubernetes(_ name: String) -> Bool {
         if name.hasSuffix("_SERVICE_HOST") || name.hasSuffix("_SERVICE_PORT") || name.contains("_SERVICE_PORT_") {
@@ -24,12 +25,12 @@ package struct EnvironmentVariables: Sendable {
         }
         if isLink(name) { return true }
         guard name.hasSuffix("_PORT") else { return false }
-        // A key might be called so, too; Kubernetes's is an address, and its service has a host.
+        // A key might have such a name, too. Kubernetes' value is an address, and its service has a host.
         let service = name.dropLast("_PORT".count)
         return values[name]?.contains("://") == true || values["\(service)_SERVICE_HOST"] != nil
     }
 
-    /// `X_PORT_NUMBER_PROTOCOL`, and behind it `_PROTO`, `_PORT` or `_ADDR`.
+    /// `X_PORT_NUMBER_PROTOCOL`, optionally followed by `_PROTO`, `_PORT` or `_ADDR`.
     private func isLink(_ name: String) -> Bool {
         guard let link = name.ranges(of: "_PORT_").last else { return false }
         let words = name[link.upperBound...].split(separator: "_", omittingEmptySubsequences: false)
@@ -39,7 +40,7 @@ package struct EnvironmentVariables: Sendable {
 }
 
 extension TOMLReader {
-    /// Notes each variable that sets nothing.
+    /// Notes each variable that sets no key.
     package mutating func refuseUnknown(_ variables: EnvironmentVariables, known: Set<String>) {
         for name in variables.unknown(known: known) {
             let printable = String(

@@ -1,9 +1,9 @@
-/// Finds the name that a person probably meant.
+/// Finds the name that the user probably meant.
 package enum NearestName {
-    /// The candidate with the fewest edits, when they are at most a third of its length (and at least one).
+    /// The candidate with the fewest edits, if they are at most a third of its length (and at least one).
     package static func of(_ name: String, among candidates: some Sequence<String>) -> String? {
         var best: (name: String, distance: Int)?
-        // What is longer than any key of ours is no slip of the pen.
+        // Longer than any key of ours: not a typo.
         guard name.utf8.count <= 64 else { return nil }
         for candidate in candidates.sorted() {
             let distance = edits(Array(name.lowercased().utf8), Array(candidate.lowercased().utf8))
@@ -14,7 +14,7 @@ package enum NearestName {
         return best?.name
     }
 
-    /// Insertions, deletions, replacements and swaps of neighbours.
+    /// Insertions, deletions, replacements and swaps of neighbors.
     private static func edits(_ left: [UInt8], _ right: [UInt8]) -> Int {
         var beforeLast: [Int] = []
         var last = Array(0...right.count)

@@ -1,7 +1,7 @@
 internal import Files
-import TOMLKit
+internal import TOMLKit
 
-/// A configuration file that was read and is TOML. `TOMLReader` takes the values out.
+/// A configuration file that was read and is valid TOML. `TOMLReader` takes the values out.
 package struct TOMLDocument: Sendable {
     /// Longest configuration file, bytes.
     package static let maximumLength = 1 << 20
@@ -41,12 +41,12 @@ package struct TOMLDocument: Sendable {
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             let (line, column) = TOMLDocument.firstInvalid(bytes)
-            throw problem(line, column, "this is not UTF-8", "save the file as UTF-8")
+            throw problem(line, column, "invalid UTF-8", "save the file as UTF-8")
         }
         // The parser takes a C string and would silently stop there.
         if let zero = bytes.firstIndex(of: 0) {
             let (line, column) = TOMLDocument.place(of: zero, in: bytes)
-            throw problem(line, column, "a zero byte stands here", "remove it")
+            throw problem(line, column, "invalid zero byte", "remove it")
         }
         positions = TOMLPositions(scanning: bytes)
         if let hazard = positions.hazard {
@@ -56,15 +56,15 @@ package struct TOMLDocument: Sendable {
         do {
             table = try TOMLTable(string: text)
         } catch let error as TOMLParseError {
-            let what = error.description.split(separator: "\n").first ?? "this is not TOML"
+            let what = error.description.split(separator: "\n").first ?? "invalid TOML"
             throw problem(error.source.begin.line, error.source.begin.column, TOMLDocument.plain(String(what)))
-        } catch { throw problem(1, 1, "this is not TOML") }
-        guard case .table(let root) = TOMLNode(table) else { throw problem(1, 1, "this is not TOML") }
+        } catch { throw problem(1, 1, "invalid TOML") }
+        guard case .table(let root) = TOMLNode(table) else { throw problem(1, 1, "invalid TOML") }
         self.root = root
         self.path = path
     }
 
-    /// The parser's sentence may quote the file.
+    /// The parser's message, which may quote the file.
     private static func plain(_ text: String) -> String {
         String(String.UnicodeScalarView(text.unicodeScalars.map { $0.isHazardousInText ? "?" : $0 }))
     }
@@ -75,7 +75,7 @@ package struct TOMLDocument: Sendable {
         return (before.count { $0 == UInt8(ascii: "\n") } + 1, index - lineStart + 1)
     }
 
-    /// The line of the first byte that is not UTF-8; its column is 1 more than the bytes that are.
+    /// The line of the first byte that is not UTF-8; its column is one more than the number of valid bytes.
     private static func firstInvalid(_ bytes: [UInt8]) -> (line: Int, column: Int) {
         var start = 0
         var line = 1

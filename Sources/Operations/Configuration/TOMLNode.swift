@@ -1,6 +1,6 @@
-import TOMLKit
+internal import TOMLKit
 
-/// A TOML value, free of the parser that read it.
+/// A TOML value, independent of its parser.
 enum TOMLNode: Equatable, Sendable {
     case string(String)
     case integer(Int64)
@@ -9,10 +9,10 @@ enum TOMLNode: Equatable, Sendable {
     case array([TOMLNode])
     case table([String: TOMLNode])
 
-    /// The value and what it is, for an error: `"5201" (text)`.
+    /// The value and its type, for an error: `"5201" (a string)`.
     var found: String {
         switch self {
-        case .string(let text): "\(JSONValue.excerpt(of: text)) (text)"
+        case .string(let text): "\(JSONValue.excerpt(of: text)) (a string)"
         case .integer(let number): "\(number) (an integer)"
         case .float(let number): "\(number) (a number with a fraction)"
         case .boolean(let flag): "\(flag) (a boolean)"
@@ -27,7 +27,7 @@ enum TOMLNode: Equatable, Sendable {
         case .int: self = .integer(Int64(value.int ?? 0))
         case .double: self = .float(value.double ?? 0)
         case .bool: self = .boolean(value.bool ?? false)
-        // Kept from the parser by `TOMLPositions`.
+        // `TOMLPositions` refuses these before the parser runs.
         case .date, .time, .dateTime: return nil
         case .array: self = .array((value.array.map(Array.init) ?? []).compactMap { TOMLNode($0) })
         case .table:

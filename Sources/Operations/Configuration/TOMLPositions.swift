@@ -1,8 +1,9 @@
-/// Where keys and sections stand in a TOML text; the parser does not tell.
+/// The positions of keys and sections in a TOML text, which the parser does not report.
 ///
-/// A scanner, not a parser: it knows just enough TOML to tell a key from a value: headers, dotted and quoted keys, comments,
-/// strings of all four kinds, arrays and inline tables over lines. It runs before the parser and keeps from it what it does
-/// not survive: `hazard`. On text that is not TOML it may find wrong places, which the parser's error then makes moot.
+/// A scanner, not a parser: it knows just enough TOML to distinguish keys from values: headers, dotted and quoted keys,
+/// comments, all four kinds of strings, multi-line arrays and inline tables. It runs before the parser and keeps away
+/// from it what the parser does not survive: `hazard`. In text that is not TOML it may find wrong positions; the
+/// parser's error then replaces them.
 struct TOMLPositions: Sendable {
     struct Position: Equatable, Sendable {
         /// From 1.
@@ -11,17 +12,18 @@ struct TOMLPositions: Sendable {
         var column: Int
     }
 
-    /// The first place of each key path, tables included.
+    /// The first position of each key path, tables included.
     private(set) var places: [[String]: Position] = [:]
-    /// The first thing that must not reach the parser (toml++ 3.4 behind TOMLKit 0.6): a header that does not begin with a key
-    /// or a value that is missing or malformed (assertions fail), the character U+0000 (its C interface cuts the text there),
-    /// a carriage return within a line, nesting that costs it its stack. Dates and times are refused as well: no key of ours takes one.
+    /// The first thing that must not reach the parser (toml++ 3.4 behind TOMLKit 0.6): a header without a key or a
+    /// value that is missing or malformed (assertions fail); the character U+0000 (its C interface cuts the text
+    /// there); a carriage return within a line; nesting that overflows its stack. Dates and times are refused as well:
+    /// no key of ours uses one.
     private(set) var hazard: (position: Position, problem: String, remedy: String)?
 
-    /// Deepest nesting of values, and most parts of a key with all that it is nested in. Our files have two.
+    /// Deepest nesting of values, and most parts of a key including those that enclose it. Our files have two.
     static let maximumDepth = 32
 
-    /// What ends a number, a boolean or a date, and cannot begin a value.
+    /// What ends a number, a boolean or a date, and cannot start a value.
     private static let valueEnds = Array(",]}#\n".utf8)
 
     private let bytes: [UInt8]
@@ -31,7 +33,7 @@ struct TOMLPositions: Sendable {
 
     init(scanning text: [UInt8]) {
         bytes = text
-        // The parser passes over a byte order mark as well.
+        // The parser skips a byte order mark as well.
         if text.starts(with: [0xef, 0xbb, 0xbf]) {
             index = 3
             lineStart = 3
@@ -58,9 +60,9 @@ struct TOMLPositions: Sendable {
             switch byte {
             case UInt8(ascii: " "), UInt8(ascii: "\t"): advance()
             case UInt8(ascii: "\r"):
-                // TOML has it at the end of a line only; elsewhere the parser takes it for a key or a value.
+                // TOML allows it only at the end of a line; elsewhere the parser reads it as a key or a value.
                 if index + 1 < bytes.count, bytes[index + 1] != UInt8(ascii: "\n") {
-                    note(position, "a carriage return stands here", "remove it, or end the line with it")
+                    note(position, "invalid carriage return within a line", "remove it, or end the line with it")
                 }
                 advance()
             case UInt8(ascii: "\n") where overLines: advance()
@@ -91,7 +93,7 @@ struct TOMLPositions: Sendable {
         }
     }
 
-    /// What stands between `[` or `[[` and the closing bracket.
+    /// The part between `[` or `[[` and the closing bracket.
     private mutating func header() -> [String] {
         advance()
         skipSpace(overLines: false)
@@ -99,7 +101,7 @@ struct TOMLPositions: Sendable {
         skipSpace(overLines: false)
         let isName =
             next.map { TOMLPositions.isBare($0) || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "'") } ?? false
-        if !isName { note(position, "the name of a section is expected here") }
+        if !isName { note(position, "expected the name of a section") }
         return key()
     }
 
@@ -117,8 +119,8 @@ struct TOMLPositions: Sendable {
         let start = position
         let path = path + key()
         if path.count > TOMLPositions.maximumDepth {
-            // Its beginnings are all recorded: a few kilobytes of nested dotted keys would take minutes.
-            note(start, "this is nested more than \(TOMLPositions.maximumDepth) deep")
+            // Every prefix is recorded: a few kilobytes of nested dotted keys would take minutes.
+            note(start, "nested too deeply: must be at most \(TOMLPositions.maximumDepth) levels")
             index = bytes.count
             return
         }
@@ -130,12 +132,12 @@ struct TOMLPositions: Sendable {
         }
     }
 
-    /// A dotted key; stops before what does not belong to it.
+    /// A dotted key; stops at the first byte that is not part of it.
     private mutating func key() -> [String] {
         var parts: [String] = []
         while true {
             if parts.count > TOMLPositions.maximumDepth {
-                note(position, "this key has more than \(TOMLPositions.maximumDepth) parts")
+                note(position, "this key has too many parts: must be at most \(TOMLPositions.maximumDepth)")
                 return []
             }
             skipSpace(overLines: false)
@@ -164,12 +166,12 @@ struct TOMLPositions: Sendable {
 
     private mutating func value(of path: [String], depth: Int) {
         if depth > TOMLPositions.maximumDepth {
-            note(position, "this is nested more than \(TOMLPositions.maximumDepth) deep")
+            note(position, "nested too deeply: must be at most \(TOMLPositions.maximumDepth) levels")
             index = bytes.count
             return
         }
         skipSpace(overLines: false)
-        if next.map({ TOMLPositions.valueEnds.contains($0) }) ?? true { note(position, "a value is expected here") }
+        if next.map({ TOMLPositions.valueEnds.contains($0) }) ?? true { note(position, "expected a value") }
         switch next {
         case UInt8(ascii: "\""): skipString(quote: UInt8(ascii: "\""))
         case UInt8(ascii: "'"): skipString(quote: UInt8(ascii: "'"))
@@ -181,12 +183,12 @@ struct TOMLPositions: Sendable {
             let (start, first) = (position, index)
             while let byte = next, !TOMLPositions.valueEnds.contains(byte) { advance() }
             if !TOMLWord.isKnown(bytes[first..<index]) {
-                note(start, "this is neither a number nor true or false", "put text between quotes")
+                note(start, "invalid value: must be a number, true or false", "put a string in quotes")
             }
         }
     }
 
-    /// What stands between brackets, separated by commas.
+    /// The elements between brackets, separated by commas.
     private mutating func elements(until end: UInt8, _ element: (inout TOMLPositions) -> Void) {
         advance()
         while true {
@@ -198,7 +200,7 @@ struct TOMLPositions: Sendable {
             }
             let before = index
             if byte == UInt8(ascii: ",") { advance() } else { element(&self) }
-            // Nothing was taken: the text is not what the parser accepted. Do not turn in circles.
+            // Nothing was consumed: the parser did not accept this text. Do not loop forever.
             if index == before { advance() }
         }
     }
@@ -214,7 +216,7 @@ struct TOMLPositions: Sendable {
                 _ = escape()
             } else if bytes[index...].starts(with: [quote, quote, quote]) {
                 for _ in 0..<3 { advance() }
-                // Up to two more quotes belong to the content's end.
+                // Up to two more quotes belong to the end of the content.
                 while next == quote { advance() }
                 return
             } else {

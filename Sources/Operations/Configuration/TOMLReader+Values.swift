@@ -1,5 +1,5 @@
 extension TOMLReader {
-    /// Text, by default not empty.
+    /// A string, not empty by default.
     package mutating func string(
         _ section: String,
         _ key: String,
@@ -10,7 +10,7 @@ extension TOMLReader {
         optionalString(section, key, allowsEmpty: allowsEmpty, override: override) ?? fallback
     }
 
-    /// Text that may be absent.
+    /// A string that may be absent.
     package mutating func optionalString(
         _ section: String,
         _ key: String,
@@ -22,7 +22,7 @@ extension TOMLReader {
             key,
             default: nil,
             override: override,
-            expected: allowsEmpty ? "text" : "text that is not empty",
+            expected: allowsEmpty ? "a string" : "a string that is not empty",
             example: "\"…\"",
             fromText: { allowsEmpty || !$0.isEmpty ? $0 : nil },
             fromNode: { node in
@@ -32,7 +32,7 @@ extension TOMLReader {
         )
     }
 
-    /// Text that `parse` must accept, for example an address. `expected` completes "expected …".
+    /// A string that `parse` must accept, for example an address. `expected` completes "expected …".
     package mutating func parsed<Value>(
         _ section: String,
         _ key: String,
@@ -78,7 +78,7 @@ extension TOMLReader {
         )
     }
 
-    /// A whole number within `range`.
+    /// An integer within `range`.
     package mutating func integer<Number: FixedWidthInteger>(
         _ section: String,
         _ key: String,
@@ -102,7 +102,7 @@ extension TOMLReader {
         )
     }
 
-    /// A list of text; an override is separated by commas.
+    /// A list of strings; an override is separated by commas.
     package mutating func stringList(
         _ section: String,
         _ key: String,
@@ -114,7 +114,7 @@ extension TOMLReader {
             key,
             default: fallback,
             override: override,
-            expected: "a list of text",
+            expected: "a list of strings",
             example: "[\"…\", \"…\"]",
             fromText: { $0.split(separator: ",").map { String($0.trimmingPrefix { $0 == " " }) } },
             fromNode: { node in

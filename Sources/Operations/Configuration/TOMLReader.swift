@@ -1,7 +1,7 @@
 /// Takes typed values out of a document and collects everything that is wrong with it.
 ///
-/// Every getter gives a value, if need be the default, and notes a problem; `finish()` throws them all at once, together with
-/// every key and section that no getter asked for.
+/// Every getter gives a value, if need be the default, and notes a problem; `finish()` throws them all at once,
+/// together with every key and section that no getter asked for.
 ///
 ///     var reader = TOMLReader(document)
 ///     let port = reader.integer("network", "port", in: 1...65_535, default: 4000)
@@ -10,9 +10,9 @@
 package struct TOMLReader {
     private let document: TOMLDocument
     private var problems: [ConfigurationProblem] = []
-    /// Keys asked for, by section.
+    /// Requested keys, by section.
     private var known: [String: Set<String>] = [:]
-    /// Where the value of each `section.key` came from.
+    /// The origin of the value of each `section.key`.
     package private(set) var sources: [String: ConfigurationSource] = [:]
 
     package init(_ document: TOMLDocument) { self.document = document }
@@ -30,8 +30,8 @@ package struct TOMLReader {
         document.node(at: TOMLReader.path(section) + [key]) != nil
     }
 
-    /// Notes a problem of a value that was read and is of the right type, but cannot be used: two ports that contradict each
-    /// other, for example.
+    /// Notes a problem of a value that has the right type but cannot be used, for example two ports that contradict
+    /// each other.
     package mutating func note(_ section: String, _ key: String, _ problem: String, remedy: String) {
         problems.append(self.problem(section, key, problem, remedy: remedy))
     }
@@ -42,7 +42,7 @@ package struct TOMLReader {
         problems.append(ConfigurationProblem(origin: origin, problem: problem, remedy: remedy))
     }
 
-    /// A problem at the place that a value came from, for whoever finds it only when the value is used.
+    /// A problem at the origin of a value, for code that finds it only when it uses the value.
     package func problem(
         _ section: String,
         _ key: String,
@@ -71,7 +71,7 @@ package struct TOMLReader {
         )
     }
 
-    /// The way of every getter: an override is text, the file's value is a node.
+    /// The common part of all getters: an override is text, the file's value is a node.
     mutating func value<Value>(
         _ section: String,
         _ key: String,
@@ -114,7 +114,7 @@ package struct TOMLReader {
         return fallback
     }
 
-    /// Throws everything that is wrong; call it after the last getter.
+    /// Throws all problems; call it after the last getter.
     package func finish() throws(ConfigurationError) {
         var all = problems
         unknown(in: document.root, path: [], into: &all)
@@ -142,7 +142,7 @@ package struct TOMLReader {
     }
 
     private func problem(_ path: [String], _ text: String, remedy: String) -> ConfigurationProblem {
-        // Scalars: one character can be as long as the file.
+        // Scalars, not characters: one character can be as long as the file.
         let key = path.map { name in
             String(String.UnicodeScalarView(name.unicodeScalars.prefix(60).map { $0.isHazardousInText ? "?" : $0 }))
         }.joined(separator: ".")
@@ -162,17 +162,17 @@ package struct TOMLReader {
             let sections = known.keys.filter { !$0.isEmpty }.sorted().map { "[\($0)]" }.joined(separator: ", ")
             return problem(
                 path,
-                "this section is not known",
+                "unknown section",
                 remedy: near.map { "did you mean [\($0)]?" } ?? "the sections are \(sections)"
             )
         }
         if let near = NearestName.of(name, among: known[section] ?? []) {
-            return problem(path, "this key is not known", remedy: "did you mean \(near)?")
+            return problem(path, "unknown key", remedy: "did you mean \(near)?")
         }
         let elsewhere = known.filter { $0.key != section && $0.value.contains(name) }.map(\.key).sorted()
         if let other = elsewhere.first {
-            return problem(path, "this key is not known here", remedy: "it belongs into [\(other)]")
+            return problem(path, "unknown key in this section", remedy: "it belongs in [\(other)]")
         }
-        return problem(path, "this key is not known", remedy: "remove it, or look up its name in the reference")
+        return problem(path, "unknown key", remedy: "remove it, or look up its name in Docs/REFERENCE.md")
     }
 }

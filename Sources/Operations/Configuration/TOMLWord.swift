@@ -1,6 +1,6 @@
-/// The values of TOML that are neither quoted nor bracketed, without dates and times.
+/// The TOML values that are neither quoted nor bracketed, without dates and times.
 enum TOMLWord {
-    /// Whether `text` (spaces at its end are ignored) is a boolean, an integer or a floating-point number.
+    /// Whether `text` (ignoring spaces at its end) is a boolean, an integer or a floating-point number.
     static func isKnown(_ text: ArraySlice<UInt8>) -> Bool {
         var word = text
         while let last = word.last, last == 0x20 || last == 0x09 || last == 0x0d { word.removeLast() }

@@ -2,7 +2,7 @@ internal import FoundationEssentials
 
 /// The folders of the user who runs a tool (XDG Base Directory Specification).
 package enum UserFolders {
-    /// Where programs keep state: `XDG_STATE_HOME` when it is an absolute path, else `~/.local/state`.
+    /// Where programs keep state: `XDG_STATE_HOME` if it is an absolute path, else `~/.local/state`.
     package static func state(environment: [String: String]) -> String {
         if let folder = environment["XDG_STATE_HOME"], folder.hasPrefix("/") { return folder }
         return home(environment: environment) + "/.local/state"

@@ -1,8 +1,8 @@
-/// A strict JSON reader (RFC 8259) with bounded depth: no comments, no lone surrogates, UTF-8 only, and no repeated names
-/// unless they are allowed.
+/// A strict JSON parser (RFC 8259) with bounded depth: no comments, no lone surrogates, UTF-8 only, and no repeated
+/// names unless they are allowed.
 package struct JSONParser {
     package struct Malformed: Error, Equatable, CustomStringConvertible {
-        /// Byte at which reading stopped, from 0.
+        /// The byte at which parsing stopped, from 0.
         package var offset: Int
         package var problem: String
         package var description: String { "\(problem) at byte \(offset + 1)" }
@@ -15,8 +15,8 @@ package struct JSONParser {
     private let allowsRepeatedNames: Bool
     private var position: Int
 
-    /// Reads one value that fills `bytes`; white space around it is allowed. With `allowsRepeatedNames` (iperf3 repeats some)
-    /// all members are kept, and looking one up by name finds the first.
+    /// Parses one value that fills `bytes`; whitespace around it is allowed. With `allowsRepeatedNames` (iperf3 repeats
+    /// some) all members are kept, and a lookup by name finds the first.
     package static func parse(
         _ bytes: ArraySlice<UInt8>,
         allowsRepeatedNames: Bool = false
@@ -25,14 +25,14 @@ package struct JSONParser {
         parser.skipSpace()
         let value = try parser.value(depth: 0)
         parser.skipSpace()
-        if parser.position != bytes.endIndex { throw parser.malformed("something follows the value") }
+        if parser.position != bytes.endIndex { throw parser.malformed("unexpected text after the value") }
         return value
     }
 
     package static func parse(_ text: String) throws(Malformed) -> JSONValue { try parse(Array(text.utf8)[...]) }
 
-    /// For callers that know what to expect and pull it out piece by piece, without a tree: `skipSpace`, `take`, `string`,
-    /// `unsigned`. They see to depth and repeated names themselves.
+    /// For callers that know what to expect and read it piece by piece, without a tree: `skipSpace`, `take`, `string`,
+    /// `unsigned`. They check depth and repeated names themselves.
     package init(_ bytes: ArraySlice<UInt8>, allowsRepeatedNames: Bool = false) {
         self.bytes = bytes
         self.allowsRepeatedNames = allowsRepeatedNames
@@ -65,12 +65,12 @@ package struct JSONParser {
         case UInt8(ascii: "n"): return try word("null", .null)
         case .some(let byte) where byte == UInt8(ascii: "-") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte):
             return try number()
-        case nil: throw malformed("the text ends where a value is expected")
-        default: throw malformed("a value is expected")
+        case nil: throw malformed("expected a value, found the end")
+        default: throw malformed("expected a value")
         }
     }
 
-    /// Reads past one value, whatever it is, and keeps nothing of it: repeated names in it are not looked for.
+    /// Skips one value of any kind and keeps nothing of it; repeated names in it are not detected.
     package mutating func skipValue() throws(Malformed) { try skipValue(depth: 0) }
 
     private mutating func skipValue(depth: Int) throws(Malformed) {
@@ -87,22 +87,22 @@ package struct JSONParser {
         while true {
             skipSpace()
             if isObject {
-                guard next == UInt8(ascii: "\"") else { throw malformed("a name in quotes is expected") }
+                guard next == UInt8(ascii: "\"") else { throw malformed("expected a name in quotes") }
                 _ = try string()
                 skipSpace()
-                guard take(UInt8(ascii: ":")) else { throw malformed("':' is expected") }
+                guard take(UInt8(ascii: ":")) else { throw malformed("expected ':'") }
                 skipSpace()
             }
             try skipValue(depth: depth + 1)
             skipSpace()
             if take(closing) { return }
-            guard take(UInt8(ascii: ",")) else { throw malformed("',' or the end is expected") }
+            guard take(UInt8(ascii: ",")) else { throw malformed("expected ',' or the end") }
         }
     }
 
     private mutating func word(_ word: StaticString, _ value: JSONValue) throws(Malformed) -> JSONValue {
         let expected = Array(word.description.utf8)
-        guard bytes[position...].starts(with: expected) else { throw malformed("a value is expected") }
+        guard bytes[position...].starts(with: expected) else { throw malformed("expected a value") }
         position += expected.count
         return value
     }
@@ -116,16 +116,16 @@ package struct JSONParser {
         if take(UInt8(ascii: "}")) { return .object([]) }
         while true {
             skipSpace()
-            guard next == UInt8(ascii: "\"") else { throw malformed("a name in quotes is expected") }
+            guard next == UInt8(ascii: "\"") else { throw malformed("expected a name in quotes") }
             let name = try string()
-            guard allowsRepeatedNames || names.insert(name).inserted else { throw malformed("a name occurs twice") }
+            guard allowsRepeatedNames || names.insert(name).inserted else { throw malformed("repeated name") }
             skipSpace()
-            guard take(UInt8(ascii: ":")) else { throw malformed("':' is expected") }
+            guard take(UInt8(ascii: ":")) else { throw malformed("expected ':'") }
             skipSpace()
             members.append(.init(name, try value(depth: depth + 1)))
             skipSpace()
             if take(UInt8(ascii: "}")) { return .object(members) }
-            guard take(UInt8(ascii: ",")) else { throw malformed("',' or '}' is expected") }
+            guard take(UInt8(ascii: ",")) else { throw malformed("expected ',' or '}'") }
         }
     }
 
@@ -140,7 +140,7 @@ package struct JSONParser {
             elements.append(try value(depth: depth + 1))
             skipSpace()
             if take(UInt8(ascii: "]")) { return .array(elements) }
-            guard take(UInt8(ascii: ",")) else { throw malformed("',' or ']' is expected") }
+            guard take(UInt8(ascii: ",")) else { throw malformed("expected ',' or ']'") }
         }
     }
 
@@ -154,31 +154,31 @@ package struct JSONParser {
         let start = position
         var isWhole = true
         _ = take(UInt8(ascii: "-"))
-        if !take(UInt8(ascii: "0")), digits() == 0 { throw malformed("a digit is expected") }
+        if !take(UInt8(ascii: "0")), digits() == 0 { throw malformed("expected a digit") }
         if take(UInt8(ascii: ".")) {
             isWhole = false
-            if digits() == 0 { throw malformed("a digit is expected") }
+            if digits() == 0 { throw malformed("expected a digit") }
         }
         if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
             isWhole = false
             if !take(UInt8(ascii: "-")) { _ = take(UInt8(ascii: "+")) }
-            if digits() == 0 { throw malformed("a digit is expected") }
+            if digits() == 0 { throw malformed("expected a digit") }
         }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
         if isWhole, let value = Int64(text) { return .integer(value) }
-        guard let value = Double(text), value.isFinite else { throw malformed("a number is too large") }
+        guard let value = Double(text), value.isFinite else { throw malformed("number too large") }
         return .number(value)
     }
 
-    /// A whole number from 0 to 2⁶⁴ − 1, without sign, fraction or exponent.
+    /// An integer from 0 to 2⁶⁴ − 1, without sign, fraction or exponent.
     package mutating func unsigned() throws(Malformed) -> UInt64 {
         let start = position
-        if !take(UInt8(ascii: "0")), digits() == 0 { throw malformed("a digit is expected") }
+        if !take(UInt8(ascii: "0")), digits() == 0 { throw malformed("expected a digit") }
         var value: UInt64 = 0
         for digit in bytes[start..<position] {
             let (product, isTooLarge) = value.multipliedReportingOverflow(by: 10)
             let (sum, isTooLargeNow) = product.addingReportingOverflow(UInt64(digit - UInt8(ascii: "0")))
-            if isTooLarge || isTooLargeNow { throw malformed("a number is too large") }
+            if isTooLarge || isTooLargeNow { throw malformed("number too large") }
             value = sum
         }
         return value
@@ -186,10 +186,10 @@ package struct JSONParser {
 
     /// The next byte is its opening quote.
     package mutating func string() throws(Malformed) -> String {
-        guard take(UInt8(ascii: "\"")) else { throw malformed("a string is expected") }
+        guard take(UInt8(ascii: "\"")) else { throw malformed("expected a string") }
         var text: [UInt8] = []
         while true {
-            guard let byte = next else { throw malformed("a string does not end") }
+            guard let byte = next else { throw malformed("unterminated string") }
             switch byte {
             case UInt8(ascii: "\""):
                 position += 1
@@ -201,7 +201,7 @@ package struct JSONParser {
                 position += 1
                 try escape(&text)
             case 0..<0x20:
-                throw malformed("a control character stands in a string")
+                throw malformed("unescaped control character in a string")
             default:
                 text.append(byte)
                 position += 1
@@ -210,7 +210,7 @@ package struct JSONParser {
     }
 
     private mutating func escape(_ text: inout [UInt8]) throws(Malformed) {
-        guard let byte = next else { throw malformed("a string does not end") }
+        guard let byte = next else { throw malformed("unterminated string") }
         position += 1
         switch byte {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): text.append(byte)
@@ -231,7 +231,7 @@ package struct JSONParser {
             }
             guard let scalar = Unicode.Scalar(code) else { throw malformed("half of a surrogate pair") }
             text += String(scalar).utf8
-        default: throw malformed("an unknown escape")
+        default: throw malformed("unknown escape")
         }
     }
 
@@ -246,7 +246,7 @@ package struct JSONParser {
                 digit = UInt32(byte - UInt8(ascii: "a")) + 10
             case .some(let byte) where (UInt8(ascii: "A")...UInt8(ascii: "F")).contains(byte):
                 digit = UInt32(byte - UInt8(ascii: "A")) + 10
-            default: throw malformed("four hexadecimal digits are expected")
+            default: throw malformed("expected four hexadecimal digits")
             }
             code = code << 4 | digit
             position += 1

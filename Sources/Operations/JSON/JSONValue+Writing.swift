@@ -6,7 +6,7 @@ extension JSONValue {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Over lines, indented by two spaces, without a newline at the end.
+    /// On several lines, indented by two spaces, without a newline at the end.
     package var prettyText: String {
         var bytes: [UInt8] = []
         append(to: &bytes, indentation: 0)
@@ -66,7 +66,8 @@ extension JSONValue {
         bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: indentation))
     }
 
-    /// Text from anywhere as an error quotes it: a string literal of at most 60 scalars. Not characters: one can be endless.
+    /// Quotes a string from outside in an error: a string literal of at most 60 scalars. Not characters: one can be
+    /// endless.
     package static func excerpt(of text: String) -> String {
         let scalars = text.unicodeScalars
         let end = scalars.index(scalars.startIndex, offsetBy: 60, limitedBy: scalars.endIndex) ?? scalars.endIndex
@@ -74,7 +75,7 @@ extension JSONValue {
         return JSONValue.string(String(scalars[..<end]) + rest).text
     }
 
-    /// A JSON string literal in which nothing is left that could move a terminal's cursor, begin a line or reverse its order.
+    /// A JSON string literal without anything that could move a terminal's cursor, start a line or reverse its order.
     package static func append(quoted text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
         for scalar in text.unicodeScalars {
@@ -86,7 +87,7 @@ extension JSONValue {
             case "\t": bytes += #"\t"#.utf8
             default:
                 if scalar.isHazardousInText {
-                    // Every hazardous scalar lies in the basic plane, so four digits are enough.
+                    // Every hazardous scalar is in the basic plane, so four digits are enough.
                     let digits = String(scalar.value, radix: 16)
                     bytes += "\\u".utf8
                     bytes.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: 4 - digits.utf8.count))
@@ -101,7 +102,7 @@ extension JSONValue {
 }
 
 extension Unicode.Scalar {
-    /// Controls (C0, DEL, C1), line and paragraph separators, and the marks that reorder text.
+    /// Controls (C0, DEL, C1), line and paragraph separators, and marks that reorder text.
     package var isHazardousInText: Bool {
         switch value {
         case 0..<0x20, 0x7f...0x9f, 0x200e...0x200f, 0x2028...0x202e, 0x2066...0x2069, 0xfeff: true

@@ -3,7 +3,7 @@ package enum JSONValue: Equatable, Sendable {
     case null
     case boolean(Bool)
     case integer(Int64)
-    /// Written as `null` when it is not finite: JSON has no such number.
+    /// Written as `null` if it is not finite: JSON has no such number.
     case number(Double)
     case string(String)
     case array([JSONValue])
@@ -19,7 +19,7 @@ package enum JSONValue: Equatable, Sendable {
         }
     }
 
-    /// The member of that name; nil when this is not an object or has none.
+    /// The member with that name; nil if this is not an object or has none.
     package subscript(name: String) -> JSONValue? {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.name == name }?.value

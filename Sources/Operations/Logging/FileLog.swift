@@ -1,6 +1,6 @@
 package import Logging
 
-/// A log handler that writes one line a record to a ``RotatingLogFile``, in the file's format.
+/// A log handler that writes one line per record to a ``RotatingLogFile``, in the file's format.
 package struct FileLog: LogHandler {
     package var logLevel: Logger.Level
     package var metadata: Logger.Metadata = [:]

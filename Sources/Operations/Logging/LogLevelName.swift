@@ -1,10 +1,10 @@
 package import Logging
 
-/// The levels as the configuration names them (seed 000).
+/// The levels by their names in the configuration.
 package enum LogLevelName: String, CaseIterable, Sendable {
     case trace, debug, info, warn, error
 
-    /// Reads a level as a flag gives it.
+    /// Parses the level of a flag.
     package init(parsing text: String) throws(Malformed) {
         guard let level = LogLevelName(rawValue: text) else { throw Malformed() }
         self = level
@@ -12,7 +12,7 @@ package enum LogLevelName: String, CaseIterable, Sendable {
 
     package struct Malformed: Error, CustomStringConvertible {
         package var description: String {
-            "the levels are " + LogLevelName.allCases.map(\.rawValue).joined(separator: ", ")
+            "must be one of " + LogLevelName.allCases.map(\.rawValue).joined(separator: ", ")
         }
     }
 
@@ -26,7 +26,7 @@ package enum LogLevelName: String, CaseIterable, Sendable {
         }
     }
 
-    /// The name a record of that level is written with.
+    /// The name of a level in log lines.
     package init(_ level: Logger.Level) {
         self =
             switch level {

@@ -1,20 +1,21 @@
-import Logging
+internal import Logging
 
-/// Makes a line of a log record.
+/// Formats a log record as one line.
 ///
-/// Text: `TIME LEVEL LABEL: MESSAGE KEY=VALUE …`, values that need it in quotes. JSON: one object with `time`, `level`,
-/// `label`, `message` and `metadata`. Nothing that came from a peer can begin a line, move the cursor or reverse the text.
+/// Text: `TIME LEVEL LABEL: MESSAGE KEY=VALUE …`, with quotes where a value needs them. JSON: one object with `time`,
+/// `level`, `label`, `message` and `metadata`. Text from a peer can never start a line, move the cursor or reverse the
+/// text.
 package struct LogLineFormatter: Sendable {
     package enum Format: String, CaseIterable, Sendable { case text, json }
 
-    /// Longest message or metadata value, in characters; more is cut and marked with `…`.
+    /// Longest message or metadata value, in characters; the rest is cut and marked with `…`.
     static let valueLength = 1024
 
     let label: String
     let format: Format
     let now: @Sendable () -> Timestamp
 
-    /// The whole line with its newline. Of a key that comes more than once the event's wins, then the handler's.
+    /// The whole line with its newline. If a key occurs more than once, the event's wins, then the handler's.
     func line(_ event: LogEvent, metadata: Logger.Metadata, provider: Logger.MetadataProvider?) -> [UInt8] {
         var fields = provider?.get() ?? [:]
         fields.merge(metadata) { $1 }

@@ -1,15 +1,15 @@
-import Logging
+internal import Logging
 
-/// How text from anywhere becomes part of one line.
+/// How text from outside becomes part of one line.
 enum LogText {
     /// At most `valueLength` characters.
     static func cut(_ text: String) -> String {
-        // Bytes first: counting characters of a megabyte would be the attack.
+        // Bytes first: counting the characters of a megabyte would be the attack.
         if text.utf8.count <= LogLineFormatter.valueLength { return text }
         return String(String.UnicodeScalarView(text.unicodeScalars.prefix(LogLineFormatter.valueLength))) + "…"
     }
 
-    /// Without quotes; what could disturb a terminal is written as an escape.
+    /// Without quotes; what could disturb a terminal is escaped.
     static func plain(_ text: String) -> String {
         if !text.unicodeScalars.contains(where: \.isHazardousInText) { return text }
         var bytes: [UInt8] = []
@@ -25,7 +25,7 @@ enum LogText {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Bare when it is one plain word, else in quotes.
+    /// Bare if it is one plain word, else in quotes.
     static func value(_ text: String) -> String {
         let isWord =
             !text.isEmpty

@@ -2,17 +2,17 @@ internal import Files
 internal import Glibc
 internal import SystemErrors
 
-/// A log's file as it was opened: for appending, never through a symbolic link, and only if it is a regular file.
+/// An open log file: opened for appending, never through a symbolic link, and only if it is a regular file.
 final class OpenLogFile: Sendable {
     private let descriptor: Descriptor
-    /// As it was when it was opened.
+    /// Its status when it was opened.
     let status: FileStatus
-    /// Whether the last line was not ended, as after a loss of power.
+    /// Whether the last line has no newline, as after a power loss.
     private let isTorn: Bool
 
-    /// Opens `path`, or makes it with mode 0600. The mode of a file that is there is its owner's affair.
+    /// Opens `path`, or creates it with mode 0600. The mode of an existing file is its owner's choice.
     init(_ path: String) throws(SystemError) {
-        // Not blocking, so that a FIFO of this name is an error and holds nobody up.
+        // Non-blocking, so that a FIFO with this name is an error and blocks nothing.
         let flags = O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK
         descriptor = try Descriptor.open(path, flags: flags, mode: 0o600)
         status = try descriptor.status()
@@ -21,10 +21,10 @@ final class OpenLogFile: Sendable {
         isTorn = !last.isEmpty && last != [UInt8(ascii: "\n")]
     }
 
-    /// What must come before the next line when the file has this length: the end of a line that was not ended, or nothing.
+    /// What must precede the next line if the file has this length: the end of a torn line, or nothing.
     func separator(at length: Int64) -> [UInt8] { isTorn && length == status.size ? [UInt8(ascii: "\n")] : [] }
 
-    /// Writes all of `bytes` at the end, or nothing: where only a part has room, it is taken back. `length` is the file's.
+    /// Writes all of `bytes` at the end, or nothing: a partial write is taken back. `length` is the file's.
     func append(_ bytes: [UInt8], at length: Int64) throws(SystemError) {
         var rest = bytes[...]
         do throws(SystemError) {

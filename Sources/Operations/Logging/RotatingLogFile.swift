@@ -4,27 +4,28 @@ internal import Logging
 internal import Synchronization
 internal import SystemErrors
 
-/// A log file that is only appended to, and makes room for itself: before a line would make it longer than a limit, `NAME` becomes
-/// `NAME.1`, `NAME.1` becomes `NAME.2`, and so on up to the number of old files that are kept. Each is a rename(2), so an
-/// interruption loses no file; a gap that it leaves is closed by the next rotation.
+/// An append-only log file that rotates itself: before a line would exceed the maximum length, `NAME` becomes `NAME.1`,
+/// `NAME.1` becomes `NAME.2`, and so on up to the number of kept files. Each step is a rename(2), so an interruption
+/// loses no file; the next rotation closes a gap that it leaves.
 ///
-/// One process writes a file; its threads may all write at once. A line is written whole or not at all. When another program
-/// renames, removes or shortens the file, as logrotate does, the next line goes into what then has the name.
+/// One process writes a file; its threads may all write at once. A line is written whole or not at all. If another
+/// program renames, removes or shortens the file, as logrotate does, the next line goes into the file that then has the
+/// name.
 ///
-/// A line that cannot be written, because the disk is full or a file cannot be renamed, is dropped and counted, and the next line that can be written comes
-/// behind one that says how many are missing and why. Nothing is thrown and nobody waits for room. (A process with a limit on the
-/// length of its files must ignore SIGXFSZ, or that ends it.)
+/// If a line cannot be written, because the disk is full or a file cannot be renamed, it is dropped and counted. The
+/// next line that can be written follows a line that says how many are missing and why. Nothing is thrown and no caller
+/// waits for room. (A process with a limit on file sizes must ignore SIGXFSZ, which would end it.)
 package final class RotatingLogFile: Sendable {
     private struct State {
         var file: OpenLogFile?
-        /// Since the last line that says so.
+        /// Since the last line that reported them.
         var missing: UInt64 = 0
         var reason = ""
         var dropped: UInt64 = 0
     }
 
     package let path: String
-    /// What its lines are written as.
+    /// The format of its lines.
     package let format: LogLineFormatter.Format
     let now: @Sendable () -> Timestamp
 
@@ -32,11 +33,11 @@ package final class RotatingLogFile: Sendable {
     private let keptFiles: Int
     private let state = Mutex(State())
 
-    /// Opens the file, or makes it with mode 0600. Its folder must be there.
+    /// Opens the file, or creates it with mode 0600. Its folder must exist.
     /// - Parameters:
-    ///   - maximumLength: bytes, at least 1. Only a single line that is longer makes a longer file.
-    ///   - keptFiles: how many old files there are beside the present one, 0 or more.
-    ///   - format: of ``FileLog``'s lines, and of those that tell what was dropped.
+    ///   - maximumLength: bytes, at least 1. Only a single longer line makes a longer file.
+    ///   - keptFiles: how many old files to keep beside the current one, 0 or more.
+    ///   - format: of ``FileLog``'s lines, and of those that report dropped lines.
     package init(
         path: String,
         maximumLength: Int64,
@@ -47,12 +48,16 @@ package final class RotatingLogFile: Sendable {
         if maximumLength < 1 {
             throw FileError(
                 path: path,
-                problem: "its longest length is \(maximumLength) bytes",
-                remedy: "allow at least 1"
+                problem: "invalid maximum length \(maximumLength)",
+                remedy: "must be at least 1 byte"
             )
         }
         if keptFiles < 0 {
-            throw FileError(path: path, problem: "\(keptFiles) old files are to be kept", remedy: "keep 0 or more")
+            throw FileError(
+                path: path,
+                problem: "invalid number of kept files \(keptFiles)",
+                remedy: "must be at least 0"
+            )
         }
         self.path = path
         self.maximumLength = maximumLength
@@ -75,7 +80,7 @@ package final class RotatingLogFile: Sendable {
                 try append(notice(state) + line, &state)
                 state.missing = 0
             } catch {
-                // Opened anew for the next line, whatever has happened to it.
+                // Reopened for the next line, whatever has happened to it.
                 state.file = nil
                 state.missing += 1
                 state.dropped += 1
@@ -84,7 +89,7 @@ package final class RotatingLogFile: Sendable {
         }
     }
 
-    /// The line that tells of dropped ones, or nothing.
+    /// The line that reports dropped ones, or nothing.
     private func notice(_ state: borrowing State) -> [UInt8] {
         if state.missing == 0 { return [] }
         return LogLineFormatter(label: "log", format: format, now: now).line(
@@ -118,12 +123,12 @@ package final class RotatingLogFile: Sendable {
 
     private func rotate() throws(SystemError) {
         if keptFiles == 0 { return try StateFiles.remove(path) }
-        // The first number that is free, else the last.
+        // The first free number, else the last.
         var free = 1
         while free < keptFiles, (try? FileStatus.ofLink(at: old(free))) != nil { free += 1 }
         for number in stride(from: free, to: 1, by: -1) { try StateFiles.rename(old(number - 1), to: old(number)) }
         try StateFiles.rename(path, to: old(1))
-        // Fewer may be kept than before.
+        // Fewer files may be kept than before.
         var beyond = keptFiles + 1
         while (try? StateFiles.remove(old(beyond))) != nil { beyond += 1 }
     }

@@ -1,4 +1,5 @@
-/// A value with a secret in it: interpolation, `print`, `dump` and a debugger's reflection show the type's name and nothing else.
+/// A value that contains a secret: interpolation, `print`, `dump` and a debugger's reflection show only the type's
+/// name.
 package protocol SecretBearing: CustomStringConvertible, CustomReflectable {}
 
 extension SecretBearing {

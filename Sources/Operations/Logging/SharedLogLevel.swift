@@ -1,7 +1,7 @@
 package import Logging
 internal import Synchronization
 
-/// The level of all loggers of a process, which can be changed while it runs.
+/// The log level of all loggers of a process, which can be changed at run time.
 package final class SharedLogLevel: Sendable {
     private let level: Mutex<Logger.Level>
 

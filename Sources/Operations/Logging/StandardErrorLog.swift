@@ -1,11 +1,12 @@
-import Glibc
+internal import Glibc
 package import Logging
 
-/// A log handler that writes one line a record, with one write(2), to standard error. ``LogLineFormatter`` makes the lines.
+/// A log handler that writes one line per record, with one write(2), to standard error. ``LogLineFormatter`` formats
+/// the lines.
 package struct StandardErrorLog: LogHandler {
     package typealias Format = LogLineFormatter.Format
 
-    /// A logger's own level, when it was given one; else that of the process.
+    /// A logger's own level, if it has one; else that of the process.
     package var logLevel: Logger.Level {
         get { ownLevel ?? processLevel.value }
         set { ownLevel = newValue }
@@ -37,7 +38,7 @@ package struct StandardErrorLog: LogHandler {
         )
     }
 
-    /// The level follows `level` wherever that goes.
+    /// The level follows `level`.
     package init(
         label: String,
         level: SharedLogLevel,
@@ -52,7 +53,7 @@ package struct StandardErrorLog: LogHandler {
         self.write = write
     }
 
-    /// Makes this the handler of every logger. Once a process, before the first logger.
+    /// Makes this the handler of every logger. Once per process, before the first logger.
     /// - Returns: the level of all of them, which may be changed.
     @discardableResult
     package static func bootstrap(level: LogLevelName, format: Format) -> SharedLogLevel {
@@ -70,7 +71,7 @@ package struct StandardErrorLog: LogHandler {
         write(formatter.line(event, metadata: metadata, provider: metadataProvider))
     }
 
-    /// One write(2). A log that cannot be written is nobody's reason to stop.
+    /// One write(2). A log that cannot be written is no reason to stop.
     @inline(never)
     package static func write(_ line: [UInt8], to descriptor: Int32) {
         while true {

@@ -1,9 +1,9 @@
 internal import CoreMetrics
 internal import Synchronization
 
-/// A number that only grows, in whole steps and others. It wraps after 2⁶⁴ whole steps.
+/// A number that only grows, in integer and other steps. It wraps after 2⁶⁴ integer steps.
 ///
-/// Amounts that are negative, or no numbers, are left out: a counter that falls is a restart to who reads it.
+/// Negative and non-finite amounts are dropped: to a reader, a falling counter means a restart.
 final class PrometheusCounter: CounterHandler, FloatingPointCounterHandler, PrometheusSeries {
     let key: PrometheusKey
     private let whole = Atomic<UInt64>(0)

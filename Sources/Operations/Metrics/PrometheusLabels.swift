@@ -1,20 +1,20 @@
-/// The labels of one series, as Prometheus takes them whatever they were.
+/// The labels of one series, in a form that Prometheus accepts.
 ///
-/// Names that differ only in what Prometheus does not allow, and orders that differ, are the same labels.
+/// Names that differ only in characters that Prometheus does not allow, and different orders, are the same labels.
 struct PrometheusLabels: Hashable, Sendable {
-    /// Longest value in bytes of UTF-8; more is cut and marked with `…`. Values may come from outside.
+    /// Longest value in bytes of UTF-8; the rest is cut and marked with `…`. Values may come from outside.
     static let valueLength = 256
 
     /// `NAME="VALUE",…`, sorted by name.
     let text: String
 
-    /// - Parameter reserved: a name that the series needs for itself, `le` in histograms.
+    /// - Parameter reserved: a name that the series itself needs, such as `le` in histograms.
     init(_ dimensions: [(String, String)], reserved: String? = nil) {
         var values: [String: String] = [:]
         for (label, value) in dimensions where !value.isEmpty {
-            // Prometheus takes an empty value for no label.
-            var name = PrometheusName.sanitised(label)
-            // Names with two underscores are Prometheus' own.
+            // Prometheus treats an empty value as no label.
+            var name = PrometheusName.sanitized(label)
+            // Names with two leading underscores are reserved for Prometheus.
             if name == reserved || name.hasPrefix("__") { name = "exported_" + name }
             while values[name] != nil { name += "_" }
             values[name] = value
@@ -46,8 +46,8 @@ struct PrometheusLabels: Hashable, Sendable {
 
 /// Names of metrics and labels.
 enum PrometheusName {
-    /// Letters, digits and underscores of ASCII, not beginning with a digit; anything else becomes an underscore.
-    static func sanitised(_ label: String) -> String {
+    /// ASCII letters, digits and underscores, not starting with a digit; anything else becomes an underscore.
+    static func sanitized(_ label: String) -> String {
         var bytes = label.unicodeScalars.map { scalar -> UInt8 in
             switch scalar {
             case "a"..."z", "A"..."Z", "0"..."9", "_": UInt8(scalar.value)

@@ -1,4 +1,4 @@
-/// A number that is read at the moment of a scrape, because its owner keeps it anyway.
+/// A number that is read during a scrape, because its owner keeps it anyway.
 package struct PrometheusReading: Sendable {
     let name: String
     let help: String

@@ -1,42 +1,42 @@
 package import CoreMetrics
 internal import Synchronization
 
-/// Keeps what swift-metrics measures, and writes it as Prometheus reads it.
+/// Keeps the metrics of swift-metrics and writes them in Prometheus format.
 ///
-/// Counters are counters; meters, and recorders that do not aggregate, are gauges; aggregating recorders and timers are histograms
-/// with fixed buckets, timers in seconds. A label's dots, and whatever else Prometheus does not allow, become underscores.
+/// Counters are counters; meters, and recorders that do not aggregate, are gauges; aggregating recorders and timers are
+/// histograms with fixed buckets, timers in seconds. Dots in a label, and other characters that Prometheus does not
+/// allow, become underscores.
 ///
-/// Counting and recording take no lock and allocate nothing. Making and destroying metrics, and ``text()``, take one.
+/// Counting and recording take no lock and allocate nothing. Creating and destroying metrics, and ``text()``, take one.
 ///
 ///     let registry = PrometheusRegistry()
 ///     MetricsSystem.bootstrap(registry)
 package final class PrometheusRegistry: MetricsFactory {
-    /// How many series there may be. Labels may come from outside, so something must bound them; a scrape of so many is some
-    /// megabytes.
+    /// Most series. Labels may come from outside, so they must be bounded; a scrape of this many takes some megabytes.
     package static let defaultSeriesLimit = 10_000
-    /// Tells how many series had no place: what they would have counted is nowhere.
+    /// Counts the series that had no room; their values are not recorded.
     static let refusedName = "metrics_series_refused_total"
 
     private struct Entry {
         let series: any PrometheusSeries
-        /// How often it was made and not destroyed: whoever makes the same metric again gets the same numbers.
+        /// How often it was created and not destroyed: creating the same metric again shares its numbers.
         var uses: Int
     }
 
     private struct Family {
-        /// With a suffix when another family has the name.
+        /// With a suffix if another family has the name.
         let name: String
         var entries: [PrometheusLabels: Entry] = [:]
     }
 
     private struct State {
         var families: [PrometheusFamilyKey: Family] = [:]
-        /// Each name that samples have, those of histograms too.
+        /// Every name of samples, including those of histograms.
         var sampleNames: Set<String> = [PrometheusRegistry.refusedName]
         var count = 0
         var refused: UInt64 = 0
 
-        /// A name for the family whose samples have names that no other family's have.
+        /// A name for the family such that its samples' names collide with no other family's.
         mutating func claimName(for family: PrometheusFamilyKey) -> String {
             var name = family.name
             var isFirst = true
@@ -54,9 +54,10 @@ package final class PrometheusRegistry: MetricsFactory {
 
     package init(seriesLimit: Int = PrometheusRegistry.defaultSeriesLimit) { self.seriesLimit = seriesLimit }
 
-    /// All numbers in Prometheus' text exposition format, version 0.0.4, by name and labels.
+    /// All numbers in Prometheus text format, version 0.0.4, sorted by name and labels.
     ///
-    /// - Parameter readings: numbers that nothing here counts. They come first, in their order, and must have names of their own.
+    /// - Parameter readings: numbers that the registry does not count. They come first, in their order, and must have
+    ///   names of their own.
     package func text(_ readings: [PrometheusReading] = []) -> String {
         let (families, refused) = state.withLock { state in
             let families = state.families.map { key, family in
@@ -66,7 +67,7 @@ package final class PrometheusRegistry: MetricsFactory {
         }
         var text = PrometheusText()
         for reading in readings { reading.write(to: &text) }
-        // Where nothing is counted here, no series can have been refused.
+        // A registry without metrics cannot have refused a series.
         if !readings.isEmpty, families.isEmpty, refused == 0 { return text.description }
         for (name, kind, series) in families.sorted(by: { $0.0 < $1.0 }) {
             text.family(name, kind)
@@ -76,7 +77,7 @@ package final class PrometheusRegistry: MetricsFactory {
         }
         PrometheusReading.counter(
             PrometheusRegistry.refusedName,
-            "Series that were beyond the limit and are not here.",
+            "Series beyond the limit, which are not here.",
             Double(refused)
         ).write(to: &text)
         return text.description
@@ -124,7 +125,7 @@ package final class PrometheusRegistry: MetricsFactory {
         _ dimensions: [(String, String)],
         _ create: (PrometheusKey) -> Series
     ) -> Series {
-        let family = PrometheusFamilyKey(kind: kind, name: PrometheusName.sanitised(label))
+        let family = PrometheusFamilyKey(kind: kind, name: PrometheusName.sanitized(label))
         let reserved = kind.exposed == .histogram ? "le" : nil
         let key = PrometheusKey(family: family, labels: PrometheusLabels(dimensions, reserved: reserved))
         return state.withLock { state in
@@ -149,7 +150,7 @@ package final class PrometheusRegistry: MetricsFactory {
         guard let series = handler as? any PrometheusSeries else { return }
         let key = series.key
         state.withLock { state in
-            // One that was refused, or is another registry's, is not here.
+            // A series that was refused, or belongs to another registry, is not here.
             guard var entry = state.families[key.family]?.entries[key.labels], entry.series === series else { return }
             entry.uses -= 1
             state.families[key.family]?.entries[key.labels] = entry.uses == 0 ? nil : entry
@@ -163,7 +164,7 @@ package final class PrometheusRegistry: MetricsFactory {
 }
 
 extension PrometheusFamilyKey.Kind {
-    /// Every name that a family of that kind puts before a sample, or after `# TYPE`.
+    /// Every name that a family of that kind uses in a sample or after `# TYPE`.
     fileprivate func sampleNames(_ name: String) -> [String] {
         exposed == .histogram ? [name, name + "_bucket", name + "_sum", name + "_count"] : [name]
     }

@@ -1,18 +1,18 @@
-/// One metric with one set of labels. Its numbers change without a lock; each is read by itself.
+/// One metric with one set of labels. Its numbers change without a lock; each is read on its own.
 protocol PrometheusSeries: AnyObject, Sendable {
     var key: PrometheusKey { get }
 
-    /// Writes the samples. `name` is that of the family, which may differ from the key's.
+    /// Writes the samples. `name` is the family's, which may differ from the key's.
     func write(to text: inout PrometheusText, name: String)
 }
 
-/// What tells one series from another.
+/// Identifies a series.
 struct PrometheusKey: Hashable, Sendable {
     var family: PrometheusFamilyKey
     var labels: PrometheusLabels
 }
 
-/// What tells one family of series from another: metrics of two kinds may have one label.
+/// Identifies a family of series: metrics of two kinds may share one label.
 struct PrometheusFamilyKey: Hashable, Sendable {
     enum Kind: String, Hashable, Sendable {
         case counter, gauge

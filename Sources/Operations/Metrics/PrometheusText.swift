@@ -1,4 +1,4 @@
-/// Metrics in Prometheus' text exposition format, version 0.0.4.
+/// Metrics in Prometheus text format, version 0.0.4.
 ///
 ///     # HELP NAME TEXT
 ///     # TYPE NAME counter|gauge|histogram
@@ -6,14 +6,14 @@
 package struct PrometheusText: CustomStringConvertible {
     package enum Kind: String, Sendable { case counter, gauge, histogram }
 
-    /// What an HTTP reply with this text says it is.
+    /// The content type of an HTTP reply with this text.
     package static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
     package private(set) var description = ""
 
     package init() {}
 
-    /// Begins the samples of one name, which must come right after and nowhere else.
+    /// Starts the samples of one name, which must follow immediately and be nowhere else.
     mutating func family(_ name: String, _ kind: Kind, help: String? = nil) {
         if let help {
             description += "# HELP \(name) "

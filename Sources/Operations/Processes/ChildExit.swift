@@ -1,11 +1,11 @@
 internal import Glibc
 internal import SystemErrors
 
-/// How a child ended, and what it wrote.
+/// How a child ended, and its output.
 package struct ChildExit: Sendable {
     package enum Status: Sendable, Equatable {
         case exited(Int32)
-        case signalled(Int32)
+        case signaled(Int32)
     }
 
     package let status: Status
@@ -13,11 +13,11 @@ package struct ChildExit: Sendable {
     package let output: [UInt8]
     package let errorOutput: [UInt8]
 
-    /// The exit code as shells tell it: 128 + the signal for a killed process.
+    /// The exit code as shells report it: 128 + the signal for a killed process.
     package var code: Int32 {
         switch status {
         case .exited(let code): code
-        case .signalled(let signal): 128 + signal
+        case .signaled(let signal): 128 + signal
         }
     }
 }

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// The ends of a child's pipes that are ours: gives it its input and takes what it writes. On the thread that started it.
+/// Our ends of a child's pipes: writes its input and reads its output. Used on the thread that started the child.
 struct ChildPipes: ~Copyable {
     /// Descriptors; negative once closed.
     struct Ends {
@@ -16,7 +16,7 @@ struct ChildPipes: ~Copyable {
     private var kept: [[UInt8]] = [[], []]
     private var chunk = [UInt8](repeating: 0, count: 65_536)
 
-    /// - Parameter limit: bytes kept of each of standard output and standard error; the rest is read and dropped.
+    /// - Parameter limit: bytes to keep of each of standard output and standard error; the rest is read and dropped.
     init(_ ends: Ends, input: [UInt8], limit: Int) {
         self.ends = ends
         self.input = input[...]
@@ -26,23 +26,23 @@ struct ChildPipes: ~Copyable {
 
     /// Returns when the child has closed both of its outputs.
     consuming func run() -> (output: [UInt8], error: [UInt8]) {
-        // A child that closes its input costs an error, not a signal that would end this process.
+        // A child that closes its input causes an error, not a signal that would end this process.
         var pipe = sigset_t()
         var before = sigset_t()
         unsafe sigemptyset(&pipe)
         unsafe sigaddset(&pipe, SIGPIPE)
         unsafe pthread_sigmask(SIG_BLOCK, &pipe, &before)
-        while ends.output >= 0 || ends.error >= 0, turn() {}
+        while ends.output >= 0 || ends.error >= 0, step() {}
         for end in [ends.input, ends.output, ends.error] where end >= 0 { Glibc.close(end) }
-        // One that waits must not be delivered when the thread unblocks it.
+        // A pending signal must not be delivered when the thread unblocks it.
         var now = timespec()
         while unsafe sigtimedwait(&pipe, nil, &now) == SIGPIPE {}
         unsafe pthread_sigmask(SIG_SETMASK, &before, nil)
         return (kept[0], kept[1])
     }
 
-    /// Waits for what can be done and does it; false when that fails.
-    private mutating func turn() -> Bool {
+    /// Waits for readiness and reads or writes; false on failure.
+    private mutating func step() -> Bool {
         var polled = [
             pollfd(fd: ends.input, events: Int16(POLLOUT), revents: 0),
             pollfd(fd: ends.output, events: Int16(POLLIN), revents: 0),
@@ -61,7 +61,7 @@ struct ChildPipes: ~Copyable {
         end = -1
     }
 
-    /// False when nothing is left to give, or the child takes no more.
+    /// False if nothing is left to write, or the child accepts no more.
     private mutating func give() -> Bool {
         // Only read during the call.
         let count = unsafe input.withUnsafeBytes { unsafe write(ends.input, $0.baseAddress, $0.count) }

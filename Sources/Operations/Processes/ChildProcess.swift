@@ -3,7 +3,7 @@ internal import Glibc
 internal import Synchronization
 internal import SystemErrors
 
-/// A child in a process group of its own that dies with us, however we end.
+/// A child in a process group of its own that dies with this process, however this process ends.
 package final class ChildProcess: Sendable {
     private enum Life {
         case running
@@ -20,12 +20,12 @@ package final class ChildProcess: Sendable {
 
     private init(pid: Int32) { self.pid = pid }
 
-    /// Starts `executable` (looked up in PATH when it has no slash). `environment` entries are added to our own.
+    /// Starts `executable` (looked up in PATH if it has no slash). `environment` entries are added to our own.
     ///
     /// - Parameters:
-    ///   - input: what the child reads on standard input, and then its end; it need not take it.
+    ///   - input: what the child reads on standard input, followed by end of file; it need not read it.
     ///   - descriptors: become the child's 3, 4, …; the caller keeps and closes its own.
-    ///   - outputLimit: bytes kept of each of standard output and standard error.
+    ///   - outputLimit: bytes to keep of each of standard output and standard error.
     /// - Throws: ``ChildProcessError``.
     package static func start(
         _ executable: String,
@@ -53,10 +53,10 @@ package final class ChildProcess: Sendable {
         }
     }
 
-    /// Starts what lives on when this process ends: a session of its own, with nothing on standard input.
+    /// Starts a child that survives this process: a session of its own, with nothing on standard input.
     ///
-    /// - Parameter output: takes its standard output and error, for example a log file; nil drops them.
-    /// - Returns: its process id. Its end is the system's to see.
+    /// - Parameter output: receives its standard output and error, for example a log file; nil drops them.
+    /// - Returns: its process ID. The system reaps it.
     /// - Throws: ``ChildProcessError``.
     package static func startOutliving(
         _ executable: String,
@@ -68,7 +68,7 @@ package final class ChildProcess: Sendable {
         try ChildSpawn(executable, arguments, environment).outliving(output: output, descriptors)
     }
 
-    /// Waits for the end.
+    /// Waits until the child ends.
     package func exit() async -> ChildExit {
         await withCheckedContinuation { continuation in
             let ended: ChildExit? = state.withLock { state in
@@ -86,7 +86,7 @@ package final class ChildProcess: Sendable {
 
     /// Sends a signal to the child's whole group, if it still runs.
     package func signal(_ number: Int32) {
-        // Under the lock the child cannot have been reaped, so the id is still its own.
+        // Under the lock the child cannot have been reaped, so the ID is still its own.
         state.withLock { state in
             if case .running = state.life { _ = kill(-pid, number) }
         }
@@ -109,18 +109,18 @@ package final class ChildProcess: Sendable {
 
     private func attend(_ pipes: consuming ChildPipes) {
         let (output, errorOutput) = pipes.run()
-        // Wait without reaping, so that the id stays the child's until `signal` can no longer use it.
+        // Waits without reaping, so that the ID stays the child's until `signal` can no longer use it.
         var info = unsafe siginfo_t()
         // The structure outlives the call.
         while unsafe waitid(P_PID, id_t(pid), &info, WEXITED | WNOWAIT) != 0, errno == EINTR {}
         let (exit, waiters) = state.withLock { state -> (ChildExit, [CheckedContinuation<ChildExit, Never>]) in
-            // Whatever it started is in its group and goes with it.
+            // Everything that it started is in its group and is killed with it.
             _ = kill(-pid, SIGKILL)
             var status: Int32 = 0
             while unsafe waitpid(pid, &status, 0) < 0, errno == EINTR {}
             let signal = status & 0x7f
             let exit = ChildExit(
-                status: signal == 0 ? .exited((status >> 8) & 0xff) : .signalled(signal),
+                status: signal == 0 ? .exited((status >> 8) & 0xff) : .signaled(signal),
                 output: output,
                 errorOutput: errorOutput
             )

@@ -7,7 +7,7 @@ struct ChildSpawn {
     private let arguments: [String]
     private let environment: [String]
 
-    /// - Parameter added: to our own environment.
+    /// - Parameter added: entries added to our own environment.
     init(_ executable: String, _ arguments: [String], _ added: [String: String]) {
         self.executable = executable
         self.arguments = arguments
@@ -85,7 +85,7 @@ struct ChildSpawn {
 
     private static func ownEnvironment() -> [String: String] {
         var variables: [String: String] = [:]
-        // `environ` is read only, and nothing in this package writes to it.
+        // `environ` is only read, and nothing in this package writes to it.
         var entry = unsafe environ
         while let text = unsafe entry.pointee {
             let pair = unsafe String(cString: text).split(

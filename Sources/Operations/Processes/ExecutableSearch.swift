@@ -2,7 +2,7 @@ internal import Glibc
 
 /// Finds programs as a shell would.
 package enum ExecutableSearch {
-    /// The path of `name`, looked up in PATH when it has no slash; nil when nothing executable is there.
+    /// The path of `name`, looked up in PATH if it has no slash; nil if there is no executable.
     package static func find(_ name: String) -> String? {
         if name.contains("/") { return isExecutable(name) ? name : nil }
         // The value is copied at once.

@@ -1,7 +1,7 @@
 internal import CLinux
 internal import Glibc
 
-/// The arguments of this process, as the kernel gave them: they are there without /proc, too.
+/// The arguments of this process, from the kernel: available without /proc, too.
 package enum ProcessArguments {
     /// The program's own name first.
     package static let all: [String] = (0..<Int(outpost_argument_count())).compactMap { index in
@@ -9,11 +9,11 @@ package enum ProcessArguments {
         unsafe outpost_arguments()?[index].map { unsafe String(cString: $0) }
     }
 
-    /// What the program is called, without folders.
+    /// The program's name, without folders.
     package static var program: String { all.first?.split(separator: "/").last.map(String.init) ?? "outpost" }
 
-    /// Overwrites the value of `option` (`--token VALUE`, `--token=VALUE`) where every user of the machine can read it in
-    /// /proc. Call it first thing, after the arguments were copied.
+    /// Overwrites the value of `option` (`--token VALUE`, `--token=VALUE`) in /proc, where every user of the machine
+    /// can read it. Call it first, after the arguments were copied.
     package static func hide(valueOf option: String) {
         let arguments = all
         for (index, argument) in arguments.enumerated() {
@@ -26,7 +26,7 @@ package enum ProcessArguments {
     }
 
     private static func overwrite(_ index: Int, from offset: Int) {
-        // The kernel's own strings, writable for the life of the process; only bytes before the terminator are touched.
+        // The kernel's own strings, writable for the life of the process; only bytes before the terminator are changed.
         guard let text = unsafe outpost_arguments()?[index] else { return }
         for position in offset..<max(offset, unsafe strlen(text)) { unsafe text[position] = CChar(UInt8(ascii: "x")) }
     }

@@ -2,8 +2,8 @@ internal import Files
 internal import Glibc
 internal import SystemErrors
 
-/// /proc, without which the runtime under every Swift program ends it at some moment: once a second libdispatch looks there for
-/// the state of its threads, and traps when it cannot.
+/// /proc, without which the runtime under every Swift program ends it at some point: once a second libdispatch reads
+/// the state of its threads there, and traps if it cannot.
 package enum ProcessFileSystem {
     package struct Missing: Error, CustomStringConvertible {
         let path: String

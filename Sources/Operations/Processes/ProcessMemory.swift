@@ -1,15 +1,15 @@
 internal import CLinux
 internal import Synchronization
 
-/// What the process keeps of the system's memory.
+/// How much memory the process keeps from the system.
 package enum ProcessMemory {
     private static let isReturning = Atomic(false)
 
-    /// Keeps little of what is freed. Once, before a second thread is started.
-    package static func beFrugal() { outpost_memory_frugal() }
+    /// Keeps little of what is freed. Call it once, before a second thread starts.
+    package static func limitRetention() { outpost_memory_frugal() }
 
-    /// Gives back what is free, after a burst: in two seconds, when connections that end now have let go of their buffers.
-    package static func giveBackSoon() {
+    /// Returns free memory after a burst: in two seconds, when the connections that end now have freed their buffers.
+    package static func trimSoon() {
         guard !isReturning.exchange(true, ordering: .relaxed) else { return }
         Task {
             try? await Task.sleep(for: .seconds(2))

@@ -1,9 +1,9 @@
 internal import CLinux
 internal import Glibc
 
-/// The signals by which a program that a person started is ended.
+/// The signals that end a program that a user started.
 package enum TerminationSignals {
-    /// SIGHUP, which a terminal sends that is closed, is one of them unless the program was started to ignore it (nohup).
+    /// SIGHUP, which a closing terminal sends, is one of them unless the program was started to ignore it (nohup).
     package static let all: [Int32] =
         outpost_ignores_signal(SIGHUP) != 0 ? [SIGINT, SIGTERM] : [SIGINT, SIGTERM, SIGHUP]
 }

@@ -4,11 +4,11 @@ internal import SystemErrors
 
 /// The folder of a server's state, locked for one server at a time.
 package final class StateFolder: Sendable {
-    /// Whose folder it is, and how its user chooses another.
+    /// The program that owns the folder, and how its user chooses another.
     package struct Owner: Sendable {
-        /// The program, for example `reflector`: of the lock's name, and in errors.
+        /// The program, for example `reflector`; used in the lock's name and in errors.
         package let program: String
-        /// What to do to use another folder, for example "give a folder of your own with --state".
+        /// How to use another folder, for example "give a folder of your own with --state".
         package let advice: String
 
         package init(program: String, advice: String) {
@@ -20,7 +20,7 @@ package final class StateFolder: Sendable {
     package let path: String
     private let lock: FileLock
 
-    /// Makes the folder when it is missing; throws ``StateFolderError`` when another server uses it.
+    /// Creates the folder if it is missing; throws ``StateFolderError`` if another server uses it.
     package init(claiming path: String, for owner: Owner) throws {
         try Self.make(path, for: owner)
         let file = "\(path)/\(owner.program).lock"
@@ -41,7 +41,7 @@ package final class StateFolder: Sendable {
         self.path = path
     }
 
-    /// Makes the folder when it is missing, and says how to choose another when it may not be used.
+    /// Creates the folder if it is missing, and says how to choose another one if it cannot be used.
     package static func make(_ path: String, for owner: Owner) throws {
         do throws(FileError) {
             try StateFiles.createFolder(path)
@@ -51,7 +51,7 @@ package final class StateFolder: Sendable {
         }
     }
 
-    /// Lets the next server in, at once.
+    /// Admits the next server at once.
     package func release() { lock.release() }
 }
 

@@ -1,11 +1,11 @@
 internal import Synchronization
 
-/// What a command puts on standard output. With `--json` a command that fails before it has put out a result puts out its
-/// error instead, so that standard output is one JSON document however the command ended.
+/// What a command writes to standard output. With `--json`, a command that fails before it has written a result writes
+/// its error instead, so that standard output is one JSON document however the command ended.
 package enum CommandOutput {
     private static let begun = Atomic<Bool>(false)
 
-    /// A part of the result.
+    /// Writes a part of the result.
     package static func put(_ bytes: [UInt8]) {
         begun.store(true, ordering: .relaxed)
         StandardOutput.write(bytes)
@@ -15,13 +15,13 @@ package enum CommandOutput {
 
     package static func line(_ text: String) { put("\(text)\n") }
 
-    /// Keys sorted.
+    /// Writes a value as JSON with sorted keys.
     package static func put(json value: some Encodable) throws { put(try JSONText.pretty(value)) }
 
     /// `{"error": {"exit_code", "message", "reason"?, "retry_after_sec"?}}`, unless there is a result already.
     /// - Parameters:
     ///   - code: the exit code that follows.
-    ///   - reason: the other end's, when it denied what was asked of it.
+    ///   - reason: the other end's reason for a denial.
     ///   - retryAfterSec: seconds after which it may agree.
     package static func putError(
         _ message: String,

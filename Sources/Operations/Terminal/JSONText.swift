@@ -1,8 +1,8 @@
-import FoundationEssentials
+internal import FoundationEssentials
 
 /// Results as JSON with sorted keys, so that two runs can be compared line by line.
 package enum JSONText {
-    /// Two spaces of indentation, and a newline at the end. Throws an `EncodingError` for a number that is not finite.
+    /// Indented by two spaces, with a newline at the end. Throws an `EncodingError` for a number that is not finite.
     package static func pretty(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -10,7 +10,7 @@ package enum JSONText {
         return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
     }
 
-    /// One line without a newline, for a database or a stream. Throws as ``pretty(_:)`` does.
+    /// One line without a newline, for a database or a stream. Throws like ``pretty(_:)``.
     package static func line(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -20,11 +20,11 @@ package struct KeyValueBlock: Equatable, Sendable {
 
     package var title: String
     package var rows: [Row]
-    /// Spaces between the longest name and the colon. Seed 000 has 2 in `pair` and `status`, 1 in the greeting of `serve`.
+    /// Spaces between the longest name and the colon: 2 in `pair` and `status`, 1 in the greeting of `serve`.
     package var gap: Int
-    /// Length of the rule below the title; the title's own by default.
+    /// Length of the rule below the title; the title's length by default.
     package var ruleLength: Int?
-    /// Lines after a blank one.
+    /// Lines after a blank line.
     package var footer: [String]
 
     package init(title: String, rows: [Row], gap: Int = 2, ruleLength: Int? = nil, footer: [String] = []) {

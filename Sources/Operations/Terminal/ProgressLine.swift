@@ -1,6 +1,6 @@
-/// One live line on standard error, drawn anew in place. Silent where no terminal is.
+/// One live line on standard error, redrawn in place. Silent without a terminal.
 package struct ProgressLine {
-    /// Shortest time between two drawings.
+    /// Shortest time between two redraws.
     package static let interval: Duration = .milliseconds(100)
 
     private let terminal: Terminal
@@ -15,19 +15,19 @@ package struct ProgressLine {
         self.write = write
     }
 
-    /// Shows `text`, cut to the terminal's width, unless the last drawing was just now.
+    /// Shows `text`, cut to the terminal's width, unless the last redraw was just now.
     package mutating func show(_ text: String, now: ContinuousClock.Instant = .now) {
         guard terminal.redrawsLines else { return }
         if let drawn, drawn.duration(to: now) < ProgressLine.interval { return }
         drawn = now
         let plain = LogText.plain(text)
-        // The last column stays free: some terminals wrap when it is filled.
+        // The last column stays empty: some terminals wrap when it is filled.
         let room = max(1, terminal.columns - 1)
         let line = plain.count > room ? plain.prefix(room - 1) + "…" : plain[...]
         write(Array("\r\u{1b}[K\(line)".utf8))
     }
 
-    /// Takes the line away, before something else is printed.
+    /// Removes the line, before something else is printed.
     package mutating func clear() {
         guard drawn != nil else { return }
         drawn = nil

@@ -1,6 +1,6 @@
 /// Numbers for people: three significant digits, a unit, and never more than eleven characters, whatever the value.
 package enum Quantity {
-    /// What stands where a value is missing or is not a number.
+    /// Shown for a value that is missing or not a number.
     package static let missing = "–"
 
     /// Bits per second: `9.41 Gbit/s`.
@@ -27,7 +27,7 @@ package enum Quantity {
         return "\(fixed(value, decimals: decimals(millisecondsMagnitude: value.magnitude))) ms"
     }
 
-    /// Milliseconds in so many decimals that values `step` apart differ: `0.105 ms` for a step of 5 µs. Up to six.
+    /// Milliseconds with enough decimals to distinguish values `step` apart: `0.105 ms` for a step of 5 µs. Up to six.
     package static func milliseconds(_ value: Double, step: Double) -> String {
         guard value.isFinite, value.magnitude < 1e6, step.isFinite, step > 0 else { return milliseconds(value) }
         var decimals = 0
@@ -46,7 +46,7 @@ package enum Quantity {
         return value > 0 ? "+\(text)" : text
     }
 
-    /// Per cent: `0 %`, `0.04 %`, `12.5 %`.
+    /// Percent: `0 %`, `0.04 %`, `12.5 %`.
     package static func percent(_ value: Double?) -> String {
         guard let value, value.isFinite else { return missing }
         guard value.magnitude < 1e6 else { return value < 0 ? "< -1e6 %" : "> 1e6 %" }
@@ -67,7 +67,7 @@ package enum Quantity {
         return value < 0 ? "-\(grouped)" : grouped
     }
 
-    /// A whole number out of a computation: `1 240`.
+    /// A computed number, rounded to an integer: `1 240`.
     package static func whole(_ value: Double?) -> String {
         guard let value, value.isFinite, value.magnitude < 1e15 else { return missing }
         return count(Int(value.rounded()))
@@ -79,7 +79,7 @@ package enum Quantity {
         return "\(fixed(value, decimals: 1)) s"
     }
 
-    /// A quantity without decimals that are all zero, for the labels of axes and tables of limits: `5 ms` for `5.00 ms`.
+    /// A quantity without decimals that are all zero, for labels of axes and tables of limits: `5 ms` for `5.00 ms`.
     package static func trimmed(_ quantity: String) -> String {
         guard let space = quantity.lastIndex(of: " "), quantity[..<space].contains(".") else { return quantity }
         var number = quantity[..<space]
@@ -88,8 +88,8 @@ package enum Quantity {
         return String(number + quantity[space...])
     }
 
-    /// A number with exactly so many decimals, rounded half away from zero; ``missing`` when it is not finite or is too
-    /// large to be written so.
+    /// A number with exactly this many decimals, rounded half away from zero; ``missing`` if it is not finite or too
+    /// large.
     package static func fixed(_ value: Double, decimals: Int) -> String {
         let places = min(max(decimals, 0), 6)
         let scale = (0..<places).reduce(1) { power, _ in power * 10 }

@@ -2,15 +2,15 @@
 @unsafe @preconcurrency internal import Glibc
 internal import SystemErrors
 
-/// Standard output, where what cannot be written is an error and a reader that has gone is none.
+/// Standard output. A write that fails is an error; a reader that has gone is not.
 package enum StandardOutput {
     /// EX_IOERR of sysexits.h.
     package static let failure: Int32 = 74
 
-    /// Looks at the end of the process whether all that was printed could be written: a full disk shows only then. If not,
-    /// says so on standard error and exits with ``failure``. Call it once, before anything is printed.
+    /// Checks at exit that everything printed was written: a full disk shows only then. If not, says so on standard
+    /// error and exits with ``failure``. Call it once, before anything is printed.
     package static func checkAtExit() {
-        // A reader that goes away is told by EPIPE, and is no error.
+        // A reader that went away causes EPIPE, which is no error.
         signal(SIGPIPE, SIG_IGN)
         atexit { StandardOutput.check() }
     }
@@ -18,14 +18,14 @@ package enum StandardOutput {
     private static func check() {
         let flushed = unsafe fflush(stdout)
         let code = errno
-        // The stream may have failed earlier; why is forgotten by now.
+        // The stream may have failed earlier; the reason is lost by now.
         let hasFailed = unsafe ferror(stdout) != 0
         guard flushed != 0 || hasFailed, !isAbandoned else { return }
         complain(flushed != 0 ? code : nil)
         _exit(failure)
     }
 
-    /// Writes all bytes; ends the process as a pipe's reader expects when nobody reads any more.
+    /// Writes all bytes; exits as a pipe's writer should if the reader has gone.
     package static func write(_ bytes: [UInt8]) {
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -35,7 +35,7 @@ package enum StandardOutput {
                 let code = errno
                 if code == EINTR { continue }
                 if code == EAGAIN {
-                    // Somebody who shares the pipe or the terminal has made it non-blocking.
+                    // A process that shares the pipe or the terminal has made it non-blocking.
                     wait()
                     continue
                 }
@@ -49,13 +49,13 @@ package enum StandardOutput {
 
     private static func wait() {
         var state = pollfd(fd: 1, events: Int16(POLLOUT), revents: 0)
-        _ = unsafe poll(&state, 1, -1)  // The structure outlives the call.
+        _ = unsafe poll(&state, 1, -1)  // the structure outlives the call
     }
 
     /// Prints a text.
     package static func write(_ text: String) { write(Array(text.utf8)) }
 
-    /// Whether it is a pipe that nobody reads any more.
+    /// Whether it is a pipe without a reader.
     private static var isAbandoned: Bool {
         var state = pollfd(fd: 1, events: Int16(POLLOUT), revents: 0)
         // The structure outlives the call.

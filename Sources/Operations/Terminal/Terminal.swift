@@ -1,21 +1,21 @@
-import CLinux
-import Glibc
+internal import CLinux
+internal import Glibc
 
-/// What stands behind standard output or standard error.
+/// The terminal behind standard output or standard error, if there is one.
 package struct Terminal: Equatable, Sendable {
     package var isTerminal: Bool
-    /// Columns; 80 when it does not tell.
+    /// Columns; 80 if the terminal does not report them.
     package var columns: Int
-    /// False when it is no terminal, when `NO_COLOR` is set, or when `TERM` is `dumb`.
-    package var usesColour: Bool
-    /// Whether a line can be drawn anew in place.
+    /// False if it is no terminal, if `NO_COLOR` is set, or if `TERM` is `dumb`.
+    package var usesColor: Bool
+    /// Whether a line can be redrawn in place.
     package var redrawsLines: Bool
 
     package init(isTerminal: Bool, columns: Int = 80, environment: [String: String] = [:]) {
         self.isTerminal = isTerminal
         self.columns = columns > 0 ? columns : 80
         let isDumb = environment["TERM"] == "dumb"
-        usesColour = isTerminal && !isDumb && (environment["NO_COLOR"] ?? "").isEmpty
+        usesColor = isTerminal && !isDumb && (environment["NO_COLOR"] ?? "").isEmpty
         redrawsLines = isTerminal && !isDumb
     }
 
@@ -28,10 +28,10 @@ package struct Terminal: Equatable, Sendable {
         )
     }
 
-    package enum Colour: Int, Sendable { case red = 31, green = 32, yellow = 33 }
+    package enum Color: Int, Sendable { case red = 31, green = 32, yellow = 33 }
 
-    /// The text in a colour where colours are used, else as it is.
-    package func coloured(_ text: String, _ colour: Colour) -> String {
-        usesColour ? "\u{1b}[\(colour.rawValue)m\(text)\u{1b}[0m" : text
+    /// The text in a color if colors are used, else unchanged.
+    package func colored(_ text: String, _ color: Color) -> String {
+        usesColor ? "\u{1b}[\(color.rawValue)m\(text)\u{1b}[0m" : text
     }
 }

@@ -1,8 +1,8 @@
-/// A table with a head, a rule and aligned columns; the last column is not filled up.
+/// A table with a head, a rule and aligned columns; the last column is not padded.
 package struct TextTable: Equatable, Sendable {
     package struct Column: Equatable, Sendable {
         package var title: String
-        /// Characters it takes at least.
+        /// Its minimum width in characters.
         package var minimumWidth: Int
         package var isNumeric: Bool
 
@@ -48,7 +48,7 @@ package struct TextTable: Equatable, Sendable {
             return text + "\n"
         }
         let full = widths.reduce(0, +) + gap * max(0, columns.count - 1)
-        // With a fixed rule (the self-test's) long details run over it; otherwise the rule spans the table.
+        // With a fixed rule (the self-test's), long details exceed it; otherwise the rule spans the table.
         let rule = ruleLength > 0 ? ruleLength : full
         let head = line(columns.map(\.title)) + KeyValueBlock.indentation + String(repeating: "-", count: rule) + "\n"
         return head + cells.map(line).joined()

@@ -5,14 +5,14 @@ package enum DurationText {
         ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
     ]
 
-    /// The longest duration that is accepted: ten years. Longer ones are slips of the pen.
+    /// The longest accepted duration: ten years. Longer ones are typos.
     package static let longest: Duration = .seconds(3650 * 86_400)
 
     package struct Malformed: Error, Equatable, CustomStringConvertible {
         package var text: String
         package var problem: String
         package var description: String {
-            "\(JSONValue.excerpt(of: text)) is not a duration: \(problem); "
+            "invalid duration \(JSONValue.excerpt(of: text)): \(problem); "
                 + "write a whole number and a unit, for example 250ms, 30s, 10m, 1h or 1d"
         }
     }
@@ -34,7 +34,7 @@ package enum DurationText {
             }
             if letters.isEmpty { throw Malformed(text: text, problem: "the unit is missing") }
             guard let unit = units.first(where: { $0.name == unitName }) else {
-                throw Malformed(text: text, problem: "the unit \(JSONValue.excerpt(of: unitName)) is not known")
+                throw Malformed(text: text, problem: "unknown unit \(JSONValue.excerpt(of: unitName))")
             }
             if unit.milliseconds >= previous {
                 throw Malformed(text: text, problem: "its units are not in descending order")

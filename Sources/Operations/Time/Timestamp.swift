@@ -1,11 +1,12 @@
-import CLinux
+internal import CLinux
 
-/// A moment of UTC with microseconds; RFC 3339 in text (`2026-01-31T23:59:59.000001Z`). Leap seconds are not counted, as in POSIX.
+/// A moment of UTC with microseconds; RFC 3339 as text (`2026-01-31T23:59:59.000001Z`). Leap seconds are not counted,
+/// as in POSIX.
 package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// Microseconds since 1970-01-01T00:00:00Z.
     package var microseconds: Int64
 
-    /// The span RFC 3339 can write: years 0000 to 9999.
+    /// The range of RFC 3339: years 0000 to 9999.
     static let range: ClosedRange<Int64> = -62_167_219_200_000_000...253_402_300_799_999_999
 
     package init(microseconds: Int64) {
@@ -43,7 +44,8 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
         return text
     }
 
-    /// Reads RFC 3339 `date-time` (any offset, zero to nine digits of fraction, the rest cut), or a date alone (midnight UTC).
+    /// Parses RFC 3339 `date-time` (any offset, zero to nine digits of fraction, the rest cut), or a date alone
+    /// (midnight UTC).
     package init?(_ text: some StringProtocol) {
         self.init(utf8: Array(text.utf8)[...])
     }
@@ -91,7 +93,7 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
         }
     }
 
-    /// Days since 1970-01-01 of the proleptic Gregorian calendar, counted in eras of 400 years that begin in March.
+    /// Days since 1970-01-01 of the proleptic Gregorian calendar, counted in eras of 400 years that start in March.
     private static func days(fromYear year: Int64, month: Int64, day: Int64) -> Int64 {
         let shifted = month <= 2 ? year - 1 : year
         let (era, yearOfEra) = floorDivide(shifted, 400)
@@ -109,7 +111,7 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
     }
 }
 
-/// Reads the parts of an RFC 3339 text.
+/// Parses the parts of an RFC 3339 text.
 private struct DigitReader {
     private var rest: ArraySlice<UInt8>
 

@@ -1,13 +1,14 @@
-import CLinux
-import Glibc
-import SystemErrors
+internal import CLinux
+internal import Glibc
+internal import SystemErrors
 
-/// The memory for receiving and answering many datagrams in two system calls, taken once. For one thread.
+/// The memory for receiving and answering many datagrams in two system calls, allocated once. For one thread.
 @safe struct DatagramBatch: ~Copyable {
     private let batch: OpaquePointer
-    /// `capacity` of them, owned by the batch.
+    /// `capacity` datagrams, owned by the batch.
     @unsafe let datagrams: UnsafeMutablePointer<outpost_datagram>
-    /// Whether runs of datagrams that go one way leave as one segmented message; turns off where the kernel cannot.
+    /// Whether runs of datagrams to one destination leave as one segmented message; becomes false if the kernel cannot
+    /// do that.
     private var segments = true
 
     init(capacity: Int, datagramBytes: Int) throws(SystemError) {
@@ -22,7 +23,7 @@ import SystemErrors
         unsafe outpost_batch_destroy(self.batch)
     }
 
-    /// How many arrived, or minus the errno. `blocking` waits for one and takes no more.
+    /// How many arrived, or the negative errno. `blocking` waits for one and takes no more.
     @inline(never)
     mutating func receive(_ descriptor: Int32, blocking: Bool) -> Int {
         while true {
@@ -31,7 +32,7 @@ import SystemErrors
         }
     }
 
-    /// How many arrived, at least one, or minus the errno.
+    /// How many arrived, at least one, or the negative errno.
     @inline(never)
     mutating func collect(_ descriptor: Int32) -> Int {
         while true {
@@ -40,8 +41,8 @@ import SystemErrors
         }
     }
 
-    /// Sends those of the first `count` that are marked as replies to `address`, or where the socket is connected;
-    /// how many the kernel took.
+    /// Sends those of the first `count` that are marked as replies to `address`, or to the connected peer; returns how
+    /// many the kernel took.
     @discardableResult
     @inline(never)
     mutating func forward(_ descriptor: Int32, count: Int, to address: InternetAddress? = nil) -> Int {
@@ -51,22 +52,22 @@ import SystemErrors
         let batch = unsafe self.batch
         var segments = self.segments
         defer { self.segments = segments }
-        // The address lives through the call.
+        // The address lives for the call.
         return unsafe address.withSocketAddress { pointer, length in
             unsafe Int(outpost_batch_forward(batch, descriptor, UInt32(count), pointer, length, &segments))
         }
     }
 
-    /// Sends back those of the first `count` that are marked as replies; how many the kernel took.
+    /// Sends back those of the first `count` that are marked as replies; returns how many the kernel took.
     @inline(never)
     mutating func send(_ descriptor: Int32, count: Int) -> Int {
         unsafe Int(outpost_batch_send(self.batch, descriptor, UInt32(count), &self.segments))
     }
 
-    /// Where datagram `index` came from; nil for a family we do not speak.
+    /// The source of datagram `index`; nil for an unsupported family.
     @inline(__always)
     func source(_ index: Int) -> InternetAddress? {
-        // The kernel wrote `address_length` bytes into a place of at least OUTPOST_ADDRESS_BYTES.
+        // The kernel wrote `address_length` bytes into a buffer of at least OUTPOST_ADDRESS_BYTES.
         let datagram = unsafe self.datagrams + index
         let length = unsafe min(Int(datagram.pointee.address_length), OUTPOST_ADDRESS_BYTES)
         return unsafe InternetAddress(UnsafeRawBufferPointer(start: datagram.pointee.address, count: length))

@@ -1,10 +1,10 @@
-/// The codec and the responder over arrays, for callers that have no spans.
+/// The codec and the responder for arrays, for callers without spans.
 extension EchoDatagram {
     package init?(_ bytes: [UInt8]) {
         self.init(unsafe bytes.span.bytes)  // any bytes are bytes
     }
 
-    /// The datagram with `payload` behind its header.
+    /// The datagram with `payload` after its header.
     package func bytes(payload: [UInt8] = []) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: Self.headerLength) + payload
         var span = bytes.mutableSpan
@@ -13,7 +13,7 @@ extension EchoDatagram {
         return bytes
     }
 
-    /// Fills in the server's send time; `bytes` must hold a header.
+    /// Fills in the server's send time; `bytes` must contain a header.
     package static func setServerSend(_ nanoseconds: Int64, in bytes: inout [UInt8]) {
         var span = bytes.mutableSpan
         var raw = unsafe span.mutableBytes  // any bytes are bytes
@@ -22,7 +22,7 @@ extension EchoDatagram {
 }
 
 extension EchoResponder {
-    /// As the one over a span.
+    /// Like the one for a span.
     package mutating func respond(
         to bytes: inout [UInt8],
         from source: EchoSource,

@@ -18,7 +18,7 @@ package struct EchoDatagram: Equatable, Sendable {
     package static let magic: UInt32 = 0x5050_4531
     /// Bytes before the payload, and so the length of the shortest datagram.
     package static let headerLength = 56
-    /// A 9000-byte jumbo frame less 48 bytes of IPv6 and UDP header: nothing longer leaves a common link whole.
+    /// A 9000-byte jumbo frame less 48 bytes of IPv6 and UDP header: common links fragment anything longer.
     package static let maximumLength = 8952
 
     package var token: AccessToken
@@ -41,7 +41,7 @@ package struct EchoDatagram: Equatable, Sendable {
         self.serverSend = serverSend
     }
 
-    /// Nil when the bytes are too few or too many, do not begin with the magic, or carry flags nobody has defined.
+    /// Nil if the bytes are too few or too many, do not start with the magic, or carry undefined flags.
     @inline(__always)
     package init?(_ bytes: RawSpan) {
         guard bytes.byteCount >= Self.headerLength, bytes.byteCount <= Self.maximumLength else { return nil }
@@ -55,7 +55,7 @@ package struct EchoDatagram: Equatable, Sendable {
         )
     }
 
-    /// Writes the header over the first 56 bytes; `bytes` must have them.
+    /// Writes the header over the first 56 bytes; `bytes` must have that many.
     @inline(__always)
     package func write(into bytes: inout MutableRawSpan) {
         Self.store64(UInt64(Self.magic) << 32, into: &bytes, 0)
@@ -67,13 +67,13 @@ package struct EchoDatagram: Equatable, Sendable {
         Self.store64(UInt64(bitPattern: self.serverSend), into: &bytes, 48)
     }
 
-    /// Fills in the server's receive time; `bytes` must hold a header.
+    /// Fills in the server's receive time; `bytes` must contain a header.
     @inline(__always)
     package static func setServerReceive(_ nanoseconds: Int64, in bytes: inout MutableRawSpan) {
         self.store64(UInt64(bitPattern: nanoseconds), into: &bytes, 40)
     }
 
-    /// Fills in the server's send time; `bytes` must hold a header.
+    /// Fills in the server's send time; `bytes` must contain a header.
     @inline(__always)
     package static func setServerSend(_ nanoseconds: Int64, in bytes: inout MutableRawSpan) {
         self.store64(UInt64(bitPattern: nanoseconds), into: &bytes, 48)
@@ -81,7 +81,7 @@ package struct EchoDatagram: Equatable, Sendable {
 
     @inline(__always)
     private static func load64(_ bytes: RawSpan, _ offset: Int) -> UInt64 {
-        // Bounds are checked by the span; any eight bytes are an integer.
+        // The span checks the bounds; any eight bytes are an integer.
         unsafe UInt64(bigEndian: bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 

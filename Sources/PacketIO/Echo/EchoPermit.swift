@@ -1,4 +1,4 @@
-/// Who may come with a token.
+/// Who may present a token.
 package enum EchoPeer: Hashable, Sendable {
     /// Datagrams from this address; the first port that presents the token is the only one from then on.
     case host(InternetHost)
@@ -6,7 +6,7 @@ package enum EchoPeer: Hashable, Sendable {
     case tunnel(UInt64)
 }
 
-/// Where a datagram came from.
+/// The source of a datagram.
 package enum EchoSource: Hashable, Sendable {
     case datagram(InternetAddress)
     case tunnel(UInt64)
@@ -17,7 +17,7 @@ package struct EchoPermit: Sendable {
     package var token: AccessToken
     package var peer: EchoPeer
     package var maximumPacketsPerSecond: Int
-    /// Gives the UDP payload bytes of both directions; nil for as many as come.
+    /// Grants the UDP payload bytes of both directions; nil for no limit.
     package var account: (any ByteAccount)?
 
     package init(
@@ -35,7 +35,7 @@ package struct EchoPermit: Sendable {
 
 /// Why a datagram got no reply.
 package enum EchoDropReason: Hashable, Sendable, CaseIterable {
-    /// Too short, too long, or not ours.
+    /// Too short, too long, or not an echo datagram.
     case malformed
     case unknownToken
     /// From another address or port than the permit's.
@@ -44,7 +44,7 @@ package enum EchoDropReason: Hashable, Sendable, CaseIterable {
     case budget
 }
 
-/// What one permit has seen.
+/// What arrived for one permit.
 package struct EchoCounters: Equatable, Sendable {
     /// Datagrams with this token from its peer.
     package var packetsReceived: UInt64 = 0
@@ -52,17 +52,17 @@ package struct EchoCounters: Equatable, Sendable {
     /// UDP payload bytes.
     package var bytesIn: UInt64 = 0
     package var bytesOut: UInt64 = 0
-    /// Sequences that arrived at least once. What the client sent less this was lost on the way here.
+    /// Sequences that arrived at least once. The rest of what the client sent was lost on the way here.
     package var distinctSequences: UInt64 = 0
     package var duplicates: UInt64 = 0
-    /// First arrivals behind a higher sequence (RFC 4737).
+    /// First arrivals after a higher sequence (RFC 4737).
     package var reordered: UInt64 = 0
-    /// Arrivals too far behind to tell whether they were duplicates; in no other of these three counts.
+    /// Arrivals too old to tell whether they were duplicates; in none of the other three counts.
     package var tooOld: UInt64 = 0
     package var highestSequence: UInt64?
     package var wrongSource: UInt64 = 0
-    /// Bytes, headers included, that came from the permit's address and belonged to no test: malformed, with another token,
-    /// or from another port. They are taken from the permit's account.
+    /// Bytes, headers included, from the permit's address that belonged to no test: malformed, with another token, or
+    /// from another port. They are charged to the permit's account.
     package var bytesRefused: UInt64 = 0
     package var overRate: UInt64 = 0
     package var overBudget: UInt64 = 0
@@ -72,7 +72,7 @@ package struct EchoCounters: Equatable, Sendable {
     package init() {}
 }
 
-/// What came without a live permit.
+/// What arrived without a live permit.
 package struct EchoStrangers: Equatable, Sendable {
     package var malformed: UInt64 = 0
     package var unknownToken: UInt64 = 0

@@ -1,13 +1,13 @@
-import CLinux
-import Glibc
-import SystemErrors
+internal import CLinux
+internal import Glibc
+internal import SystemErrors
 
 extension EchoProber {
-    /// Replies taken in one system call.
+    /// Replies in one system call.
     private static let batchSize = 64
-    /// Probes sent in a row when late, before looking for replies again.
+    /// Probes sent in a row when late, before checking for replies again.
     private static let burst = 16
-    /// Being later than this is a machine that slept, not jitter: the missed probes are left out, not sent in a heap.
+    /// A delay above this is a suspended machine, not jitter: the missed probes are skipped, not sent at once.
     private static let maximumLag: Int64 = 250_000_000
     /// Five live lines a second.
     private static let progressInterval: Int64 = 200_000_000
@@ -20,13 +20,13 @@ extension EchoProber {
         var due: Int64 = 0
         var lastRoundTrip: Int64?
         var longestRoundTrip: Int64?
-        /// Nothing that is received now came before this, on the steady clock.
+        /// Nothing received from now on arrived before this, on the monotonic clock.
         var drained: Int64 = 0
     }
 
     func run() -> Result<EchoSamples, EchoProbeError> {
         do throws(SystemError) {
-            // Everything that needs memory takes it here, before the first probe.
+            // Everything that needs memory allocates it here, before the first probe.
             var generator = SystemRandomNumberGenerator()
             var run = Run(
                 samples: EchoSamples(capacity: self.plan.count),
@@ -55,14 +55,14 @@ extension EchoProber {
                 now = try self.sendDue(&run, now)
                 if run.samples.count == self.plan.count || self.ordered == .stop {
                     ended = now
-                    // The signal of a stop would end every wait of the grace. Orders are stored before they signal, so the
-                    // look at them that follows sees a cancel whose signal this took.
+                    // The signal of a stop would end every wait of the grace. Orders are stored before they signal, so
+                    // the check that follows sees a cancel whose signal this consumed.
                     self.wakeUp.clear()
                     continue
                 }
             }
             if isReadable || run.due <= now { try self.receive(&run) }
-            // Round trips may still grow: the replies that are waited for tell.
+            // The replies that are still awaited may raise the longest round trip.
             let deadline = ended.map { $0 + self.grace(run) }
             if let deadline, now >= deadline || run.samples.received == run.samples.sent { break }
             if let onProgress, now >= progressDue {
@@ -76,12 +76,12 @@ extension EchoProber {
     }
 
     private func grace(_ run: borrowing Run) -> Int64 {
-        // A port that is closed answers nothing later either.
+        // A closed port will not answer later either.
         if run.longestRoundTrip == nil, run.samples.refusals > 0 { return self.plan.grace }
         return EchoProbePlan.grace(self.plan.grace, longest: run.longestRoundTrip)
     }
 
-    /// Sends what is due; the time after it.
+    /// Sends what is due; returns when the next probe is.
     private func sendDue(_ run: inout Run, _ time: Int64) throws(SystemError) -> Int64 {
         var now = time
         if now - run.due > Self.maximumLag {
@@ -114,15 +114,15 @@ extension EchoProber {
             if code >= 0 { return }
             failure = Int32(-code)
             // The answer to an earlier probe; this one has not been sent yet.
-            guard self.tellsOfEarlier(failure, &run) else { break }
+            guard self.concernsEarlierProbe(failure, &run) else { break }
             tries -= 1
         }
         run.samples.takeBackSend(error: failure)
     }
 
-    /// Whether an error is the network's answer to a probe that left before. From here on the kernel sends larger datagrams in
-    /// pieces.
-    private func tellsOfEarlier(_ code: Int32, _ run: inout Run) -> Bool {
+    /// Whether an error is the network's answer to an earlier probe. From here on the kernel fragments larger
+    /// datagrams.
+    private func concernsEarlierProbe(_ code: Int32, _ run: inout Run) -> Bool {
         switch code {
         case ECONNREFUSED: run.samples.refusals += 1
         case EMSGSIZE:
@@ -133,7 +133,7 @@ extension EchoProber {
         return true
     }
 
-    /// Takes the replies that are there.
+    /// Receives the available replies.
     private func receive(_ run: inout Run) throws(SystemError) {
         let before = run.drained
         let looked = KernelClock.monotonic
@@ -141,14 +141,14 @@ extension EchoProber {
         guard got >= 0 else {
             switch Int32(-got) {
             case EAGAIN: return run.drained = looked
-            // The network's words about a probe; the next one is sent all the same.
+            // The network's error for one probe; the next one is sent all the same.
             case EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENETDOWN, EPROTO, EACCES: return
-            case let code where self.tellsOfEarlier(code, &run): return
+            case let code where self.concernsEarlierProbe(code, &run): return
             case let code: throw SystemError(call: "recvmmsg", subject: self.plan.target.description, code: code)
             }
         }
         if got < Self.batchSize { run.drained = looked }
-        // The kernel stamps by the wall clock, which may have been set since.
+        // The kernel's timestamps use the wall clock, which may have been set since.
         let now = KernelClock.monotonic
         let offset = KernelClock.realtime - now
         for index in 0..<got {

@@ -1,10 +1,10 @@
-import CLinux
-import Glibc
-import Synchronization
+internal import CLinux
+internal import Glibc
+internal import Synchronization
 package import SystemErrors
 
-/// Sends echo datagrams on an absolute schedule from a connected UDP socket and collects the replies, on one thread that
-/// sleeps between. One use each.
+/// Sends echo datagrams on an absolute schedule from a connected UDP socket and collects the replies, on one thread
+/// that sleeps in between. For one use.
 package final class EchoProber: Sendable {
     enum Command: UInt8, AtomicRepresentable {
         case run, stop, cancel
@@ -17,7 +17,8 @@ package final class EchoProber: Sendable {
     private let command = Atomic(Command.run)
 
     /// Opens and connects the socket; sends nothing.
-    /// - Parameter onProgress: called on the prober's thread at most five times a second; delays the probes while it runs.
+    /// - Parameter onProgress: called on the prober's thread at most five times a second; delays the probes while it
+    ///   runs.
     package init(
         _ plan: EchoProbePlan,
         onProgress: (@Sendable (EchoProgress) -> Void)? = nil
@@ -40,7 +41,7 @@ package final class EchoProber: Sendable {
         try WorkThread("echo-prober") { self.run() }
     }
 
-    /// Runs on a thread of its own; cancelling the task ends it at once with the samples so far.
+    /// Runs on a thread of its own; canceling the task ends it at once with the samples so far.
     package func samples() async throws -> EchoSamples {
         let thread = try self.start()
         return try await withTaskCancellationHandler {
@@ -50,7 +51,7 @@ package final class EchoProber: Sendable {
         }
     }
 
-    /// Sends no more; the run ends when the last replies are in or the grace is over.
+    /// Sends no more; the run ends when the last replies have arrived or the grace is over.
     package func stop() {
         self.order(.stop)
     }
@@ -61,7 +62,7 @@ package final class EchoProber: Sendable {
     }
 
     private func order(_ command: Command) {
-        // A stop does not take back a cancel.
+        // A stop does not undo a cancel.
         if command == .cancel {
             self.command.store(.cancel, ordering: .releasing)
         } else {

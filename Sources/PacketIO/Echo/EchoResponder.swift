@@ -1,17 +1,16 @@
-/// Decides what becomes of each echo datagram. No clock, socket or thread inside; the same core serves UDP and
+/// Decides what happens to each echo datagram. No clock, socket or thread inside; the same core serves UDP and
 /// datagrams inside a TLS stream.
 ///
-/// A datagram passes these gates in order, and the first that it fails counts it:
-/// well formed → live token → from the permit's peer → budget → rate → reply.
-/// From the budget on it is also counted as arrived.
+/// A datagram passes these checks in order, and counts for the first one that it fails: well formed → live token → from
+/// the permit's peer → budget → rate → reply. From the budget on it also counts as arrived.
 package struct EchoResponder: Sendable {
-    /// Every datagram's token is compared with every permit, so that time tells nothing; this bounds the work.
+    /// Every datagram's token is compared with every permit, so that timing reveals nothing; this bounds the work.
     package static let maximumPermits = 64
-    /// Bytes asked of an account at once: some twenty of the longest datagrams, some hundred of the usual.
+    /// Bytes to request from an account at once: enough for some hundred typical datagrams.
     static let grant = 64 << 10
 
     package enum Verdict: Equatable, Sendable {
-        /// Send the same bytes back; the server's receive time is in, its send time is the sender's to fill.
+        /// Send the same bytes back. The server's receive time is filled in; the sender fills in the send time.
         case reply
         case drop(EchoDropReason)
     }
@@ -21,21 +20,21 @@ package struct EchoResponder: Sendable {
         case tokenInUse
     }
 
-    /// A permit and what became of it. What deciding touches stands first: it is what a lone datagram finds cold.
+    /// A permit and its state. The fields for deciding come first: for a single datagram, they are cold.
     fileprivate struct Entry: Sendable {
         let permit: EchoPermit
         var rate: PacketRate
-        /// Bytes that may still move; without an account never fewer.
+        /// Bytes that may still move; never decreases without an account.
         var granted: UInt64
         var pinnedPort: UInt16?
-        /// Bytes that came and were refused while the account gave nothing; `granted` is 0 while there are any.
+        /// Bytes that were refused while the account granted nothing; `granted` is 0 while there are any.
         var owed: UInt64 = 0
         var counters = EchoCounters()
         var window = SequenceWindow()
     }
 
-    /// A verdict and the permit it is counted for, which is good until a permit comes or goes.
-    struct Judgement {
+    /// A verdict and the permit that it counts for, valid until a permit is added or removed.
+    struct Judgment {
         let verdict: Verdict
         /// -1: no permit's.
         let index: Int
@@ -55,7 +54,7 @@ package struct EchoResponder: Sendable {
         self.entries.append(Entry(permit: permit, rate: rate, granted: permit.account == nil ? .max : 0))
     }
 
-    /// Ends a permit; its last counters, or nil when there is none.
+    /// Ends a permit; returns its last counters, or nil if there is none.
     package mutating func revoke(_ token: AccessToken) -> EchoCounters? {
         let index = self.find(token)
         guard index >= 0 else { return nil }
@@ -70,10 +69,10 @@ package struct EchoResponder: Sendable {
 
     /// Decides and counts; a reply counts as sent.
     /// - Parameters:
-    ///   - bytes: one datagram, whole; a reply is made in place.
+    ///   - bytes: one whole datagram; a reply is made in place.
     ///   - receivedAt: CLOCK_REALTIME in nanoseconds, goes into the reply.
     ///   - now: CLOCK_MONOTONIC in nanoseconds, for the rate.
-    ///   - isWithinRate: a rate that this permit shares with those of other responders; asked for each datagram that
+    ///   - isWithinRate: a rate that this permit shares with those of other responders; called for each datagram that
     ///     would be answered.
     package mutating func respond(
         to bytes: inout MutableRawSpan,
@@ -82,37 +81,37 @@ package struct EchoResponder: Sendable {
         now: Int64,
         isWithinRate: () -> Bool
     ) -> Verdict {
-        var judgement = self.judge(&bytes, from: source, receivedAt: receivedAt, now: now)
-        if judgement.verdict == .reply, !isWithinRate() {
-            judgement = Judgement(verdict: .drop(.rate), index: judgement.index)
+        var judgment = self.judge(&bytes, from: source, receivedAt: receivedAt, now: now)
+        if judgment.verdict == .reply, !isWithinRate() {
+            judgment = Judgment(verdict: .drop(.rate), index: judgment.index)
         }
-        self.settle(judgement, bytes.bytes, wasSent: true)
-        return judgement.verdict
+        self.settle(judgment, bytes.bytes, wasSent: true)
+        return judgment.verdict
     }
 
-    /// Decides, and leaves the counting to `settle`, which can then come after the reply has left.
+    /// Decides, and leaves the counting to `settle`, which can run after the reply has left.
     @inline(__always)
     mutating func judge(
         _ bytes: inout MutableRawSpan,
         from source: EchoSource,
         receivedAt: Int64,
         now: Int64
-    ) -> Judgement {
+    ) -> Judgment {
         guard let datagram = EchoDatagram(bytes.bytes) else {
             self.refuse(bytes.byteCount, from: source)
-            return Judgement(verdict: .drop(.malformed), index: -1)
+            return Judgment(verdict: .drop(.malformed), index: -1)
         }
         let index = self.find(datagram.token)
         guard index >= 0 else {
             self.refuse(bytes.byteCount, from: source)
-            return Judgement(verdict: .drop(.unknownToken), index: -1)
+            return Judgment(verdict: .drop(.unknownToken), index: -1)
         }
         let verdict = self.entries[index].judge(length: UInt64(bytes.byteCount), from: source, now: now)
         if verdict == .reply { EchoDatagram.setServerReceive(receivedAt, in: &bytes) }
-        return Judgement(verdict: verdict, index: index)
+        return Judgment(verdict: verdict, index: index)
     }
 
-    /// Takes what belongs to no permit from the account of the one whose address it bears: it took the line all the same.
+    /// Charges a datagram without a permit to the account of its source address: it used the line all the same.
     @inline(never)
     private mutating func refuse(_ length: Int, from source: EchoSource) {
         guard let index = self.entries.firstIndex(where: { $0.isAddress(of: source) }) else { return }
@@ -120,30 +119,30 @@ package struct EchoResponder: Sendable {
     }
 
     /// Counts what was judged, in the order of arrival.
-    mutating func settle(_ judgement: Judgement, _ bytes: RawSpan, wasSent: Bool) {
-        guard judgement.index >= 0, let datagram = EchoDatagram(bytes) else {
-            if judgement.verdict == .drop(.malformed) {
+    mutating func settle(_ judgment: Judgment, _ bytes: RawSpan, wasSent: Bool) {
+        guard judgment.index >= 0, let datagram = EchoDatagram(bytes) else {
+            if judgment.verdict == .drop(.malformed) {
                 self.strangers.malformed &+= 1
             } else {
                 self.strangers.unknownToken &+= 1
             }
             return
         }
-        self.entries[judgement.index].settle(
-            judgement.verdict,
+        self.entries[judgment.index].settle(
+            judgment.verdict,
             sequence: datagram.sequence,
             length: UInt64(bytes.byteCount),
             wasSent: wasSent
         )
     }
 
-    /// Looks at every permit, whether or not an earlier one matched.
+    /// Compares every permit, whether or not an earlier one matched.
     @inline(__always)
     private func find(_ token: AccessToken) -> Int {
         var found = -1
         for index in self.entries.indices {
             let difference = self.entries[index].permit.token.difference(token)
-            // All ones when equal: (d | -d) has its top bit set for every d but 0.
+            // All ones if equal: (d | -d) has its top bit set for every d but 0.
             let equal = Int(truncatingIfNeeded: (difference | (0 &- difference)) >> 63) &- 1
             found = (found & ~equal) | (index & equal)
         }
@@ -158,7 +157,7 @@ extension EchoResponder.Entry {
             if self.isAddress(of: source) { self.refuse(Int(length)) }
             return .drop(.wrongSource)
         }
-        // A reply is as long as what it answers.
+        // A reply is as long as its request.
         guard self.granted >= 2 * length || self.refill(for: 2 * length) else { return .drop(.budget) }
         guard self.rate.admit(at: now) else {
             self.spend(length)
@@ -180,7 +179,7 @@ extension EchoResponder.Entry {
 
     @inline(never)
     fileprivate mutating func refuse(_ length: Int) {
-        // Of a longer one than any that is answered only the beginning was received.
+        // Of a datagram that is too long, only the beginning was received.
         let payload = length > EchoDatagram.maximumLength ? UDPLength.longestPayload : length
         let cost = UInt64(payload + UDPLength.headers)
         self.counters.bytesRefused &+= cost
@@ -191,11 +190,12 @@ extension EchoResponder.Entry {
         while self.owed > 0, self.refill(for: 0) {}
     }
 
-    /// Asks the account for more, of which what is owed is paid first; false when it has nothing, for now or for good.
+    /// Requests more from the account and pays what is owed first; false if the account has nothing, for now or for
+    /// good.
     private mutating func refill(for needed: UInt64) -> Bool {
         guard let account = self.permit.account else { return true }
         guard let more = account.take(EchoResponder.grant, moved: 0), more > 0 else { return false }
-        // Counted as moved at once: streams beside the echo do not wait for what it might give back.
+        // Counts as moved at once: streams beside the echo do not wait for what it might give back.
         account.giveBack(0, moved: more)
         let paid = min(self.owed, UInt64(more))
         self.owed -= paid

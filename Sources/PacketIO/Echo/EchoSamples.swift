@@ -1,7 +1,8 @@
-/// What one run of probes saw, a row for each sequence from 0. Times are nanoseconds: the client's of its steady clock, which
-/// no step of the wall clock spoils, the server's of a clock of its own; 0 means "did not happen".
+/// The samples of one run of probes, a row for each sequence from 0. Times are nanoseconds: the client's on its
+/// monotonic clock, which no step of the wall clock affects, the server's on a clock of its own; 0 means "did not
+/// happen".
 package struct EchoSamples: Sendable {
-    /// When the client sent it; 0 when its kernel refused to.
+    /// When the client sent it; 0 if its kernel refused to.
     package private(set) var sendTimes: [Int64]
     /// When the first reply reached the client's kernel.
     package private(set) var receiveTimes: [Int64]
@@ -9,7 +10,7 @@ package struct EchoSamples: Sendable {
     package private(set) var serverSendTimes: [Int64]
     /// Replies after the first, at most 255.
     package private(set) var duplicates: [UInt8]
-    /// 1 for the reply that came first, 2 for the second, …
+    /// 1 for the reply that arrived first, 2 for the second, …
     package private(set) var arrivalOrder: [UInt32]
 
     /// Rows in use.
@@ -17,9 +18,9 @@ package struct EchoSamples: Sendable {
     /// Probes that left this machine, and sequences that were answered.
     package private(set) var sent = 0
     package private(set) var received = 0
-    /// Replies after the first of their sequence.
+    /// Replies after the first for their sequence.
     package private(set) var duplicateReplies = 0
-    /// First replies behind a higher sequence (RFC 4737).
+    /// First replies after a higher sequence (RFC 4737).
     package private(set) var reordered = 0
     /// Datagrams that are no reply to anything sent.
     package private(set) var strays = 0
@@ -27,22 +28,22 @@ package struct EchoSamples: Sendable {
     package internal(set) var sendFailures = 0
     /// The error of the last of them.
     package internal(set) var sendError: Int32 = 0
-    /// The path's largest packet, once a probe was larger; before ``tooLargeBefore`` unanswered probes were too large.
+    /// The path's MTU, once a probe was larger; of the unanswered probes, ``tooLargeBefore`` were too large.
     package internal(set) var pathMTU: Int?
     package internal(set) var tooLargeBefore = 0
-    /// Probes that were still under way in a live tunnel, which loses nothing, when the run ended; they are not in `sent`.
+    /// Probes that were in flight in a live tunnel, which loses nothing, when the run ended; they are not in `sent`.
     package private(set) var inFlight = 0
     package internal(set) var refusals = 0
-    /// Probes left out because this machine did not run the prober, or its tunnel took nothing, for more than a quarter
+    /// Probes skipped because this machine did not run the prober, or its tunnel took nothing, for more than a quarter
     /// second.
     package private(set) var skipped = 0
     /// From the first send to the end of the run, nanoseconds.
     package internal(set) var elapsed: Int64 = 0
-    /// Replies the kernel dropped because the prober did not keep up; no loss of the link's.
+    /// Replies that the kernel dropped because the prober was too slow; not loss on the link.
     package internal(set) var kernelDrops = 0
     private var nextExpected = 0
 
-    /// Takes the memory for `capacity` probes, 38 bytes each.
+    /// Allocates memory for `capacity` probes, 38 bytes each.
     package init(capacity: Int) {
         self.sendTimes = Array(repeating: 0, count: capacity)
         self.receiveTimes = Array(repeating: 0, count: capacity)
@@ -54,13 +55,13 @@ package struct EchoSamples: Sendable {
 
     package var capacity: Int { self.sendTimes.count }
 
-    /// From send to receive, in nanoseconds, by the client's clock; nil when there was no reply.
+    /// From send to receive, in nanoseconds on the client's clock; nil if there was no reply.
     package func roundTrip(_ sequence: Int) -> Int64? {
         guard sequence >= 0, sequence < self.count, self.receiveTimes[sequence] != 0 else { return nil }
         return self.receiveTimes[sequence] &- self.sendTimes[sequence]
     }
 
-    /// How long the server had it, in nanoseconds, by the server's clock; nil when there was no reply.
+    /// How long the server took, in nanoseconds on the server's clock; nil if there was no reply.
     package func serverTime(_ sequence: Int) -> Int64? {
         guard sequence >= 0, sequence < self.count, self.receiveTimes[sequence] != 0 else { return nil }
         return self.serverSendTimes[sequence] &- self.serverReceiveTimes[sequence]
@@ -68,7 +69,7 @@ package struct EchoSamples: Sendable {
 }
 
 extension EchoSamples {
-    /// The next sequence leaves at `time`; nil when the memory is full.
+    /// The next sequence leaves at `time`; nil if the memory is full.
     @inline(__always)
     package mutating func recordSend(at time: Int64) -> Int? {
         guard self.count < self.capacity else { return nil }
@@ -78,7 +79,7 @@ extension EchoSamples {
         return self.count - 1
     }
 
-    /// So many probes were due and are left out.
+    /// Skips the probes that were due.
     package mutating func recordSkipped(_ count: Int) { self.skipped += count }
 
     /// The last recorded send did not happen.
@@ -90,7 +91,7 @@ extension EchoSamples {
         self.sendError = error
     }
 
-    /// The probes behind the last that was answered are still under way: they are left out.
+    /// Leaves out the probes after the last answered one: they are still in flight.
     package mutating func leaveOutTail() {
         guard self.received > 0 else { return }
         var index = self.count
@@ -103,8 +104,8 @@ extension EchoSamples {
         }
     }
 
-    /// A reply came. Only one that repeats a sequence and its send time counts; others are strays.
-    /// - Returns: whether it was the first of its sequence.
+    /// Records a reply. Only one that repeats a sequence and its send time counts; others are strays.
+    /// - Returns: whether it was the first for its sequence.
     @inline(__always)
     @discardableResult
     package mutating func recordReply(_ datagram: EchoDatagram, token: AccessToken, receivedAt: Int64) -> Bool {

@@ -1,14 +1,14 @@
-import CLinux
-import Glibc
-import Synchronization
+internal import CLinux
+internal import Glibc
+internal import Synchronization
 package import SystemErrors
 
-/// Answers UDP echo datagrams on one socket from a thread of its own, which sleeps in the kernel when none come.
+/// Answers UDP echo datagrams on one socket from a thread of its own, which sleeps in the kernel when none arrive.
 ///
-/// Nothing is answered until a permit is admitted. Give it the local address of the control connection rather than a
-/// wildcard where that is known: with a wildcard each reply must also carry the address it is to leave from.
+/// Nothing is answered until a permit is admitted. Bind it to the local address of the control connection rather than a
+/// wildcard if that is known: with a wildcard, each reply must also carry its source address.
 package final class EchoServer: Sendable {
-    /// What the queue may hold while the thread is not scheduled; the kernel gives what `net.core.rmem_max` allows.
+    /// What the queue may hold while the thread is not scheduled; the kernel allows up to `net.core.rmem_max`.
     static let bufferBytes: Int32 = 4 << 20
 
     private struct Owned: ~Copyable {
@@ -18,11 +18,11 @@ package final class EchoServer: Sendable {
 
     private let core: EchoServerCore
     private let owned: Mutex<Owned>
-    /// Where it listens; the port is the real one also when 0 was asked for.
+    /// Where it listens; the port is the real one, also if 0 was requested.
     package let address: InternetAddress
     package var port: UInt16 { self.address.port }
 
-    /// Binds; nothing is received before `start`. IPv6 `::` takes IPv4 too.
+    /// Binds; nothing is received before `start`. IPv6 `::` accepts IPv4 too.
     package convenience init(binding address: InternetAddress) throws(SystemError) {
         try self.init(socket: Socket.bindUDP(address))
     }
@@ -51,18 +51,18 @@ package final class EchoServer: Sendable {
         }
     }
 
-    /// Lets a client in.
+    /// Admits a client.
     package func admit(_ permit: EchoPermit) throws(EchoResponder.AdmitError) {
         try self.core.responder.withLock { (responder) throws(EchoResponder.AdmitError) in try responder.admit(permit) }
     }
 
-    /// Shuts a client out; its last counters, or nil when it was not in.
+    /// Removes a client; returns its last counters, or nil if it was not admitted.
     @discardableResult
     package func revoke(_ token: AccessToken) -> EchoCounters? {
         self.core.responder.withLock { $0.revoke(token) }
     }
 
-    /// The counters so far, or nil when there is no such permit.
+    /// The counters so far, or nil if there is no such permit.
     package func counters(_ token: AccessToken) -> EchoCounters? {
         self.core.responder.withLock { $0.counters(token) }
     }
@@ -72,7 +72,7 @@ package final class EchoServer: Sendable {
         self.core.responder.withLock { $0.strangers }
     }
 
-    /// Datagrams the kernel dropped because the thread did not keep up; this machine's loss, not the link's.
+    /// Datagrams that the kernel dropped because the thread was too slow; this machine's loss, not the link's.
     package var kernelDrops: UInt64 {
         self.owned.withLock { owned in
             guard let raw = owned.socket?.raw else { return self.core.finalDrops.load(ordering: .relaxed) }
@@ -80,14 +80,14 @@ package final class EchoServer: Sendable {
         }
     }
 
-    /// Ends the thread, waits for it, and closes the socket. The error that ended the thread before, if one did.
-    /// A second call does nothing.
+    /// Ends the thread, waits for it, and closes the socket. Returns the error that ended the thread before, if one
+    /// did. A second call does nothing.
     @discardableResult
     package func shutdown() -> SystemError? {
         self.owned.withLock { owned in
             guard let socket = owned.socket.take() else { return nil }
             self.core.isStopping.store(true, ordering: .releasing)
-            // ENOTCONN is what an unconnected socket says, and its sleeping reader wakes all the same.
+            // An unconnected socket returns ENOTCONN, and its sleeping reader wakes all the same.
             socket.shutDown()
             let failure = owned.thread?.join()
             owned.thread = nil

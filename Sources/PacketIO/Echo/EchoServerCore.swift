@@ -1,17 +1,17 @@
-import CLinux
-import Glibc
-import Synchronization
-import SystemErrors
+internal import CLinux
+internal import Glibc
+internal import Synchronization
+internal import SystemErrors
 
-/// What the echo server's thread and its callers share, and the loop itself.
+/// The state that the echo server's thread and its callers share, and the loop itself.
 ///
-/// The loop blocks for a single datagram, its only wait, and answers it with a second system call, as the smallest echo
-/// does. While datagrams follow each other closely it takes and answers up to `batchSize` with two calls instead.
-/// `shutdown(2)` ends the wait. Inside the loop nothing allocates.
+/// The loop blocks for a single datagram, its only wait, and answers it with a second system call, like the smallest
+/// possible echo. While datagrams arrive close together, it receives and answers up to `batchSize` with two calls
+/// instead. `shutdown(2)` ends the wait. Nothing inside the loop allocates.
 final class EchoServerCore: Sendable {
-    /// Datagrams taken in one system call.
+    /// Datagrams in one system call.
     static let batchSize = 64
-    /// Datagrams closer than this, in nanoseconds, are looked for in batches: from 20 000 a second on.
+    /// Datagrams closer than this, in nanoseconds, are received in batches: from 20 000 a second on.
     private static let closeGap: Int64 = 50_000
 
     let responder = Mutex(EchoResponder())
@@ -23,13 +23,13 @@ final class EchoServerCore: Sendable {
         self.descriptor = descriptor
     }
 
-    /// Until it is stopped, or the error that ended it.
+    /// Runs until it is stopped; returns the error that ended it, if one did.
     func run() -> SystemError? {
         do throws(SystemError) {
-            // One byte more than the longest legal datagram tells a longer one.
+            // One byte more than the longest legal datagram, to detect a longer one.
             var batch = try DatagramBatch(capacity: Self.batchSize, datagramBytes: EchoDatagram.maximumLength + 1)
-            let judgements = UnsafeMutablePointer<EchoResponder.Judgement>.allocate(capacity: Self.batchSize)
-            defer { unsafe judgements.deallocate() }
+            let judgments = UnsafeMutablePointer<EchoResponder.Judgment>.allocate(capacity: Self.batchSize)
+            defer { unsafe judgments.deallocate() }
             var now: Int64 = 0
             var isClose = false
             while true {
@@ -43,21 +43,21 @@ final class EchoServerCore: Sendable {
                 let previous = now
                 now = KernelClock.monotonic
                 isClose = now - previous < Self.closeGap
-                self.responder.withLock { unsafe self.answer(&$0, &batch, got, now, judgements) }
+                self.responder.withLock { unsafe self.answer(&$0, &batch, got, now, judgments) }
             }
         } catch {
             return error
         }
     }
 
-    /// Judges, sends and counts one batch, all under the responder's lock, so that who asks for counters after a reply
-    /// finds that reply counted.
+    /// Judges, sends and counts one batch, all under the responder's lock, so that the counters after a reply include
+    /// that reply.
     private func answer(
         _ responder: inout EchoResponder,
         _ batch: inout DatagramBatch,
         _ count: Int,
         _ now: Int64,
-        _ judgements: UnsafeMutablePointer<EchoResponder.Judgement>
+        _ judgments: UnsafeMutablePointer<EchoResponder.Judgment>
     ) {
         let datagrams = unsafe batch.datagrams
         var replies = 0
@@ -66,26 +66,26 @@ final class EchoServerCore: Sendable {
             let source = batch.source(index) ?? InternetAddress(.anyIPv4, port: 0)
             let stamp = unsafe datagram.pointee.received_ns
             var bytes = unsafe Self.bytes(datagram)
-            let judgement = responder.judge(
+            let judgment = responder.judge(
                 &bytes,
                 from: .datagram(source),
                 receivedAt: stamp != 0 ? stamp : KernelClock.realtime,
                 now: now
             )
-            unsafe judgements[index] = judgement
-            if judgement.verdict == .reply {
+            unsafe judgments[index] = judgment
+            if judgment.verdict == .reply {
                 unsafe datagram.pointee.is_reply = true
                 replies += 1
             }
         }
         if replies > 0 { self.send(&batch, count) }
         for index in 0..<count {
-            let judgement = unsafe judgements[index]
+            let judgment = unsafe judgments[index]
             let wasSent = unsafe datagrams[index].was_sent
-            // Not by way of a mutable span: the compiler would put that in a box on the heap, once a datagram.
+            // Not through a mutable span: the compiler would box it on the heap for each datagram.
             let place = unsafe datagrams[index]
             let bytes = unsafe RawSpan(_unsafeStart: place.bytes, byteCount: Int(place.length))
-            responder.settle(judgement, bytes, wasSent: wasSent)
+            responder.settle(judgment, bytes, wasSent: wasSent)
         }
     }
 
@@ -99,7 +99,7 @@ final class EchoServerCore: Sendable {
         _ = batch.send(self.descriptor, count: count)
     }
 
-    /// One datagram's bytes: `length` of them were received into a place that lives as long as the batch.
+    /// One datagram's bytes: `length` of them were received into memory that lives as long as the batch.
     @inline(__always)
     @_lifetime(borrow datagram)
     private static func bytes(_ datagram: UnsafeMutablePointer<outpost_datagram>) -> MutableRawSpan {

@@ -7,7 +7,7 @@ struct SequenceWindow: Sendable {
 
     enum Arrival {
         case new, reordered, duplicate
-        /// Older than the window: it can be a duplicate or not, nobody knows any more.
+        /// Older than the window: whether it is a duplicate is unknown.
         case tooOld
     }
 
@@ -39,7 +39,7 @@ struct SequenceWindow: Sendable {
         self.words[Self.word(sequence)] |= Self.bit(sequence)
     }
 
-    /// Clears the places of the `count` sequences behind `last`, a word at a time.
+    /// Clears the bits of the `count` sequences after `last`, a word at a time.
     private mutating func forget(after last: UInt64, count: UInt64) {
         var next = last &+ 1
         var left = count

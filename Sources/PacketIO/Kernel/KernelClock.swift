@@ -1,10 +1,10 @@
-import Glibc
+internal import Glibc
 
 /// The kernel's clocks in nanoseconds.
 package enum KernelClock {
     /// For schedules, rates and deadlines: never steps.
     package static var monotonic: Int64 { self.read(CLOCK_MONOTONIC) }
-    /// For time stamps that another machine or the kernel's receive stamps are compared with; may step.
+    /// For timestamps to compare with another machine's or with the kernel's receive timestamps; may step.
     package static var realtime: Int64 { self.read(CLOCK_REALTIME) }
     /// Processor time of the calling thread.
     package static var threadProcessorTime: Int64 { self.read(CLOCK_THREAD_CPUTIME_ID) }

@@ -1,12 +1,12 @@
-import Glibc
-import Synchronization
+internal import Glibc
+internal import Synchronization
 package import SystemErrors
 
-/// What came to a relay that it did not forward.
+/// What arrived at a relay and was not forwarded.
 package struct RelayCounters: Equatable, Sendable {
     /// From another address than the permit's.
     package var strangers: UInt64 = 0
-    /// From its address or from the service, but beyond what is granted: another port, a direction that carries no data.
+    /// From its address or from the service, but beyond the grant: another port, or a direction that carries no data.
     package var refused: UInt64 = 0
 
     package init(strangers: UInt64 = 0, refused: UInt64 = 0) {
@@ -15,15 +15,15 @@ package struct RelayCounters: Equatable, Sendable {
     }
 }
 
-/// Stands on a public UDP port before a service that listens on loopback and believes everybody. Only datagrams of one
-/// address pass, each source port through a loopback socket of its own, and replies go to that source alone: nobody who
-/// has not sent is ever sent to, and nothing can be turned against a third party.
+/// A relay on a public UDP port in front of a service that listens on loopback and trusts every sender. Only datagrams
+/// from one address pass, each source port through a loopback socket of its own, and replies go to that source only. An
+/// address that has not sent gets nothing, so the relay cannot be turned against a third party.
 ///
-/// Two threads, one a direction, sleep in the kernel when nothing comes.
+/// Two threads, one per direction, sleep in the kernel when nothing arrives.
 package final class DatagramRelay: Sendable {
-    /// Decides over bytes that are about to be forwarded; false ends the relay, and they stay behind.
+    /// Called with bytes that are about to be forwarded; false ends the relay, and they are not forwarded.
     package typealias Count = @Sendable (_ bytes: Int, _ direction: StreamPreface.Direction) -> Bool
-    /// Decides over bytes, headers included, that came from the permit's address and were refused; false ends the relay.
+    /// Called with bytes, headers included, that came from the permit's address and were refused; false ends the relay.
     package typealias Refuse = @Sendable (_ bytes: Int) -> Bool
 
     private let core: DatagramRelayCore
@@ -33,8 +33,8 @@ package final class DatagramRelay: Sendable {
     /// - Parameters:
     ///   - socket: bound to one address; from `Socket.bindUDP`.
     ///   - service: where the datagrams go.
-    ///   - count: called on the relay's threads for each batch; while it blocks, that direction stands still.
-    ///   - refuse: the same for what is refused of the peer: whether or not it is forwarded, it took the line.
+    ///   - count: called on the relay's threads for each batch; while it blocks, that direction stops.
+    ///   - refuse: the same for the peer's refused datagrams: they used the line all the same.
     package init(
         _ socket: consuming SocketDescriptor,
         to service: InternetAddress,
@@ -62,7 +62,7 @@ package final class DatagramRelay: Sendable {
 
     package var counters: RelayCounters { self.core.counters.withLock { $0 } }
 
-    /// Ends both threads and waits for them; the port closes with the relay. A second call does nothing. Not to be
+    /// Ends both threads and waits for them; the port closes with the relay. A second call does nothing. Must not be
     /// called from `count`.
     package func shutdown() {
         self.threads.withLock { threads in

@@ -1,14 +1,14 @@
-import CLinux
-import Glibc
-import Synchronization
-import SystemErrors
+internal import CLinux
+internal import Glibc
+internal import Synchronization
+internal import SystemErrors
 
-/// The relay's two loops and what its threads and its owner share.
+/// The relay's two loops and the state that its threads and its owner share.
 final class DatagramRelayCore: Sendable {
-    /// Datagrams taken in one system call. Few enough that a burst fits the buffer that Linux gives a socket which asks
-    /// for none, as iperf3's does: 32 of 1500 bytes take 72 of its 208 KiB.
+    /// Datagrams in one system call. Few enough that a burst fits the default buffer of a Linux socket, which iperf3
+    /// uses: 32 of 1500 bytes take 72 of its 208 KiB.
     static let batchSize = 32
-    /// What may wait while a thread is not scheduled; the kernel gives what `net.core.rmem_max` allows.
+    /// What may wait while a thread is not scheduled; the kernel allows up to `net.core.rmem_max`.
     static let bufferBytes: Int32 = 4 << 20
 
     private final class Connection: Sendable {
@@ -28,7 +28,7 @@ final class DatagramRelayCore: Sendable {
     private let refuse: DatagramRelay.Refuse
     private let flows: Mutex<RelayFlows<Connection>>
     private let isStopping = Atomic(false)
-    /// Tells the downward thread that there is another flow, or that all is over.
+    /// Tells the downward thread that there is another flow, or that the relay ends.
     private let wakeUp: WakeUp
 
     init(
@@ -48,10 +48,10 @@ final class DatagramRelayCore: Sendable {
         self.wakeUp = try WakeUp()
     }
 
-    /// From any thread, also from the relay's own.
+    /// From any thread, including the relay's own.
     func stop() {
         self.isStopping.store(true, ordering: .releasing)
-        // ENOTCONN is what an unconnected socket says, and its sleeping reader wakes all the same.
+        // An unconnected socket returns ENOTCONN, and its sleeping reader wakes all the same.
         _ = SystemCall.shutDown(self.descriptor, Int32(SHUT_RDWR))
         self.wakeUp.signal()
     }
@@ -91,7 +91,7 @@ final class DatagramRelayCore: Sendable {
     }
 
     /// Sets the flow's number, or -1, for each datagram of the batch.
-    /// - Returns: the flows that got any, and the bytes of the peer that none gets.
+    /// - Returns: the flows that got any, and the peer's bytes that no flow gets.
     private func assign(
         _ batch: inout DatagramBatch,
         _ count: Int,
@@ -128,7 +128,7 @@ final class DatagramRelayCore: Sendable {
         return (used, refused)
     }
 
-    /// nil when the machine has no descriptor or memory for it: the hello is lost, as any datagram may be.
+    /// nil if the machine has no descriptor or memory for it: the hello is lost, like any datagram may be.
     private func connect() -> Connection? {
         guard let socket = try? Socket.connectUDP(self.service) else { return nil }
         socket.askBuffers(receive: Self.bufferBytes)
@@ -160,11 +160,11 @@ final class DatagramRelayCore: Sendable {
         }
     }
 
-    /// Forwards what the service has sent on one flow; false when the bytes are not allowed any more.
+    /// Forwards what the service has sent on one flow; false if the bytes are no longer allowed.
     private func answer(_ flow: RelayFlows<Connection>.Flow, _ batch: inout DatagramBatch) -> Bool {
         let got = batch.receive(flow.connection.socket.raw, blocking: false)
         guard got > 0 else {
-            // Nothing listens there, or not any more: the place is somebody else's.
+            // Nothing listens there, or not any more: the slot may belong to another flow.
             if got != -Int(EAGAIN) { self.flows.withLock { $0.close(flow.id) } }
             return true
         }

@@ -2,9 +2,9 @@
 package struct RelayPermit: Sendable {
     /// The only address that is heard and answered.
     package var peer: InternetHost
-    /// Source ports at most.
+    /// Most source ports.
     package var flows: Int
-    /// Directions that carry data; the other one carries the hello alone.
+    /// Directions that carry data; the other one carries only the hello.
     package var directions: Set<StreamPreface.Direction>
 
     package init(peer: InternetHost, flows: Int, directions: Set<StreamPreface.Direction>) {
@@ -23,9 +23,9 @@ package struct RelayPermit: Sendable {
 
 /// Decides which datagrams of a relay belong to a flow. No socket, thread or clock inside.
 ///
-/// A flow begins with a hello from a new source port of the peer, is answered when the service behind the relay sends
-/// its first datagram, and from then on keeps its place until the service is gone. A flow that was never answered makes
-/// room for a newer one, so that nobody can use the places up with hellos that the service did not want.
+/// A flow starts with a hello from a new source port of the peer, is answered when the service behind the relay sends
+/// its first datagram, and keeps its slot from then on until the service is gone. A flow that was never answered makes
+/// room for a newer one, so hellos that the service ignores cannot use up the slots.
 struct RelayFlows<Connection> {
     struct Flow {
         let id: Int
@@ -37,11 +37,11 @@ struct RelayFlows<Connection> {
     enum Verdict: Equatable {
         /// To the flow at this index.
         case forward(Int)
-        /// A hello of a source that has no flow yet.
+        /// A hello from a source that has no flow yet.
         case open
-        /// Of another address.
+        /// From another address.
         case stranger
-        /// Of the peer, but more or else than it was granted.
+        /// From the peer, but beyond its grant.
         case refused
     }
 
@@ -53,7 +53,7 @@ struct RelayFlows<Connection> {
         self.permit = permit
     }
 
-    /// What becomes of a datagram that came from outside.
+    /// Judges a datagram from outside.
     func judge(_ source: InternetAddress?, length: Int) -> Verdict {
         guard let source, source.host == self.permit.peer else { return .stranger }
         if let index = self.flows.firstIndex(where: { $0.source == source }) {
@@ -63,7 +63,7 @@ struct RelayFlows<Connection> {
         return self.flows.count < self.permit.flows || self.flows.contains { !$0.isAnswered } ? .open : .refused
     }
 
-    /// Gives a new source its flow, and takes it from the oldest unanswered one when there is no place left.
+    /// Gives a new source its flow; if no slot is free, takes the oldest unanswered one's.
     mutating func open(_ source: InternetAddress, _ connection: Connection) {
         if self.flows.count >= self.permit.flows, let oldest = self.flows.firstIndex(where: { !$0.isAnswered }) {
             self.flows.remove(at: oldest)
@@ -76,7 +76,7 @@ struct RelayFlows<Connection> {
         if let index = self.flows.firstIndex(where: { $0.id == id }) { self.flows[index].isAnswered = true }
     }
 
-    /// The service is gone: the place comes back.
+    /// Frees the slot: the service is gone.
     mutating func close(_ id: Int) {
         self.flows.removeAll { $0.id == id }
     }

@@ -1,10 +1,10 @@
-import CLinux
-import Glibc
+internal import CLinux
+internal import Glibc
 
-/// Who is at the other end of a connection over loopback.
+/// The process at the other end of a connection over loopback.
 package enum ConnectionOwner {
-    /// Whether the process that connected runs as the user of this one. False also when the kernel cannot say, and when
-    /// that end has been closed again.
+    /// Whether the process that connected runs as the same user as this one. Also false if the kernel cannot tell, and
+    /// if that end has been closed again.
     ///
     /// - Parameters:
     ///   - remote: the connecting socket's address, IPv4, of this machine.
@@ -12,7 +12,7 @@ package enum ConnectionOwner {
     package static func isThisUser(remote: InternetAddress, local: InternetAddress) -> Bool {
         guard remote.host.isIPv4, local.host.isIPv4 else { return false }
         var user: UInt32 = 0
-        // What is our remote end is the looked-up socket's local one. Writes one number.
+        // Our remote end is the local end of the socket to look up. Writes one number.
         let code = unsafe outpost_tcp_owner(
             remote.host.ipv4.bigEndian,
             remote.port.bigEndian,

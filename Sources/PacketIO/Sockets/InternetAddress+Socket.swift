@@ -1,7 +1,7 @@
 package import Glibc
 
 extension InternetAddress {
-    /// The address in `storage`, or nil when its family is neither IPv4 nor IPv6 or `length` is too short for it.
+    /// The address in `storage`, or nil if its family is neither IPv4 nor IPv6 or `length` is too short for it.
     package init?(_ storage: sockaddr_storage, length: Int) {
         let address = unsafe withUnsafeBytes(of: storage) { bytes -> InternetAddress? in
             unsafe InternetAddress(UnsafeRawBufferPointer(rebasing: bytes.prefix(max(0, length))))
@@ -10,10 +10,10 @@ extension InternetAddress {
         self = address
     }
 
-    /// Reads a kernel socket address; the bytes may be shorter or longer than any known one.
+    /// Parses a kernel socket address; the bytes may be shorter or longer than any known one.
     @inline(__always)
     package init?(_ bytes: UnsafeRawBufferPointer) {
-        // Each branch checks that the bytes hold the structure that it loads.
+        // Each branch checks that the bytes contain the structure that it loads.
         guard bytes.count >= MemoryLayout<sockaddr_in>.size else { return nil }
         let family = unsafe bytes.loadUnaligned(as: sa_family_t.self)
         let port = unsafe UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
@@ -38,7 +38,7 @@ extension InternetAddress {
             address.sin_family = sa_family_t(AF_INET)
             address.sin_port = self.port.bigEndian
             address.sin_addr.s_addr = self.host.ipv4.bigEndian
-            // sockaddr_storage is made to hold any socket address.
+            // sockaddr_storage has room for any socket address.
             unsafe withUnsafeMutableBytes(of: &storage) {
                 unsafe $0.storeBytes(of: address, as: sockaddr_in.self)
             }
@@ -59,7 +59,7 @@ extension InternetAddress {
     func withSocketAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
         let (storage, length) = self.storage()
         return unsafe withUnsafePointer(to: storage) { pointer in
-            // The sockets API takes every address by its common head.
+            // The sockets API takes every address by its common header.
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe body($0, length) }
         }
     }

@@ -1,9 +1,10 @@
-import CLinux
-import Glibc
+internal import CLinux
+internal import Glibc
 
-/// An IPv4 or IPv6 address without a port. An IPv4 address and its v4-mapped IPv6 form (`::ffff:1.2.3.4`) are one value.
+/// An IPv4 or IPv6 address without a port. An IPv4 address and its v4-mapped IPv6 form (`::ffff:1.2.3.4`) are one
+/// value.
 package struct InternetHost: Hashable, Sendable {
-    /// The 128 bits as two big-endian halves; IPv4 is kept v4-mapped (RFC 4291, 2.5.5.2).
+    /// The 128 bits as two big-endian halves; IPv4 is stored v4-mapped (RFC 4291, 2.5.5.2).
     package let high: UInt64
     package let low: UInt64
     /// Interface of a link-local address, 0 otherwise.
@@ -14,7 +15,7 @@ package struct InternetHost: Hashable, Sendable {
     package init(high: UInt64, low: UInt64, scope: UInt32 = 0) {
         self.high = high
         self.low = low
-        // Only link-local addresses need it; elsewhere the kernel reports 0, and equality must not depend on it.
+        // Only link-local addresses need it; for others the kernel reports 0, and equality must not depend on it.
         self.scope = high >> 54 == 0xFE80 >> 6 ? scope : 0
     }
 
@@ -22,7 +23,7 @@ package struct InternetHost: Hashable, Sendable {
         self.init(high: 0, low: Self.mappedPrefix | UInt64(address))
     }
 
-    /// A numeric address: `1.2.3.4`, `fe80::1%eth0`, `::1`. Names are not looked up.
+    /// A numeric address: `1.2.3.4`, `fe80::1%eth0`, `::1`. Names are not resolved.
     package init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
         guard let head = parts.first, head.utf8.count <= 45, !head.utf8.contains(0) else { return nil }

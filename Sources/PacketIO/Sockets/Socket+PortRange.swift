@@ -1,17 +1,17 @@
-import Glibc
+internal import Glibc
 package import SystemErrors
 
-/// No port of a range could be had.
+/// No port of a range could be opened.
 package struct PortRangeError: Error, Equatable, Sendable, CustomStringConvertible {
     package let host: InternetHost
     package let ports: ClosedRange<UInt16>
-    /// The first failure that was not "in use", or nil when every port was busy.
+    /// The first failure that was not "in use", or nil if every port was busy.
     package let cause: SystemError?
 
     package var message: String {
         if let cause { return cause.description }
         return "all ports \(self.ports.lowerBound)-\(self.ports.upperBound) on \(self.host) are busy: "
-            + "widen data_port_range_start and data_port_range_end, or stop what uses them"
+            + "widen data_port_range_start and data_port_range_end, or stop the programs that use them"
     }
 
     package var description: String { self.message }
@@ -34,8 +34,8 @@ extension Socket {
         try self.first(on: host, ports: ports, open: self.bindUDP)
     }
 
-    /// The first port of the range on which another program could listen now, with TCP and with UDP. It is not kept: who
-    /// starts that program must be ready for it to fail.
+    /// The first port of the range on which another program could listen now, with TCP and with UDP. It is not
+    /// reserved: the caller must expect that program to fail.
     package static func freePort(on host: InternetHost, ports: ClosedRange<UInt16>) throws(PortRangeError) -> UInt16 {
         try self.first(on: host, ports: ports) { (address) throws(SystemError) in
             let listener = try self.listenTCP(address)
@@ -46,7 +46,7 @@ extension Socket {
         }
     }
 
-    /// What `open` makes on the first port of the range on which it does not fail because the port is in use.
+    /// What `open` creates on the first port of the range on which it does not fail with "in use".
     package static func first<Opened: ~Copyable>(
         on host: InternetHost,
         ports: ClosedRange<UInt16>,

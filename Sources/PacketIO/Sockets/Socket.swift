@@ -1,13 +1,13 @@
-import CLinux
-import Glibc
+internal import CLinux
+internal import Glibc
 package import SystemErrors
 
 /// Opening sockets: bind, listen, accept, connect.
 package enum Socket {
-    /// Connections that may wait to be accepted: all streams of a test come at once, beside those of others.
+    /// Connections that may wait to be accepted: all streams of a test arrive at once, beside others.
     static let backlog: Int32 = 1_024
 
-    /// A UDP socket; port 0 takes any. IPv6 `::` takes IPv4 too.
+    /// A UDP socket; port 0 takes any. IPv6 `::` accepts IPv4 too.
     package static func bindUDP(_ address: InternetAddress) throws(SystemError) -> SocketDescriptor {
         let socket = try SocketDescriptor.open(address.host, type: SOCK_DGRAM)
         if !address.host.isIPv4 { try socket.set(Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0, "IPV6_V6ONLY") }
@@ -15,11 +15,11 @@ package enum Socket {
         return socket
     }
 
-    /// A listening TCP socket; port 0 takes any. IPv6 `::` takes IPv4 too.
+    /// A listening TCP socket; port 0 takes any. IPv6 `::` accepts IPv4 too.
     package static func listenTCP(_ address: InternetAddress) throws(SystemError) -> SocketDescriptor {
         let socket = try SocketDescriptor.open(address.host, type: SOCK_STREAM)
         if !address.host.isIPv4 { try socket.set(Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0, "IPV6_V6ONLY") }
-        // A port whose last connections are still in TIME_WAIT is free for us; one that someone listens on is not.
+        // A port whose last connections are in TIME_WAIT is free for us; one that another process listens on is not.
         try socket.set(SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR")
         try socket.bind(address)
         _ = try SystemCall.check(SystemCall.listen(socket.raw, Self.backlog), "listen", address)
@@ -31,10 +31,10 @@ package enum Socket {
         SocketDescriptor(owning: try SystemCall.check(SystemCall.accept(listener.raw), "accept", listener.raw))
     }
 
-    /// A connected TCP socket that blocks.
+    /// A connected, blocking TCP socket.
     /// - Parameters:
-    ///   - local: the address to leave from; nil: the routing table's choice.
-    ///   - timeout: nanoseconds, an hour at most.
+    ///   - local: the address to connect from; nil: the routing table decides.
+    ///   - timeout: nanoseconds, at most an hour.
     package static func connectTCP(
         _ address: InternetAddress,
         from local: InternetHost? = nil,
@@ -74,7 +74,7 @@ package enum Socket {
         if failure != 0 { throw SystemError(call: "connect", subject: address.description, code: failure) }
     }
 
-    /// The largest packet to where the socket is connected, as the kernel knows it; nil when it does not.
+    /// The largest packet to the connected peer, if the kernel knows it; otherwise nil.
     static func pathMTU(_ descriptor: Int32) -> Int? {
         for (level, option) in [(Int32(IPPROTO_IP), IP_MTU), (Int32(IPPROTO_IPV6), IPV6_MTU)] {
             let (code, value) = SystemCall.getOption(descriptor, level, option)
@@ -83,7 +83,7 @@ package enum Socket {
         return nil
     }
 
-    /// A UDP socket that sends to and hears from `address` only.
+    /// A UDP socket that sends to and receives from `address` only.
     package static func connectUDP(
         _ address: InternetAddress,
         from local: InternetHost? = nil

@@ -1,12 +1,12 @@
-import CLinux
-import Glibc
+internal import CLinux
+internal import Glibc
 package import SystemErrors
 
-/// An open socket, closed when its owner lets go of it.
+/// An open socket, closed with its value.
 package struct SocketDescriptor: ~Copyable, Sendable {
     package let raw: Int32
 
-    /// Takes over a descriptor that nobody else will close.
+    /// Takes ownership of a descriptor.
     package init(owning raw: Int32) {
         self.raw = raw
     }
@@ -15,7 +15,7 @@ package struct SocketDescriptor: ~Copyable, Sendable {
         _ = Glibc.close(self.raw)
     }
 
-    /// Gives the descriptor away unclosed.
+    /// Gives up ownership without closing the descriptor.
     package consuming func release() -> Int32 {
         let raw = self.raw
         discard self
@@ -34,7 +34,7 @@ extension SocketDescriptor {
         _ = try SystemCall.check(SystemCall.setOption(self.raw, level, option, value), "setsockopt", name)
     }
 
-    /// Asks for socket buffers; the kernel takes what its limits allow, which is no error.
+    /// Requests socket buffers; the kernel may grant less, which is no error.
     func askBuffers(receive: Int32, send: Int32? = nil) {
         _ = SystemCall.setOption(self.raw, SOL_SOCKET, SO_RCVBUF, receive)
         if let send { _ = SystemCall.setOption(self.raw, SOL_SOCKET, SO_SNDBUF, send) }
@@ -64,7 +64,7 @@ extension SocketDescriptor {
         return address
     }
 
-    /// Tells the other side, and every thread that waits on this socket, that it is over.
+    /// Ends the connection for the other side and for every thread that waits on this socket.
     package func shutDown(_ how: Int32 = Int32(SHUT_RDWR)) {
         _ = SystemCall.shutDown(self.raw, how)
     }

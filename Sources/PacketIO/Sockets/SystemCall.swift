@@ -1,11 +1,11 @@
-import CLinux
-import Glibc
-import SystemErrors
+internal import CLinux
+internal import Glibc
+internal import SystemErrors
 
-/// System calls that return their result or minus the errno, taken before anything else can change it. `@inline(never)`
-/// keeps the compiler from moving a call that sets errno in between.
+/// System calls that return their result or the negative errno, read before anything else can change it.
+/// `@inline(never)` keeps the compiler from moving another call that sets errno in between.
 enum SystemCall {
-    /// Turns minus an errno into an error about `subject`.
+    /// Turns a negative errno into an error about `subject`.
     @inline(__always)
     static func check(
         _ result: Int32,
@@ -36,7 +36,7 @@ enum SystemCall {
         return result < 0 ? -errno : result
     }
 
-    /// EINTR is the caller's: the connection goes on in the background and is to be waited for, not started again.
+    /// The caller handles EINTR: the connection continues in the background and must be awaited, not restarted.
     @inline(never)
     static func connect(_ descriptor: Int32, _ address: InternetAddress) -> Int32 {
         unsafe address.withSocketAddress { pointer, length in
@@ -54,7 +54,7 @@ enum SystemCall {
                 return result
             }
             let code = errno
-            // ECONNABORTED: it went away while it queued; the next one may be there.
+            // ECONNABORTED: it went away in the queue; the next one may be there.
             if code != EINTR && code != ECONNABORTED { return -code }
         }
     }
@@ -121,7 +121,7 @@ enum SystemCall {
         return result < 0 ? -errno : result
     }
 
-    /// Bytes sent, or minus the errno. Never raises SIGPIPE.
+    /// Bytes sent, or the negative errno. Never raises SIGPIPE.
     @inline(never)
     static func send(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, flags: Int32) -> Int {
         while true {
@@ -132,7 +132,7 @@ enum SystemCall {
         }
     }
 
-    /// Bytes received, 0 at the end of the stream, or minus the errno.
+    /// Bytes received, 0 at the end of the stream, or the negative errno.
     @inline(never)
     static func receive(_ descriptor: Int32, _ bytes: UnsafeMutableRawBufferPointer, flags: Int32) -> Int {
         while true {
@@ -146,13 +146,13 @@ enum SystemCall {
     @inline(never)
     static func eventDescriptor() -> Int32 { outpost_wake_create() }
 
-    /// Waits until `descriptor` is ready or `wake` is signalled; `timeout` in nanoseconds, negative for ever.
+    /// Waits until `descriptor` is ready or `wake` is signaled; `timeout` in nanoseconds, negative waits forever.
     @inline(never)
     static func wait(_ descriptor: Int32, writable: Bool, wake: Int32, timeout: Int64) -> Int32 {
         outpost_wait(descriptor, writable, wake, timeout)
     }
 
-    /// Waits for any of `entries`; `timeout` in nanoseconds, rounded up to milliseconds, nil for ever.
+    /// Waits for any of `entries`; `timeout` in nanoseconds, rounded up to milliseconds, nil waits forever.
     @inline(never)
     static func poll(_ entries: inout [pollfd], timeout: Int64?) -> Int32 {
         let milliseconds = timeout.map { Int32(clamping: ($0 + 999_999) / 1_000_000) } ?? -1

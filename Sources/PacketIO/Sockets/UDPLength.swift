@@ -1,7 +1,8 @@
 /// Lengths of UDP over IPv4, in bytes.
 enum UDPLength {
-    /// Of a datagram's IPv4 and UDP headers. Counted besides the payload of what is refused, so that empty datagrams are not free.
+    /// A datagram's IPv4 and UDP headers. Counted beside the payload of refused datagrams, so that empty ones are not
+    /// free.
     static let headers = 28
-    /// Of the longest payload.
+    /// The longest payload.
     static let longestPayload = 65_507
 }

@@ -1,7 +1,7 @@
-import CLinux
-import SystemErrors
+internal import CLinux
+internal import SystemErrors
 
-/// An eventfd that gets a thread out of its wait from any other thread.
+/// An eventfd that wakes a thread from any other thread.
 final class WakeUp: Sendable {
     private let descriptor: SocketDescriptor
 
@@ -13,12 +13,12 @@ final class WakeUp: Sendable {
 
     var raw: Int32 { self.descriptor.raw }
 
-    /// Stays signalled: every wait from now on returns at once.
+    /// Stays signaled: every later wait returns at once.
     func signal() {
         outpost_wake_signal(self.raw)
     }
 
-    /// Takes the signal back, so that the next wait waits.
+    /// Resets the signal, so that the next wait blocks.
     func clear() {
         outpost_wake_clear(self.raw)
     }

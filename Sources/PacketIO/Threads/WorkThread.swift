@@ -1,9 +1,9 @@
-import CLinux
-import Glibc
-import Synchronization
+internal import CLinux
+internal import Glibc
+internal import Synchronization
 package import SystemErrors
 
-/// A thread of its own for work that blocks in the kernel, and the value it ends with.
+/// A thread of its own for work that blocks in the kernel, and the value that it returns.
 package final class WorkThread<Value: Sendable>: Sendable {
     private final class Outcome: Sendable {
         struct State {
@@ -46,7 +46,7 @@ package final class WorkThread<Value: Sendable>: Sendable {
         }
         guard let value = self.outcome.state.withLock({ $0.value }) else {
             // traps because only a bug of ours can end the thread without its value
-            preconditionFailure("a thread that was joined has left its value")
+            preconditionFailure("a joined thread has left its value")
         }
         return value
     }
@@ -65,7 +65,7 @@ package final class WorkThread<Value: Sendable>: Sendable {
     }
 }
 
-/// What goes through the `void *` of `pthread_create`.
+/// The argument of `pthread_create`.
 private final class ThreadStart: Sendable {
     let name: String
     let body: @Sendable () -> Void

@@ -1,6 +1,6 @@
-/// Bytes that several streams may move together. Their threads ask it, so it answers at once.
+/// Bytes that several streams may move together. Their threads call it, so it answers at once.
 package protocol ByteAccount: Sendable {
-    /// Grants up to `wished` bytes; 0 when nothing is left, nil when more may come in a moment.
+    /// Grants at most `wished` bytes; 0 if nothing is left, nil if more may be granted in a moment.
     /// - Parameter moved: what the stream was granted before, all of which has moved.
     func take(_ wished: Int, moved: Int) -> Int?
 
@@ -10,17 +10,17 @@ package protocol ByteAccount: Sendable {
 
 /// What one stream may still move: its own budget, and what it took from an account. Only the stream's thread has it.
 struct ByteShare {
-    /// Large enough that streams of gigabytes a second ask some thousand times.
+    /// Large enough that streams of gigabytes a second ask only some thousand times.
     private static let wish = 4 << 20
 
     private let limits: ByteStreamLimits
     private var granted: UInt64 = 0
-    /// Up to here the account knows what became of its grants.
+    /// The account knows the outcome of its grants up to here.
     private var settled: UInt64 = 0
 
     init(_ limits: ByteStreamLimits) { self.limits = limits }
 
-    /// What may be moved after `moved` bytes; 0 when the budget is spent, nil when the account must be asked again.
+    /// What may be moved after `moved` bytes; 0 if the budget is spent, nil if the account must be asked again.
     @inline(__always)
     mutating func left(after moved: UInt64) -> UInt64? {
         let own = self.limits.byteBudget - moved

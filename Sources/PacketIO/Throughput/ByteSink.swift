@@ -1,13 +1,13 @@
-import Glibc
-import Synchronization
+internal import Glibc
+internal import Synchronization
 package import SystemErrors
 
 /// Receives and discards bytes from a connected TCP socket on a thread of its own, and counts them.
 ///
-/// When it ends before the stream does, it refuses what is still on its way, so that nothing keeps filling the link.
-/// Let go of the sink and the socket closes.
+/// If it ends before the stream does, it refuses what is still in transit, so that it does not fill the link. The
+/// socket closes with the sink.
 package final class ByteSink: Sendable {
-    /// One call's bytes at most.
+    /// Most bytes per call.
     static let bufferBytes = 1 << 20
 
     private let core: ByteStreamCore
@@ -19,13 +19,13 @@ package final class ByteSink: Sendable {
 
     /// Bytes so far; from any thread.
     package var bytes: UInt64 { self.core.bytes.load(ordering: .relaxed) }
-    /// When its first bytes came, in nanoseconds of the steady clock, and how many these were; nil before.
+    /// When its first bytes arrived, in nanoseconds of the monotonic clock, and how many these were; nil before.
     package var first: (time: Int64, bytes: UInt64)? {
         let time = self.core.firstTime.load(ordering: .acquiring)
         return time == 0 ? nil : (time, self.core.firstBytes.load(ordering: .relaxed))
     }
 
-    /// What the kernel has received for it; from any thread, as long as the sink is held.
+    /// What the kernel has received for it; from any thread, as long as the sink exists.
     package var received: ReceivedSegments? { ReceivedSegments(of: self.core.socket.raw) }
 
     /// Starts receiving.
@@ -39,7 +39,7 @@ package final class ByteSink: Sendable {
         self.core.stop()
     }
 
-    /// Ends the stream at once, as if its deadline had come.
+    /// Ends the stream at once, as if its deadline had passed.
     package func expire() {
         self.core.expire()
     }
@@ -62,7 +62,7 @@ package final class ByteSink: Sendable {
             let place = unsafe UnsafeMutableRawBufferPointer(
                 rebasing: bytes.prefix(Int(min(left, UInt64(bytes.count))))
             )
-            // TCP discards without copying with MSG_TRUNC; other streams ignore the flag and copy (tcp(7)).
+            // With MSG_TRUNC, TCP discards without copying; other streams ignore the flag and copy (tcp(7)).
             let got = unsafe SystemCall.receive(descriptor, place, flags: Int32(MSG_TRUNC))
             if got > 0 {
                 totals.bytes = core.add(got)

@@ -1,21 +1,21 @@
-import CLinux
-import Glibc
-import Synchronization
+internal import CLinux
+internal import Glibc
+internal import Synchronization
 package import SystemErrors
 
 /// Sends bytes over a connected TCP socket as fast as it takes them, on a thread of its own.
 ///
-/// When it ends by itself it closes its direction, so that the sink sees the end of the stream. Let go of the source and
-/// the socket closes.
+/// When it ends by itself it closes its direction, so that the sink sees the end of the stream. The socket closes with
+/// the source.
 package final class ByteSource: Sendable {
-    /// One call's bytes. Measured over loopback: see `Benchmarks/packet-io`.
+    /// Bytes per call. Measured over loopback: see `Benchmarks/packet-io`.
     static let bufferBytes = 128 << 10
 
-    /// Writes of a source with a rate: this part of a second at a time.
+    /// A source with a rate writes this many times a second.
     private static let writesPerSecond: UInt64 = 50
-    /// What a source that was held up may send later than it was due, nanoseconds.
+    /// How much later than due a delayed source may still send, in nanoseconds.
     private static let maximumLag: Int64 = 100_000_000
-    /// Longest sleep until the deadline and an order to stop are looked at, nanoseconds.
+    /// Longest sleep between checks of the deadline and the stop order, in nanoseconds.
     private static let nap: Int64 = 20_000_000
 
     private let core: ByteStreamCore
@@ -23,7 +23,7 @@ package final class ByteSource: Sendable {
 
     /// - Parameters:
     ///   - socket: connected and blocking.
-    ///   - maximumBytesPerSecond: nil: as fast as it goes. The kernel paces its packets to this as well.
+    ///   - maximumBytesPerSecond: nil for as fast as possible. The kernel paces its packets to this as well.
     package init(
         _ socket: consuming SocketDescriptor,
         until limits: ByteStreamLimits,
@@ -78,7 +78,7 @@ package final class ByteSource: Sendable {
             let now = KernelClock.monotonic
             if let rate {
                 guard due <= now else {
-                    // Without the kernel's queue, which holds seconds of a low rate.
+                    // Without the kernel's queue, which would hold seconds of a low rate.
                     if core.stopped {
                         totals.end = .stopped
                         break
@@ -89,7 +89,7 @@ package final class ByteSource: Sendable {
                 due = max(due, now - Self.maximumLag) + Int64(size * 1_000_000_000 / rate)
             }
             if let limit = unsent.update(total: totals.bytes, at: now) { Self.limit(limit, descriptor) }
-            // No more than may wait: a call that is cut by the deadline is no long one.
+            // No more than may wait: a call that the deadline cuts must not be long.
             let most = min(size, UInt64(unsent.bytes))
             let chunk = unsafe UnsafeRawBufferPointer(rebasing: bytes.prefix(Int(min(left, most))))
             let sent = unsafe SystemCall.send(descriptor, chunk, flags: 0)
@@ -106,14 +106,14 @@ package final class ByteSource: Sendable {
         return totals
     }
 
-    /// An older kernel, or a socket that is not TCP, goes without.
+    /// An older kernel, or a socket that is not TCP, does not support it.
     private static func limit(_ bytes: Int, _ descriptor: Int32) {
         _ = SystemCall.setOption(descriptor, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, Int32(clamping: bytes))
     }
 
     private static func finish(_ totals: inout ByteTotals, _ descriptor: Int32) {
         var info = outpost_tcp_info()
-        // Fills the structure or leaves it 0, as with a socket that is not TCP.
+        // Fills the structure or leaves it 0, as for a socket that is not TCP.
         _ = unsafe outpost_tcp_info(descriptor, &info)
         totals.retransmits = info.total_retransmits
         totals.roundTripMicroseconds = info.rtt_us

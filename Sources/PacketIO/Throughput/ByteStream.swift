@@ -1,13 +1,13 @@
 package import SystemErrors
 
-/// When a stream ends by itself. The first of them counts.
+/// When a stream ends by itself. The first limit that is reached counts.
 package struct ByteStreamLimits: Sendable {
     /// Nanoseconds of `KernelClock.monotonic`.
     package var deadline: Int64
-    /// Nanoseconds after its first byte in which a sink ends; nil: at the deadline only.
+    /// A sink ends this many nanoseconds after its first byte; nil: at the deadline only.
     package var window: Int64?
     package var byteBudget: UInt64
-    /// What this stream shares with others, asked besides its own budget.
+    /// What this stream shares with others, in addition to its own budget.
     package var account: (any ByteAccount)?
 
     package init(
@@ -36,14 +36,14 @@ package enum ByteStreamEnd: Equatable, Sendable {
 /// What one stream moved. Times are nanoseconds of `KernelClock.monotonic`.
 package struct ByteTotals: Equatable, Sendable {
     package var bytes: UInt64 = 0
-    /// When the first and the last bytes were taken by, or from, the kernel; 0 when none were.
+    /// When the kernel took, or delivered, the first and the last bytes; 0 if there were none.
     package var firstByte: Int64 = 0
     package var lastByte: Int64 = 0
     /// When the stream ended.
     package var endedAt: Int64 = 0
     /// Processor time of the stream's thread, nanoseconds.
     package var processorTime: Int64 = 0
-    /// Segments TCP sent again (a source's; 0 for a sink).
+    /// Retransmitted TCP segments (a source's; 0 for a sink).
     package var retransmits: UInt32 = 0
     /// TCP's smoothed and least round trip in microseconds, as the source's kernel saw them; 0 for a sink.
     package var roundTripMicroseconds: UInt32 = 0

@@ -1,16 +1,16 @@
-import Glibc
-import Synchronization
-import SystemErrors
+internal import Glibc
+internal import Synchronization
+internal import SystemErrors
 
-/// What a stream's thread and its owner share: the socket, the running count, the order to stop.
+/// What a stream's thread and its owner share: the socket, the running count, the stop order.
 final class ByteStreamCore: Sendable {
-    /// Until an account that had nothing to give is asked again, nanoseconds.
+    /// Until an account that granted nothing is asked again, in nanoseconds.
     static let accountPause: Int64 = 1_000_000
 
     let socket: SocketDescriptor
     let limits: ByteStreamLimits
     let bytes = Atomic<UInt64>(0)
-    /// When the first bytes of a sink came, 0 before, and how many these were.
+    /// When a sink's first bytes arrived, 0 before, and how many these were.
     let firstTime = Atomic<Int64>(0)
     let firstBytes = Atomic<UInt64>(0)
     private let isStopped = Atomic(false)
@@ -23,14 +23,14 @@ final class ByteStreamCore: Sendable {
 
     var stopped: Bool { self.isStopped.load(ordering: .acquiring) }
 
-    /// Wakes the thread out of a blocked call, which `shutdown(2)` ends; the descriptor stays open as long as the
-    /// thread has it, so this cannot hit another file.
+    /// Wakes the thread from a blocked call, which `shutdown(2)` ends. The descriptor stays open as long as the thread
+    /// has it, so this cannot hit another file.
     func stop() {
         self.isStopped.store(true, ordering: .releasing)
         self.socket.shutDown()
     }
 
-    /// As ``stop()``, but the stream ends as at its deadline.
+    /// Like ``stop()``, but the stream ends as at its deadline.
     func expire() {
         self.isExpired.store(true, ordering: .releasing)
         self.stop()
@@ -48,9 +48,9 @@ final class ByteStreamCore: Sendable {
     }
 }
 
-/// The kernel's own timeout for blocking calls, kept near what is left until the deadline with few system calls.
+/// The kernel's own timeout for blocking calls, kept near the time left until the deadline with few system calls.
 struct CallTimeout {
-    /// A call that blocks returns at the latest this long after the deadline.
+    /// A blocked call returns at the latest this long after the deadline.
     static let step: Int64 = 20_000_000
 
     let option: Int32
@@ -60,14 +60,14 @@ struct CallTimeout {
         self.option = option
     }
 
-    /// False when the deadline has passed.
+    /// False if the deadline has passed.
     @inline(__always)
     mutating func renew(_ descriptor: Int32, deadline: Int64, now: Int64) -> Bool {
         guard deadline > now else { return false }
         let left = deadline - now
         if self.current > left, self.current - left > Self.step {
             self.current = left
-            // At least a microsecond: 0 means for ever.
+            // At least a microsecond: 0 means forever.
             _ = SystemCall.setTimeout(descriptor, self.option, nanoseconds: max(1000, left))
         }
         return true
@@ -75,7 +75,7 @@ struct CallTimeout {
 }
 
 extension ByteStreamCore {
-    /// Bytes that the stream may move after `moved`, or why it ends. Waits while its account has nothing to give.
+    /// Bytes that the stream may move after `moved`, or why it ends. Waits while its account grants nothing.
     @inline(__always)
     func allowed(
         _ share: inout ByteShare,
@@ -91,11 +91,11 @@ extension ByteStreamCore {
         return (0, .deadline)
     }
 
-    /// What a call's 0 or minus errno means; nil: nothing, go on.
+    /// What a call's 0 or negative errno means; nil: continue.
     func end(of call: String, _ code: Int) -> ByteStreamEnd? {
         if self.stopped { return self.stopEnd }
         switch Int32(-code) {
-        case EAGAIN: return nil  // the call's timeout: the deadline is looked at next
+        case EAGAIN: return nil  // the call's timeout: the deadline is checked next
         case 0, EPIPE, ECONNRESET: return .endOfStream
         default: return .failed(SystemError(call: call, code: Int32(-code)))
         }

@@ -1,6 +1,6 @@
-import Synchronization
+internal import Synchronization
 
-/// Which streams of a direct port are open. One that ended early may be opened again, but not without end.
+/// Which streams of a direct port are open. One that ended early may be reopened, a limited number of times.
 final class OpenedStreams: Sendable {
     /// How often one stream may be opened.
     static let maximumOpenings = 8
@@ -12,7 +12,7 @@ final class OpenedStreams: Sendable {
 
     private let streams = Mutex<[UInt16: Stream]>([:])
 
-    /// False when the stream is open, or has been opened often enough.
+    /// False if the stream is open, or has been opened often enough.
     func take(_ key: UInt16) -> Bool {
         self.streams.withLock { streams in
             guard let stream = streams[key] else {
@@ -25,7 +25,7 @@ final class OpenedStreams: Sendable {
         }
     }
 
-    func giveBack(_ key: UInt16) {
+    func release(_ key: UInt16) {
         self.streams.withLock { $0[key]?.isOpen = false }
     }
 }

@@ -1,10 +1,10 @@
-import Glibc
+internal import Glibc
 
-/// A connection that owes its preface. For one thread.
+/// A connection whose preface is not complete. For one thread.
 final class PendingStream {
     enum Progress {
         case incomplete
-        /// All bytes are there; nil: they are no preface.
+        /// All bytes have arrived; nil: they are no preface.
         case complete(StreamPreface?)
         /// The other side closed it.
         case ended
@@ -21,7 +21,7 @@ final class PendingStream {
         self.deadline = deadline
     }
 
-    /// Takes what is there of the preface, and not one byte of the stream behind it.
+    /// Reads what has arrived of the preface, and no byte of the stream after it.
     func read() -> Progress {
         var part = [UInt8](repeating: 0, count: StreamPreface.byteCount - self.bytes.count)
         let raw = self.raw
@@ -33,7 +33,7 @@ final class PendingStream {
         return self.bytes.count < StreamPreface.byteCount ? .incomplete : .complete(StreamPreface(self.bytes))
     }
 
-    /// The socket, which is the caller's from now on.
+    /// The socket, which the caller owns from now on.
     func take() -> SocketDescriptor? {
         self.socket.take()
     }

@@ -1,5 +1,5 @@
-import Glibc
-import Synchronization
+internal import Glibc
+internal import Synchronization
 package import SystemErrors
 
 /// Who may open streams on a direct port, and which.
@@ -18,8 +18,8 @@ package struct StreamPermit: Sendable {
     }
 }
 
-/// The place of one stream on a direct port. It is taken for good until it is given back.
-package final class StreamPlace: Sendable {
+/// The slot of one stream on a direct port. It stays taken until it is released.
+package final class StreamSlot: Sendable {
     private let opened: OpenedStreams
     private let key: UInt16
 
@@ -28,11 +28,11 @@ package final class StreamPlace: Sendable {
         self.key = key
     }
 
-    /// Lets the stream be opened again, a few times. From any thread.
-    package func giveBack() { self.opened.giveBack(self.key) }
+    /// Lets the stream be reopened, a few times. From any thread.
+    package func release() { self.opened.release(self.key) }
 }
 
-/// What came to a direct port.
+/// What arrived at a direct port.
 package struct StreamAcceptorCounters: Equatable, Sendable {
     package var admitted = 0
     /// From another address than the permit's.
@@ -46,14 +46,14 @@ package struct StreamAcceptorCounters: Equatable, Sendable {
     package init() {}
 }
 
-/// Takes the connections of one session on one direct port. From everyone else it takes nothing: strangers are closed
-/// at once, and who comes from the right address must say the session's token within two seconds.
+/// Accepts the connections of one session on one direct port. Strangers are closed at once, and a connection from the
+/// right address must present the session's token within two seconds.
 ///
-/// Its thread sleeps in the kernel, with a timeout only while a connection owes its preface.
+/// Its thread sleeps in the kernel, with a timeout only while a preface is incomplete.
 package final class StreamAcceptor: Sendable {
-    /// Time for a whole preface, nanoseconds.
+    /// Time for a whole preface, in nanoseconds.
     package static let prefaceTime: Int64 = 2_000_000_000
-    /// Connections that owe their preface; one more closes the oldest of them, which has had the most time.
+    /// Connections with an incomplete preface; one more closes the oldest of them, which has had the most time.
     package static let maximumPending = 32
 
     private let core: StreamAcceptorCore
@@ -63,13 +63,13 @@ package final class StreamAcceptor: Sendable {
     /// - Parameters:
     ///   - listener: from `Socket.listenTCP` or `Socket.firstFreeTCP`.
     ///   - prefaceTime: nanoseconds for a whole preface.
-    ///   - onStream: takes over each admitted connection, blocking and positioned behind its preface, and its place.
+    ///   - onStream: takes over each admitted connection, blocking and positioned after its preface, and its slot.
     ///     Called on the acceptor's thread; must not block.
     package init(
         _ listener: consuming SocketDescriptor,
         permit: StreamPermit,
         prefaceTime: Int64 = StreamAcceptor.prefaceTime,
-        onStream: @escaping @Sendable (consuming SocketDescriptor, StreamPreface, StreamPlace) -> Void
+        onStream: @escaping @Sendable (consuming SocketDescriptor, StreamPreface, StreamSlot) -> Void
     ) throws(SystemError) {
         self.address = try listener.localAddress()
         _ = try SystemCall.check(SystemCall.setBlocking(listener.raw, false), "fcntl", self.address)
@@ -84,8 +84,8 @@ package final class StreamAcceptor: Sendable {
 
     package var counters: StreamAcceptorCounters { self.core.counters.withLock { $0 } }
 
-    /// Closes the port and what waits on it, and waits for the thread; streams that were admitted live on. The error
-    /// that ended the thread before, if one did. A second call does nothing. Not to be called from `onStream`.
+    /// Closes the port and its pending connections, and waits for the thread; admitted streams live on. Returns the
+    /// error that ended the thread before, if one did. A second call does nothing. Must not be called from `onStream`.
     @discardableResult
     package func shutdown() -> SystemError? {
         self.thread.withLock { thread in

@@ -1,10 +1,11 @@
-import Glibc
-import Synchronization
-import SystemErrors
+internal import Glibc
+internal import Synchronization
+internal import SystemErrors
 
-/// The acceptor's loop and what its thread and its owner share.
+/// The acceptor's loop and the state that its thread and its owner share.
 final class StreamAcceptorCore: Sendable {
-    /// After "no more files" or "no memory": a connection that cannot be taken stays, and would spin the loop.
+    /// After "no more files" or "no memory": a connection that cannot be accepted stays in the queue, and would make
+    /// the loop spin.
     private static let backOff: Int64 = 100_000_000
 
     let counters = Mutex(StreamAcceptorCounters())
@@ -13,14 +14,14 @@ final class StreamAcceptorCore: Sendable {
     private let permit: StreamPermit
     private let opened = OpenedStreams()
     private let prefaceTime: Int64
-    private let onStream: @Sendable (consuming SocketDescriptor, StreamPreface, StreamPlace) -> Void
+    private let onStream: @Sendable (consuming SocketDescriptor, StreamPreface, StreamSlot) -> Void
 
     init(
         _ listener: consuming SocketDescriptor,
         _ permit: StreamPermit,
         _ prefaceTime: Int64,
         _ wakeUp: WakeUp,
-        _ onStream: @escaping @Sendable (consuming SocketDescriptor, StreamPreface, StreamPlace) -> Void
+        _ onStream: @escaping @Sendable (consuming SocketDescriptor, StreamPreface, StreamSlot) -> Void
     ) {
         self.listener = Mutex(listener)
         self.permit = permit
@@ -41,7 +42,7 @@ final class StreamAcceptorCore: Sendable {
         }
     }
 
-    /// Until it is woken to end, or the error that ended it.
+    /// Runs until it is woken to end; returns the error that ended it, if one did.
     func run() -> SystemError? {
         guard let listener = self.listener.withLock({ $0.take() }) else { return nil }
         let state = State(listener)
@@ -118,6 +119,6 @@ final class StreamAcceptorCore: Sendable {
         let key = UInt16(preface.direction.rawValue) << 8 | UInt16(preface.index)
         guard self.opened.take(key) else { return self.counters.withLock { $0.refused += 1 } }
         self.counters.withLock { $0.admitted += 1 }
-        if let socket = stream.take() { self.onStream(socket, preface, StreamPlace(self.opened, key)) }
+        if let socket = stream.take() { self.onStream(socket, preface, StreamSlot(self.opened, key)) }
     }
 }

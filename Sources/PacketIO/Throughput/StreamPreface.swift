@@ -1,4 +1,4 @@
-// What a client sends first on each connection to a direct port, before the test's bytes
+// What a client sends first on each connection to a direct port, before the test's bytes:
 //
 //   offset  size  field
 //        0     4  magic `PPT1`
@@ -7,9 +7,9 @@
 //        6     2  reserved, 0
 //        8    16  token: the grant's, as raw bytes
 //
-// The server answers nothing: it closes the connection, or the stream begins.
+// The server does not answer: it closes the connection, or the stream starts.
 
-import Glibc
+internal import Glibc
 package import SystemErrors
 
 /// The first 24 bytes of a direct connection.
@@ -34,7 +34,7 @@ package struct StreamPreface: Equatable, Sendable {
         self.token = token
     }
 
-    /// Nil when it is not exactly 24 bytes of this form.
+    /// Nil if it is not exactly 24 bytes of this form.
     package init?(_ bytes: some RandomAccessCollection<UInt8>) {
         guard bytes.count == Self.byteCount, bytes.prefix(4).elementsEqual(Self.magic) else { return nil }
         let head = Array(bytes.dropFirst(4).prefix(4))
@@ -50,7 +50,7 @@ package struct StreamPreface: Equatable, Sendable {
     /// Sends the preface as the first bytes of a connected, blocking socket.
     package func send(on socket: borrowing SocketDescriptor) throws(SystemError) {
         let raw = socket.raw
-        // The array is only read, and lives through the closure; a new socket's buffer takes 24 bytes whole.
+        // The array is only read, and lives through the closure; a new socket's buffer takes all 24 bytes.
         let sent = unsafe self.bytes.withUnsafeBytes { unsafe SystemCall.send(raw, $0, flags: 0) }
         guard sent == Self.byteCount else {
             throw SystemError(call: "send", subject: "stream preface", code: sent < 0 ? Int32(-sent) : EPIPE)

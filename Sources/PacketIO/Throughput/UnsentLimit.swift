@@ -1,12 +1,12 @@
-/// How many bytes a sender keeps ready that TCP has not sent yet: what the connection takes in 20 ms. Less, and TCP waits for
-/// the sender; more, and megabytes stand in this machine's buffers, which are counted as sent before they leave, and are
-/// still on their way when the test is over. No clock inside.
+/// How many bytes a sender keeps ready that TCP has not sent yet: what the connection takes in 20 ms. With less, TCP
+/// waits for the sender. With more, megabytes stay in this machine's buffers, count as sent before they leave, and are
+/// still in transit when the test is over. No clock inside.
 package struct UnsentLimit: Sendable, Equatable {
-    /// A full record of TLS, and more than the first flight of TCP.
+    /// A full TLS record, and more than TCP's first flight.
     package static let least = 16 << 10
-    /// From here on the kernel's own limit for a socket holds (`tcp_wmem`).
+    /// From here on the kernel's own limit for a socket applies (`tcp_wmem`).
     package static let most = 4 << 20
-    /// Time that the bytes last for, and between two looks, nanoseconds.
+    /// How long the bytes last, and the time between two samples, in nanoseconds.
     static let reach: Int64 = 20_000_000
 
     package private(set) var bytes = Self.least
@@ -18,7 +18,7 @@ package struct UnsentLimit: Sendable, Equatable {
     }
 
     /// - Parameter total: bytes that the connection took so far.
-    /// - Returns: the new limit where it is twice or half of the one before; else nil.
+    /// - Returns: the new limit if it is at least twice or at most half of the last one; else nil.
     @inline(__always)
     package mutating func update(total: UInt64, at now: Int64) -> Int? {
         guard now - self.since >= Self.reach else { return nil }

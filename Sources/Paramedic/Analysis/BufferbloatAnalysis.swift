@@ -1,21 +1,21 @@
 internal import LinkMeasurement
 internal import Operations
 
-/// Grades latency under load. Whatever makes the comparison of idle and loaded worthless yields “inconclusive” and the
-/// reason; a grade is given only to a queue that had the chance to grow.
+/// Grades latency under load. Anything that makes the comparison of idle and loaded worthless yields “inconclusive” and
+/// the reason. Only a queue that had the chance to grow gets a grade.
 package enum BufferbloatAnalysis {
-    /// 100 kbit/s. Below it one full frame alone takes more than 120 ms, and any increase is that of the frame.
+    /// 100 kbit/s. Below it, a single full frame takes more than 120 ms and causes the whole increase.
     package static let minimumLoadBitsPerSecond = 100_000.0
-    /// A quarter of what the link carried in a throughput test: with less the link was never full and no queue stood in it.
+    /// A quarter of what the link carried in a throughput test: with less, the link was never full and had no queue.
     package static let minimumShareOfLink = 0.25
-    /// A tenth. The probes that are lost are those that met the full queue; a mean over the survivors flatters the link.
+    /// A tenth. The lost probes are those that met the full queue; a mean over the others flatters the link.
     package static let mostLostPercent = 10.0
-    /// With 20 samples the 95th percentile is a measured value other than the maximum.
+    /// With 20 samples, the 95th percentile is a measured value other than the maximum.
     package static let fewestSamples = 20
-    /// A mean that falls under load by more than the best grade's band shows that the idle phase was not idle.
+    /// If the mean falls under load by more than the best grade's band, the idle phase was not idle.
     package static let largestDecreaseMs = 5.0
 
-    /// What was measured in one phase.
+    /// The measurements of one phase.
     package struct Measurement: Sendable {
         package var phase: BufferbloatResult.Phase
         package var latency: LatencyResult
@@ -38,10 +38,10 @@ package enum BufferbloatAnalysis {
     /// Compares the loaded phases with the idle one.
     ///
     /// - Parameters:
-    ///   - measurements: The phases that ran; one of each at most counts.
-    ///   - linkDown: What the link carries towards the client, in bits per second, if a throughput test has shown it.
+    ///   - measurements: The phases that ran, at most one of each.
+    ///   - linkDown: What the link carries toward the client, in bits per second, if a throughput test has shown it.
     ///   - linkUp: The same for the other direction.
-    ///   - notMeasured: The phases that were to run and did not. The worst phase may be among them: no grade is given.
+    ///   - notMeasured: The planned phases that did not run. The worst phase may be among them, so there is no grade.
     package static func result(
         _ measurements: [Measurement],
         linkDown: Double? = nil,
@@ -127,7 +127,7 @@ package enum BufferbloatAnalysis {
             guard rate >= minimumLoadBitsPerSecond else {
                 return "the \(load.name) load reached only \(Quantity.rate(rate)), too little to fill a queue"
             }
-            // Both directions at once share acknowledgements and CPU: there the single directions are no measure.
+            // Both directions at once share acknowledgments and CPU, so the single directions are no measure there.
             if measurement.phase != .both, let link = load.link, rate < link * minimumShareOfLink {
                 return
                     "the \(load.name) load reached only \(Quantity.rate(rate)) of the \(Quantity.rate(link)) that the"
@@ -149,7 +149,7 @@ package enum BufferbloatAnalysis {
         }
         let count = latency.rtt?.count ?? 0
         if count < fewestSamples {
-            return "only \(count) of \(latency.sent) probes came back \(when); \(fewestSamples) are needed"
+            return "only \(count) of \(latency.sent) probes returned \(when); \(fewestSamples) are needed"
         }
         return nil
     }
@@ -167,7 +167,7 @@ extension BufferbloatResult.Phase {
         case .idle: "without load"
         case .download: "while downloading"
         case .upload: "while uploading"
-        case .both: "while doing both"
+        case .both: "while loading both directions"
         }
     }
 }

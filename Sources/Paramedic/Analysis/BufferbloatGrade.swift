@@ -1,4 +1,4 @@
-/// How much the mean round trip grows under load, as a letter. Ordered from best to worst.
+/// The growth of the mean round trip under load, as a letter. Ordered from best to worst.
 package enum BufferbloatGrade: String, Codable, Sendable, CaseIterable, Comparable {
     case aPlus = "A+"
     case a = "A"
@@ -7,7 +7,7 @@ package enum BufferbloatGrade: String, Codable, Sendable, CaseIterable, Comparab
     case d = "D"
     case f = "F"
 
-    /// The table that grades are read from; it is printed with every grade.
+    /// The grade table, which is printed with every grade.
     package static let table: [GradeBand] = [
         GradeBand(grade: .aPlus, belowMs: 5),
         GradeBand(grade: .a, belowMs: 30),
@@ -17,7 +17,7 @@ package enum BufferbloatGrade: String, Codable, Sendable, CaseIterable, Comparab
         GradeBand(grade: .f, belowMs: nil),
     ]
 
-    /// The grade of a mean increase, which is the first band that it lies below.
+    /// The grade of a mean increase: the first band above it.
     package init(meanIncreaseMs: Double) {
         self = Self.table.first { meanIncreaseMs < ($0.belowMs ?? .infinity) }?.grade ?? .f
     }
@@ -32,7 +32,7 @@ package enum BufferbloatGrade: String, Codable, Sendable, CaseIterable, Comparab
 /// One line of the grade table.
 package struct GradeBand: Codable, Sendable, Equatable {
     package var grade: BufferbloatGrade
-    /// Mean increase in milliseconds that this grade stays below; nil for the last.
+    /// The grade's upper bound for the mean increase in milliseconds; nil for the last.
     package var belowMs: Double?
 
     package init(grade: BufferbloatGrade, belowMs: Double?) {

@@ -1,4 +1,4 @@
-/// Latency without load and under load in each direction, and what that is worth.
+/// Latency without load and under load in each direction, and its grade.
 package struct BufferbloatResult: Codable, Sendable, Equatable {
     package enum Phase: String, Codable, Sendable, CaseIterable {
         case idle
@@ -12,14 +12,14 @@ package struct BufferbloatResult: Codable, Sendable, Equatable {
 
     package var transport: LatencyResult.Transport
     package var phases: [BufferbloatPhase]
-    /// The worst grade of the loaded phases; nil when the test is inconclusive.
+    /// The worst grade of the loaded phases; nil if the test is inconclusive.
     package var grade: BufferbloatGrade?
-    /// Why there is no grade; nil when there is one.
+    /// Why there is no grade; nil if there is one.
     package var inconclusive: String?
-    /// Round trips per minute under the worst load: 60 000 / mean loaded RTT in ms. Nil when the test is inconclusive.
+    /// Round trips per minute under the worst load: 60 000 / mean loaded RTT in ms. Nil if the test is inconclusive.
     package var roundTripsPerMinute: Double?
     package var gradeTable: [GradeBand]
-    /// The phases that are missing because one of them failed; nil when all were measured.
+    /// The missing phases, because one of them failed; nil if all were measured.
     package var notMeasured: [UnmeasuredPart]?
 
     package init(
@@ -40,7 +40,7 @@ package struct BufferbloatResult: Codable, Sendable, Equatable {
         self.notMeasured = notMeasured
     }
 
-    /// The probe ran inside TLS: it shares the load's fate in the tunnel, and TCP hides its losses as delay.
+    /// The probe ran inside TLS: it shares the tunnel with the load, and TCP hides its losses as delay.
     package var probeInsideTLS: Bool { transport == .tunneled }
 
     package subscript(phase: Phase) -> BufferbloatPhase? {

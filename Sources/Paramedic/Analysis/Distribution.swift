@@ -1,7 +1,7 @@
 /// Order statistics of a set of values in milliseconds.
 ///
-/// A percentile p is the nearest rank: the value at position ceil(p/100 × count) of the sorted values, so it is always a
-/// value that was measured (numpy's `method="inverted_cdf"`). `stddev` is that of the population (divided by count).
+/// A percentile p is the nearest rank: the value at position ceil(p/100 × count) of the sorted values, so it is always
+/// a measured value (numpy's `method="inverted_cdf"`). `stddev` is that of the population (divided by count).
 package struct Distribution: Codable, Sendable, Equatable {
     package var count: Int
     package var min: Double
@@ -32,12 +32,12 @@ package struct Distribution: Codable, Sendable, Equatable {
         self.stddev = stddev
     }
 
-    /// The distribution of the finite ones of `values`; nil when there are none.
+    /// The distribution of the finite ones among `values`; nil if there are none.
     package init?(of values: [Double]) {
         self.init(sorted: values.filter(\.isFinite).sorted())
     }
 
-    /// The distribution of values that are finite and ascending; nil when there are none.
+    /// The distribution of finite, ascending values; nil if there are none.
     init?(sorted: [Double]) {
         guard let first = sorted.first, let last = sorted.last else { return nil }
         let mean = sorted.reduce(0, +) / Double(sorted.count)
@@ -45,7 +45,7 @@ package struct Distribution: Codable, Sendable, Equatable {
         self.init(
             count: sorted.count,
             min: first,
-            // The mean of equal values may round to a neighbour of them; it never lies outside.
+            // The mean of equal values may be rounded to a neighboring number; clamp it to the range.
             mean: Swift.min(Swift.max(mean, first), last),
             p50: Self.nearestRank(50, in: sorted),
             p95: Self.nearestRank(95, in: sorted),

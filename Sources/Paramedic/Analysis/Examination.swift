@@ -1,10 +1,10 @@
 package import LinkMeasurement
 package import Operations
 
-/// A whole examination of one link: everything `paramedic run` measured and what it makes of it.
+/// A whole examination of one link: everything that `paramedic run` measured, and its verdict.
 ///
-/// Its JSON is what the history stores and `--json` prints. ``schemaName`` names its shape: fields may be added to
-/// version 1, none changes its meaning.
+/// Its JSON is stored in the history and printed by `--json`. ``schemaName`` names its shape: version 1 may get more
+/// fields, but no field changes its meaning.
 package struct Examination: Sendable, Equatable {
     package static let schemaName = "outpost-examination/1"
 
@@ -13,7 +13,7 @@ package struct Examination: Sendable, Equatable {
     package var finishedAt: Timestamp
     package var client: ExaminedMachine
     package var reflector: ExaminedMachine
-    /// How the throughput tests and the load travelled.
+    /// How the throughput tests and the load traveled.
     package var mode: ThroughputResult.Mode
     /// Without load.
     package var latency: LatencyResult?
@@ -21,7 +21,7 @@ package struct Examination: Sendable, Equatable {
     package var upload: ThroughputResult?
     package var bufferbloat: BufferbloatResult?
     package var verdict: Verdict
-    /// Parts that were left out or failed, of those that are a member of their own here.
+    /// Parts that were left out or failed, among those that are members here.
     package var notMeasured: [UnmeasuredPart]
     /// Steps that were left out or failed, one sentence each.
     package var notes: [String]
@@ -87,8 +87,9 @@ extension Examination: Codable {
             throw DecodingError.dataCorruptedError(
                 forKey: .schema,
                 in: container,
-                debugDescription: "an examination of schema “\(schema.printable(limit: 60))”; this program reads "
-                    + "“\(Self.schemaName)”, a newer one may read the other"
+                debugDescription:
+                    "an examination of schema “\(schema.printable(limit: 60))” cannot be read; this version reads "
+                    + "“\(Self.schemaName)”; install a newer one"
             )
         }
         self.id = try container.decode(String.self, forKey: .id)
@@ -127,11 +128,11 @@ extension Examination: Codable {
 
 /// One end of the examined link.
 package struct ExaminedMachine: Codable, Sendable, Equatable {
-    /// The name it is remembered by.
+    /// The name that this machine uses for it.
     package var name: String
     /// Endpoint ID, `PP-…`.
     package var id: String
-    /// Address and port as used for the connection; nil where it is not known.
+    /// Address and port of the connection; nil if not known.
     package var address: String?
     package var version: String
     package var cores: Int?

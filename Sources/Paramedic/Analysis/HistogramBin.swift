@@ -1,6 +1,6 @@
 internal import Operations
 
-/// How many values lie in [`fromMs`, `toMs`); the last bin holds its upper edge as well.
+/// The number of values in [`fromMs`, `toMs`); the last bin includes its upper edge as well.
 package struct HistogramBin: Codable, Sendable, Equatable {
     package var fromMs: Double
     package var toMs: Double
@@ -20,17 +20,17 @@ package struct HistogramBin: Codable, Sendable, Equatable {
 }
 
 extension HistogramBin {
-    /// Bins aimed at; the width is then rounded to 1, 2 or 5 times a power of ten.
+    /// Wanted number of bins; the width is then rounded to 1, 2 or 5 times a power of ten.
     static let wantedBins = 16.0
-    /// The most bins that the rounding can lead to, and one for the tail.
+    /// The most bins that the rounding can lead to, plus one for the tail.
     package static let mostBins = 34
 
-    /// Equal, roundly bounded bins from the smallest value to the 99th percentile; what lies above is one wide last bin,
-    /// so that a few outliers do not squeeze everything else into the first one.
+    /// Equal bins with round edges from the smallest value to the 99th percentile. Values above go into one wide last
+    /// bin, so that a few outliers do not squeeze everything else into the first one.
     package static func bins(sorted: [Double], p99: Double) -> [HistogramBin] {
         guard let first = sorted.first, let last = sorted.last else { return [] }
         let span = p99 - first
-        // A difference too small to be a number apart from its operands has no bins inside it.
+        // A difference below floating-point resolution has no bins inside it.
         guard span.isFinite, span > last.magnitude * 1e-9, span > 1e-9 else {
             return [HistogramBin(fromMs: first, toMs: last, count: sorted.count)]
         }
@@ -56,14 +56,14 @@ extension HistogramBin {
         return bins
     }
 
-    /// Whether the last bin is the one for all that lies above the others: its width is not theirs.
+    /// Whether the last bin is the wide one for everything above the others.
     package static func hasTail(_ bins: [HistogramBin]) -> Bool {
         guard let first = bins.first, let last = bins.last, bins.count > 1 else { return false }
         let width = first.toMs - first.fromMs
         return ((last.toMs - last.fromMs) - width).magnitude > width * 0.01
     }
 
-    /// The edge between two bins, in so many decimals that it differs from the next.
+    /// The edge between two bins, with enough decimals to differ from the next.
     static func label(_ edge: Double, of bins: [HistogramBin]) -> String {
         Quantity.milliseconds(edge, step: bins.first.map { $0.toMs - $0.fromMs } ?? 0)
     }
@@ -77,7 +77,7 @@ extension HistogramBin {
         return power * 10
     }
 
-    /// Takes the binary noise off an edge: 0.30000000000000004 is 0.3.
+    /// Removes the binary noise of an edge: 0.30000000000000004 is 0.3.
     private static func rounded(_ value: Double) -> Double {
         value.magnitude < 1e9 ? (value * 1e6).rounded() / 1e6 : value
     }

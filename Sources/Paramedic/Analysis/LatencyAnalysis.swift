@@ -1,22 +1,22 @@
 internal import LinkMeasurement
 
-/// Turns the datagrams of a latency test into a ``LatencyResult``. Pure: samples in, result out.
+/// Turns the samples of a latency test into a ``LatencyResult``. Pure.
 package enum LatencyAnalysis {
-    /// Points in ``LatencyResult/series``: about two for each pixel column of the widest plot that is drawn.
+    /// Points in ``LatencyResult/series``: about two per pixel column of the widest plot.
     package static let mostPoints = 600
-    /// A difference of two successive transit times beyond this is a clock that was set, or a reflector that makes its
-    /// times up; it is left out of the one-way jitter.
+    /// A larger difference between two successive transit times means a clock that was set, or a reflector that invents
+    /// its times; it is left out of the one-way jitter.
     static let implausibleTransitStepMs = 60_000.0
 
     /// The result of a test in which each of `samples` was sent once.
     ///
     /// - Parameters:
-    ///   - samples: One for each datagram sent, in any order.
-    ///   - counters: What the reflector counted, nil when it did not say.
-    ///   - transport: How the datagrams travelled.
-    ///   - intervalMs: The pace they were sent at.
+    ///   - samples: One for each sent datagram, in any order.
+    ///   - counters: What the reflector counted, nil if it did not report it.
+    ///   - transport: How the datagrams traveled.
+    ///   - intervalMs: Their interval.
     ///   - payloadBytes: Length of a datagram's payload.
-    ///   - host: What this machine did to the probes; none of that is the link's.
+    ///   - host: What this machine did to the probes; none of that counts against the link.
     package static func result(
         samples: [ProbeSample],
         counters: ProbeCounters?,
@@ -72,7 +72,7 @@ package enum LatencyAnalysis {
         }
     }
 
-    /// What became of the probes that brought no reply.
+    /// What happened to the probes without a reply.
     private struct Missing {
         /// On the link, in both directions.
         let lost: Int
@@ -80,13 +80,13 @@ package enum LatencyAnalysis {
         let lossPercent: Double
         let up: Int?
         let down: Int?
-        /// Dropped by the reflector on purpose: no loss of the link's.
+        /// Dropped by the reflector on purpose: not loss on the link.
         let rateLimited: Int?
 
-        /// Loss by direction follows from three counts that can only fall along the way; a reflector whose count does not
-        /// fit between the client's two is not believed.
+        /// Loss by direction follows from three counts that can only fall along the way; a reflector whose count is not
+        /// between the client's two is not believed.
         init(sent: Int, received: Int, counters: ProbeCounters?, kernelDrops: Int) {
-            // A reply that this machine dropped came over the link; a duplicate among them is not known as one.
+            // A reply that this machine dropped came over the link; a duplicate among them cannot be recognized.
             let missing = max(0, sent - received - max(0, kernelDrops))
             if let counters, let there = Int(exactly: counters.received), there <= sent, there >= received,
                 counters.reordered <= counters.received
@@ -104,7 +104,7 @@ package enum LatencyAnalysis {
         }
     }
 
-    /// Replies that the reflector sent before one that arrived earlier. Nil when a reply lacks the reflector's time.
+    /// Replies that the reflector sent before one that arrived earlier. Nil if a reply lacks the reflector's time.
     private static func reorderedDown(_ arrived: [ProbeSample]) -> Int? {
         var highest: UInt64 = 0
         var count = 0
@@ -141,7 +141,7 @@ package enum LatencyAnalysis {
         }
     }
 
-    /// All points while they fit; else the slowest reply of each group of neighbours, and one gap where one was lost, so
+    /// All points if they fit; else the slowest reply of each group of neighbors, and a gap if one of them was lost, so
     /// that neither a spike nor a loss disappears from the plot.
     private static func series(_ bySending: [ProbeSample]) -> [LatencyPoint] {
         guard let start = bySending.first?.sentNs else { return [] }
@@ -161,13 +161,13 @@ package enum LatencyAnalysis {
 }
 
 extension ProbeSample {
-    /// Nil without a reply, and for a reply that came before its probe was sent, which no clock may claim.
+    /// Nil without a reply, and for a reply that arrived before its probe was sent, which is impossible.
     var roundTripMs: Double? {
         guard let receivedNs, receivedNs >= sentNs else { return nil }
         return Double(receivedNs - sentNs) / 1e6
     }
 
-    /// Differences of two unrelated clocks: only their own differences mean something.
+    /// Differences of two unrelated clocks: only differences between them are meaningful.
     var transitUpMs: Double? {
         serverReceivedNs.map { Double(Int64(bitPattern: $0 &- sentNs)) / 1e6 }
     }
@@ -177,7 +177,7 @@ extension ProbeSample {
         return Double(Int64(bitPattern: receivedNs &- serverSentNs)) / 1e6
     }
 
-    /// Nil where the reflector's times contradict each other or claim more than the whole round trip.
+    /// Nil if the reflector's times contradict each other or claim more than the whole round trip.
     var turnaroundMs: Double? {
         guard let serverReceivedNs, let serverSentNs, serverSentNs >= serverReceivedNs, let roundTripMs else {
             return nil

@@ -12,18 +12,19 @@ package struct LatencyResult: Codable, Sendable, Equatable {
     package var sent: Int
     /// Probes with at least one reply.
     package var received: Int
-    /// Replies beyond the first.
+    /// Replies after the first.
     package var duplicates: Int
     /// Lost on the link; what the reflector dropped on purpose is in ``rateLimited``.
     package var lost: Int
     /// Of the probes that the reflector did not drop on purpose.
     package var lossPercent: Double
-    /// Lost on the way to the reflector; nil without believable counters of the reflector.
+    /// Lost on the way to the reflector; nil without credible counters from the reflector.
     package var lostUp: Int?
-    /// Lost on the way back; nil without believable counters of the reflector.
+    /// Lost on the way back; nil without credible counters from the reflector.
     package var lostDown: Int?
-    /// Arrived at the reflector, which dropped them because they came faster than it allows (`limits.udp_echo_max_pps`), or
-    /// because the day's bytes were spent; nil without believable counters of the reflector.
+    /// Arrived at the reflector, which dropped them because they came faster than it allows
+    /// (`limits.udp_echo_max_pps`), or because the day's bytes were spent; nil without credible counters from the
+    /// reflector.
     package var rateLimited: Int?
     package var reorderedUp: Int?
     package var reorderedDown: Int?
@@ -31,16 +32,16 @@ package struct LatencyResult: Codable, Sendable, Equatable {
     package var rtt: Distribution?
     /// RFC 3550 6.4.1, over replies in order of arrival: RTT of one reply less RTT of the reply before it.
     package var jitterMs: Double?
-    /// The same from one-way transit times towards the reflector.
+    /// The same from one-way transit times toward the reflector.
     package var jitterUpMs: Double?
     /// The same from one-way transit times back.
     package var jitterDownMs: Double?
-    /// RFC 3393, RTT based: absolute differences between probes with neighbouring sequence numbers, both answered.
+    /// RFC 3393, RTT based: absolute differences between answered probes with consecutive sequence numbers.
     package var ipdv: Distribution?
     /// From the reflector's receipt to its reply.
     package var reflectorTurnaround: Distribution?
-    /// What this machine did to probes, none of which is loss of the link; each nil when it did not happen. See
-    /// ``ProbingHost``. Those that were not sent, too large, left out or still under way are not in ``sent``.
+    /// What this machine did to probes, none of which is loss on the link; each nil if it did not happen. See
+    /// ``ProbingHost``. Probes that were not sent, too large, skipped or in flight are not in ``sent``.
     package var notSent: Int?
     package var sendError: String?
     package var tooLarge: Int?
@@ -100,10 +101,10 @@ package struct LatencyResult: Codable, Sendable, Equatable {
         self.series = series
     }
 
-    /// The reflector dropped more than half of the probes on purpose: what the rest says holds for its limit, not for the link.
+    /// The reflector dropped more than half of the probes on purpose: the rest describes its limit, not the link.
     package var isMostlyRateLimited: Bool { (rateLimited ?? 0) > sent / 2 }
 
-    /// Probes a second that the reflector let through, where it dropped any; rounded, since its limit is a whole number.
+    /// Probes a second that the reflector let through, if it dropped any; rounded, because its limit is an integer.
     package var allowedPerSecond: Int? {
         guard let rateLimited, rateLimited > 0, sent > 0, intervalMs > 0 else { return nil }
         return Int(exactly: (Double(sent - rateLimited) / Double(sent) * 1_000 / intervalMs).rounded())
@@ -118,8 +119,8 @@ package struct LatencyResult: Codable, Sendable, Equatable {
         pathMTU = host.pathMTU
     }
 
-    /// Bits a second that the probes take in each direction: IPv4, UDP and Ethernet add 42 bytes to each, TLS and TCP some
-    /// 136 with their acknowledgement.
+    /// Bits a second of the probes in each direction: IPv4, UDP and Ethernet add 42 bytes to each, TLS and TCP some 136
+    /// with their acknowledgment.
     package var probeBitsPerSecond: Double {
         guard intervalMs > 0 else { return 0 }
         return Double(payloadBytes + (transport == .udp ? 42 : 136)) * 8_000 / intervalMs
@@ -159,7 +160,7 @@ package struct LatencyResult: Codable, Sendable, Equatable {
     }
 }
 
-/// One point of a latency plot. `rttMs` is nil for a probe that got no reply.
+/// One point of a latency plot. `rttMs` is nil for a probe without a reply.
 package struct LatencyPoint: Codable, Sendable, Equatable {
     /// When the probe was sent, in seconds since the first one.
     package var timeSec: Double

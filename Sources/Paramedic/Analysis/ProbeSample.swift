@@ -1,15 +1,15 @@
-/// One datagram of a latency test, as the client saw it. All times are nanoseconds: the client's of its steady clock, the
-/// reflector's of a clock of its own; they have nothing to do with each other.
+/// One datagram of a latency test, as the client saw it. All times are nanoseconds: the client's on its monotonic
+/// clock, the reflector's on a clock of its own, unrelated to it.
 package struct ProbeSample: Sendable, Equatable {
     package var sequence: UInt64
     package var sentNs: UInt64
-    /// Nil when no reply came.
+    /// Nil if no reply arrived.
     package var receivedNs: UInt64?
     package var serverReceivedNs: UInt64?
     package var serverSentNs: UInt64?
-    /// Replies beyond the first.
+    /// Replies after the first.
     package var duplicates: Int
-    /// Position among the first replies; the order of `receivedNs` is taken where it is nil.
+    /// Position among the first replies; if nil, the order of `receivedNs` is used.
     package var arrivalOrder: Int?
 
     package init(
@@ -31,11 +31,11 @@ package struct ProbeSample: Sendable, Equatable {
     }
 }
 
-/// What the reflector counted of a latency test; with it loss and reordering can be told apart by direction.
+/// What the reflector counted in a latency test; with it, loss and reordering can be split by direction.
 package struct ProbeCounters: Codable, Sendable, Equatable {
     /// Distinct sequence numbers that arrived.
     package var received: UInt64
-    /// Arrivals with a sequence number below one that came before (RFC 4737 type-P-reordered).
+    /// Arrivals with a sequence number below an earlier one (RFC 4737 type-P-reordered).
     package var reordered: UInt64
     package var highestSequence: UInt64
     /// Arrivals that it did not answer because they came faster than it allows. They are in `received`.

@@ -1,6 +1,6 @@
-/// A part of an examination, or a phase of a bufferbloat test, that was asked for and could not be measured.
+/// A requested part of an examination, or phase of a bufferbloat test, that could not be measured.
 package struct UnmeasuredPart: Codable, Sendable, Equatable {
-    /// `latency`, `download`, `upload`, `bufferbloat`; of a bufferbloat test the name of the phase.
+    /// `latency`, `download`, `upload`, `bufferbloat`; for a bufferbloat test the name of the phase.
     package var part: String
     package var reason: String
 
@@ -11,10 +11,10 @@ package struct UnmeasuredPart: Codable, Sendable, Equatable {
 }
 
 extension BufferbloatResult {
-    /// The phases that were not measured, in their order.
+    /// The phases that were not measured, in order.
     package var missingPhases: [Phase] { (notMeasured ?? []).compactMap { Phase(rawValue: $0.part) } }
 
-    /// Which phases were not measured and why, as a sentence without its end; nil when all were.
+    /// Which phases were not measured and why, as a sentence without its period; nil if all were.
     package var notMeasuredWords: String? {
         guard let first = notMeasured?.first else { return nil }
         let words = missingPhases.map(\.underLoad)

@@ -1,4 +1,4 @@
-/// What limits the link, in words that need no glossary.
+/// What limits the link, in plain words.
 package struct Verdict: Codable, Sendable, Equatable {
     package enum Limit: String, Codable, Sendable, CaseIterable {
         /// Something between the two machines: the line, a router, a provider.
@@ -12,9 +12,9 @@ package struct Verdict: Codable, Sendable, Equatable {
 
     package var limit: Limit
     package var sentence: String
-    /// What speaks for it and what else was seen; the decisive ones first.
+    /// What supports it and what else was seen; the decisive reasons first.
     package var reasons: [String]
-    /// The bufferbloat grade, where there is one.
+    /// The bufferbloat grade, if there is one.
     package var grade: BufferbloatGrade?
 
     package init(limit: Limit, sentence: String, reasons: [String], grade: BufferbloatGrade? = nil) {
@@ -27,7 +27,7 @@ package struct Verdict: Codable, Sendable, Equatable {
 
 extension Verdict {
     /// The verdict on an examination: the first rule of ``VerdictRule/table`` that finds something and names a limit
-    /// decides; everything that any rule finds is a reason.
+    /// decides. Everything that any rule finds is a reason.
     package init(on examination: Examination) {
         let evidence = VerdictEvidence(examination)
         let findings = VerdictRule.table.compactMap { rule in
@@ -41,7 +41,7 @@ extension Verdict {
         }
         var reasons = (supporting + others).map(\.text)
         if deciding == nil {
-            reasons.insert("Nothing that was measured points at one limit.", at: 0)
+            reasons.insert("No measurement points at a single limit.", at: 0)
         }
         self.init(
             limit: limit,
@@ -63,7 +63,7 @@ extension Verdict {
         case .inconclusive:
             carried.isEmpty
                 ? "The link could not be judged."
-                : "The link carries at least \(carried); what limits it could not be told."
+                : "The link carries at least \(carried); what limits it is unknown."
         }
     }
 }

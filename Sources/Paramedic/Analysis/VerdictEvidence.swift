@@ -1,7 +1,7 @@
 internal import LinkMeasurement
 internal import Operations
 
-/// The facts that the verdict's rules look at, taken out of an examination and bounded.
+/// The facts for the verdict's rules, taken from an examination and bounded.
 struct VerdictEvidence: Sendable {
     enum End: Sendable {
         case client
@@ -16,18 +16,18 @@ struct VerdictEvidence: Sendable {
         var bitsPerSecond: Double
         var sentBitsPerSecond: Double?
         var durationSec: Double
-        /// Nil where it was not kept what was asked for.
+        /// Nil if the requested length was not stored.
         var askedSec: Int?
         var transport: ThroughputResult.Transport
         var engine: ThroughputResult.Engine
         var mode: ThroughputResult.Mode
         var streams: Int
         var lossPercent: Double?
-        /// Segments sent again as a share of all, in per cent; nil where they are not those of the link.
+        /// Retransmitted segments as a share of all, in percent; nil if they are not the link's.
         var retransmitPercent: Double?
         var clientCPUPercent: Double?
         var serverCPUPercent: Double?
-        /// The thread of each end that used most; nil where nobody counted threads.
+        /// The busiest thread of each end; nil if threads were not counted.
         var clientThreadPercent: Double?
         var serverThreadPercent: Double?
 
@@ -40,7 +40,7 @@ struct VerdictEvidence: Sendable {
             end == .client ? clientThreadPercent : serverThreadPercent
         }
 
-        /// Shorter than a second, and than what was asked for.
+        /// Shorter than a second, and than requested.
         var isTooShort: Bool {
             let whole = askedSec.map { Double($0) * VerdictThresholds.wholeTestShare } ?? .infinity
             return durationSec < min(VerdictThresholds.shortestTestSec, whole)
@@ -51,7 +51,7 @@ struct VerdictEvidence: Sendable {
 
     /// One of the two machines.
     struct Machine: Sendable {
-        /// How a sentence begins that is about it.
+        /// How a sentence about it starts.
         var name: String
         var cores: Int?
         var nicBitsPerSecond: Double?
@@ -62,7 +62,7 @@ struct VerdictEvidence: Sendable {
         var backgroundUp: Double?
     }
 
-    /// Payload of a full segment, to turn bytes into a number of segments; the usual Ethernet one.
+    /// Payload of a full segment on Ethernet, to turn bytes into a number of segments.
     private static let segmentBytes = 1_448.0
 
     var client: Machine
@@ -71,7 +71,7 @@ struct VerdictEvidence: Sendable {
     var flows: [Flow]
     var latency: LatencyResult?
     var bufferbloat: BufferbloatResult?
-    /// What is missing, in words that fit into a list.
+    /// What is missing, in words for a list.
     var missing: [String]
 
     init(_ examination: Examination) {
@@ -81,7 +81,7 @@ struct VerdictEvidence: Sendable {
         missing =
             examination.notMeasured.map { $0.part.printable(limit: 40) }
             + (examination.bufferbloat?.missingPhases ?? []).map { "latency \($0.underLoad)" }
-        // Towards the client is what the client receives and what the reflector sends.
+        // Toward the client means received by the client and sent by the reflector.
         client = Machine(examination.client, name: "This machine") { ($0.receivedBytesPerSec, $0.sentBytesPerSec) }
         reflector = Machine(examination.reflector, name: "The reflector") {
             ($0.sentBytesPerSec, $0.receivedBytesPerSec)
@@ -122,8 +122,8 @@ struct VerdictEvidence: Sendable {
     /// Whether both ends are on one machine, so that there is no link between them.
     var isLoopback: Bool { client.before?.interface == "lo" }
 
-    /// Whether a process used nearly all the processor it can: a thread its core, or all of them every core. Where threads
-    /// were not counted: iperf3 has one, the native engine one for each stream. Below a second it says nothing.
+    /// Whether a process used nearly all the processor that it can: a thread its core, or all threads every core. If
+    /// threads were not counted: iperf3 has one, the native engine one per stream. Below a second there is no answer.
     func isFull(_ end: End, in flow: Flow) -> Bool {
         let full = VerdictThresholds.fullProcessorPercent
         guard !flow.isTooShort, let percent = flow.cpuPercent(end) else { return false }
@@ -134,12 +134,12 @@ struct VerdictEvidence: Sendable {
         return percent >= full * Double(threads)
     }
 
-    /// Whether anything tells how busy a machine was.
+    /// Whether it is known how busy a machine was.
     func knowsProcessor(_ end: End) -> Bool {
         self[end].before != nil || flows.allSatisfy { $0.cpuPercent(end) != nil }
     }
 
-    /// “94.1 Mbit/s down and 18.3 Mbit/s up”; empty when nothing was carried.
+    /// “94.1 Mbit/s down and 18.3 Mbit/s up”; empty if nothing was carried.
     var carried: String {
         flows.filter { $0.bitsPerSecond > 0 }
             .map { "\(Quantity.rate($0.bitsPerSecond)) \($0.name)" }

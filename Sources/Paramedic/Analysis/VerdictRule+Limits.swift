@@ -1,10 +1,10 @@
 internal import LinkMeasurement
 internal import Operations
 
-// The rules that decide. Each is a name, the limit it names, its condition in words, and the finding.
+// The rules that decide. Each is a name, its limit, its condition in words, and its finding.
 
 extension VerdictRule {
-    private typealias At = VerdictThresholds
+    private typealias Thresholds = VerdictThresholds
 
     static let nothingMeasured = VerdictRule(
         name: "nothing measured",
@@ -26,10 +26,10 @@ extension VerdictRule {
     static let tooShort = VerdictRule(
         name: "too short",
         limit: .inconclusive,
-        condition: "a direction was measured for less than 1 s, and for less than 90 % of what was asked for"
+        condition: "a direction was measured for less than 1 s, and for less than 90 % of the requested time"
     ) { evidence in
         evidence.flows.first { $0.isTooShort }.map {
-            "The test \($0.name) lasted only \(Quantity.seconds($0.durationSec)); a second at least is needed."
+            "The test \($0.name) lasted only \(Quantity.seconds($0.durationSec)); at least one second is needed."
         }
     }
 
@@ -38,23 +38,23 @@ extension VerdictRule {
         limit: .inconclusive,
         condition: "a direction carried less than 230 kbit/s"
     ) { evidence in
-        evidence.flows.first { $0.bitsPerSecond > 0 && $0.bitsPerSecond < At.slowestMeasured }.map {
-            "The test \($0.name) read \(Quantity.rate($0.bitsPerSecond)): so slow, the losses of the first seconds take a part of a "
-                + "test to mend, and the link may carry more."
+        evidence.flows.first { $0.bitsPerSecond > 0 && $0.bitsPerSecond < Thresholds.slowestMeasured }.map {
+            "The test \($0.name) read \(Quantity.rate($0.bitsPerSecond)). On a link this slow, TCP repairs its first losses during part of the "
+                + "test, so the link may carry more."
         }
     }
 
     static let offeredLoad = VerdictRule(
         name: "offered load",
         limit: .inconclusive,
-        condition: "UDP arrived at 99 % of the rate it was sent with"
+        condition: "UDP arrived at 99 % of the rate at which it was sent"
     ) { evidence in
         evidence.flows.first {
-            $0.transport == .udp && $0.bitsPerSecond >= ($0.sentBitsPerSecond ?? .infinity) * At.offeredShare
+            $0.transport == .udp && $0.bitsPerSecond >= ($0.sentBitsPerSecond ?? .infinity) * Thresholds.offeredShare
         }.map {
-            "All of the \(Quantity.rate($0.bitsPerSecond)) of UDP that were offered \($0.name) arrived; "
+            "All of the offered \(Quantity.rate($0.bitsPerSecond)) of UDP \($0.name) arrived; "
                 + (evidence.isLoopback
-                    ? "more than was asked for may be possible." : "the link may carry more than was asked of it.")
+                    ? "a higher rate may be possible." : "the link may carry more than the requested rate.")
         }
     }
 
@@ -76,10 +76,10 @@ extension VerdictRule {
             let phase: BufferbloatResult.Phase = flow.direction == .down ? .download : .upload
             guard let load = evidence.bufferbloat?.phases.first(where: { $0.phase == phase }) else { continue }
             let rate = flow.direction == .down ? load.downBitsPerSecond : load.upBitsPerSecond
-            guard let rate, rate >= flow.bitsPerSecond * At.unsteadyFactor else { continue }
+            guard let rate, rate >= flow.bitsPerSecond * Thresholds.unsteadyFactor else { continue }
             return
                 "The throughput test moved \(Quantity.rate(flow.bitsPerSecond)) \(flow.name), and the load of the latency test "
-                + "\(Quantity.rate(rate)): the rate is not steady, or something else used the link. Measure again."
+                + "\(Quantity.rate(rate)): the rate is not steady, or other traffic used the link. Measure again."
         }
         return nil
     }
@@ -92,7 +92,7 @@ extension VerdictRule {
         evidence.flows.first {
             $0.mode == .tunneled && evidence.isFull(.client, in: $0) && evidence.isFull(.reflector, in: $0)
         }.map {
-            "Encrypting and decrypting \($0.activity) took all the processor both programs could use "
+            "Encrypting and decrypting \($0.activity) took all the processor time that both programs could use "
                 + "(\(Quantity.percent($0.clientCPUPercent)) here, \(Quantity.percent($0.serverCPUPercent)) there)."
         }
     }
@@ -106,7 +106,7 @@ extension VerdictRule {
     static let clientLoad = load(.client)
     static let reflectorLoad = load(.reflector)
 
-    /// Behind the rules that look at the machines, which need no probes; before those that do.
+    /// After the rules that look at the machines, which need no probes; before those that do.
     static let probesDropped = VerdictRule(
         name: "probes dropped",
         limit: .inconclusive,
@@ -115,7 +115,7 @@ extension VerdictRule {
         guard let latency = evidence.latency, latency.isMostlyRateLimited else { return nil }
         return
             "The reflector's own limit dropped \(Quantity.count(latency.rateLimited)) of \(Quantity.count(latency.sent)) "
-            + "probes, so latency and loss of the link are not known."
+            + "probes, so latency and loss of the link are unknown."
     }
 
     static let standingQueue = VerdictRule(
@@ -125,11 +125,11 @@ extension VerdictRule {
     ) { evidence in
         let worst = evidence.bufferbloat?.phases.filter { $0.phase != .idle && $0.inconclusive == nil }
             .max { ($0.increaseMs ?? 0) < ($1.increaseMs ?? 0) }
-        guard let worst, let increase = worst.increaseMs, increase >= At.standingQueueMs else { return nil }
+        guard let worst, let increase = worst.increaseMs, increase >= Thresholds.standingQueueMs else { return nil }
         if evidence.isLoopback {
             return
-                "The mean round trip grows by \(Quantity.milliseconds(increase)) \(worst.phase.underLoad): the probes wait "
-                + "for this machine's processor and behind the load in its socket buffers, for there is no link."
+                "The mean round trip grows by \(Quantity.milliseconds(increase)) \(worst.phase.underLoad): there is no link, so the probes "
+                + "wait for this machine's processor and behind the load in its socket buffers."
         }
         return "A queue builds up in the link: the mean round trip grows by \(Quantity.milliseconds(increase)) "
             + "\(worst.phase.underLoad)."
@@ -141,10 +141,10 @@ extension VerdictRule {
         condition: "1 % or more of the probes or of the UDP packets were lost"
     ) { evidence in
         let subject = evidence.isLoopback ? "This machine loses packets on the way to itself" : "The link loses packets"
-        if let latency = evidence.latency, latency.transport == .udp, latency.lossPercent >= At.lossPercent {
+        if let latency = evidence.latency, latency.transport == .udp, latency.lossPercent >= Thresholds.lossPercent {
             return "\(subject): \(Quantity.percent(latency.lossPercent)) of the probes without load."
         }
-        return evidence.flows.first { ($0.lossPercent ?? 0) >= At.lossPercent }.map {
+        return evidence.flows.first { ($0.lossPercent ?? 0) >= Thresholds.lossPercent }.map {
             "\(subject): \(Quantity.percent($0.lossPercent)) of the UDP packets \($0.activity)."
         }
     }
@@ -152,10 +152,10 @@ extension VerdictRule {
     static let resentSegments = VerdictRule(
         name: "retransmits",
         limit: .link,
-        condition: "0.1 % or more of the link's TCP segments were sent again"
+        condition: "0.1 % or more of the link's TCP segments were retransmitted"
     ) { evidence in
-        evidence.flows.first { ($0.retransmitPercent ?? 0) >= At.resentPercent }.map {
-            "TCP had to send about \(Quantity.percent($0.retransmitPercent)) of its segments again \($0.activity)."
+        evidence.flows.first { ($0.retransmitPercent ?? 0) >= Thresholds.resentPercent }.map {
+            "TCP had to retransmit about \(Quantity.percent($0.retransmitPercent)) of its segments \($0.activity)."
         }
     }
 
@@ -166,16 +166,16 @@ extension VerdictRule {
     ) { evidence in
         switch (evidence.knowsProcessor(.client), evidence.knowsProcessor(.reflector)) {
         case (true, true): nil
-        case (true, false): "How busy the reflector was is not known, so it cannot be ruled out as the limit."
-        case (false, true): "How busy this machine was is not known, so it cannot be ruled out as the limit."
-        case (false, false): "How busy the two machines were is not known, so neither can be ruled out as the limit."
+        case (true, false): "It is not known how busy the reflector was, so it cannot be ruled out as the limit."
+        case (false, true): "It is not known how busy this machine was, so it cannot be ruled out as the limit."
+        case (false, false): "It is not known how busy the two machines were, so neither can be ruled out as the limit."
         }
     }
 
     static let headroom = VerdictRule(
         name: "headroom",
         limit: .link,
-        condition: "no rule above found something at either machine, both being known",
+        condition: "no rule above found something at either machine, and both are known",
         isFallback: true
     ) { evidence in
         evidence.flows.isEmpty || !evidence.knowsProcessor(.client) || !evidence.knowsProcessor(.reflector)
@@ -193,8 +193,8 @@ extension VerdictRule {
             name: "\(end.limit.rawValue) processor",
             limit: end.limit,
             condition:
-                "one of its threads used 90 % or more of a core, or all used 90 % of every core; where threads were not counted, "
-                + "its process used 90 % or more of one core for each stream, as far as it has cores"
+                "one of its threads used 90 % or more of a core, or all used 90 % of every core; if threads were not counted, "
+                + "its process used 90 % or more of one core per stream, up to its number of cores"
         ) { evidence in
             let machine = evidence[end]
             return evidence.flows.first { evidence.isFull(end, in: $0) }.map {
@@ -213,7 +213,7 @@ extension VerdictRule {
         ) { evidence in
             let machine = evidence[end]
             guard let speed = machine.nicBitsPerSecond else { return nil }
-            return evidence.flows.first { $0.bitsPerSecond >= speed * At.fullCardShare }.map {
+            return evidence.flows.first { $0.bitsPerSecond >= speed * Thresholds.fullCardShare }.map {
                 "\(machine.name) has a network card of \(Quantity.rate(speed)), and \(Quantity.rate($0.bitsPerSecond)) "
                     + "\($0.name) fill it."
             }
@@ -229,7 +229,7 @@ extension VerdictRule {
             let machine = evidence[end]
             for flow in evidence.flows {
                 guard let other = machine.background(flow.direction), flow.bitsPerSecond > 0,
-                    other >= flow.bitsPerSecond * At.backgroundShare
+                    other >= flow.bitsPerSecond * Thresholds.backgroundShare
                 else { continue }
                 return
                     "\(machine.name) already had \(Quantity.rate(other)) of other traffic \(flow.name) before the test."
@@ -242,12 +242,12 @@ extension VerdictRule {
         VerdictRule(
             name: "\(end.limit.rawValue) load",
             limit: end.limit,
-            condition: "its load before the test was 0.9 or more a core"
+            condition: "its load before the test was 0.9 or more per core"
         ) { evidence in
             let machine = evidence[end]
-            guard let load = machine.before?.cpuLoad, load.isFinite, load >= At.busyLoad else { return nil }
+            guard let load = machine.before?.cpuLoad, load.isFinite, load >= Thresholds.busyLoad else { return nil }
             return
-                "\(machine.name) was busy before the test began: a load of \(Quantity.fixed(load, decimals: 2)) a core."
+                "\(machine.name) was busy before the test started: a load of \(Quantity.fixed(load, decimals: 2)) per core."
         }
     }
 }

@@ -4,28 +4,29 @@ internal import Operations
 // Rules that name no limit: what else a reader should know.
 
 extension VerdictRule {
-    private typealias At = VerdictThresholds
+    private typealias Thresholds = VerdictThresholds
 
     static let slowTurnaround = VerdictRule(
         name: "slow turnaround",
         limit: nil,
         condition: "the reflector's median time to answer is 1 ms or more"
     ) { evidence in
-        guard let turnaround = evidence.latency?.reflectorTurnaround, turnaround.p50 >= At.slowTurnaroundMs else {
+        guard let turnaround = evidence.latency?.reflectorTurnaround, turnaround.p50 >= Thresholds.slowTurnaroundMs
+        else {
             return nil
         }
         return
-            "The reflector itself takes \(Quantity.milliseconds(turnaround.p50)) to answer a probe; that is part of the "
+            "The reflector itself takes \(Quantity.milliseconds(turnaround.p50)) to answer a probe, which is part of the "
             + "latency shown."
     }
 
     static let probesNotSent = VerdictRule(
         name: "probes not sent",
         limit: nil,
-        condition: "probes of the latency test could not leave this machine, or were left out"
+        condition: "probes of the latency test could not leave this machine, or were skipped"
     ) { evidence in
-        guard let latency = evidence.latency, latency.isSpoiltByHost else { return nil }
-        return "This machine, not the link, is why probes are missing: \(latency.hostWords.joined(separator: "; "))."
+        guard let latency = evidence.latency, latency.isDistortedByHost else { return nil }
+        return "Probes are missing because of this machine, not the link: \(latency.hostWords.joined(separator: "; "))."
     }
 
     static let clientMemory = memory(.client)
@@ -37,7 +38,7 @@ extension VerdictRule {
         condition: "an interface's MTU is below 1500"
     ) { evidence in
         let small = [evidence.client, evidence.reflector].compactMap { machine -> String? in
-            guard let mtu = machine.before?.mtu, mtu > 0, mtu < At.ethernetMTU else { return nil }
+            guard let mtu = machine.before?.mtu, mtu > 0, mtu < Thresholds.ethernetMTU else { return nil }
             return "\(machine.name) sends packets of at most \(mtu) bytes"
         }
         guard let first = small.first else { return nil }
@@ -53,7 +54,7 @@ extension VerdictRule {
             here != there
         else { return nil }
         return
-            "The largest packet differs: \(here) bytes here, \(there) at the reflector. If large transfers stall, path "
+            "The largest packets differ: \(here) bytes here, \(there) at the reflector. If large transfers stall, path "
             + "MTU discovery fails somewhere between."
     }
 
@@ -70,7 +71,7 @@ extension VerdictRule {
             return
                 "Latency under load is graded \(grade.rawValue)\(result.probeInsideTLS ? ", measured inside TLS." : ".")"
         }
-        // Phases that are missing are told by a rule of their own.
+        // Missing phases have a rule of their own.
         if result.notMeasured != nil { return nil }
         return result.inconclusive.map { "Latency under load has no grade: \($0)." }
     }
@@ -78,7 +79,7 @@ extension VerdictRule {
     private static func memory(_ end: VerdictEvidence.End) -> VerdictRule {
         VerdictRule(name: "memory", limit: nil, condition: "95 % or more of the memory is used") { evidence in
             let machine = evidence[end]
-            guard let share = machine.before?.memoryShare, share >= At.fullMemoryShare else { return nil }
+            guard let share = machine.before?.memoryShare, share >= Thresholds.fullMemoryShare else { return nil }
             return "\(machine.name) has \(Quantity.percent(share * 100)) of its memory in use and may be swapping."
         }
     }
@@ -87,16 +88,16 @@ extension VerdictRule {
         VerdictRule(
             name: "clock",
             limit: nil,
-            condition: "the clock is not synchronised, or is off by 100 ms or more"
+            condition: "the clock is not synchronized, or is off by 100 ms or more"
         ) { evidence in
             let machine = evidence[end]
             guard let path = machine.before else { return nil }
             if path.timeSynced == false {
                 return
-                    "\(machine.name) has a clock that is not synchronised: its times cannot be compared with others'. "
+                    "\(machine.name) has a clock that is not synchronized: its times cannot be compared with others'. "
                     + "The results do not depend on it."
             }
-            guard let error = path.clockErrorUs, error >= At.clockErrorUs else { return nil }
+            guard let error = path.clockErrorUs, error >= Thresholds.clockErrorUs else { return nil }
             return "\(machine.name) has a clock that may be off by \(Quantity.milliseconds(Double(error) / 1000))."
         }
     }

@@ -2,19 +2,19 @@ package import LinkMeasurement
 package import Operations
 package import UserState
 
-/// Everything that `paramedic.toml` may say. Each key can also be set as `PARAMEDIC_SECTION_KEY` in the environment.
+/// The configuration in `paramedic.toml`. Each key can also be set as `PARAMEDIC_SECTION_KEY` in the environment.
 package struct ParamedicConfiguration: Sendable, Equatable {
-    /// Where the TOML was found; nil when none was.
+    /// The path of the file; nil if there is none.
     package var source: String?
-    /// `state.folder`: identity, reflectors and history; `PARAMEDIC_STATE` and `--state` beat it.
+    /// `state.folder`: identity, reflectors and history; `PARAMEDIC_STATE` and `--state` win.
     package var stateFolder: String
-    /// Where identity and reflectors are when neither a state folder nor a key is given; nil when one is.
+    /// The folder of identity and reflectors if neither a state folder nor a key is given; nil if one is.
     package var userFolder: UserFolder?
     /// `identity.private_key_path`: a key elsewhere than in the state folder.
     package var privateKeyPath: String?
-    /// `defaults.reflector`: which reflector is meant when none is named.
+    /// `defaults.reflector`: the reflector if none is named.
     package var reflector: String?
-    /// `defaults.wait_sec`: longest wait when a reflector denies a test for now.
+    /// `defaults.wait_sec`: longest wait if a reflector denies a test for now.
     package var waitSec = Examiner.defaultPatience
     /// `defaults.streams`
     package var streams: Int?
@@ -29,7 +29,7 @@ package struct ParamedicConfiguration: Sendable, Equatable {
 
     static let tool = "paramedic"
 
-    /// The key of a state folder, or the one that is given.
+    /// The given key, else the state folder's.
     package var keyPath: String { privateKeyPath ?? stateFolder + "/identity.ed25519" }
 
     /// Reads the first file of: `path` (`--config`), `PARAMEDIC_CONFIG`, /etc, the user's configuration folder.

@@ -1,21 +1,21 @@
 internal import LinkMeasurement
 
-/// Runs the parts of an examination one after the other and keeps why those failed that did. Once the reflector is gone no
-/// further part is tried: what was measured until then is the result.
+/// Runs the parts of an examination one after the other and keeps the errors of those that failed. Once the reflector
+/// is gone no further part is tried: what was measured until then is the result.
 struct ExaminationAttempts {
     /// Seconds for an answer to the question whether the reflector is still there.
     private static let answerSeconds = 5
 
     private let client: LinkClient
     private(set) var failures: [NothingMeasured.Part] = []
-    /// Why the reflector cannot be asked any more.
+    /// Why the reflector is gone; nil while it answers.
     private(set) var lost: (any Error)?
 
     init(_ client: LinkClient) {
         self.client = client
     }
 
-    /// The result of `body`; nil when it fails or is not tried. Throws only when the task was cancelled.
+    /// The result of `body`; nil if it fails or is not tried. Throws only if the task was canceled.
     mutating func attempt<Result: Sendable>(
         _ what: String,
         _ body: () async throws -> Result
@@ -27,7 +27,7 @@ struct ExaminationAttempts {
         do {
             return try await body()
         } catch {
-            // Whatever failed because of the interruption is no part that failed.
+            // A failure caused by the interruption is not a failed part.
             try Task.checkCancellation()
             failures.append(.init(name: what, error: error))
             await consider(error)
@@ -35,7 +35,7 @@ struct ExaminationAttempts {
         }
     }
 
-    /// Finds out whether the reflector is gone, when a test failed in a way that this can explain.
+    /// Finds out whether the reflector is gone, if that can explain a test's failure.
     mutating func consider(_ error: any Error) async {
         switch error.root {
         case LinkClientError.denied, LinkClientError.wrongMode, LinkClientError.refused, LinkClientError.endedEarly:

@@ -1,10 +1,11 @@
 package import LinkMeasurement
 
 extension Examiner {
-    /// Latency without load, while downloading, while uploading, and both. A phase that fails ends the test: it and those
-    /// after it are not measured, those before it are the result. Throws when there are none, and when it is cancelled.
+    /// Latency without load, while downloading, while uploading, and both. A phase that fails ends the test: it and the
+    /// phases after it are not measured, those before it are the result. Throws if there are none, and if it is
+    /// canceled.
     /// - Parameter seconds: length of each phase.
-    /// - Returns: what was measured, and what ended the test before its last phase; nil when nothing did.
+    /// - Returns: the measured phases, and what ended the test before its last phase; nil if nothing did.
     package func bufferbloat(
         seconds: Int,
         streams: Int?,
@@ -15,11 +16,11 @@ extension Examiner {
         onProgress: @escaping @Sendable (ThroughputProgress) -> Void = { _ in }
     ) async throws -> (result: BufferbloatResult, failure: (any Error)?) {
         guard hasProbe else {
-            throw ParamedicError.invalid("this reflector cannot measure latency beside a load; update it")
+            throw ParamedicError.invalid("this reflector cannot measure latency under load; update it")
         }
         var measurements: [BufferbloatAnalysis.Measurement] = []
         var failure: (any Error)?
-        // The slower direction, as far as it is known: probes that fill it would measure themselves.
+        // The slower direction, if it is known: probes that fill it would measure themselves.
         var slowest = [linkDown, linkUp].compactMap { $0 }.min()
         for phase in BufferbloatResult.Phase.allCases {
             onPhase(phase)
@@ -88,7 +89,7 @@ extension Examiner {
             probeIntervalMs: intervalMs,
             onProgress: onProgress
         )
-        guard let latency else { throw LinkClientError.unexpected("a grant without the probe that was asked for") }
+        guard let latency else { throw LinkClientError.unexpected("a grant without the requested probe") }
         return .init(
             phase: phase,
             latency: latency,

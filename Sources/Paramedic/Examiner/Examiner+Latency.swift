@@ -3,7 +3,7 @@ internal import NIOSSL
 package import PacketIO
 
 extension Examiner {
-    /// Round trips without load. Throws ``PartlyMeasured`` when it was cut after replies had come.
+    /// Round trips without load. Throws ``PartlyMeasured`` if the test was cut after replies had arrived.
     package func latency(
         _ plan: LatencyPlan,
         onProgress: @escaping @Sendable (EchoProgress) -> Void = { _ in }
@@ -18,7 +18,7 @@ extension Examiner {
                 plan: plan,
                 onProgress: onProgress
             )
-            let pauses = Standstill()
+            let pauses = SuspensionDetector()
             let watch = Task { try await pauses.watch() }
             defer { watch.cancel() }
             let samples = try await probe.samples()
@@ -26,7 +26,7 @@ extension Examiner {
             do {
                 let report = try await closing.result()
                 counts = report.echo
-                // Probes that nobody was there to answer are not lost on the link.
+                // Probes sent after the reflector had gone are not lost on the link.
                 try report.requireOrderlyEnd(spentCounts: false)
                 if let cut = probe.cut { throw cut }
                 try probe.requireAnswers(samples)
@@ -38,8 +38,8 @@ extension Examiner {
         }
     }
 
-    /// The probe beside a throughput test; nil when the grant has none.
-    /// - Parameter intervalMs: time between probes; nil for the usual.
+    /// The probe beside a throughput test; nil if the grant has none.
+    /// - Parameter intervalMs: time between probes; nil for the default.
     func startProbe(
         _ grant: SessionGrant,
         _ params: SessionParameters,
@@ -57,7 +57,7 @@ extension Examiner {
         ) { _ in }
     }
 
-    /// - Parameter askedSec: before this a tunnel that ends was cut; nil for the time of the plan.
+    /// - Parameter askedSec: a tunnel that ends before this was cut; nil for the time of the plan.
     private func makeProbe(
         grant: SessionGrant,
         port: Int,

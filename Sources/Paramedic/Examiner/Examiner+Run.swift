@@ -4,7 +4,7 @@ package import LinkMeasurement
 internal import NIOCore
 internal import Operations
 
-/// What `paramedic run` does, in which order, and for how long.
+/// The tests of `paramedic run` and their lengths.
 package struct ExaminationPlan: Sendable {
     /// Seconds of the latency test.
     package var latencySec = 5
@@ -15,20 +15,20 @@ package struct ExaminationPlan: Sendable {
     package var streams: Int?
     package var engine: ThroughputEngine?
 
-    /// How many tests of the hour it takes: latency, two throughputs, four phases of bufferbloat.
+    /// How many of the hour's tests it takes: latency, two throughputs, four phases of bufferbloat.
     package static let tests = 3 + BufferbloatResult.Phase.allCases.count
 
     package init() {}
 }
 
-/// Where an examination stands.
+/// The current step of an examination.
 package enum ExaminationStep: Sendable, Equatable {
     case latency
     case download
     case upload
     case bufferbloat(BufferbloatResult.Phase)
 
-    /// Which of the ``ExaminationPlan/tests`` it is, from 1.
+    /// Its number among the ``ExaminationPlan/tests``, from 1.
     package var number: Int {
         switch self {
         case .latency: 1
@@ -46,14 +46,14 @@ package enum ExaminationStep: Sendable, Equatable {
         case .bufferbloat(.idle): "latency without load"
         case .bufferbloat(.download): "latency while downloading"
         case .bufferbloat(.upload): "latency while uploading"
-        case .bufferbloat(.both): "latency while loading both ways"
+        case .bufferbloat(.both): "latency while loading both directions"
         }
     }
 }
 
 extension Examiner {
-    /// The whole examination. A part that fails is a note in it; the others still run, unless the reflector is gone. Throws
-    /// ``NothingMeasured`` when all fail.
+    /// The whole examination. A part that fails becomes a note; the others still run, unless the reflector is gone.
+    /// Throws ``NothingMeasured`` if all fail.
     package func examine(
         _ plan: ExaminationPlan,
         reflectorName: String,
@@ -116,7 +116,7 @@ extension Examiner {
         return Examination(
             id: UUID().uuidString.lowercased(),
             startedAt: started,
-            // By the steady clock: the wall clock may be set meanwhile.
+            // On the monotonic clock: the wall clock may be set meanwhile.
             finishedAt: Timestamp(
                 microseconds: started.microseconds + Int64((ContinuousClock.now - begin) / .microseconds(1))
             ),
@@ -149,21 +149,22 @@ extension Examiner {
         )
     }
 
-    /// What the probes of the latency test took of the slower direction; nil when that is little, or not known.
+    /// The share of the slower direction that the latency test's probes took; nil if that is little, or not known.
     static func probeLoad(_ latency: LatencyResult?, _ rates: [Double]) -> String? {
         guard let latency, let rate = rates.min(), rate > 0 else { return nil }
         let share = latency.probeBitsPerSecond / rate
         guard share > mostProbeShare else { return nil }
         let interval = LatencyPlan.intervalMs(sparing: rate, transport: latency.transport)
         return "the probes of the latency test took \(Quantity.rate(latency.probeBitsPerSecond)) of the "
-            + "\(Quantity.rate(rate)) that the link carries, and stood in their own queue: measure it again with "
+            + "\(Quantity.rate(rate)) that the link carries, so they measured their own queue: measure it again with "
             + "`paramedic latency --interval \(Quantity.fixed(interval.rounded(.up), decimals: 0))`"
     }
 
-    /// Of the link; more is told.
+    /// Of the link; a larger share is reported.
     private static let mostProbeShare = 0.05
 
-    /// What is missing, a sentence for each part and one for all missing phases of bufferbloat, which share their reason.
+    /// What is missing: a sentence for each part, and one for all missing phases of bufferbloat, which share their
+    /// reason.
     private static func notes(_ failures: [NothingMeasured.Part], _ bufferbloat: BufferbloatResult?) -> [String] {
         failures.map { "\($0.name) was not measured: \($0.error)" }
             + [bufferbloat?.notMeasuredWords].compactMap { $0 }

@@ -2,7 +2,7 @@ package import LinkMeasurement
 internal import NIOSSL
 internal import Operations
 
-/// What a throughput test moved so far, for a live line.
+/// What a throughput test has moved so far, for a live line.
 package struct ThroughputProgress: Sendable {
     package let second: Int
     package let upBitsPerSecond: Double
@@ -10,7 +10,7 @@ package struct ThroughputProgress: Sendable {
 }
 
 extension Examiner {
-    /// A throughput test, and the latency beside it when `params.latencyProbe` is set. Throws ``PartlyMeasured`` when it
+    /// A throughput test, with the latency under it if `params.latencyProbe` is set. Throws ``PartlyMeasured`` if it
     /// fails after bytes have moved.
     package func throughput(
         _ params: SessionParameters,
@@ -23,7 +23,7 @@ extension Examiner {
         }
         return try await withSession(SessionRequest(testType: .throughput, params: params)) { [params] grant, closing in
             let meters = ClientMeters(seconds: params.durationSec)
-            let pauses = Standstill()
+            let pauses = SuspensionDetector()
             let live = Task { try await Self.report(meters, pauses, onProgress) }
             defer { live.cancel() }
             let probe = try await startProbe(grant, params, intervalMs: probeIntervalMs)
@@ -33,9 +33,9 @@ extension Examiner {
             } catch {
                 probe?.cancel()
                 try Task.checkCancellation()
-                // A stream that is refused may be one that comes after the end.
+                // A refused stream may be one that arrives after the end.
                 if error is ParamedicError || (error as? LinkClientError)?.isRefusal == true {
-                    // Why the reflector ended the test says more than what that did to the engine.
+                    // The reflector's reason for ending the test explains more than its effect on the engine.
                     let theirs = try? await client.result(of: grant.testID)
                     try theirs?.requireOrderlyEnd(spentCounts: false)
                 }
@@ -55,22 +55,22 @@ extension Examiner {
                 throw pauses.explained(own.partly(error))
             }
             if let rate = params.bitrateBps {
-                own.notes.append("limited to \(Quantity.rate(Double(rate))) in each direction, as was asked for")
+                own.notes.append("limited to the requested \(Quantity.rate(Double(rate))) in each direction")
             } else if params.transport == .udp {
-                own.notes.append("UDP ran at iperf3's own 1 Mbit/s for each stream; ask for another with --bitrate")
+                own.notes.append("UDP ran at iperf3's own 1 Mbit/s per stream; set another rate with --bitrate")
             }
             if let reason = theirs.endReason, reason == EndReason.budgetSpent.rawValue {
                 own.notes.append("the day's byte quota ended the test early")
             }
             var merged = own
             if var half = theirs.throughput {
-                // What was not asked for was not measured, whatever the reflector says.
+                // A direction that was not requested was not measured, whatever the reflector says.
                 half.directions.removeAll { !params.directions.contains($0.direction) }
                 merged = .merging(client: own, server: half)
             }
             merged.fillUpload(received: theirs.bytesUp)
             merged.noteSilence()
-            // A quota ends streams and probes at once, and may do so before the first byte.
+            // A quota ends streams and probes at once, possibly before the first byte.
             let isSpent = theirs.endReason == EndReason.budgetSpent.rawValue
             if !isSpent, let failure: any Error = cut ?? merged.nothingArrived(of: params) as (any Error)? {
                 throw pauses.explained(merged.partly(failure))
@@ -89,7 +89,7 @@ extension Examiner {
     /// What the two ends know of a test.
     private struct Halves {
         var own: ThroughputResult
-        /// Asked for at once, before what is still on its way is cut off.
+        /// Requested at once, before bytes in transit are cut off.
         let theirs: Result<SessionResult, any Error>
         /// A stream that ended long before its time.
         var cut: CutStream?
@@ -148,7 +148,7 @@ extension Examiner {
 
     private static func report(
         _ meters: ClientMeters,
-        _ pauses: Standstill,
+        _ pauses: SuspensionDetector,
         _ onProgress: @Sendable (ThroughputProgress) -> Void
     ) async throws {
         var before = (up: 0, down: 0)
@@ -182,13 +182,13 @@ extension ThroughputResult {
         return result
     }
 
-    /// The error with what was measured until then, when bytes have moved.
+    /// The error with what was measured until then, if bytes have moved.
     fileprivate func partly(_ cause: any Error) -> any Error {
         guard directions.contains(where: { ($0.bytes ?? 0) > 0 }) else { return cause }
         var result = self
         if let up = result[.up], up.bitsPerSecondReceived == nil {
             result.notes.append(
-                "what arrived of the upload is not known: the figures are what was handed to the network"
+                "it is not known what arrived of the upload: the figures are what was handed to the network"
             )
         }
         if !result.notes.contains(where: { $0.hasPrefix("nothing arrived") }) { result.noteSilence() }
@@ -196,7 +196,7 @@ extension ThroughputResult {
         return PartlyMeasured(result: .throughput(result), cause: cause)
     }
 
-    /// The first direction that was asked for and of which the receiver counted no byte. Of UDP that is a loss.
+    /// The first requested direction whose receiver counted no byte. For UDP that counts as loss.
     fileprivate func nothingArrived(of params: SessionParameters) -> NothingArrived? {
         guard transport == .tcp else { return nil }
         let empty = params.directions.first { direction in
@@ -205,25 +205,25 @@ extension ThroughputResult {
         return empty.map { NothingArrived(direction: $0, seconds: params.durationSec) }
     }
 
-    /// Says where so little came that the rate is no measure of the link.
+    /// Notes a rate too low to be a measure of the link.
     mutating func noteSlowness() {
         for moved in directions {
             guard let rate = moved.bitsPerSecond, rate < VerdictThresholds.slowestMeasured else { continue }
             notes.append(
-                "inconclusive: \(moved.direction.rawValue) came less than "
-                    + "\(Quantity.trimmed(Quantity.rate(VerdictThresholds.slowestMeasured))), of which TCP's first losses take a part; "
+                "inconclusive: \(moved.direction.rawValue) was below "
+                    + "\(Quantity.trimmed(Quantity.rate(VerdictThresholds.slowestMeasured))), where TCP's first losses take part of the test; "
                     + "the link may carry more"
             )
         }
     }
 
-    /// Says since when nothing arrived.
+    /// Notes since when nothing arrived.
     mutating func noteSilence() {
         for moved in directions {
             guard let since = moved.silentSinceSec else { continue }
             notes.append(
-                "nothing arrived \(moved.direction.rawValue) from \(Quantity.seconds(since)) on; the rate is "
-                    + "over all \(Quantity.seconds(moved.durationSec))"
+                "nothing arrived \(moved.direction.rawValue) from \(Quantity.seconds(since)) on; the rate covers "
+                    + "all \(Quantity.seconds(moved.durationSec))"
             )
         }
     }

@@ -4,23 +4,23 @@ internal import Logging
 internal import NIOSSL
 internal import Operations
 
-/// Measures through one reflector: a control connection, and the tests that are run with it.
+/// Measures through one reflector: a control connection, and the tests that run through it.
 package final class Examiner: Sendable {
-    /// Longest wait, in seconds, that the client accepts by itself when it is denied for now.
+    /// Longest wait, in seconds, that the client accepts by default after a denial.
     package static let defaultPatience = 120
     /// Longest wait in seconds for the answer to the close that ends every test; nothing depends on it.
-    private static let farewellSeconds = 2
+    private static let closeSeconds = 2
 
     package let address: ReflectorAddress
     package let client: LinkClient
     package let hello: ServerHello
     let context: NIOSSLContext
-    /// Where external programs are.
+    /// The path of iperf3.
     let iperfPath: String
-    /// How every test must travel; nil leaves it to the reflector.
+    /// The mode that every test must have; nil leaves it to the reflector.
     private let mode: DataMode?
     private let patience: Int
-    /// Told what the person at the terminal should know now.
+    /// Receives what the user should know now.
     let notice: @Sendable (ExaminerNotice) -> Void
     private let logger = Logger(label: "paramedic")
 
@@ -44,11 +44,11 @@ package final class Examiner: Sendable {
         self.notice = notice
     }
 
-    /// Connects and says hello.
+    /// Connects and sends `hello`.
     /// - Parameters:
-    ///   - mode: how every test must travel; a reflector that is configured for the other way runs none.
-    ///   - patience: longest wait in seconds when the reflector denies a test for now.
-    ///   - notice: told whenever the examiner waits, and of what it foresees.
+    ///   - mode: the mode that every test must have; a reflector that is configured for the other one runs none.
+    ///   - patience: longest wait in seconds if the reflector denies a test for now.
+    ///   - notice: called whenever the examiner waits or has a remark.
     package static func connect(
         to address: ReflectorAddress,
         key: IdentityKey,
@@ -81,7 +81,7 @@ package final class Examiner: Sendable {
 
     package var hasProbe: Bool { hello.features.contains(LinkFeature.latencyProbe) }
 
-    /// Asks for a test; waits as long as the reflector says, and says so.
+    /// Requests a test; waits as long as the reflector asks, and says so.
     func acquire(_ request: SessionRequest) async throws -> SessionGrant {
         let deadline = ContinuousClock.now + .seconds(patience)
         var request = request
@@ -94,12 +94,12 @@ package final class Examiner: Sendable {
                     metadata: ["test.id": "\(grant.testID)", "mode": "\(grant.mode.rawValue)", "port": "\(grant.port)"]
                 )
                 if let asked = request.params.streams, let granted = grant.streams, granted > asked {
-                    await farewell(grant.testID)
-                    throw LinkClientError.unexpected("a grant of \(granted) streams where \(asked) were asked for")
+                    await closeQuietly(grant.testID)
+                    throw LinkClientError.unexpected("a grant of \(granted) streams instead of \(asked)")
                 }
                 if let mode, grant.mode != mode {
-                    // A reflector that does not know the wish grants what it is configured for.
-                    await farewell(grant.testID)
+                    // A reflector that does not know the field grants its configured mode.
+                    await closeQuietly(grant.testID)
                     throw LinkClientError.wrongMode(wanted: mode, granted: grant.mode)
                 }
                 return grant
@@ -115,7 +115,7 @@ package final class Examiner: Sendable {
         }
     }
 
-    /// Runs `body` with a granted test and closes the test whatever happens.
+    /// Runs `body` with a granted test and always closes the test.
     func withSession<Result: Sendable>(
         _ request: SessionRequest,
         _ body: (SessionGrant, SessionClosing) async throws -> Result
@@ -124,16 +124,16 @@ package final class Examiner: Sendable {
         let closing = SessionClosing(client, grant.testID)
         do {
             let result = try await body(grant, closing)
-            if !closing.isDone { await farewell(grant.testID) }
+            if !closing.isDone { await closeQuietly(grant.testID) }
             return result
         } catch {
-            if !closing.isDone { await farewell(grant.testID) }
+            if !closing.isDone { await closeQuietly(grant.testID) }
             throw error
         }
     }
 
-    /// Closes the test, also when the task is cancelled: a task of its own is not.
-    /// Interrupted, it still waits a moment for the answer: a test that was granted meanwhile is closed, and not found dead.
+    /// Closes the test, also if the task is canceled, because an unstructured task is not. After an interruption it
+    /// still waits a moment for the answer, so that a test that was granted meanwhile is closed.
     private func granted(_ request: SessionRequest) async throws -> SessionGrant {
         try Task.checkCancellation()
         let client = client
@@ -142,19 +142,19 @@ package final class Examiner: Sendable {
             try await asking.value
         } onCancel: {
             Task {
-                try? await Task.sleep(for: .seconds(Self.farewellSeconds))
+                try? await Task.sleep(for: .seconds(Self.closeSeconds))
                 asking.cancel()
             }
         }
         guard !Task.isCancelled else {
-            await farewell(grant.testID)
+            await closeQuietly(grant.testID)
             throw CancellationError()
         }
         return grant
     }
 
-    private func farewell(_ testID: String) async {
+    private func closeQuietly(_ testID: String) async {
         let client = client
-        await Task { try? await client.close(testID, seconds: Self.farewellSeconds) }.value
+        await Task { try? await client.close(testID, seconds: Self.closeSeconds) }.value
     }
 }

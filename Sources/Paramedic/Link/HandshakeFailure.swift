@@ -4,10 +4,10 @@ internal import NIOSSL
 internal import Operations
 internal import SystemErrors
 
-/// Puts the reasons for a failed TLS handshake into words, with what to look at. BoringSSL names its reasons only in the text
-/// of an error, which also holds source paths: the names are looked for there, and the text is never shown.
+/// Describes why a TLS handshake failed, and what to check. BoringSSL names its reasons only in the text of an error,
+/// which also contains source paths: the names are looked up in it, and the text is never shown.
 enum HandshakeFailure {
-    private static let isItTheReflector = "is that the port of a reflector, and not of another service?"
+    private static let isItTheReflector = "is that the port of a reflector, or of another service?"
 
     static func describe(_ error: any Error) -> String {
         switch error {
@@ -18,15 +18,15 @@ enum HandshakeFailure {
         }
     }
 
-    private static let ended = "it closed the connection before the handshake was done; \(isItTheReflector)"
+    private static let ended = "it closed the connection during the handshake; \(isItTheReflector)"
 
-    /// - Parameter text: that of BoringSSL's error.
+    /// - Parameter text: of BoringSSL's error.
     static func describe(named text: String) -> String {
         for (names, words) in table where names.contains(where: { text.contains($0) }) { return words }
-        return "what it answers does not fit the handshake; \(isItTheReflector)"
+        return "its answer does not fit the handshake; \(isItTheReflector)"
     }
 
-    /// Names of BoringSSL's reasons (`ssl_data.txt` of its sources), the most telling first.
+    /// Names of BoringSSL's reasons (`ssl_data.txt` in its sources), the most specific first.
     private static let table: [(names: [String], words: String)] = [
         (["EOF during"], ended),
         (
@@ -38,7 +38,7 @@ enum HandshakeFailure {
         ),
         (
             ["PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL"],
-            "it has no TLS 1.3, which every reflector has; \(isItTheReflector)"
+            "it does not support TLS 1.3, which every reflector does; \(isItTheReflector)"
         ),
         (
             ["NO_APPLICATION_PROTOCOL"],

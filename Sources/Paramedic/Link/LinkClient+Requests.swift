@@ -1,7 +1,7 @@
 package import LinkMeasurement
 
 extension LinkClient {
-    /// What this package's client can do, as it says in `hello`.
+    /// The client's features in `hello`.
     static let features = [LinkFeature.native, LinkFeature.latencyProbe, LinkFeature.iperf3]
 
     package func hello() async throws -> ServerHello {

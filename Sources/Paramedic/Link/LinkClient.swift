@@ -7,7 +7,7 @@ package import NIOSSL
 internal import PacketIO
 internal import Synchronization
 
-/// Where a reflector is and which key it must present.
+/// The address of a reflector and the key that it must present.
 package struct ReflectorAddress: Sendable, Equatable, Codable {
     package var host: String
     package var port: Int
@@ -27,12 +27,12 @@ package struct ReflectorAddress: Sendable, Equatable, Codable {
     package var hostAndPort: String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
 
-/// One authenticated connection to a reflector. The reflector's key is checked before the first byte of ours is sent.
+/// One authenticated connection to a reflector. The reflector's key is checked before we send the first byte.
 package final class LinkClient: Sendable {
     /// Seconds for the connection, for the handshake, and for an answer.
     static let connectSeconds = 10
     static let answerSeconds = 30
-    /// Seconds for the result of a test that is over: nothing is left to be done for it.
+    /// Seconds for the result of a finished test: the reflector has nothing left to do for it.
     static let resultSeconds = 10
 
     package let address: ReflectorAddress
@@ -66,12 +66,12 @@ package final class LinkClient: Sendable {
         let channel: any Channel
         let bound: NIOLoopBound<LinkClientHandler>
         do {
-            (channel, bound) = try await untilCancelled(handshake) {
+            (channel, bound) = try await untilCanceled(handshake) {
                 try await ClientBootstrap(group: loop)
                     .connectTimeout(.seconds(Int64(connectSeconds)))
                     .channelOption(.tcpOption(.tcp_nodelay), value: 1)
                     .connect(host: address.host, port: address.port) { channel in
-                        // Also when it fails before it is connected: by cancellation.
+                        // Also if it fails before it is connected: by cancellation.
                         handshake.futureResult.whenFailure { _ in channel.close(promise: nil) }
                         return channel.eventLoop.makeCompletedFuture {
                             let tls = try NIOSSLClientHandler(
@@ -101,7 +101,7 @@ package final class LinkClient: Sendable {
         }
         defer { deadline.cancel() }
         do {
-            try await untilCancelled(handshake) { try await handshake.futureResult.get() }
+            try await untilCanceled(handshake) { try await handshake.futureResult.get() }
         } catch {
             channel.close(promise: nil)
             if error is CancellationError { throw error }
@@ -118,7 +118,7 @@ package final class LinkClient: Sendable {
         return LinkClient(address: address, channel: channel, handler: bound)
     }
 
-    /// Sends a request and waits for its reply, whatever it is; no longer than until the task is cancelled.
+    /// Sends a request and waits for its reply of any kind, at most until the task is canceled.
     package func ask(_ message: LinkMessage, seconds: Int = LinkClient.answerSeconds) async throws -> LinkMessage {
         try Task.checkCancellation()
         let id = "\(nextID.add(1, ordering: .relaxed).oldValue)"
@@ -133,7 +133,7 @@ package final class LinkClient: Sendable {
             handler.value.send(LinkEnvelope(requestID: id, payload: message), promise: promise, on: channel)
         }
         do {
-            let answer = try await Self.untilCancelled(promise) { try await promise.futureResult.get() }
+            let answer = try await Self.untilCanceled(promise) { try await promise.futureResult.get() }
             if case .error = answer { return answer }
             hasAnswered.store(true, ordering: .relaxed)
             return answer
@@ -142,15 +142,16 @@ package final class LinkClient: Sendable {
         }
     }
 
-    /// Runs `body`, which waits for the promise, and fails the promise with `CancellationError` when the task is cancelled.
-    private static func untilCancelled<Value, Result: Sendable>(
+    /// Runs `body`, which waits for the promise, and fails the promise with `CancellationError` if the task is
+    /// canceled.
+    private static func untilCanceled<Value, Result: Sendable>(
         _ promise: EventLoopPromise<Value>,
         _ body: () async throws -> Result
     ) async throws -> Result {
         try await withTaskCancellationHandler(operation: body) { promise.fail(CancellationError()) }
     }
 
-    /// What the person at the terminal is told when the connection failed with this error.
+    /// The error for the user if the connection failed with this one.
     private func reason(of error: any Error) -> any Error {
         switch error {
         case is LinkClientError, is CancellationError: error
@@ -166,8 +167,8 @@ package final class LinkClient: Sendable {
         }
     }
 
-    /// Makes this connection a tunnel; `install` adds the handlers of its bytes, on its event loop. A connection that does
-    /// not become one is closed.
+    /// Makes this connection a tunnel; `install` adds the handlers of its bytes, on its event loop. If that fails, the
+    /// connection is closed.
     func open(
         _ tunnel: TunnelOpen,
         seconds: Int = LinkClient.answerSeconds,
@@ -189,7 +190,7 @@ package final class LinkClient: Sendable {
             )
         }
         do {
-            try await Self.untilCancelled(promise) { try await promise.futureResult.get() }
+            try await Self.untilCanceled(promise) { try await promise.futureResult.get() }
         } catch {
             await close()
             throw reason(of: error)
@@ -201,7 +202,7 @@ package final class LinkClient: Sendable {
 
     /// Address of this end, without port.
     package var localHost: String? { host(channel.localAddress) }
-    /// Address of the reflector as connected, without port; with its scope when it is link-local.
+    /// Address of the connected reflector, without port; with its scope if it is link-local.
     package var remoteHost: String? { host(channel.remoteAddress) }
 
     private func host(_ address: SocketAddress?) -> String? {

@@ -2,7 +2,7 @@ internal import Identity
 package import IdentityCertificates
 package import LinkMeasurement
 
-/// Why the client could not do what was asked, for the person at the terminal.
+/// Why a request of the client failed, for the user.
 package enum LinkClientError: Error, CustomStringConvertible {
     case unreachable(address: String, reason: String)
     case wrongPeer(PeerIdentityError)
@@ -15,15 +15,15 @@ package enum LinkClientError: Error, CustomStringConvertible {
     case timedOut(what: String, seconds: Int)
     case refused(LinkError)
     case denied(SessionDeny)
-    /// The reflector ended the test before it was done, so what was measured is not the test that was asked for.
+    /// The reflector ended the test early, so what was measured is not the requested test.
     case endedEarly(EndReason)
-    /// The grant is for the other way of carrying a test than the one that was demanded.
+    /// The grant has another mode than the demanded one.
     case wrongMode(wanted: DataMode, granted: DataMode)
     case unexpected(String)
-    /// What came is no frame, or no message; nothing after it can be read.
+    /// The bytes are no frame, or no message; nothing after them can be parsed.
     case noMessage(address: String, what: String)
 
-    /// Characters of a peer's words that are shown.
+    /// Most characters of a peer's text that are shown.
     private static let longestReason = 400
 
     /// Whether the reflector answered with an `error`.
@@ -37,11 +37,11 @@ package enum LinkClientError: Error, CustomStringConvertible {
             "cannot reach \(address): \(reason)"
         case .wrongPeer(.unexpectedPeer(let expected, let presented)):
             """
-            this is not the reflector that was asked for:
+            this is not the requested reflector:
               asked  \(expected)
               found  \(presented)
-            It was reinstalled, its identity was rotated, or somebody stands in between. Ask its owner for \
-            `reflector show-id`, and pair again when that is the ID found.
+            It was reinstalled, its identity was rotated, or another machine answers in its place. Ask its owner for \
+            `reflector show-id`, and pair again if that prints the ID found.
             """
         case .wrongPeer(let error): error.description
         case .noCommonProtocol(let address):
@@ -53,19 +53,19 @@ package enum LinkClientError: Error, CustomStringConvertible {
         case .lost(let address):
             "the connection to \(address) was lost: the reflector has ended, or the network between has failed"
         case .timedOut(let what, let seconds):
-            "\(what) did not answer within \(seconds) s: it is overloaded, no reflector, or the network between has failed"
+            "\(what) did not answer within \(seconds) s: it is overloaded, is not a reflector, or the network between has failed"
         case .refused(let error): error.description.printable(limit: Self.longestReason)
         case .denied(let deny):
             "the reflector denied the test (\(deny.reason.rawValue)): \(deny.explanation)"
         case .endedEarly(let reason):
-            "the reflector ended the test before it was done: \(Self.explanation(of: reason))"
+            "the reflector ended the test early: \(Self.explanation(of: reason))"
         case .wrongMode(let wanted, let granted):
-            "the reflector is configured for \(granted.rawValue) tests, \(wanted.rawValue) was demanded; "
+            "the reflector is configured for \(granted.rawValue) tests, but --mode demands \(wanted.rawValue); "
                 + "its owner decides, with network.mode in its reflector.toml"
         case .noMessage(let address, let what):
-            "\(address) sent what is no message of Paramedic Link, so the connection was closed: "
+            "\(address) sent bytes that are not Paramedic Link, so the connection was closed: "
                 + what.printable(limit: Self.longestReason)
-        case .unexpected(let what): "the reflector answered with \(what), which does not fit the question"
+        case .unexpected(let what): "the reflector answered with \(what), which does not fit the request"
         }
     }
 
@@ -73,8 +73,8 @@ package enum LinkClientError: Error, CustomStringConvertible {
         switch reason {
         case .shutdown: "it is shutting down (\(reason.rawValue)); try again when it is back"
         case .peerRemoved: "it no longer knows this machine (\(reason.rawValue)); pair it again"
-        case .expired: "its time was over (\(reason.rawValue)); the link may have stood still"
-        case .ownerGone: "it lost the connection that asked for it (\(reason.rawValue))"
+        case .expired: "its time was over (\(reason.rawValue)); the link may have stalled"
+        case .ownerGone: "it lost the connection that requested it (\(reason.rawValue))"
         case .engineFailed: "its engine failed (\(reason.rawValue)); the reflector's log says why"
         case .budgetSpent: "the day's byte quota is spent (\(reason.rawValue)); try again after midnight UTC"
         case .closed, .processExited: reason.rawValue
@@ -83,8 +83,8 @@ package enum LinkClientError: Error, CustomStringConvertible {
 }
 
 extension SessionResult {
-    /// Throws when the reflector ended the test for another reason than that it was done.
-    /// - Parameter spentCounts: whether a test that ended with the day's byte quota still measured what was asked for.
+    /// Throws if the reflector ended the test for another reason than its end.
+    /// - Parameter spentCounts: whether a test that ended with the day's byte quota still measured what was requested.
     func requireOrderlyEnd(spentCounts: Bool) throws(LinkClientError) {
         guard let reason = endReason.flatMap(EndReason.init(rawValue:)) else { return }
         switch reason {

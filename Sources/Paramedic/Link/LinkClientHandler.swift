@@ -8,7 +8,7 @@ final class LinkClientHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundOut = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// What becomes of the connection when `tunnel_open` is answered with `ok`.
+    /// What the connection becomes after `ok` to `tunnel_open`.
     struct Upgrade {
         let requestID: String
         let install: @Sendable (any Channel) throws -> Void

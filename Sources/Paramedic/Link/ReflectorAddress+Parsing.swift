@@ -3,14 +3,14 @@ internal import LinkMeasurement
 internal import Operations
 
 extension ReflectorAddress {
-    /// The control port of seed 000.
+    /// The default control port.
     package static let defaultPort = 4000
     /// Longest host name in bytes (RFC 1035, 2.3.4).
     private static let maximumHostLength = 253
 
-    /// Reads `host`, `host:port`, `address:port`, `[ipv6]`, `[ipv6]:port`.
+    /// Parses `host`, `host:port`, `address:port`, `[ipv6]`, `[ipv6]:port`.
     package init(parsing text: String, endpointID: EndpointID) throws {
-        // Scalars, not characters: a mark behind a colon would hide it.
+        // Scalars, not characters: a combining mark after a colon would hide it.
         let scalars = text.unicodeScalars
         var host = scalars[...]
         var port: Int?
@@ -33,7 +33,7 @@ extension ReflectorAddress {
         }
         if Self.lacksZone(name) {
             throw ParamedicError.invalid(
-                "\(name.printable(limit: 64)) is a link-local address, which every interface has a network of: say which, as in "
+                "\(name.printable(limit: 64)) is a link-local address, which is ambiguous without its interface: write "
                     + "[\(name.printable(limit: 64))%eth0]:\(port ?? Self.defaultPort)"
             )
         }

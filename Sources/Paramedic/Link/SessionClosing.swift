@@ -1,7 +1,7 @@
 internal import LinkMeasurement
 internal import Synchronization
 
-/// Closes one test, once, where its result comes with its end: a direct echo lives as long as its test, and so do its counts.
+/// Closes one test, once, if its result needs its end: a direct echo, and so its counts, lasts as long as its test.
 final class SessionClosing: Sendable {
     private let client: LinkClient
     private let testID: String
@@ -15,12 +15,12 @@ final class SessionClosing: Sendable {
     /// Whether the test needs no other close.
     var isDone: Bool { isClosed.load(ordering: .acquiring) }
 
-    /// The result of the test, which is closed for it.
+    /// The result of the test, after closing it.
     func result() async throws -> SessionResult {
         do {
             try await client.close(testID, seconds: LinkClient.resultSeconds)
         } catch LinkClientError.refused {
-            // It has ended already.
+            // It has already ended.
         }
         isClosed.store(true, ordering: .releasing)
         return try await client.result(of: testID)

@@ -1,6 +1,6 @@
 /// Rates as people write them: 50M, 1.5G.
 package enum BitRate {
-    /// Bits a second, 1 to 10 Tbit/s; nil when it is no rate.
+    /// Bits a second, 1 to 10 Tbit/s; nil if it is not a rate.
     package static func parse(_ text: String) -> Int? {
         let units: [Character: Double] = ["K": 1e3, "M": 1e6, "G": 1e9]
         var digits = text[...]

@@ -2,9 +2,9 @@ internal import LinkMeasurement
 internal import PacketIO
 internal import SystemErrors
 
-/// The client's half of a native throughput test over the endpoint's port for this test.
+/// The client's half of a native throughput test over the reflector's port for this test.
 struct DirectNativeClient: Sendable {
-    /// Seconds beyond the test's length for bytes that are under way.
+    /// Seconds beyond the test's length for bytes in transit.
     private static let slack: Int64 = 3
     /// Seconds for all connections of a test together.
     private static let connectSeconds: Int64 = 10
@@ -14,8 +14,8 @@ struct DirectNativeClient: Sendable {
     let meters: ClientMeters
 
     /// Connects every stream, then starts all of them, and returns when all have ended.
-    /// - Returns: the client's half, the seconds of processor of the thread that used most, and the stream that ended long
-    ///   before its time, if one did.
+    /// - Returns: the client's half, the processor seconds of the busiest thread, and the stream that ended long before
+    ///   its time, if one did.
     func run(host: String) async throws -> (ThroughputResult, busiestThread: Double?, cut: CutStream?) {
         guard let host = InternetHost(host), let port = UInt16(exactly: grant.port),
             let token = AccessToken(hex: grant.token)
@@ -44,8 +44,8 @@ struct DirectNativeClient: Sendable {
         return (result, streams.busiestThread, StreamEnd.cut(streams.ends(since: begin), asked: params.durationSec))
     }
 
-    /// Connects one stream after the other and starts each. Throws when one cannot be connected, when the time for all of
-    /// them is over, or when the task is cancelled; a connection that is under way then is ended when it is there.
+    /// Connects one stream after the other and starts each. Throws if one cannot be connected, if the time for all of
+    /// them is over, or if the task is canceled; a connection in progress is then closed once it is established.
     private func connect(
         _ count: Int,
         to target: InternetAddress,
@@ -53,13 +53,13 @@ struct DirectNativeClient: Sendable {
         _ streams: DirectStreams
     ) async throws {
         let deadline = KernelClock.monotonic + Self.connectSeconds * 1_000_000_000
-        // Ends without a value when all are connected, and when the task that reads it is cancelled.
+        // Ends without a value if all are connected, and if the task that reads it is canceled.
         let (failures, report) = AsyncStream.makeStream(of: SystemError?.self)
-        // Connecting blocks, so it has a thread, which nobody waits for.
+        // Connecting blocks, so it has a thread, which no one awaits.
         _ = try WorkThread("connect") {
             defer { report.finish() }
             do throws(SystemError) {
-                // When all that sends stops, whichever was connected first.
+                // When all senders stop, whichever was connected first.
                 var end: Int64?
                 for index in 0..<count {
                     for direction in params.directions {

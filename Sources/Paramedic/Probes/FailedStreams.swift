@@ -14,14 +14,14 @@ struct CutStream: Error, CustomStringConvertible {
     }
 }
 
-/// Of a direction that was measured no byte arrived.
+/// No byte arrived in a measured direction.
 struct NothingArrived: Error, CustomStringConvertible {
     let direction: StreamDirection
     let seconds: Int
 
     var description: String {
-        "nothing arrived \(direction.rawValue) in \(seconds) s, and the connections stood: the network between holds "
-            + "back what is more than a few bytes, or the reflector moves nothing"
+        "nothing arrived \(direction.rawValue) in \(seconds) s, although the connections were open: the network between holds "
+            + "back all but a few bytes, or the reflector moves nothing"
     }
 }
 
@@ -30,7 +30,7 @@ extension StreamEnd {
         afterSec < Double(asked) - toleranceSec
     }
 
-    /// The stream that ended first, when it ended long before its time.
+    /// The stream that ended first, if it ended long before its time.
     static func cut(_ ends: [StreamEnd], asked: Int) -> CutStream? {
         guard let first = ends.min(by: { $0.afterSec < $1.afterSec }), isEarly(first.afterSec, asked: asked) else {
             return nil

@@ -10,7 +10,7 @@ internal import PacketIO
 
 /// The client's half of an iperf3 test: iperf3 itself, and in tunneled mode the port that carries its connections.
 struct IperfClient: Sendable {
-    /// Seconds beyond the test's length until iperf3 is ended.
+    /// Seconds beyond the test's length until iperf3 is terminated.
     private static let patience = SessionParameters.setupSeconds
 
     let address: ReflectorAddress
@@ -20,12 +20,12 @@ struct IperfClient: Sendable {
     let params: SessionParameters
     let meters: ClientMeters
 
-    /// What does not fit when the login fails: the padding of the password's encryption changed.
+    /// A remedy if the login fails: the padding of the password's encryption changed.
     static func remedy(_ words: String) -> String {
         guard words.lowercased().contains("authoriz") || words.lowercased().contains("authentic") else { return "" }
         return
             "; iperf3 encrypts the login in another way from 3.17 on: the iperf3 here and that of the reflector must both be "
-            + "older than 3.17, or both 3.17 or newer, or use --engine native"
+            + "older than 3.17, or both 3.17 or later; or use --engine native"
     }
 
     private var streams: Int { grant.streams ?? params.streams ?? 1 }
@@ -67,7 +67,7 @@ struct IperfClient: Sendable {
             try StateFiles.createPrivate(file, content: Array(credentials.publicKey.utf8))
             keyFile = file
             arguments += ["--username", credentials.username, "--rsa-public-key-path", file]
-            // In the environment, because a process list shows arguments to everybody.
+            // In the environment, because every user sees arguments in a process list.
             environment["IPERF3_PASSWORD"] = credentials.password
         }
         let process = try await ChildProcess.start(executable, arguments, environment: environment)

@@ -4,8 +4,8 @@ internal import NIOPosix
 internal import PacketIO
 internal import Synchronization
 
-/// A port on loopback whose connections travel through tunnels to the reflector's iperf3: those of this user's processes,
-/// as many as one test needs.
+/// A port on loopback that forwards connections through tunnels to the reflector's iperf3: those of this user's
+/// processes, as many as one test needs.
 final class IperfForwarder: Sendable {
     let port: Int
     private let listener: any Channel
@@ -19,12 +19,12 @@ final class IperfForwarder: Sendable {
         self.joining = joining
     }
 
-    /// Why the first tunnel that failed did; nil when none did.
+    /// Why the first tunnel failed; nil if none did.
     var failure: (any Error)? { failed.error }
 
     static func start(_ test: IperfClient) async throws -> IperfForwarder {
         let failed = FirstFailure()
-        // One after the other: iperf3 tells its senders from its receivers by the order in which they connect.
+        // One after the other: iperf3 distinguishes senders and receivers by the order in which they connect.
         let (accepted, continuation) = AsyncStream.makeStream(of: (any Channel).self)
         let joining = Task {
             for await local in accepted {
@@ -36,7 +36,7 @@ final class IperfForwarder: Sendable {
                 }
             }
         }
-        let places = Places(test.connections)
+        let permits = Permits(test.connections)
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
@@ -45,7 +45,7 @@ final class IperfForwarder: Sendable {
                 local.eventLoop.makeCompletedFuture {
                     // Every user of this machine can connect to loopback.
                     guard let ends = RemoteEnd(local),
-                        ConnectionOwner.isThisUser(remote: ends.address, local: ends.local), places.take()
+                        ConnectionOwner.isThisUser(remote: ends.address, local: ends.local), permits.take()
                     else { throw ChannelError.alreadyClosed }
                     try TunnelBuffers.tune(local)
                     continuation.yield(local)

@@ -3,10 +3,10 @@ internal import PacketIO
 
 /// How latency is probed.
 package struct LatencyPlan: Sendable {
-    /// Most probes of one test. All are kept until the end, 38 bytes each while they run (152 MB), and some ten times that
-    /// while they are analysed. An hour at 1 000 a second fits.
+    /// Most probes of one test. All are kept until the end, 38 bytes each while they run (152 MB), and some ten times
+    /// that while they are analyzed. An hour at 1 000 a second fits.
     package static let mostProbes = EchoProbePlan.maximumCount
-    /// Milliseconds between probes unless told otherwise.
+    /// Default milliseconds between probes.
     package static let usualIntervalMs = 10.0
 
     package var durationSec: Int
@@ -21,7 +21,8 @@ package struct LatencyPlan: Sendable {
         self.datagramBytes = datagramBytes
     }
 
-    /// The plan of a probe that runs as long as a load, at the usual pace or the fastest that so long a load allows.
+    /// The plan of a probe that runs as long as a load, at the default interval or the shortest that such a long load
+    /// allows.
     static func besideLoad(seconds: Int) -> LatencyPlan {
         LatencyPlan(
             durationSec: seconds,
@@ -29,8 +30,8 @@ package struct LatencyPlan: Sendable {
         )
     }
 
-    /// Time between probes that leaves the link to what is measured: 3 % of its rate, and no fewer than five a second.
-    /// - Parameter rate: bits a second of the link's slower direction, as far as known.
+    /// An interval that leaves the link to the load: at most 3 % of its rate, and at least five probes a second.
+    /// - Parameter rate: bits a second of the link's slower direction, if known.
     static func intervalMs(sparing rate: Double?, transport: LatencyResult.Transport) -> Double {
         guard let rate, rate > 0 else { return usualIntervalMs }
         let one = LatencyResult(transport: transport, intervalMs: 1_000, payloadBytes: 64, sent: 0, received: 0)
@@ -41,13 +42,13 @@ package struct LatencyPlan: Sendable {
     /// Probes of the whole test; not bounded, see ``validate()``.
     var count: Int { max(1, Int(exactly: (Double(durationSec) * 1_000 / intervalMs).rounded(.down)) ?? .max) }
 
-    /// Throws when the plan has more probes than can be kept.
+    /// Throws if the plan has more probes than can be kept.
     package func validate() throws(ParamedicError) {
         guard count <= Self.mostProbes else {
             let least = Double(durationSec) * 1_000 / Double(Self.mostProbes)
             throw .invalid(
                 "\(durationSec) s with a probe every \(Quantity.trimmed(Quantity.milliseconds(intervalMs))) are "
-                    + "\(Quantity.count(count)) probes; at most \(Quantity.count(Self.mostProbes)) are kept: make the test "
+                    + "\(Quantity.count(count)) probes: must be at most \(Quantity.count(Self.mostProbes)); make the test "
                     + "shorter, or the interval at least \(Quantity.fixed((least * 1_000).rounded(.up) / 1_000, decimals: 3)) ms"
             )
         }

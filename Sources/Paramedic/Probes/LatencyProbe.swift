@@ -6,15 +6,15 @@ package import PacketIO
 internal import Synchronization
 internal import SystemErrors
 
-/// Echo probes over whichever way the grant opened: UDP, or inside TLS.
+/// Echo probes over the grant's transport: UDP, or inside TLS.
 package protocol LatencyProbe: Sendable {
     /// Starts once and returns the samples of the whole run.
     func samples() async throws -> EchoSamples
-    /// Sends no more; `samples()` returns when the last replies are in.
+    /// Sends no more; `samples()` returns when the last replies have arrived.
     func stop()
     /// Ends at once.
     func cancel()
-    /// Why it ended before its time, when the far end did that.
+    /// Why it ended before its time, if the far end caused that.
     var cut: (any Error)? { get }
 }
 
@@ -23,7 +23,7 @@ struct RunningProbe: Sendable {
     let transport: LatencyResult.Transport
     let intervalMs: Double
     let payloadBytes: Int
-    /// Where a direct probe sends to, for words.
+    /// The target of a direct probe, for messages.
     let target: InternetAddress?
     private let probe: any LatencyProbe
     private let task: Task<EchoSamples, any Error>
@@ -43,7 +43,7 @@ struct RunningProbe: Sendable {
         self.task = Task { try await probe.samples() }
     }
 
-    /// Those of the whole run. When the caller is cancelled the probe ends at once, and this throws.
+    /// Those of the whole run. If the caller is canceled, the probe ends at once, and this throws.
     func samples() async throws -> EchoSamples {
         let samples = try await withTaskCancellationHandler {
             try await task.value
@@ -59,11 +59,11 @@ struct RunningProbe: Sendable {
     /// Once there are samples.
     var cut: (any Error)? { probe.cut }
 
-    /// Throws when none came back through a tunnel without other load, which loses nothing.
+    /// Throws if none came back through a tunnel without other load, which loses nothing.
     func requireAnswers(_ samples: EchoSamples) throws {
         guard transport == .tunneled, samples.sent > 0, samples.received == 0 else { return }
         throw ParamedicError.invalid(
-            "the tunnel of the probes does not answer: none of \(Quantity.count(samples.sent)) came back, though a tunnel loses "
+            "the tunnel of the probes does not answer: none of \(Quantity.count(samples.sent)) came back, although a tunnel loses "
                 + "nothing; the reflector does not answer them, or the network between has failed"
         )
     }
@@ -73,26 +73,26 @@ struct RunningProbe: Sendable {
         task.cancel()
     }
 
-    /// Throws when nothing was measured: no probe left, or none arrived, which says nothing about a link that carries the
+    /// Throws if nothing was measured: no probe left, or none arrived, which says nothing about a link that carries the
     /// control connection.
     func result(_ samples: EchoSamples, report: EchoReport?) throws -> LatencyResult {
         let host = samples.host
         guard samples.sent > 0 || host.notSent == 0 else {
             throw ParamedicError.invalid(
                 "none of \(Quantity.count(host.notSent)) probes could leave this machine: "
-                    + "\(host.sendError ?? "the system gave no reason")"
+                    + "\(host.sendError ?? "the system delivered no reason")"
             )
         }
         if let target, samples.sent > 0, samples.received == 0, (report?.received ?? 0) == 0 {
-            let refused = host.refusals > 0 ? " (something on the way says that it is closed)" : ""
+            let refused = host.refusals > 0 ? " (the network reports it as closed)" : ""
             throw ParamedicError.invalid(
                 "UDP port \(target.port) of \(target.host) does not answer\(refused): is it open? None of "
-                    + "\(Quantity.count(samples.sent)) probes arrived, and the control connection works; a firewall must let the "
+                    + "\(Quantity.count(samples.sent)) probes arrived, but the control connection works; a firewall must let the "
                     + "reflector's data ports through for UDP, too"
             )
         }
         var counters = report.map(ProbeCounters.init(_:))
-        // What was under way when the test ended may have arrived since.
+        // Probes that were in flight when the test ended may have arrived since.
         if host.inFlight > 0, let count = counters?.received { counters?.received = min(count, UInt64(samples.sent)) }
         return LatencyAnalysis.result(
             samples: samples.probeSamples,
@@ -106,7 +106,7 @@ struct RunningProbe: Sendable {
 }
 
 extension RunningProbe {
-    /// `cause`, with what was measured until the last reply: the probes behind it had nobody to answer them.
+    /// `cause`, with what was measured until the last reply: later probes had no one to answer them.
     func partly(_ samples: EchoSamples, report: EchoReport?, _ cause: any Error) -> any Error {
         guard samples.received > 0 else { return cause }
         var answered = samples
@@ -153,7 +153,7 @@ extension EchoSamples {
         return host
     }
 
-    /// In the shape that the analysis takes; what this machine could not send, or was too large, is no sample.
+    /// The samples for the analysis; without probes that this machine could not send or that were too large.
     var probeSamples: [ProbeSample] {
         (0..<count).compactMap { sequence in
             guard isSample(sequence) else { return nil }

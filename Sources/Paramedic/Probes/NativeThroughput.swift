@@ -28,15 +28,15 @@ package struct NativeThroughput: Sendable {
         self.meters = meters
     }
 
-    /// That of every stream.
+    /// The direction of every stream.
     private var directions: [StreamDirection] {
         let streams = grant.streams ?? params.streams ?? 1
         return params.directions.flatMap { Array(repeating: $0, count: streams) }
     }
 
-    /// Connects every stream, then starts all of them; throws when it is cancelled. When the time of each is over, `settle`
-    /// is called with the stream that ended long before, if one did, and then all are closed, whatever is still on its way:
-    /// on a slow link that takes seconds.
+    /// Connects every stream, then starts all of them; throws if it is canceled. When the time of each is over,
+    /// `settle` is called with the stream that ended too early, if one did. Then all are closed, whatever is still in
+    /// transit: on a slow link that takes seconds.
     func run<Result: Sendable>(_ settle: (CutStream?) async throws -> Result) async throws -> Result {
         let directions = directions
         let clients = try await connect(directions.count)
@@ -49,7 +49,7 @@ package struct NativeThroughput: Sendable {
         }
         let over = ends.map { end in end.futureResult.map { NIODeadline.now() } }
         let begin = NIODeadline.now()
-        let common = CommonEnd(after: .seconds(Int64(params.durationSec)))
+        let common = SharedDeadline(after: .seconds(Int64(params.durationSec)))
         try await withThrowingTaskGroup { group in
             for (client, (direction, end)) in zip(clients, zip(directions, ends)) {
                 group.addTask { try await start(client, direction, end, common) }
@@ -63,7 +63,7 @@ package struct NativeThroughput: Sendable {
         defer { limit.cancel() }
         let times = await withTaskCancellationHandler {
             var times: [NIODeadline] = []
-            // An end that is none, as the channel could not be closed in order, is one now.
+            // A missing end, if the channel could not be closed in order, counts as now.
             for end in over { times.append((try? await end.get()) ?? .now()) }
             return times
         } onCancel: {
@@ -87,7 +87,7 @@ package struct NativeThroughput: Sendable {
         return StreamEnd.cut(ends, asked: params.durationSec)
     }
 
-    /// All the connections, or none: when one fails the others are closed.
+    /// All the connections, or none: if one fails, the others are closed.
     private func connect(_ count: Int) async throws -> [LinkClient] {
         let attempts = await withTaskGroup { group in
             for _ in 0..<count {
@@ -113,7 +113,7 @@ package struct NativeThroughput: Sendable {
         _ client: LinkClient,
         _ direction: StreamDirection,
         _ end: EventLoopPromise<Void>,
-        _ common: CommonEnd
+        _ common: SharedDeadline
     ) async throws {
         let open = TunnelOpen(testID: grant.testID, token: grant.token, direction: direction)
         let meters = meters
@@ -143,15 +143,15 @@ package struct NativeThroughput: Sendable {
     }
 }
 
-/// When all streams that send stop: what the last of them sent behind the others would be outside of the measurement, which
-/// ends when the time of the first is over.
-private final class CommonEnd: Sendable {
+/// When all senders stop: what the last of them sent after the others would be outside of the measurement, which ends
+/// when the time of the first is over.
+private final class SharedDeadline: Sendable {
     private let duration: TimeAmount
     private let end = Mutex<NIODeadline?>(nil)
 
     init(after duration: TimeAmount) { self.duration = duration }
 
-    /// The time that a stream has which starts now.
+    /// The time for a stream that starts now.
     func left() -> TimeAmount {
         let now = NIODeadline.now()
         return end.withLock { end in

@@ -1,4 +1,4 @@
-/// An examination of which no part was measured, and why.
+/// An examination without any measured part, and why.
 package struct NothingMeasured: Error, CustomStringConvertible {
     /// One part of an examination that failed.
     package struct Part: Sendable {
@@ -9,7 +9,7 @@ package struct NothingMeasured: Error, CustomStringConvertible {
     /// In the order in which they were tried.
     package let parts: [Part]
 
-    /// Whether the reflector refused every part; otherwise something else went wrong in one of them at least.
+    /// Whether the reflector denied every part; otherwise at least one failed for another reason.
     package var isDenied: Bool {
         parts.allSatisfy { part in
             switch part.error {
@@ -19,7 +19,7 @@ package struct NothingMeasured: Error, CustomStringConvertible {
         }
     }
 
-    /// The reason alone where all parts share it, else a line for each part.
+    /// The reason alone if all parts share it, else a line for each part.
     package var description: String {
         let reasons = parts.map { "\($0.error)" }
         if let only = reasons.first, Set(reasons).count == 1 { return "nothing was measured: \(only)" }

@@ -1,6 +1,7 @@
 package import LinkMeasurement
 
-/// A test failed after something had been measured: the result is shown, and then why there is no more of it.
+/// A test failed after something had been measured: the result is shown, followed by the reason why there is no more of
+/// it.
 package struct PartlyMeasured: Error, CustomStringConvertible {
     package enum Result: Sendable {
         case throughput(ThroughputResult)
@@ -14,11 +15,11 @@ package struct PartlyMeasured: Error, CustomStringConvertible {
 }
 
 extension Error {
-    /// What failed in the first place, where this error only says what goes with it.
+    /// The original failure, if this error only wraps it.
     package var root: any Error {
         switch self {
         case let error as PartlyMeasured: error.cause.root
-        case let error as StoodStill: error.error.root
+        case let error as SuspendedDuringTest: error.error.root
         default: self
         }
     }

@@ -5,9 +5,10 @@ internal import Synchronization
 
 /// Sends echo datagrams through a tunnel on an absolute schedule and collects the replies.
 final class TunnelProber: LatencyProbe {
-    /// How long to wait at least for replies after the last probe, and behind each reply: a live tunnel loses nothing.
+    /// The least time to wait for replies after the last probe, and after each reply: a live tunnel loses nothing.
     private static let grace: Int64 = 1_000_000_000
-    /// Probes that are due for longer are left out, not sent in a heap: the tunnel took nothing, or the machine slept.
+    /// Probes that are overdue by more are skipped, not sent at once: the tunnel took nothing, or the machine was
+    /// suspended.
     private static let maximumLag = TimeAmount.milliseconds(250)
 
     private enum Phase {
@@ -42,7 +43,7 @@ final class TunnelProber: LatencyProbe {
         self.onProgress = onProgress
     }
 
-    /// On the channel's event loop; probing begins at once.
+    /// On the channel's event loop; probing starts at once.
     func install(on channel: any Channel) throws {
         state.withLock { $0.phase = .running(channel) }
         try channel.pipeline.syncOperations.addHandler(
@@ -87,7 +88,7 @@ final class TunnelProber: LatencyProbe {
                 guard !state.isStopping, StreamEnd.isEarly(seconds, asked: askedSec) else { break }
                 state.cut = CutStream(name: "the tunnel of the probes", afterSec: seconds, askedSec: askedSec)
             case .malformed(let error):
-                state.cut = LinkClientError.unexpected("what is no echo of a probe (\(error))")
+                state.cut = LinkClientError.unexpected("bytes that are no echo of a probe (\(error))")
             }
             state.phase = .ended(samples)
             defer { state.waiter = nil }
@@ -139,7 +140,7 @@ final class TunnelProber: LatencyProbe {
             self.isStopping = isStopping
             self.onEnd = onEnd
             self.recorded = EchoSamples(capacity: plan.count)
-            // Every reply is as long as what it answers.
+            // Every reply is as long as its probe.
             self.decoder = EchoFrameDecoder(lengths: plan.datagramBytes...plan.datagramBytes)
             self.scratch = [UInt8](repeating: 0, count: plan.datagramBytes)
         }
@@ -151,7 +152,7 @@ final class TunnelProber: LatencyProbe {
         }
 
         func channelInactive(context: ChannelHandlerContext) {
-            // What was under way when the tunnel ended is not lost on the link.
+            // Probes that were in flight when the tunnel ended are not lost on the link.
             if awaitsLast { recorded.leaveOutTail() }
             finish(context, .closed)
             context.fireChannelInactive()
@@ -193,7 +194,7 @@ final class TunnelProber: LatencyProbe {
             let now = context.eventLoop.now
             guard !isStopping(), hasNext, now <= end + TunnelProber.maximumLag else { return awaitLast(context) }
             guard context.channel.isWritable else {
-                // The tunnel takes no more just now: probes that stand in its buffer would measure that buffer.
+                // The tunnel takes no more just now: probes that wait in its buffer would measure that buffer.
                 schedule(context, at: now + .nanoseconds(max(1_000_000, plan.intervalNanoseconds)))
                 return
             }
@@ -208,7 +209,7 @@ final class TunnelProber: LatencyProbe {
         }
 
         private var hasNext: Bool { recorded.count + recorded.skipped < plan.count }
-        /// When the next probe is to leave.
+        /// When the next probe is due.
         private var due: NIODeadline {
             began + .nanoseconds(Int64(recorded.count + recorded.skipped) * plan.intervalNanoseconds)
         }
@@ -245,7 +246,7 @@ final class TunnelProber: LatencyProbe {
             setLimit(context)
         }
 
-        /// Waits from now on as long as replies take; what was sent last may stand behind seconds of a queue.
+        /// Waits from now on as long as replies take; the last probes may wait behind seconds of a queue.
         private func setLimit(_ context: ChannelHandlerContext) {
             timer?.cancel()
             let now = context.eventLoop.now

@@ -3,7 +3,7 @@ internal import Operations
 
 /// Results as CSV (RFC 4180: CRLF line ends, quotes doubled), one row for each summary and each interval.
 ///
-/// The columns are always ``header``; a cell that a row has no value for is empty. `record` says what a row is:
+/// The columns are always ``header``; a cell without a value is empty. `record` is the kind of the row:
 ///
 /// | record | phase | cells |
 /// | --- | --- | --- |
@@ -14,8 +14,8 @@ internal import Operations
 /// | `bufferbloat` | `idle`, `download`, `upload`, `both` | those of `latency`, the load, `increase_ms`, `grade`, why there is none |
 /// | `bufferbloat_grade` | | `grade`, `round_trips_per_minute`, `text` (why there is no grade) |
 ///
-/// Text that came from elsewhere cannot become a formula: a cell that begins with `=`, `+`, `-`, `@`, a tab or a line end
-/// gets an apostrophe before it, as spreadsheets have it for text. Numbers are written with a point and no grouping.
+/// Text from outside cannot become a formula: a cell that starts with `=`, `+`, `-`, `@`, a tab or a line end gets an
+/// apostrophe before it, which spreadsheets read as text. Numbers are written with a point and no grouping.
 package enum CSVReport {
     package static let columns: [Column] = Column.allCases
 
@@ -203,17 +203,17 @@ extension CSVReport {
         return "\"\(doubled)\""
     }
 
-    /// Text from elsewhere, without control characters and unable to be read as a formula.
+    /// Text from outside, without control characters, that no spreadsheet reads as a formula.
     private static func safe(_ text: String) -> String {
         let printable = text.printable(limit: 400)
-        // Spreadsheets skip spaces before a formula, and take the full-width signs for the plain ones.
+        // Spreadsheets skip spaces before a formula, and treat full-width signs like the plain ones.
         let first = printable.unicodeScalars.first { $0 != " " && $0 != "\u{A0}" }
         return first.map { "=+-@＝＋－＠".unicodeScalars.contains($0) } == true ? "'\(printable)" : printable
     }
 
     private static func number(_ value: Int?) -> String { value.map(String.init) ?? "" }
 
-    /// Six decimals at most, no exponent; empty when it is not finite or too large to be written so.
+    /// Six decimals at most, no exponent; empty if it is not finite or too large for that.
     private static func number(_ value: Double?) -> String {
         guard let value, value.isFinite else { return "" }
         if value == value.rounded(), value.magnitude < 9e15 { return String(Int(value)) }

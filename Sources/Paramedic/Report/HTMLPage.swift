@@ -1,6 +1,7 @@
-/// The frame of every HTML page: one file, no script, nothing fetched from anywhere.
+/// The frame of every HTML page: one file, no script, nothing loaded from elsewhere.
 enum HTMLPage {
-    /// The policy forbids even what the page does not have, in case someone mails it on through a program that adds to it.
+    /// The policy also forbids what the page does not contain, in case someone forwards it with a program that adds to
+    /// it.
     static func page(title: String, content: Markup) -> String {
         let page: Markup = """
             <!DOCTYPE html>
@@ -42,7 +43,7 @@ enum HTMLPage {
             """
     }
 
-    /// The value and its unit apart, so that the unit can be set smaller.
+    /// Splits the value from its unit, so that the unit can be smaller.
     static func figure(_ quantity: String) -> Markup {
         guard let space = quantity.lastIndex(of: " ") else { return "\(quantity)" }
         return

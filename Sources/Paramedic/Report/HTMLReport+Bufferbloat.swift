@@ -39,7 +39,7 @@ extension HTMLReport {
 
     private static func summary(_ result: BufferbloatResult) -> String {
         guard let grade = result.grade else {
-            return "Inconclusive: \(result.inconclusive ?? "no reason was given")."
+            return "Inconclusive: \(result.inconclusive ?? "no reason given")."
         }
         let worst = result.phases.filter { $0.phase != .idle }.max { ($0.increaseMs ?? 0) < ($1.increaseMs ?? 0) }
         let increase = worst.map {
@@ -50,7 +50,7 @@ extension HTMLReport {
         return "\(increase ?? "The mean round trip was compared"): grade \(grade.rawValue)."
     }
 
-    /// The table of grades, with the one that was reached marked.
+    /// The table of grades, with the reached one marked.
     private static func scale(_ result: BufferbloatResult) -> Markup {
         let bands = result.gradeTable.prefix(6).map { band -> Markup in
             let isReached = band.grade == result.grade
@@ -65,7 +65,7 @@ extension HTMLReport {
         phases.contains { $0.latency.lost > 0 } ? " <span class=\"key lost\">lost</span>" : ""
     }
 
-    /// The phases one after the other on one axis of time.
+    /// The phases one after the other on one time axis.
     private static func timeline(_ phases: [BufferbloatPhase]) -> Markup {
         let gap = 0.015
         var lines: [SVGPlot.Line] = []

@@ -4,7 +4,7 @@ extension HTMLReport {
     /// The most examinations in one history; the newest are kept.
     package static let mostExaminations = 500
 
-    /// Several examinations as a list and as trends, whatever order they come in.
+    /// Several examinations, in any order, as a list and as trends.
     package static func page(history examinations: [Examination]) -> String {
         let newestFirst = Array(examinations.sorted { $0.startedAt > $1.startedAt }.prefix(mostExaminations))
         let trends = ReflectorTrend.all(of: newestFirst)
@@ -48,7 +48,7 @@ extension HTMLReport {
         return HTMLPage.page(title: "Examinations of \(subject)", content: content)
     }
 
-    /// Of the reflector that was examined last, compared with the median of its own earlier downloads.
+    /// About the reflector that was examined last, compared with the median of its own earlier downloads.
     private static func headline(_ trends: [ReflectorTrend]) -> String {
         guard let trend = trends.first, let last = trend.oldestFirst.last else {
             return "Nothing has been examined yet."
@@ -116,13 +116,13 @@ extension HTMLReport {
         )
     }
 
-    /// Beyond it the points of a line touch each other.
+    /// With more points, those of a line touch each other.
     private static let mostMarkedPoints = 60
     /// A day alone is the same for both ends of a short time, and coarse for a few days.
     private static let millisecondsWithClock: Int64 = 4 * 86_400_000
     private static let millisecondsWithSeconds: Int64 = 600_000
 
-    /// The first and the last moment, written as exactly as the time between them asks for.
+    /// The first and the last moment, as precise as the time between them requires.
     private static func ends(_ starts: [Timestamp]) -> [SVGPlot.Mark] {
         guard let first = starts.first, let last = starts.last else { return [] }
         let length = last.unixMilliseconds - first.unixMilliseconds

@@ -26,7 +26,7 @@ extension HTMLReport {
             <h2>Latency without load</h2>
             <p class="soft">\(Quantity.count(latency.sent)) probes, one every \
             \(Quantity.trimmed(Quantity.milliseconds(latency.intervalMs))), \(latency.transport.words). Turnaround is the \
-            reflector's own time and part of the round trip; IPDV is the difference of neighbours (RFC 3393).</p>
+            reflector's own time and part of the round trip; IPDV is the difference of neighbors (RFC 3393).</p>
             \(rateLimit(latency))<div class="beside"><div>
             <figure><figcaption>Round trips over time \(lostKey(latency))</figcaption>\(timePlot(latency))</figure>
             <figure><figcaption>How often each round trip was seen</figcaption>\(histogramPlot(latency))</figure>
@@ -42,7 +42,7 @@ extension HTMLReport {
     }
 
     private static func lostKey(_ latency: LatencyResult) -> Markup {
-        // Which of the probes without a reply the reflector dropped on purpose is not known, only how many.
+        // It is not known which of the unanswered probes the reflector dropped on purpose, only how many.
         if (latency.rateLimited ?? 0) > 0 { return "<span class=\"key lost\">lost or dropped</span>" }
         return latency.lost > 0 ? "<span class=\"key lost\">lost</span>" : ""
     }
@@ -54,7 +54,7 @@ extension HTMLReport {
                 "\(Quantity.count(latency.lost)) (\(Quantity.percent(latency.lossPercent)))",
             ],
             [
-                "overtaken", Quantity.count(latency.reorderedUp), Quantity.count(latency.reorderedDown),
+                "reordered", Quantity.count(latency.reorderedUp), Quantity.count(latency.reorderedDown),
                 Quantity.missing,
             ],
             [

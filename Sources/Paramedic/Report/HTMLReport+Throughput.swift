@@ -17,7 +17,7 @@ extension HTMLReport {
             row("sent", moved) { Quantity.rate($0.direction.bitsPerSecondSent) },
             row("moved", moved) { Quantity.bytes($0.direction.bytes) },
             row("time", moved) { Quantity.seconds($0.direction.durationSec) },
-            row("sent again", moved) { Quantity.count($0.direction.retransmits) },
+            row("retransmitted", moved) { Quantity.count($0.direction.retransmits) },
             row("lost", moved) { Quantity.percent($0.direction.lossPercent) },
             row("jitter", moved) { Quantity.milliseconds($0.direction.jitterMs) },
             row("CPU here", moved) { Quantity.percent($0.result.clientCPUPercent) },
@@ -56,7 +56,7 @@ extension HTMLReport {
         let x = PlotScale(intervals.map(\.endSec), fromZero: true)
         let y = PlotScale(intervals.map(\.bitsPerSecond), fromZero: true).roundedUp
         let lines = directions.map { direction -> SVGPlot.Line in
-            // A rate holds for its whole interval: a step, not a slope between two middles.
+            // A rate holds for its whole interval: a step, not a slope between two midpoints.
             let points = direction.intervals.flatMap {
                 [($0.startSec, $0.bitsPerSecond), ($0.endSec, $0.bitsPerSecond)]
             }
@@ -101,7 +101,7 @@ extension HTMLReport {
         guard !rows.isEmpty else { return "" }
         return """
             <details><summary>Figures of every interval</summary>
-            \(HTMLPage.table(caption: "Intervals", head: ["", "time", "rate", "moved", "sent again"], rows: rows))
+            \(HTMLPage.table(caption: "Intervals", head: ["", "time", "rate", "moved", "retransmitted"], rows: rows))
             </details>
             """
     }

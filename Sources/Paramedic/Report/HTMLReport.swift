@@ -15,7 +15,7 @@ package enum HTMLReport {
             </header>
             \(figures(examination))
             """
-        // What is missing stands before what is there.
+        // What is missing comes before what is there.
         content += notes(examination.notes)
         if let bufferbloat = examination.bufferbloat { content += section(bufferbloat) }
         content += throughput(examination.download, examination.upload)
@@ -28,7 +28,7 @@ package enum HTMLReport {
         return HTMLPage.page(title: "Link to \(reflector), \(examination.startedAt.readable)", content: content)
     }
 
-    /// The two machines and what lies between, with the limit marked.
+    /// The two machines and the link between them, with the limit marked.
     private static func path(_ examination: Examination) -> Markup {
         let limit = examination.verdict.limit
         func mark(_ own: Verdict.Limit...) -> String { own.contains(limit) ? " limit" : "" }

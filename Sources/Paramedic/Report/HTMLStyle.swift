@@ -1,4 +1,4 @@
-/// The style of the HTML pages: one column of calm text, figures that align, light and dark, paper.
+/// The style of the HTML pages: one column of text, aligned figures, light and dark, print.
 enum HTMLStyle {
     static let sheet: Markup = """
         :root{color-scheme:light dark;--paper:#fcfcfb;--ink:#1b1e22;--soft:#565e69;--line:#dfe2e6;--wash:#f2f3f4;\

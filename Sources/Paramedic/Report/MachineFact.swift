@@ -13,8 +13,8 @@ struct MachineFact: Sendable {
             return machine.version.printable(limit: 24) + (hash == " ()" ? "" : hash)
         },
         MachineFact(name: "cores") { Quantity.count($0.cores) },
-        MachineFact(name: "load a core, before") { load($0.pathBefore) },
-        MachineFact(name: "load a core, after") { load($0.pathAfter) },
+        MachineFact(name: "load per core, before") { load($0.pathBefore) },
+        MachineFact(name: "load per core, after") { load($0.pathAfter) },
         MachineFact(name: "load 1, 5, 15 min") { $0.pathBefore?.loadWords ?? Quantity.missing },
         MachineFact(name: "memory used") { $0.pathBefore?.memoryWords ?? Quantity.missing },
         MachineFact(name: "network card") { Quantity.rate($0.nicBitsPerSecond) },

@@ -1,6 +1,6 @@
 internal import LinkMeasurement
 
-/// HTML that is safe to put into a page. Text that is interpolated into a literal is escaped; only markup is not:
+/// HTML that is safe to insert into a page. Interpolated text is escaped; interpolated markup is not:
 ///
 ///     let cell: Markup = "<td>\(name)</td>"
 struct Markup: ExpressibleByStringInterpolation, Sendable {

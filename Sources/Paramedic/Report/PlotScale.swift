@@ -5,13 +5,13 @@ package struct PlotScale {
     package let low: Double
     package let high: Double
 
-    /// An axis over the values; `fromZero` starts it at zero. Values that are not finite are left out, and an axis without
+    /// An axis over the values; `fromZero` starts it at zero. Non-finite values are left out, and an axis without
     /// values goes from 0 to 1.
     package init(_ values: some Sequence<Double>, fromZero: Bool) {
         let finite = values.filter { $0.isFinite && $0.magnitude < 1e18 }
         let least = fromZero ? 0 : finite.min() ?? 0
         let most = max(finite.max() ?? 1, least)
-        // An axis needs a length, also for values that are all the same.
+        // An axis needs a length, also if all values are equal.
         let span = most - least
         low = least
         high = span > most.magnitude * 1e-9 && span > 0 ? most : least + max(least.magnitude * 0.1, 1e-6)
@@ -22,14 +22,14 @@ package struct PlotScale {
         self.high = high
     }
 
-    /// The same axis ended at the next round step, so that its last label stands at its end.
+    /// The same axis extended to the next round step, so that its last label is at its end.
     package var roundedUp: PlotScale {
         let step = step(wanted: 4)
         let top = ((high / step) - 1e-9).rounded(.up) * step
         return PlotScale(low: low, high: top > low && top.isFinite ? top : high)
     }
 
-    /// 0 at the low end, 1 at the high one; always finite and between them.
+    /// 0 at the low end, 1 at the high one; always finite and in between.
     package func share(_ value: Double) -> Double {
         let share = (value - low) / (high - low)
         return share.isFinite ? min(max(share, 0), 1) : 0
@@ -64,7 +64,7 @@ extension PlotScale {
         return text == "-0" ? "0" : text
     }
 
-    /// A share of the width as per cent.
+    /// A share of the width in percent.
     static func percent(_ share: Double) -> String {
         "\(coordinate(share * 100))%"
     }

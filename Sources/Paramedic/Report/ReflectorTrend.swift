@@ -1,10 +1,10 @@
 internal import LinkMeasurement
 internal import Operations
 
-/// The examinations of one reflector in the order of time. Figures of two reflectors are those of two links: no trend goes
-/// from one to the other. A figure that was not measured is nil, never zero.
+/// The examinations of one reflector in the order of time. Two reflectors mean two links: no trend spans both. A figure
+/// that was not measured is nil, never zero.
 struct ReflectorTrend {
-    /// The name it had last; with the beginning of its Endpoint ID where another reflector had the same.
+    /// Its last name; with the beginning of its Endpoint ID if another reflector had the same name.
     let name: String
     let oldestFirst: [Examination]
 
@@ -33,14 +33,14 @@ struct ReflectorTrend {
     /// Bits per second.
     var uploads: [Double?] { oldestFirst.map { Self.rate($0.upload, .up) } }
 
-    /// Nil for a test that was cut in its first half, or short of a second: its rate is that of TCP's slow start.
+    /// Nil for a test that was cut in its first half, or shorter than a second: its rate is that of TCP's slow start.
     private static func rate(_ result: ThroughputResult?, _ direction: ThroughputDirection.Direction) -> Double? {
         guard let result, let moved = result[direction] else { return nil }
         let least = max(VerdictThresholds.shortestTestSec * 0.8, Double(result.askedSec ?? 0) / 2)
         return moved.durationSec < least ? nil : moved.bitsPerSecond
     }
 
-    /// The median of the downloads before the last: of two the middle between them.
+    /// The median of the downloads before the last; for two downloads, their midpoint.
     var usualDownload: Double? {
         let sorted = downloads.dropLast().compactMap { $0 }.sorted()
         guard !sorted.isEmpty else { return nil }
@@ -48,7 +48,7 @@ struct ReflectorTrend {
     }
     /// Medians without load, in milliseconds.
     var roundTrips: [Double?] { oldestFirst.map { $0.latency?.rtt?.p50 } }
-    /// The largest median of the phases with load, in milliseconds; nil where a phase is missing, which may be the worst.
+    /// The largest median of the phases with load, in milliseconds; nil if a phase is missing, which may be the worst.
     var roundTripsUnderLoad: [Double?] {
         oldestFirst.map { examination in
             guard let bufferbloat = examination.bufferbloat, bufferbloat.notMeasured == nil else { return nil }

@@ -1,12 +1,12 @@
-/// Draws inline SVG that fits any width: positions across are per cent, down they are pixels, so that text keeps its
-/// size on a narrow screen. Colours are classes of the page's style.
+/// Draws inline SVG that fits any width: horizontal positions are percent, vertical ones pixels, so that text keeps its
+/// size on a narrow screen. Colors are classes of the page's style.
 package struct SVGPlot {
-    /// One line of a plot. A nil ends the line; it goes on after the gap.
+    /// One line of a plot. A nil interrupts the line; it continues after the gap.
     struct Line {
         var style: String
         var points: [(x: Double, y: Double)?]
         var isFilled = false
-        /// Each point gets a dot. One with gaps on both sides always gets it: a line without length is not seen.
+        /// Each point gets a dot. A point between two gaps always gets one: a line without length is invisible.
         var marksPoints = false
 
         /// The points that get a dot.
@@ -28,16 +28,16 @@ package struct SVGPlot {
         var to: Double
     }
 
-    /// A place on an axis that is labelled.
+    /// A labeled place on an axis.
     struct Mark {
         var at: Double
         var label: String
     }
 
-    /// Names the plot in the page, for its title and description.
+    /// Identifies the plot in the page, for its title and description.
     var id: String
     var title: String
-    /// What the plot shows in a sentence, for those who do not see it.
+    /// What the plot shows in a sentence, for readers who cannot see it.
     var description: String
     var height = 220.0
     /// Above the plot for the names of bands, below for the labels of the axis.
@@ -61,7 +61,7 @@ package struct SVGPlot {
         """
     }
 
-    /// Lines over an axis that starts at zero. `lost` are places that get a tick at the bottom.
+    /// Lines over an axis that starts at zero. `lost` are places with a tick at the bottom.
     func lines(
         _ lines: [Line],
         x: PlotScale,
@@ -162,12 +162,12 @@ package struct SVGPlot {
         return "\(fill)<path class=\"stroke \(line.style)\" d=\"\(Markup(path: strokes))\"/>"
     }
 
-    /// How many columns wide a histogram is: the open last bin stands apart from the others, one column away.
+    /// The width of a histogram in columns: the open last bin is set apart by one column.
     package static func slots(_ bins: [HistogramBin]) -> Int {
         max(bins.count + (HistogramBin.hasTail(bins) ? 1 : 0), 1)
     }
 
-    /// Upright bars of one width each; an open last bin, which spans what lies above the others, stands apart and is paler.
+    /// Upright bars of equal width. An open last bin, which spans everything above the others, is set apart and paler.
     func columns(_ bins: [HistogramBin], labels: [Mark]) -> Markup {
         let most = Double(max(bins.map(\.count).max() ?? 0, 1))
         let slots = Self.slots(bins)
@@ -191,7 +191,7 @@ package struct SVGPlot {
         return svg(content, height: height, style: "columns")
     }
 
-    /// A lying bar with a name and a value above it, and a thin line that reaches further.
+    /// A horizontal bar with a name and a value above it, and a thin line that reaches further.
     struct Bar {
         var name: String
         var style: String

@@ -18,7 +18,7 @@ struct TextPage {
         lines.append(style.paint(style.plain(text), .strong))
     }
 
-    /// A paragraph, wrapped; lines after the first are set in by `indent` and the length of `mark`.
+    /// A paragraph, wrapped; lines after the first are indented by `indent` and the length of `mark`.
     mutating func paragraph(_ text: String, mark: String = "", indent: Int = 2, tone: TextStyle.Tone? = nil) {
         let mark = style.plain(mark)
         let width = style.columns - indent - mark.count
@@ -28,8 +28,8 @@ struct TextPage {
         }
     }
 
-    /// A table: each cell as wide as the widest of its column; columns of figures are set to the right. While it is wider
-    /// than the page the columns of `givingUp` are left out, one after the other; then cells that do not fit are cut.
+    /// A table: each cell as wide as the widest of its column; columns of figures are right-aligned. While it is wider
+    /// than the page, the columns of `givingUp` are dropped, one after the other; then cells that do not fit are cut.
     mutating func table(_ rows: [[TextCell]], indent: Int = 2, givingUp: [Int] = []) {
         var rows = rows
         var widths = widths(rows)
@@ -65,7 +65,7 @@ struct TextPage {
         }
     }
 
-    /// Breaks at spaces, but not between a number and its unit; a word longer than a line is cut into lines.
+    /// Breaks at spaces, but not between a number and its unit; a word longer than a line is split.
     static func wrapped(_ text: String, width: Int) -> [String] {
         var lines: [String] = []
         var line = ""
@@ -99,7 +99,7 @@ struct TextPage {
 }
 
 extension TextStyle {
-    /// A message: each of its lines broken at spaces where it is wider than the page.
+    /// A message, with its lines wrapped at spaces if they are wider than the page.
     package func message(_ text: String) -> String {
         text.split(separator: "\n", omittingEmptySubsequences: false)
             .flatMap { line in

@@ -8,7 +8,7 @@ extension TextReport {
         var page = TextPage(style: style)
         page.heading("Examinations")
         guard !newestFirst.isEmpty else {
-            page.paragraph("None is kept yet. “paramedic run” makes the first.")
+            page.paragraph("None is kept yet. “paramedic run” makes the first one.")
             return page.text
         }
         var cells = [

@@ -23,7 +23,7 @@ package struct TextReport: Sendable {
         for reason in examination.verdict.reasons.prefix(24) {
             page.paragraph(reason.printable(limit: 400), mark: "• ")
         }
-        // What is missing stands before what is there.
+        // What is missing comes before what is there.
         if !examination.notes.isEmpty {
             page.heading("Notes")
             for note in examination.notes.prefix(24) { page.paragraph(note.printable(limit: 400), mark: "• ") }
@@ -35,17 +35,17 @@ package struct TextReport: Sendable {
         return page.text
     }
 
-    /// - Parameter path: what the reflector says about itself after the test.
+    /// - Parameter path: what the reflector reports about itself after the test.
     package func text(_ result: ThroughputResult, path: PathMetadata? = nil) -> String {
         var page = TextPage(style: style)
         throughput([result], on: &page)
         if let load = path?.cpuLoad {
-            page.paragraph("the reflector's load after it: \(Quantity.fixed(load, decimals: 2)) a core", tone: .faint)
+            page.paragraph("the reflector's load after it: \(Quantity.fixed(load, decimals: 2)) per core", tone: .faint)
         }
         return page.text
     }
 
-    /// Bits a second: fewer are a twentieth of the slowest links in use.
+    /// Bits a second: less is a twentieth of the slowest links in use.
     private static let probesWorthTelling = 30_000.0
 
     package func text(_ result: LatencyResult) -> String {
@@ -54,7 +54,7 @@ package struct TextReport: Sendable {
         guard result.probeBitsPerSecond >= Self.probesWorthTelling else { return page.text }
         page.paragraph(
             "The probes alone are \(Quantity.rate(result.probeBitsPerSecond)) each way: on a link that carries less than some "
-                + "twenty times that, send them further apart (--interval).",
+                + "twenty times that, increase the interval (--interval).",
             tone: .faint
         )
         return page.text
@@ -66,7 +66,7 @@ package struct TextReport: Sendable {
         return page.text
     }
 
-    /// The facts about machines, side by side.
+    /// The facts about the machines, side by side.
     package func text(_ machines: [ExaminedMachine]) -> String {
         var page = TextPage(style: style)
         self.machines(machines, on: &page)
@@ -100,7 +100,7 @@ extension TextReport {
                 ])
             }
         }
-        // What nobody counted goes first, then what follows from the rest.
+        // Columns that were not counted are dropped first, then those that follow from the rest.
         let uncounted = [5, 4].filter { column in rows.dropFirst().allSatisfy { $0[column].text == Quantity.missing } }
         page.table(rows, givingUp: uncounted + [3, 2])
         for result in results {
@@ -142,7 +142,9 @@ extension TextReport {
         if let words = result.rateLimitWords {
             page.paragraph(words, tone: result.isMostlyRateLimited ? .fair : nil)
         }
-        for words in result.hostWords { page.paragraph(words, mark: "• ", tone: result.isSpoiltByHost ? .fair : nil) }
+        for words in result.hostWords {
+            page.paragraph(words, mark: "• ", tone: result.isDistortedByHost ? .fair : nil)
+        }
         histogram(result.histogram, on: &page)
     }
 

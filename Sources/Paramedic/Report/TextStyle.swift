@@ -1,20 +1,20 @@
-/// How a text report is drawn.
+/// The style of a text report.
 package struct TextStyle: Sendable, Equatable {
-    /// No line is wider on any terminal, and in files.
+    /// Most columns, also on wider terminals and in files.
     package static let widest = 100
-    /// Below this tables are cut.
+    /// Tables are cut below this width.
     package static let narrowest = 40
 
-    /// ANSI colours; never on unless asked for.
-    package var colour: Bool
+    /// ANSI colors; off by default.
+    package var color: Bool
     /// Block characters, arrows and dashes beyond ASCII.
     package var unicode: Bool
     /// No line is wider.
     package let columns: Int
 
-    /// - Parameter columns: those of the terminal; held between ``narrowest`` and ``widest``.
-    package init(colour: Bool = false, unicode: Bool = true, columns: Int = TextStyle.widest) {
-        self.colour = colour
+    /// - Parameter columns: those of the terminal; clamped to ``narrowest`` and ``widest``.
+    package init(color: Bool = false, unicode: Bool = true, columns: Int = TextStyle.widest) {
+        self.color = color
         self.unicode = unicode
         self.columns = min(max(columns, Self.narrowest), Self.widest)
     }
@@ -30,11 +30,11 @@ package struct TextStyle: Sendable, Equatable {
     }
 
     func paint(_ text: String, _ tone: Tone?) -> String {
-        guard colour, let tone, !text.isEmpty else { return text }
+        guard color, let tone, !text.isEmpty else { return text }
         return "\u{1B}[\(tone.rawValue)m\(text)\u{1B}[0m"
     }
 
-    /// A text with its typographic characters written in ASCII where the style asks for it.
+    /// The text, with its typographic characters in ASCII if the style requires that.
     func plain(_ text: String) -> String {
         guard !unicode else { return text }
         var result = ""
@@ -54,13 +54,13 @@ package struct TextStyle: Sendable, Equatable {
         return result
     }
 
-    /// Eight heights of a sparkline; in ASCII a line of rising weight.
+    /// Eight heights of a sparkline; in ASCII a line of increasing weight.
     private var heights: [Character] {
         unicode ? Array("▁▂▃▄▅▆▇█") : Array("_.-=+*#@")
     }
 
-    /// One character a value, from zero to the largest, and a space for a value that is not there; at most `width` of them,
-    /// each then the mean of its neighbours.
+    /// One character per value, from zero to the largest, and a space for a missing value; at most `width` of them,
+    /// each then the mean of its neighbors.
     func sparkline(_ values: [Double?], width: Int) -> String {
         let values = values.map { $0.map { $0.isFinite ? max($0, 0) : 0 } }
         guard width > 0, !values.isEmpty else { return "" }
@@ -78,7 +78,7 @@ package struct TextStyle: Sendable, Equatable {
         )
     }
 
-    /// A bar of `share` of `width`, to an eighth of a character; something at least for a share above zero.
+    /// A bar of `share` of `width`, to an eighth of a character; never empty for a share above zero.
     func bar(_ share: Double, width: Int) -> String {
         let share = share.isFinite ? min(max(share, 0), 1) : 0
         guard share > 0, width > 0 else { return "" }

@@ -1,7 +1,7 @@
 internal import LinkMeasurement
 internal import Operations
 
-// The words that all reports use for the same things.
+// Words that all reports share.
 
 extension ThroughputResult.Mode {
     var words: String { self == .tunneled ? "tunneled through TLS" : "direct" }
@@ -25,7 +25,7 @@ extension GradeBand {
 }
 
 extension Verdict.Limit {
-    /// What limits, as a heading.
+    /// The limit, as a heading.
     var words: String {
         switch self {
         case .link: "The link"
@@ -38,9 +38,9 @@ extension Verdict.Limit {
 }
 
 extension PathMetadata {
-    /// The state of the clock; what is not known is said so.
+    /// The state of the clock; "unknown" if it is not known.
     var clockWords: String {
-        let state = timeSynced.map { $0 ? "synchronised" : "not synchronised" } ?? "unknown"
+        let state = timeSynced.map { $0 ? "synchronized" : "not synchronized" } ?? "unknown"
         guard timeSynced == true, let error = clockErrorUs, error >= 0 else { return state }
         return "\(state) to \(Quantity.milliseconds(Double(error) / 1000))"
     }
@@ -56,19 +56,19 @@ extension PathMetadata {
 }
 
 extension LatencyResult {
-    /// What the reflector's own limit did to the probes; nil when it dropped none.
+    /// What the reflector's own limit did to the probes; nil if it dropped none.
     var rateLimitWords: String? {
         guard let rateLimited, rateLimited > 0 else { return nil }
         let pace = allowedPerSecond.map { ", which let about \(Quantity.count($0)) packets a second through" } ?? ""
         return (isMostlyRateLimited ? "Inconclusive: " : "")
             + "\(Quantity.count(rateLimited)) of \(Quantity.count(sent)) probes were dropped by the reflector's own limit\(pace) "
-            + "(limits.udp_echo_max_pps); they are not counted as lost. Send them further apart (--interval), or have the "
+            + "(limits.udp_echo_max_pps); they do not count as lost. Increase the interval (--interval), or have the "
             + "limit raised."
     }
 }
 
 extension LatencyResult {
-    /// What this machine did to the probes, a sentence each; none of it is loss of the link.
+    /// What this machine did to the probes, a sentence each; none of it is loss on the link.
     package var hostWords: [String] {
         func words(_ count: Int?, _ words: (String) -> String) -> String? {
             count.flatMap { $0 > 0 ? words(Quantity.count($0)) : nil }
@@ -81,26 +81,27 @@ extension LatencyResult {
             },
             words(tooLarge) {
                 "\($0) probes of \(Quantity.count(payloadBytes)) bytes were too large for the path"
-                    + (pathMTU.map { ", whose MTU is \(Quantity.count($0))" } ?? "") + "; the later ones went in pieces"
+                    + (pathMTU.map { ", whose MTU is \(Quantity.count($0))" } ?? "")
+                    + "; the later ones were fragmented"
             },
             words(skipped) {
-                "\($0) probes were left out: this machine or the tunnel stood still for more than 250 ms"
+                "\($0) probes were skipped: this machine or the tunnel paused for more than 250 ms"
             },
-            words(inFlight) { "\($0) probes were still under way when the test ended; they are not counted as lost" },
+            words(inFlight) { "\($0) probes were in flight when the test ended; they do not count as lost" },
             words(kernelDrops) {
-                "\($0) replies came and were dropped by this machine, which did not take them in time; they are not counted as "
+                "\($0) replies arrived and were dropped by this machine, which was too slow; they do not count as "
                     + "lost"
             },
-            words(refusals) { "the reflector's port was said to be closed \($0) times" },
-            words(strays) { "\($0) datagrams came that answer no probe" },
+            words(refusals) { "the network reported the reflector's port as closed \($0) times" },
+            words(strays) { "\($0) datagrams answer no probe" },
         ].compactMap { $0 }
     }
 
-    /// Whether so much is missing because of this machine that the rest says little.
-    package var isSpoiltByHost: Bool { (notSent ?? 0).addingHeld(skipped ?? 0) > sent / 10 }
+    /// Whether so much is missing because of this machine that the rest means little.
+    package var isDistortedByHost: Bool { (notSent ?? 0).addingHeld(skipped ?? 0) > sent / 10 }
 }
 
-/// A sentence about the measure that all pages of bufferbloat carry.
+/// Sentences about the method that all bufferbloat pages share.
 enum BufferbloatWords {
     static let method =
         "The grade is that of the worst increase of the mean round trip. "

@@ -2,11 +2,11 @@ internal import Identity
 internal import LinkMeasurement
 internal import Peers
 
-/// The reflectors of the user's address book: peers that have such an address and may be measured.
+/// The reflectors in the user's address book: peers with such an address that may be measured.
 struct BookReflectors: ReflectorList {
     let book: AddressBook
 
-    /// The entry of a reflector that this machine paired with: it may be measured, and nothing else.
+    /// The entry of a reflector that this machine has paired with: it may be measured, and nothing else.
     static func peer(_ reflector: KnownReflector) -> KnownPeer {
         KnownPeer(
             name: reflector.name,

@@ -1,11 +1,11 @@
 internal import Files
 internal import SystemErrors
 
-/// One heavy test at a time on this machine: a second would measure the first.
+/// One heavy test at a time on this machine: a second one would measure the first.
 package final class HeavyTestLock: Sendable {
     private let lock: FileLock
 
-    /// Throws when another process holds it, or when there can be no such file.
+    /// Throws if another process holds it, or if the file cannot be created.
     package init(folder: String) throws {
         let path = folder + "/heavy-test.lock"
         do throws(FileLock.Failure) {

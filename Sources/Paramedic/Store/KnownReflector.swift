@@ -1,6 +1,6 @@
 package import Operations
 
-/// A reflector that this machine paired with.
+/// A reflector that this machine has paired with.
 package struct KnownReflector: Sendable, Equatable, Codable {
     package var name: String
     package var address: ReflectorAddress

@@ -6,7 +6,7 @@ internal import Operations
 package import Peers
 internal import Storage
 
-/// What the client keeps: the reflectors it knows, its examinations.
+/// What the client stores: the reflectors that it knows, its examinations.
 package final class ParamedicStore: Sendable {
     package static let databaseName = "paramedic.sqlite"
 
@@ -14,13 +14,13 @@ package final class ParamedicStore: Sendable {
     private let database: DatabaseQueue
     private let list: any ReflectorList
 
-    /// Opens, or makes, the state in `folder`, reflectors included.
+    /// Opens, or creates, the state in `folder`, reflectors included.
     package convenience init(folder: String) throws {
         let database = try Self.open(folder)
         self.init(folder: folder, database: database, list: FolderReflectors(database: database))
     }
 
-    /// Opens, or makes, the history in `folder`. The reflectors are those of `book`.
+    /// Opens, or creates, the history in `folder`. The reflectors are those of `book`.
     package convenience init(folder: String, book: AddressBook) throws {
         self.init(folder: folder, database: try Self.open(folder), list: BookReflectors(book: book))
     }
@@ -57,13 +57,13 @@ package final class ParamedicStore: Sendable {
         }
     }
 
-    /// The folder that `PARAMEDIC_STATE` names, else the user's state folder.
+    /// The folder in `PARAMEDIC_STATE`, else the user's state folder.
     package static func defaultFolder(environment: [String: String]) -> String {
         if let folder = environment["PARAMEDIC_STATE"], !folder.isEmpty { return folder }
         return UserFolders.state(environment: environment) + "/paramedic"
     }
 
-    /// Puts the reflectors that `folder` has a list of into `book`, once, and says under which names. They may be measured.
+    /// Moves the reflectors listed in `folder` into `book`, once, and returns their names there. They may be measured.
     package func takeOverReflectors(into book: AddressBook) throws -> ReflectorTakeOver? {
         guard try !book.hasTakenOver(ReflectorTakeOver.source) else { return nil }
         let known = try FolderReflectors(database: database).all()
@@ -78,28 +78,28 @@ package final class ParamedicStore: Sendable {
 
     package func reflectors() throws -> [KnownReflector] { try list.all() }
 
-    /// What a reflector may be called: something that can be typed and shown.
+    /// The valid names of a reflector: text that can be typed and shown.
     package static func checkName(_ name: String) throws {
         let isVisible = name.contains { !$0.isWhitespace }
         guard isVisible, name == name.printable(limit: 64) else {
-            throw ParamedicError.invalid("a reflector's name is 1 to 64 printable characters")
+            throw ParamedicError.invalid("invalid name for a reflector: must be 1–64 printable characters")
         }
     }
 
-    /// Remembers a reflector. One of the same name and ID is brought up to date; one of the same name with another ID is
-    /// another machine, which only `replacing` lets go.
+    /// Stores a reflector. One with the same name and ID is updated. One with the same name and another ID is another
+    /// machine, which is overwritten only with `replacing`.
     package func remember(_ reflector: KnownReflector, replacing: Bool = false) throws {
         if !replacing { try checkName(of: reflector) }
         try list.put(reflector, replacing: replacing)
     }
 
-    /// Throws when the reflector's name belongs to another ID.
+    /// Throws if the reflector's name belongs to another ID.
     package func checkName(of reflector: KnownReflector) throws {
         guard let known = try list.owner(of: reflector.name), known != reflector.address.endpointID else { return }
         throw ParamedicError.nameTaken(reflector.name, known: known, new: reflector.address.endpointID)
     }
 
-    /// False when there was none of that name.
+    /// False if there was none with that name.
     package func forget(_ name: String) throws -> Bool { try list.remove(name) }
 
     package func rename(_ name: String, to new: String) throws {
@@ -110,7 +110,7 @@ package final class ParamedicStore: Sendable {
         guard try list.rename(name, to: new) else { throw ParamedicError.unknownReflector(name, known: []) }
     }
 
-    /// The reflector called `name`, or the only one there is.
+    /// The reflector called `name`, or the only one.
     package func reflector(_ name: String?) throws -> KnownReflector {
         let all = try reflectors()
         guard let name else {
@@ -137,7 +137,7 @@ package final class ParamedicStore: Sendable {
         }
     }
 
-    /// The latest examinations, oldest first. Throws when no reflector has, or had, the name that is asked for.
+    /// The latest examinations, oldest first. Throws if no reflector has, or had, the requested name.
     package func examinations(of reflector: String? = nil, last count: Int) throws -> [Examination] {
         if let reflector { try checkIsInHistory(reflector) }
         let documents = try database.read { database in
@@ -153,7 +153,7 @@ package final class ParamedicStore: Sendable {
         return try documents.reversed().map { try JSONReport.examination(Array($0.utf8)) }
     }
 
-    /// A known reflector may have no examination yet, and a forgotten one still has those that were made.
+    /// A known reflector may have no examination yet, and a removed one keeps its examinations.
     private func checkIsInHistory(_ name: String) throws {
         var names = try reflectors().map(\.name)
         let examined = try database.read { database in
@@ -163,7 +163,7 @@ package final class ParamedicStore: Sendable {
         guard names.contains(name) else { throw ParamedicError.unknownReflector(name, known: names) }
     }
 
-    /// The examination whose id begins with `prefix`, or the latest; among those of `reflector` when it is given.
+    /// The examination whose ID starts with `prefix`, or the latest; only those of `reflector` if it is given.
     package func examination(_ prefix: String?, of reflector: String? = nil) throws -> Examination {
         guard let prefix else {
             guard let latest = try examinations(of: reflector, last: 1).last else {

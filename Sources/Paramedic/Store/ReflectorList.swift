@@ -3,21 +3,21 @@ internal import Identity
 internal import LinkMeasurement
 internal import Operations
 
-/// Where the known reflectors are.
+/// Stores the known reflectors.
 protocol ReflectorList: Sendable {
     /// The oldest first.
     func all() throws -> [KnownReflector]
-    /// Whose name it is, also of a machine that is no reflector.
+    /// The owner of a name, which may be a machine that is no reflector.
     func owner(of name: String) throws -> EndpointID?
-    /// - Parameter replacing: takes the name away from another ID.
+    /// - Parameter replacing: takes the name from another ID.
     func put(_ reflector: KnownReflector, replacing: Bool) throws
-    /// False when there was none of that name.
+    /// False if there was none with that name.
     func remove(_ name: String) throws -> Bool
-    /// False when there was none of that name.
+    /// False if there was none with that name.
     func rename(_ name: String, to new: String) throws -> Bool
 }
 
-/// The reflectors of a state folder that is given by name: a table of `paramedic.sqlite`.
+/// The reflectors of an explicit state folder: a table of `paramedic.sqlite`.
 struct FolderReflectors: ReflectorList {
     let database: DatabaseQueue
 

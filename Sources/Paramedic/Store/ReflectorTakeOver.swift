@@ -1,6 +1,6 @@
-/// Reflectors of a list of `paramedic`'s own that came into the user's address book.
+/// Reflectors that moved from a list of `paramedic`'s own into the user's address book.
 package struct ReflectorTakeOver: Sendable, CustomStringConvertible {
-    /// How the address book remembers that it was done.
+    /// The key under which the address book remembers the move.
     static let source = "paramedic"
 
     /// Each reflector's name before and now: another machine may have had its name.

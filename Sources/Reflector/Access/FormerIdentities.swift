@@ -2,7 +2,7 @@ internal import Files
 internal import Identity
 
 enum FormerIdentities {
-    /// The IDs this machine had before its identity was rotated: those of the keys that were kept aside.
+    /// The IDs that this machine had before its identity was rotated: those of the kept keys.
     static func read(keyPath: String) -> [EndpointID] {
         let folder = StateFiles.folder(of: keyPath) ?? "."
         let prefix = "\(keyPath.split(separator: "/").last ?? "").old-"

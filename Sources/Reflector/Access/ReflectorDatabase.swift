@@ -2,12 +2,12 @@ package import GRDB
 internal import Pairing
 internal import Storage
 
-/// The server's SQLite file: who is paired, what each peer used.
+/// The server's SQLite file: the paired peers, and what each peer has used.
 package enum ReflectorDatabase {
     package static let fileName = "reflector.sqlite"
 
-    /// Opens the database, or makes it. A write that meets another process's is refused at once as busy: who asks waits as
-    /// `BusyDatabase` has it.
+    /// Opens the database, or creates it. A write that collides with another process's fails at once as busy; the
+    /// caller waits with `BusyDatabase`.
     package static func open(inFolder folder: String) throws -> DatabaseQueue {
         try StateDatabase.open(folder + "/" + fileName, waiting: .byRetrying) { migrator in
             migrator.registerMigration("1: peers and tests") { database in

@@ -1,10 +1,10 @@
-import Glibc
+internal import Glibc
 
-/// The two times that the server's decisions need; tests give their own.
+/// The two times that the server's decisions need; tests provide their own.
 package struct ServerClock: Sendable {
-    /// Time of day, for the books.
+    /// Time of day, for the accounts.
     package var unixMilliseconds: @Sendable () -> Int64
-    /// Time that never goes back, for deadlines.
+    /// Monotonic time, for deadlines.
     package var monotonicNanoseconds: @Sendable () -> UInt64
 
     package init(
@@ -17,7 +17,7 @@ package struct ServerClock: Sendable {
 
     package static let system = ServerClock(
         unixMilliseconds: { Int64(read(CLOCK_REALTIME) / 1_000_000) },
-        // Counts while the machine sleeps: a pairing window must not outlive its time in a suspended laptop.
+        // Also counts during suspend: a pairing window must not outlive its time in a suspended laptop.
         monotonicNanoseconds: { read(CLOCK_BOOTTIME) }
     )
 

@@ -3,7 +3,7 @@ internal import IdentityCertificates
 internal import NIOSSL
 internal import Synchronization
 
-/// The key in use and the TLS context made of it; both change together when the identity is rotated.
+/// The current key and its TLS context; both change together when the identity is rotated.
 final class ServerIdentity: Sendable {
     struct Current: Sendable {
         let key: IdentityKey
@@ -23,7 +23,7 @@ final class ServerIdentity: Sendable {
 
     var current: Current { state.withLock { $0 } }
 
-    /// What ``change(to:)`` takes: all that can fail is done before.
+    /// The argument of ``change(to:)``: everything that can fail is done here.
     func prepare(_ key: IdentityKey) throws -> Current {
         Current(key: key, context: try EndpointTLS.serverContext(key: key, applicationProtocols: protocols))
     }

@@ -1,14 +1,14 @@
-import GRDB
+internal import GRDB
 internal import LinkMeasurement
 
-/// What each peer used, in SQLite. Times are Unix milliseconds.
+/// What each peer has used, in SQLite. Times are Unix milliseconds.
 struct AccountStore: Sendable {
-    /// How long a test stays in the account: the longest window that is asked for, and a day more.
+    /// How long a test stays in the accounts: the longest window, and a day more.
     static let retention: Int64 = 2 * SessionPolicy.millisecondsPerDay
 
     let database: DatabaseQueue
 
-    /// Asks `decide` with the peer's usage and, if it does not throw, records the test, all in one transaction.
+    /// Calls `decide` with the peer's usage and, if it does not throw, records the test, all in one transaction.
     func begin(
         testID: String,
         peer: String,
@@ -29,10 +29,10 @@ struct AccountStore: Sendable {
         }
     }
 
-    /// Charges up to `bytes` more to a running test, bounded by what its day leaves; returns what was charged.
+    /// Charges at most `bytes` more to a running test, bounded by what is left of its day; returns what was charged.
     func charge(testID: String, peer: String, bytes: Int, limit: Int, now: Int64) throws -> Int {
         try database.write { database in
-            // A test that began before midnight stays within the budget of the day it began in.
+            // A test that started before midnight stays within the budget of the day it started on.
             let began = try Int64.fetchOne(
                 database,
                 sql: "SELECT started_at FROM test WHERE test_id = ?",
@@ -59,15 +59,15 @@ struct AccountStore: Sendable {
         }
     }
 
-    /// Takes back a test that never began.
+    /// Removes a test that never started.
     func cancel(testID: String) throws {
         try database.write { database in
             try database.execute(sql: "DELETE FROM test WHERE test_id = ?", arguments: [testID])
         }
     }
 
-    /// Ends what a killed server left running. The bytes charged ahead stay charged: nothing is lost, at most one
-    /// instalment too much is counted.
+    /// Ends the tests that a killed server left running. Bytes charged ahead stay charged: nothing is lost, and at most
+    /// one installment too much is counted.
     func closeAbandoned(now: Int64) throws -> [String] {
         try database.write { database in
             let open = try String.fetchAll(database, sql: "SELECT test_id FROM test WHERE ended_at IS NULL")
@@ -123,7 +123,7 @@ struct AccountStore: Sendable {
         )
     }
 
-    /// Of tests that run in truth: one whose end could not be written holds nothing.
+    /// Only of tests that really run: one whose end could not be written holds nothing.
     private static func bytesHeld(
         by running: Set<String>,
         of peer: String,

@@ -4,23 +4,24 @@ package import LinkMeasurement
 package import Pairing
 internal import Storage
 
-/// A test that was admitted: its slot is taken and its first bytes are charged.
+/// An admitted test: its slot is taken and its first bytes are charged.
 struct Admission: Sendable {
     let testID: String
     let params: SessionParameters
     /// Bytes charged so far.
     let charged: Int
-    /// Bytes that are charged at once from then on.
-    let instalment: Int
+    /// Bytes charged at a time from then on.
+    let installment: Int
 }
 
-/// Decides who may do what, and records the decision in the same step.
+/// Makes the decisions about peers and tests, and records each in the same step.
 ///
-/// One actor on a queue of its own: between a decision and its record nothing else runs, so two requests for the last
+/// One actor on a queue of its own: nothing else runs between a decision and its record, so two requests for the last
 /// slot cannot both get it.
 package actor Governor {
-    /// Bytes charged to a peer ahead of their use, who waits for them where need be: a kill can thus only count too much.
-    static let instalment = 256 << 20
+    /// Bytes charged to a peer ahead of their use; a test waits for them if necessary, so a kill can only charge too
+    /// much.
+    static let installment = 256 << 20
 
     private let executor = QueueExecutor(label: "reflector.governor")
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -33,7 +34,7 @@ package actor Governor {
     private var configured: Set<EndpointID>
     private var paired: PairedMachines<PeerStore>
     private var running: [String: EndpointID] = [:]
-    /// Ends of tests that wait for busy books, and what writes them.
+    /// Ends of tests that wait for a busy database, and the task that writes them.
     private var settlements: [Settlement] = []
     private var settling: Task<Void, Never>?
     private let clock: ServerClock
@@ -55,14 +56,14 @@ package actor Governor {
         self.clock = clock
     }
 
-    /// Ends in the books what a killed server left running; returns the ids.
+    /// Ends the tests that a killed server left running in the accounts; returns their IDs.
     package func closeAbandoned() async throws -> [String] {
         try await BusyDatabase.retrying { try accounts.closeAbandoned(now: clock.unixMilliseconds()) }
     }
 
     // MARK: Peers
 
-    package func isAuthorised(_ peer: EndpointID) -> Bool {
+    package func isAuthorized(_ peer: EndpointID) -> Bool {
         configured.contains(peer) || paired.contains(peer)
     }
 
@@ -74,15 +75,15 @@ package actor Governor {
         paired.open(token, for: ttl, at: clock.monotonicNanoseconds())
     }
 
-    /// Tries a token. The caller enrols the peer with ``enrol(_:)`` once the decision is in the audit log.
+    /// Tries a token. The caller enrolls the peer with ``enroll(_:)`` once the decision is in the audit log.
     func presentToken(_ token: String) -> PairingWindow.Verdict {
         paired.present(token, at: clock.monotonicNanoseconds())
     }
 
-    /// The pairing came to nothing: its token is good again, as long as it was.
+    /// The pairing failed: its token is valid again, for the rest of its time.
     func reinstatePairing(_ token: String) { paired.reinstate(token) }
 
-    func enrol(_ peer: PairedPeer) async throws {
+    func enroll(_ peer: PairedPeer) async throws {
         try await BusyDatabase.retrying { try paired.enroll(peer) }
     }
 
@@ -95,7 +96,7 @@ package actor Governor {
         configured.sorted { $0.description < $1.description }
     }
 
-    /// The configuration was read again. Gives the peers that nobody lets in any more.
+    /// The configuration was reloaded. Returns the peers that are no longer allowed.
     func configure(_ peers: Set<EndpointID>) -> [EndpointID] {
         let gone = configured.subtracting(peers)
         configured = peers
@@ -107,13 +108,13 @@ package actor Governor {
     /// Whether the peer is paired, or would be again after a restart.
     package func knows(_ peer: EndpointID) -> Bool { paired.knows(peer) }
 
-    /// The peer is unknown from here on, also when that cannot be stored: then it would be known again after a restart,
-    /// and this throws.
+    /// The peer is unknown from here on. If that cannot be stored, the peer would be known again after a restart, and
+    /// this throws.
     package func remove(_ peer: EndpointID) async throws {
         try await BusyDatabase.retrying { try paired.remove(peer) }
     }
 
-    /// False when the peer was not paired.
+    /// False if the peer was not paired.
     package func rename(_ peer: EndpointID, to label: String) async throws -> Bool {
         try await BusyDatabase.retrying {
             try paired.update(peer, stored: { try $0.rename(peer, to: label) }, { $0.label = label })
@@ -122,7 +123,7 @@ package actor Governor {
 
     // MARK: Tests
 
-    /// Takes a slot for a test or throws why there is none.
+    /// Takes a slot for a test, or throws why there is none.
     func admit(
         _ request: SessionRequest,
         from peer: EndpointID,
@@ -130,7 +131,7 @@ package actor Governor {
         clientHasNative: Bool,
         iperf: IperfProgram?
     ) async throws -> Admission {
-        guard isAuthorised(peer) else {
+        guard isAuthorized(peer) else {
             throw SessionDeny(
                 reason: .unauthorized,
                 message: "this peer is not in the allow-list; pair it first",
@@ -149,40 +150,40 @@ package actor Governor {
                 running: Set(running.keys)
             ) { (usage) throws(SessionDeny) in
                 try policy.admit(usage, now: now)
-                return min(policy.quotas.instalment, policy.quotas.maxBytesPerDayPerPeer - usage.bytesToday)
+                return min(policy.quotas.installment, policy.quotas.maxBytesPerDayPerPeer - usage.bytesToday)
             }
             running[testID] = peer
             return charged
         }
-        return Admission(testID: testID, params: params, charged: charged, instalment: policy.quotas.instalment)
+        return Admission(testID: testID, params: params, charged: charged, installment: policy.quotas.installment)
     }
 
-    /// Charges a running test one instalment more, or what is left of the day; 0 when the day's budget is spent. Waits as long
-    /// as the books are busy and the test runs: that is no fault of the test.
+    /// Charges a running test one more installment, or what is left of the day; 0 if the day's budget is spent. Waits
+    /// as long as the database is busy and the test runs, which is no fault of the test.
     func charge(_ testID: String) async throws -> Int {
         try await BusyDatabase.retrying(for: nil) {
             guard let peer = running[testID] else { return 0 }
             return try accounts.charge(
                 testID: testID,
                 peer: peer.description,
-                bytes: policy.quotas.instalment,
+                bytes: policy.quotas.installment,
                 limit: policy.quotas.maxBytesPerDayPerPeer,
                 now: clock.unixMilliseconds()
             )
         }
     }
 
-    /// Settles a test and frees its slot. The slot is free even when the books cannot be written. While they are busy the
-    /// entry waits, and only the next test and the shutdown wait for it.
+    /// Settles a test and frees its slot. The slot is free even if the accounts cannot be written. While the database
+    /// is busy, the entry waits, and only the next test and the shutdown wait for it.
     ///
-    /// - Parameter late: told why an entry that had to wait could not be written.
+    /// - Parameter late: called if an entry that had to wait could not be written.
     func finish(_ testID: String, bytes: Int, late: @escaping @Sendable (any Error) -> Void) throws {
         guard running.removeValue(forKey: testID) != nil else { return }
         let now = clock.unixMilliseconds()
         try settle(Settlement(late: late) { [accounts] in try accounts.finish(testID: testID, bytes: bytes, now: now) })
     }
 
-    /// Takes back a test that could not start.
+    /// Removes a test that could not start.
     func cancel(_ testID: String, late: @escaping @Sendable (any Error) -> Void) throws {
         guard running.removeValue(forKey: testID) != nil else { return }
         try settle(Settlement(late: late) { [accounts] in try accounts.cancel(testID: testID) })
@@ -193,14 +194,14 @@ package actor Governor {
         let write: @Sendable () throws -> Void
     }
 
-    /// Writes the end of a test now or, when the books are busy, as soon as they are not.
+    /// Writes the end of a test now or, if the database is busy, as soon as it is not.
     private func settle(_ settlement: Settlement) throws {
         do {
             try settlement.write()
         } catch let error where BusyDatabase.isBusy(error) {
-            // No test begins before these are written, so there are never more than ran when the books became busy.
+            // No test starts before these are written, so there are never more than ran when the database became busy.
             settlements.append(settlement)
-            // Outlives the test that it settles, and ends with the books' answer.
+            // Outlives the test that it settles, and ends with the database's answer.
             settling = settling ?? Task { await settleLate() }
         }
     }
@@ -210,7 +211,7 @@ package actor Governor {
         settling = nil
     }
 
-    /// Throws only while the books are busy.
+    /// Throws only while the database is busy.
     private func writeSettlements() throws {
         while let first = settlements.first {
             do {
@@ -222,7 +223,7 @@ package actor Governor {
         }
     }
 
-    /// Returns when all tests that ended are in the books.
+    /// Returns when all ended tests are in the accounts.
     func settled() async { await settling?.value }
 
     package func runningTests() -> [String: EndpointID] { running }

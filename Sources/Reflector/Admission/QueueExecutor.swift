@@ -1,7 +1,7 @@
-import Dispatch
+internal import Dispatch
 
-/// Runs an actor on a serial queue of its own, so that it may wait for the disk without holding a thread that
-/// other tasks need.
+/// Runs an actor on a serial queue of its own, so that it may wait for the disk without blocking a thread that other
+/// tasks need.
 final class QueueExecutor: SerialExecutor {
     private let queue: DispatchQueue
 
@@ -12,7 +12,7 @@ final class QueueExecutor: SerialExecutor {
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         queue.async {
-            // The block holds the executor while the job runs.
+            // The block retains the executor while the job runs.
             unsafe job.runSynchronously(on: self.asUnownedSerialExecutor())
         }
     }

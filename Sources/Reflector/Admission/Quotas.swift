@@ -1,10 +1,10 @@
 package import LinkMeasurement
 
-/// What a peer may do here: the `[quotas]` of seed 000, with its defaults.
+/// What a peer may do here: `[quotas]` of the configuration, with its defaults.
 package struct Quotas: Sendable, Equatable {
     /// Longest single test in seconds.
     package var maxTestDurationSec = 60
-    /// Tests that run at the same time, all peers together.
+    /// Concurrent tests of all peers together.
     package var maxConcurrentTests = 1
     /// Tests of one peer in a rolling hour.
     package var maxTestsPerHourPerPeer = 10
@@ -16,11 +16,11 @@ package struct Quotas: Sendable, Equatable {
     package var allowThroughput = true
     /// Most parallel streams in each direction (`iperf3.max_streams`).
     package var maxStreams = 8
-    /// Streams when a peer asks for none (`iperf3.default_streams`).
+    /// Streams if a peer requests none (`iperf3.default_streams`).
     package var defaultStreams = 4
-    /// Bytes that a test is charged ahead at once. No key of the configuration: a smaller one shows at any speed what happens
-    /// between two instalments.
-    package var instalment = Governor.instalment
+    /// Bytes charged ahead at a time. No key of the configuration; tests use a smaller one to see what happens between
+    /// two installments at any speed.
+    package var installment = Governor.installment
 
     package init() {}
 

@@ -1,16 +1,16 @@
 internal import LinkMeasurement
 
-/// What is known of a peer at the moment it asks for a test. Times are Unix milliseconds.
+/// What is known of a peer when it requests a test. Times are Unix milliseconds.
 struct PeerUsage: Equatable {
     /// Starts of the peer's tests within the last hour, oldest first.
     var startsWithinHour: [Int64] = []
-    /// When the peer's last test ended; nil when it never had one.
+    /// When the peer's last test ended; nil if it never had one.
     var lastEnd: Int64?
     /// Bytes charged to the peer today.
     var bytesToday = 0
-    /// Those of them that a running test of the peer holds; what it does not use comes back.
+    /// Those of them that a running test of the peer holds; unused bytes are returned.
     var bytesHeld = 0
-    /// Tests of any peer that run now.
+    /// Running tests of all peers.
     var runningTests = 0
 }
 
@@ -18,15 +18,15 @@ struct PeerUsage: Equatable {
 struct SessionPolicy {
     static let millisecondsPerHour: Int64 = 3_600_000
     static let millisecondsPerDay: Int64 = 86_400_000
-    /// Most seconds that a client may ask to wait for a slot.
+    /// Most seconds that a client may wait for a slot.
     static let maximumWaitSec = 3_600
 
     let quotas: Quotas
     let mode: DataMode
 
-    /// The request with every default filled in, or why it cannot be served. Without a wish, the engine is native
-    /// where the client has it and iperf3 elsewhere.
-    /// - Parameter iperf: the reflector's iperf3; nil when it is not installed.
+    /// The request with every default filled in, or why it cannot be served. By default the engine is native if the
+    /// client has it, and iperf3 otherwise.
+    /// - Parameter iperf: the reflector's iperf3; nil if it is not installed.
     func validate(
         _ request: SessionRequest,
         clientHasNative: Bool,
@@ -34,34 +34,34 @@ struct SessionPolicy {
     ) throws(SessionDeny) -> SessionParameters {
         guard quotas.allows(request.testType) else {
             throw invalid(
-                "\(request.testType.rawValue) tests are switched off here; "
+                "\(request.testType.rawValue) tests are disabled here; "
                     + "allowed: \(quotas.allowedTestTypes.map(\.rawValue).joined(separator: ", "))"
             )
         }
         var params = request.params
         guard (1...quotas.maxTestDurationSec).contains(params.durationSec) else {
-            throw invalid("duration_sec must be 1 to \(quotas.maxTestDurationSec), \(params.durationSec) was asked")
+            throw invalid("invalid duration_sec \(params.durationSec): must be 1–\(quotas.maxTestDurationSec)")
         }
         if let wait = params.waitSec, !(0...Self.maximumWaitSec).contains(wait) {
-            throw invalid("wait_sec must be 0 to \(Self.maximumWaitSec), \(wait) was asked")
+            throw invalid("invalid wait_sec \(wait): must be 0–\(Self.maximumWaitSec)")
         }
         if let bitrate = params.bitrateBps, bitrate < 1 {
-            throw invalid("bitrate_bps must be positive, \(bitrate) was asked")
+            throw invalid("invalid bitrate_bps \(bitrate): must be at least 1")
         }
         if let wished = params.mode, wished != mode {
             throw invalid(
-                "this reflector is configured for \(mode.rawValue) tests, \(wished.rawValue) was asked; "
+                "this reflector is configured for \(mode.rawValue) tests, but the request demands \(wished.rawValue); "
                     + "its owner decides, with network.mode in its reflector.toml"
             )
         }
         guard request.testType == .throughput else {
-            // Nothing else means anything to an echo; what the peer wrote there goes no further.
+            // Nothing else applies to an echo; the peer's other values are dropped.
             return SessionParameters(durationSec: params.durationSec, waitSec: params.waitSec)
         }
 
         let streams = params.streams ?? min(quotas.defaultStreams, quotas.maxStreams)
         guard (1...quotas.maxStreams).contains(streams) else {
-            throw invalid("streams must be 1 to \(quotas.maxStreams), \(streams) were asked")
+            throw invalid("invalid streams \(streams): must be 1–\(quotas.maxStreams)")
         }
         params.streams = streams
         if params.reverse == true, params.bidirectional == true {
@@ -70,10 +70,10 @@ struct SessionPolicy {
         params.transport = params.transport ?? .tcp
         if params.transport == .udp {
             guard mode == .directEphemeral else {
-                throw invalid("UDP throughput cannot run inside TLS; this reflector is in tunneled mode, ask for tcp")
+                throw invalid("UDP throughput cannot run inside TLS; this reflector is in tunneled mode, use tcp")
             }
             if params.engine == .native {
-                throw invalid("the native engine speaks TCP only; ask for engine iperf3 for UDP")
+                throw invalid("the native engine supports TCP only; use engine iperf3 for UDP")
             }
             params.engine = .iperf3
         }
@@ -81,27 +81,27 @@ struct SessionPolicy {
         if params.engine == .iperf3 {
             guard let iperf else {
                 throw invalid(
-                    "a working iperf3 is not installed on the reflector; ask for engine native, or install it there"
+                    "the reflector has no working iperf3; use engine native, or install it there"
                 )
             }
             let version = params.iperfVersion.flatMap(IperfVersion.init)
             if params.iperfVersion != nil, version == nil {
-                throw invalid("iperf3_version must be a version such as 3.17.1, at most 32 bytes of ASCII")
+                throw invalid("invalid iperf3_version: must be a version such as 3.17.1, at most 32 bytes of ASCII")
             }
-            if let misfit = iperf.misfit(of: version) { throw invalid(misfit) }
+            if let incompatibility = iperf.incompatibility(of: version) { throw invalid(incompatibility) }
         }
         if params.latencyProbe == true, !quotas.allowUDPEcho {
-            throw invalid("latency_probe needs udp_echo tests, which are switched off here")
+            throw invalid("latency_probe needs udp_echo tests, which are disabled here")
         }
         return params
     }
 
-    /// Throws the denial that `usage` calls for at `now`.
+    /// Throws the denial that `usage` requires at `now`.
     func admit(_ usage: PeerUsage, now: Int64) throws(SessionDeny) {
         if let lastEnd = usage.lastEnd {
             let cooldown = Int64(quotas.cooldownSec) * 1_000
             let elapsed = now - lastEnd
-            // An end that lies further ahead than the cooldown says that the clock was set back: nobody is locked out.
+            // An end further ahead than the cooldown means that the clock was set back: it must lock no peer out.
             if elapsed < cooldown, elapsed >= -cooldown {
                 throw limited(
                     "the cooldown between tests is \(quotas.cooldownSec) s",
@@ -110,10 +110,10 @@ struct SessionPolicy {
             }
         }
         if usage.startsWithinHour.count >= quotas.maxTestsPerHourPerPeer {
-            // The slot comes free when the oldest of the last N starts leaves the hour.
+            // The slot becomes free when the oldest of the last N starts leaves the hour.
             let leaving = usage.startsWithinHour.suffix(quotas.maxTestsPerHourPerPeer).first ?? now
             throw limited(
-                "\(quotas.maxTestsPerHourPerPeer) tests an hour are allowed and used",
+                "the limit of \(quotas.maxTestsPerHourPerPeer) tests an hour is used up",
                 afterMilliseconds: leaving + Self.millisecondsPerHour - now
             )
         }
@@ -121,7 +121,7 @@ struct SessionPolicy {
             throw SessionDeny(
                 reason: .quotaExceeded,
                 message:
-                    "today's \(quotas.maxBytesPerDayPerPeer) bytes are used; the count starts anew at midnight UTC",
+                    "today's limit of \(quotas.maxBytesPerDayPerPeer) bytes is used up; it resets at midnight UTC",
                 retryAfterSec: seconds(Self.millisecondsPerDay - now % Self.millisecondsPerDay)
             )
         }

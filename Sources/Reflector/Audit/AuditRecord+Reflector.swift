@@ -1,7 +1,7 @@
 package import Operations
 
 extension AuditLayout {
-    /// The lines of a reflector's log.
+    /// The fields of a reflector's log line.
     package static let reflector = AuditLayout([
         Field("peer_id", .text), Field("endpoint_id", .text), Field("test_id", .text), Field("test_type", .text),
         Field("params", .parameters), Field("decision", .text), Field("reason", .text), Field("bytes_sent", .integer),

@@ -1,7 +1,7 @@
 package import Identity
 internal import Operations
 
-/// Whose signature under the audit log's checkpoint is believed: this machine's, under its present and former keys.
+/// Which keys may have signed the audit log's checkpoint: this machine's current and former ones.
 package enum AuditTrust {
     static func signing(with identity: ServerIdentity, keyPath: String) -> AuditSigning {
         AuditSigning(
@@ -11,7 +11,7 @@ package enum AuditTrust {
         )
     }
 
-    /// Checks a signature by `own`, which is asked for each time, or by a key that was rotated away and kept.
+    /// Verifies a signature with `own`, which is called each time, or with a rotated key that was kept.
     package static func verifier(
         own: @escaping @autoclosure @Sendable () -> EndpointID,
         keyPath: String

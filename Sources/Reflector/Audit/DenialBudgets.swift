@@ -1,20 +1,21 @@
 internal import Identity
 
-/// Which denials get a line of their own: a ``RefusalBudget`` for each known peer. No clock inside: times are given.
+/// Which denials get a line of their own: a ``RefusalBudget`` for each known peer. No clock inside: times are
+/// arguments.
 struct DenialBudgets: Sendable {
-    /// Budgets of peers that went quiet are dropped beyond this number, for a new one would be the same.
+    /// Above this number, budgets of quiet peers are dropped, because a new one would be equal.
     private static let mostKept = 64
 
     private let fresh: RefusalBudget
     private var budgets: [EndpointID: RefusalBudget] = [:]
 
-    /// - Parameter budget: that of each peer at the beginning.
+    /// - Parameter budget: each peer's at the beginning.
     init(each budget: RefusalBudget = RefusalBudget()) { fresh = budget }
 
     var window: Duration { fresh.window }
 
     /// - Parameters:
-    ///   - now: nanoseconds of a clock that never goes back.
+    ///   - now: nanoseconds of a monotonic clock.
     ///   - time: Unix microseconds.
     mutating func decide(_ peer: EndpointID, now: UInt64, time: Int64) -> RefusalBudget.Decision {
         if budgets[peer] == nil, budgets.count >= Self.mostKept {
@@ -23,7 +24,7 @@ struct DenialBudgets: Sendable {
         return budgets[peer, default: fresh].decide(now: now, time: time)
     }
 
-    /// Takes what was counted of every peer.
+    /// Takes the counts of every peer.
     mutating func takeSuppressed() -> [EndpointID: RefusalBudget.Suppressed] {
         var sums: [EndpointID: RefusalBudget.Suppressed] = [:]
         for peer in budgets.keys { sums[peer] = budgets[peer]?.takeSuppressed() }

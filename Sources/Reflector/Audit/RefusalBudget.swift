@@ -1,8 +1,8 @@
-/// Which refusals, of strangers or of one peer, get a line of their own in the audit log and in the server's log. The others are counted until
-/// their window ends, so that whoever knocks without end cannot fill the disk. No clock inside: times are given, in
-/// nanoseconds of a clock that never goes back.
+/// Which refusals, of strangers or of one peer, get a line of their own in the audit log and in the server's log. The
+/// others are counted until their window ends, so that endless attempts cannot fill the disk. No clock inside: times
+/// are arguments, in nanoseconds of a monotonic clock.
 struct RefusalBudget: Sendable {
-    /// Refusals that were not written one by one.
+    /// Refusals without a line of their own.
     struct Suppressed: Sendable, Equatable {
         var count: Int
         /// Unix microseconds of the first and the last of them.
@@ -13,11 +13,11 @@ struct RefusalBudget: Sendable {
     enum Decision: Equatable {
         /// The refusal gets its line.
         case write
-        /// It is counted; `startsWindow` for the first of a window, at whose end the sum must be taken.
+        /// It is counted; `startsWindow` is true for the first of a window, at whose end the sum must be taken.
         case suppress(startsWindow: Bool)
     }
 
-    /// Lines that may be written at once.
+    /// Lines at once.
     let burst: Int
     /// Nanoseconds until one more line may be written.
     let refill: UInt64
@@ -28,8 +28,8 @@ struct RefusalBudget: Sendable {
     private var refilledAt: UInt64 = 0
     private(set) var suppressed: Suppressed?
 
-    /// By default 48 lines at once, then three a minute, and one sum a minute while there is something to sum up: some 3 MB a
-    /// day under a flood that does not end.
+    /// By default 48 lines at once, then three a minute, and one sum a minute if there is something to sum up: some 3
+    /// MB a day under an endless flood.
     init(burst: Int = 48, refill: UInt64 = 20_000_000_000, window: Duration = .seconds(60)) {
         self.burst = burst
         self.refill = refill
@@ -38,7 +38,7 @@ struct RefusalBudget: Sendable {
     }
 
     /// - Parameters:
-    ///   - now: nanoseconds of a clock that never goes back.
+    ///   - now: nanoseconds of a monotonic clock.
     ///   - time: Unix microseconds.
     mutating func decide(now: UInt64, time: Int64) -> Decision {
         let earned = now &- refilledAt
@@ -63,12 +63,12 @@ struct RefusalBudget: Sendable {
         return .suppress(startsWindow: false)
     }
 
-    /// Whether it is as it was at the beginning.
+    /// Whether it equals a new one.
     func isFresh(at now: UInt64) -> Bool {
         suppressed == nil && (tokens == burst || (now &- refilledAt) / refill >= UInt64(burst - tokens))
     }
 
-    /// Takes what was counted; nil when there is nothing.
+    /// Takes the count; nil if there is nothing.
     mutating func takeSuppressed() -> Suppressed? {
         defer { suppressed = nil }
         return suppressed

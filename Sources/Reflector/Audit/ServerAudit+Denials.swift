@@ -4,12 +4,12 @@ internal import Logging
 internal import Operations
 internal import Synchronization
 
-/// Denied tests. A known peer can ask for what it does not get without end, so beyond a budget of its own they are counted and
-/// summed up in one line.
+/// Denied tests. A known peer can request endlessly what it does not get, so beyond a budget of its own the denials are
+/// counted and summed up in one line.
 extension ServerAudit {
     struct Denials {
         var budgets: DenialBudgets
-        /// Failures that a peer can repeat, which go to the server's log only.
+        /// Failures that a peer can repeat, which go only to the server's log.
         var failures: DenialBudgets
         /// Writes the sums at the end of their window; exists only while something is suppressed.
         var timer: Task<Void, Never>?
@@ -66,8 +66,8 @@ extension ServerAudit {
                     .sessionDenied,
                     sum,
                     of: peer,
-                    reason: "so many denied tests of this peer that these are only counted",
-                    told: "sessions denied, so many that these are only counted"
+                    reason: "too many denied tests of this peer: they were only counted",
+                    told: "sessions denied, too many to log each"
                 )
             } catch {
                 denials.withLock { denials in

@@ -5,7 +5,7 @@ package import Operations
 internal import Pairing
 internal import Synchronization
 
-/// The nine events of seed 000, each written by the code path that causes it.
+/// The reflector's events. The code path that causes an event writes it.
 package enum AuditEvent: String, CaseIterable, Sendable {
     case connectionAccepted = "connection_accepted"
     case connectionDenied = "connection_denied"
@@ -18,7 +18,7 @@ package enum AuditEvent: String, CaseIterable, Sendable {
     case identityRotated = "identity_rotated"
 }
 
-/// Writes the server's events. Every call returns when the line is on the disk, and throws when it is not: then the
+/// Writes the server's events. Every call returns once the line is on the disk, and throws if it is not: then the
 /// decision must not take effect.
 package final class ServerAudit: Sendable {
     package let log: AuditLog
@@ -37,7 +37,7 @@ package final class ServerAudit: Sendable {
     let denials: Mutex<Denials>
     let clock: ServerClock
 
-    /// Is told the sums, too; the server's log follows the same budget.
+    /// Receives the sums, too; the server's log follows the same budget.
     private let logger: Logger?
 
     package convenience init(log: AuditLog, endpoint: EndpointID, logger: Logger? = nil) {
@@ -67,7 +67,7 @@ package final class ServerAudit: Sendable {
 
     package var isHealthy: Bool { log.isHealthy }
 
-    /// What keeps the log closed, in words for health checks and the log's owner; nil while it is open.
+    /// What keeps the log closed, for health checks and the log's owner; nil while it is open.
     package var problem: String? {
         guard let refusal = log.refusal else { return nil }
         return refusal.isTampering
@@ -75,8 +75,8 @@ package final class ServerAudit: Sendable {
             : "audit log cannot be written, sessions are denied"
     }
 
-    /// A log that failed, because its disk was full for example, is tried again before a decision, but not before every
-    /// one of a flood.
+    /// A log that failed, for example because its disk was full, is retried before a decision, but not before every one
+    /// of a flood.
     private func reopenIfDue() async throws {
         guard let refusal = log.refusal else { return }
         if case .closed = refusal { throw refusal }
@@ -90,7 +90,7 @@ package final class ServerAudit: Sendable {
             let opening = try await log.reopen()
             logger?.warning("the audit log is open again", metadata: Self.metadata(opening, path: log.path))
         } catch {
-            // At most once in the interval.
+            // At most once per interval.
             logger?.critical("the audit log stays closed", metadata: ["error": "\(error)"])
             throw error
         }
@@ -109,7 +109,7 @@ package final class ServerAudit: Sendable {
         try await log.append(record)
     }
 
-    /// Closes the log's present file and goes on in a new one.
+    /// Closes the log's current file and continues in a new one.
     package func rotateLog() async throws -> AuditArchive {
         try await reopenIfDue()
         return try await log.rotate()
@@ -125,11 +125,12 @@ package final class ServerAudit: Sendable {
 
     // MARK: Refused connections
 
-    /// Refused connections since the start, written one by one or not.
+    /// Refused connections since the start, with or without a line of their own.
     var refusedConnections: UInt64 { refusals.withLock { $0.total } }
 
-    /// `peer` is nil when the certificate identified nobody. Anybody can cause these without end, so beyond a budget they are
-    /// counted and summed up in one line; `isPairing` marks those that a pairing window bounds, which are all written.
+    /// `peer` is nil if the certificate identified no key. Anyone can cause these endlessly, so beyond a budget they
+    /// are counted and summed up in one line. `isPairing` marks those that a pairing window bounds, which always get a
+    /// line.
     /// - Returns: whether this one got a line of its own; only then may it have one in any other log.
     @discardableResult
     func connectionDenied(
@@ -162,7 +163,7 @@ package final class ServerAudit: Sendable {
         }
     }
 
-    /// One line for all refusals that had none. When it cannot be written they stay counted, and it is tried again.
+    /// One line for all refusals that had none. If it cannot be written they stay counted, and it is retried.
     private func writeSuppressed() async {
         guard let sum = refusals.withLock({ $0.budget.takeSuppressed() }) else { return }
         do {
@@ -170,8 +171,8 @@ package final class ServerAudit: Sendable {
                 .connectionDenied,
                 sum,
                 of: nil,
-                reason: "so many refused connections that these are only counted",
-                told: "connections denied, so many that these are only counted"
+                reason: "too many refused connections: they were only counted",
+                told: "connections denied, too many to log each"
             )
         } catch {
             refusals.withLock { refusals in
@@ -263,7 +264,7 @@ package final class ServerAudit: Sendable {
         }
     }
 
-    /// `reason` when it was not the owner who removed it.
+    /// `reason` if another cause than its owner removed it.
     package func peerRemoved(_ peer: EndpointID, reason: String? = nil) async throws {
         try await write(.peerRemoved) {
             $0.peerID = peer.description
@@ -272,7 +273,7 @@ package final class ServerAudit: Sendable {
         }
     }
 
-    /// Written before the key is replaced; with `failure` when it then could not be.
+    /// Written before the key is replaced, and again with `failure` if the replacement failed.
     func identityRotated(
         from old: EndpointID,
         to new: EndpointID,

@@ -8,11 +8,11 @@ extension ReflectorConfiguration {
     /// The tool's name in file names and variables.
     static let tool = "reflector"
 
-    /// Reads the first file of: `path` (`--config`), `REFLECTOR_CONFIG`, /etc, the user's configuration folder; the
-    /// defaults when there is none. `REFLECTOR_SECTION_KEY` in the environment beats the file.
+    /// Reads the first of: `path` (`--config`), `REFLECTOR_CONFIG`, /etc, the user's configuration folder; the defaults
+    /// if there is none. `REFLECTOR_SECTION_KEY` in the environment wins over the file.
     ///
     /// - Parameters:
-    ///   - state: the folder of `--state`; the key in it beats `identity.private_key_path`.
+    ///   - state: the folder of `--state`; its key wins over `identity.private_key_path`.
     ///   - mayUseSystemFolder: whether this user is root, or may write in ``systemFolder``.
     package static func load(
         path: String?,
@@ -101,7 +101,7 @@ extension ReflectorConfiguration {
             reader.note(
                 "network",
                 "alpn",
-                "must be \"\(configuration.alpn)\", the only protocol that reflectors and their clients speak",
+                "must be \"\(configuration.alpn)\", the only protocol of reflectors and their clients",
                 remedy: "remove the key"
             )
         }
@@ -119,19 +119,19 @@ extension ReflectorConfiguration {
         if first <= last {
             configuration.dataPorts = first...last
         } else {
-            // Said of a key that is there: the other may be the default.
+            // The problem is noted at a key that is set: the other one may be the default.
             if reader.sources["network.data_port_range_end"] != .builtIn {
                 reader.note(
                     "network",
                     "data_port_range_end",
-                    "\(last) lies before data_port_range_start, \(first)",
+                    "invalid last port \(last): must not be below data_port_range_start, \(first)",
                     remedy: "write the first and the last port of the range"
                 )
             } else {
                 reader.note(
                     "network",
                     "data_port_range_start",
-                    "\(first) lies behind data_port_range_end, \(last)",
+                    "invalid first port \(first): must not be above data_port_range_end, \(last)",
                     remedy: "set data_port_range_end as well"
                 )
             }
@@ -161,7 +161,7 @@ extension ReflectorConfiguration {
                 reader.note(
                     "access",
                     "authorized_peers",
-                    "\"\(text.printable(limit: 80))\" is not an Endpoint ID: \(error)",
+                    "invalid Endpoint ID \"\(text.printable(limit: 80))\": \(error)",
                     remedy: "copy what `paramedic id` prints on the peer"
                 )
             }
@@ -184,7 +184,7 @@ extension ReflectorConfiguration {
                 reader.note(
                     "iperf3",
                     "default_streams",
-                    "is greater than max_streams, \(configuration.quotas.maxStreams)",
+                    "must not be above max_streams, \(configuration.quotas.maxStreams)",
                     remedy: "lower it or raise max_streams"
                 )
             }
@@ -244,7 +244,8 @@ extension ReflectorConfiguration {
         return configuration
     }
 
-    /// Connections of the control port that one test may need: a tunnel for each stream in both directions, two for iperf3's
-    /// own connection and the latency probe, and the one it was asked for on. In direct mode the streams go elsewhere.
+    /// Connections of the control port that one test may need: a tunnel for each stream in both directions, two for
+    /// iperf3's own connection and the latency probe, and the one that requested the test. In direct mode the streams
+    /// use other ports.
     private var connectionsOfLargestTest: Int { mode == .tunneled ? 2 * quotas.maxStreams + 3 : 1 }
 }

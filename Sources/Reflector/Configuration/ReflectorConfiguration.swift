@@ -2,33 +2,33 @@ package import Identity
 package import LinkMeasurement
 internal import PacketIO
 
-/// Everything that `reflector.toml` may say: the keys and defaults of seed 000, and `[limits]`, `[health]`.
+/// The configuration in `reflector.toml`, with its defaults.
 package struct ReflectorConfiguration: Sendable, Equatable {
-    /// Where the TOML was found; nil when none was.
+    /// The path of the file; nil if there is none.
     package var source: String?
 
-    /// Where a reflector of the system keeps its state.
+    /// The state folder of a system-wide reflector.
     package static let systemFolder = "/var/lib/reflector"
 
     /// `identity.private_key_path`
     package var privateKeyPath = ReflectorConfiguration.keyPath(inFolder: ReflectorConfiguration.systemFolder)
-    /// Whether the state is in a folder of the user's own because ``systemFolder`` cannot be written.
+    /// Whether the state is in a folder of the user's own because ``systemFolder`` is not writable.
     package var usesOwnFolder = false
 
     /// `network.listen_address`
     package var listen = ListenAddress(host: "0.0.0.0", port: 4000)
-    /// `network.alpn`: seed 000 has the key, and there is one protocol.
+    /// `network.alpn`; there is only one protocol.
     package let alpn = "pp-link/1"
-    /// `network.require_alpn`: whether a client that negotiates no application protocol is closed.
+    /// `network.require_alpn`: whether to close a client that negotiates no application protocol.
     package var requireALPN = true
     /// `network.mode`
     package var mode = DataMode.tunneled
     /// `network.data_port_range_start`, `network.data_port_range_end`
     package var dataPorts = 5201...5299
-    /// `network.position`: what `server_hello` says about where this endpoint stands.
+    /// `network.position`: this endpoint's place in the network, for `server_hello`.
     package var networkPosition: NetworkPosition?
 
-    /// `access.pairing_enabled`: opens a pairing window at the start and prints its token.
+    /// `access.pairing_enabled`: opens a pairing window at startup and prints its token.
     package var pairingEnabled = false
     /// `access.authorized_peers`
     package var authorizedPeers: [EndpointID] = []
@@ -86,7 +86,7 @@ package struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
         self.port = Int(address.port)
     }
 
-    /// Reads an address as a flag gives it.
+    /// Parses the address of a flag.
     package init(parsing text: String) throws(Malformed) {
         guard let address = ListenAddress(text) else { throw Malformed() }
         self = address

@@ -1,8 +1,8 @@
-/// Connections in the order in which they came. Those that leave from the middle are dropped when they get to the front, or when
-/// they are the most, so that every step costs the same however many there are.
+/// Connections in the order of arrival. One that leaves from the middle is dropped when it reaches the front, or when
+/// such entries are the majority, so that the cost of a step does not depend on their number.
 struct AgeQueue {
     private var order: [ConnectionID] = []
-    /// Those before it have left.
+    /// Entries before it have left.
     private var head = 0
     private var members: Set<ConnectionID> = []
 
@@ -13,12 +13,12 @@ struct AgeQueue {
         order.append(id)
     }
 
-    /// False when it was not there.
+    /// False if it was not there.
     @discardableResult
     mutating func remove(_ id: ConnectionID) -> Bool {
         guard members.remove(id) != nil else { return false }
         if order.count > 2 * members.count + 32 {
-            // Each stands once: whoever leaves does not come again.
+            // Each is in the queue once: a connection that has left does not return.
             order = order[head...].filter(members.contains)
             head = 0
         }

@@ -1,16 +1,16 @@
 internal import LinkMeasurement
 
-/// Bytes over time: `burst` of them at once, then `rate` a second. What moved beyond that is owed. No clock inside: times are
-/// given, in nanoseconds of a clock that never goes back.
+/// Bytes over time: `burst` of them at once, then `rate` a second. Bytes beyond that are owed. No clock inside: times
+/// are arguments, in nanoseconds of a monotonic clock.
 struct ByteBudget: Sendable {
-    /// More bytes than anybody moves, and few enough to reckon with.
+    /// More bytes than any peer moves, and few enough to calculate with.
     private static let most = 1 << 50
 
     private let rate: Int
     private let burst: Int
     /// Below 0 while bytes are owed.
     private var level: Int
-    /// Up to when `level` has been filled.
+    /// The time up to which `level` has been refilled.
     private var filledAt: UInt64
 
     /// - Parameters:
@@ -29,11 +29,11 @@ struct ByteBudget: Sendable {
         level = max(level.addingHeld(-bytes), -Self.most)
     }
 
-    /// Nanoseconds until something may move again; 0 when it may now.
+    /// Nanoseconds until something may move again; 0 if it may now.
     mutating func wait(at now: UInt64) -> UInt64 {
         fill(now)
         guard level <= 0 else { return 0 }
-        // At a byte a second that is more than the clock holds.
+        // At one byte a second, that is more than the clock can represent.
         return UInt64(min(Double(1 - level) / Double(rate) * 1e9, Double(Int64.max / 2)).rounded(.up))
     }
 
@@ -51,7 +51,7 @@ struct ByteBudget: Sendable {
             filledAt = now
             return
         }
-        // Whole bytes only; the rest of the time counts the next time.
+        // Whole bytes only; the rest of the time counts next time.
         let whole = Int(earned)
         guard whole > 0 else { return }
         level += whole

@@ -8,7 +8,7 @@ internal import NIOCore
 //   3       2     length N of the fragment, at most 16 384
 //   5       N     the ClientHello, or its beginning
 
-/// Tells when a connection has said enough for TLS to be made.
+/// Detects when a connection has sent enough to create TLS for it.
 enum ClientHello {
     private static let headerLength = 5
     private static let handshake: UInt8 = 22
@@ -16,7 +16,8 @@ enum ClientHello {
     /// RFC 8446, 5.1: the fragment of a record.
     private static let maximumFragment = 16_384
 
-    /// Whether the first record is there. Also true for what is no ClientHello: TLS answers that with an alert.
+    /// Whether the first record is complete. Also true for anything that is no ClientHello: TLS answers that with an
+    /// alert.
     static func mayBegin(_ bytes: ByteBuffer) -> Bool {
         let start = bytes.readerIndex
         guard let type = bytes.getInteger(at: start, as: UInt8.self) else { return false }

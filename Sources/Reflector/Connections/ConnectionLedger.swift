@@ -5,94 +5,94 @@ internal import Operations
 internal import PacketIO
 internal import Synchronization
 
-/// The connections of the control port. It closes those that ``ConnectionPlaces`` decides on, and those whose handshake is not
-/// done in time.
+/// The connections of the control port. It closes those that ``ConnectionSlots`` selects, and those whose handshake is
+/// late.
 final class ConnectionLedger: Sendable {
     private struct State {
-        var places: ConnectionPlaces
+        var slots: ConnectionSlots
         var channels: [ConnectionID: any Channel] = [:]
-        /// Closes those whose time is over; exists only while some are in their handshake.
+        /// Closes the late ones; exists only while some are in their handshake.
         var timer: Task<Void, Never>?
-        /// Connections since memory was last given back.
+        /// Connections since memory was last returned.
         var sinceGiveBack = 0
     }
 
-    /// So many connections leave buffers behind that are worth giving back when all are gone.
+    /// So many connections leave buffers that are worth returning to the system when all are gone.
     private static let burst = 64
-    /// Deadlines are kept to within this.
+    /// Deadlines are precise to this.
     private static let coarseness = Duration.milliseconds(100)
 
     private let state: Mutex<State>
 
-    init(limits: ConnectionLimits) { state = Mutex(State(places: ConnectionPlaces(limits: limits))) }
+    init(limits: ConnectionLimits) { state = Mutex(State(slots: ConnectionSlots(limits: limits))) }
 
-    /// Enters a new connection; the oldest of those that are not authorised make room.
+    /// Enters a new connection; the oldest unauthorized ones make room.
     func enter(
         _ id: ConnectionID,
         from host: InternetHost,
         channel: any Channel,
         at now: UInt64 = NIODeadline.now().uptimeNanoseconds
     ) {
-        pushOut { state in
+        evictAndClose { state in
             state.channels[id] = channel
             state.sinceGiveBack += 1
             if state.timer == nil { state.timer = Task { await self.closeLate() } }
-            return state.places.enter(id, from: host, at: now)
+            return state.slots.enter(id, from: host, at: now)
         }
     }
 
-    /// Bytes came that are held for a connection that is not authorised.
+    /// Bytes arrived that are buffered for an unauthorized connection.
     func grows(_ id: ConnectionID, by bytes: Int) {
-        pushOut { $0.places.grow(id, by: bytes) }
+        evictAndClose { $0.slots.grow(id, by: bytes) }
     }
 
-    /// A connection has said its ClientHello.
+    /// A connection has sent its ClientHello.
     func greets(_ id: ConnectionID) {
-        pushOut { $0.places.greet(id) }
+        evictAndClose { $0.slots.greet(id) }
     }
 
-    /// Closes the oldest connection that is not authorised, for its descriptor; false when there is none.
+    /// Closes the oldest unauthorized connection, for its descriptor; false if there is none.
     @discardableResult
     func evictOldest() -> Bool {
         var isEvicted = false
-        pushOut { state in
-            let oldest = state.places.evictOldest()
+        evictAndClose { state in
+            let oldest = state.slots.evictOldest()
             isEvicted = oldest != nil
             return oldest.map { [$0] } ?? []
         }
         return isEvicted
     }
 
-    /// Notes whose key a connection presented, before it is decided whether that peer may speak: ``drop(_:)`` finds it
-    /// from here on, so no removal slips between the decision and its effect.
+    /// Records the key that a connection presented, before it is decided whether that peer is authorized: ``drop(_:)``
+    /// finds it from here on, so no removal can slip between the decision and its effect.
     func identify(_ id: ConnectionID, as peer: EndpointID) {
-        state.withLock { $0.places.identify(id, as: peer) }
+        state.withLock { $0.slots.identify(id, as: peer) }
     }
 
-    /// The key is no known peer's.
-    func estrange(_ id: ConnectionID) {
-        pushOut { $0.places.estrange(id) }
+    /// The key is not a known peer's.
+    func markAsStranger(_ id: ConnectionID) {
+        evictAndClose { $0.slots.markAsStranger(id) }
     }
 
-    /// Whether the connection is an authorised peer's from now on.
-    func authorise(_ id: ConnectionID, as peer: EndpointID) -> ConnectionPlaces.Verdict {
-        state.withLock { $0.places.authorise(id, as: peer) }
+    /// Whether the connection is an authorized peer's from now on.
+    func authorize(_ id: ConnectionID, as peer: EndpointID) -> ConnectionSlots.Verdict {
+        state.withLock { $0.slots.authorize(id, as: peer) }
     }
 
     func leave(_ id: ConnectionID) {
         let isAfterBurst = state.withLock { state in
-            state.places.leave(id)
+            state.slots.leave(id)
             state.channels[id] = nil
             guard state.channels.isEmpty, state.sinceGiveBack >= Self.burst else { return false }
             state.sinceGiveBack = 0
             return true
         }
-        if isAfterBurst { ProcessMemory.giveBackSoon() }
+        if isAfterBurst { ProcessMemory.trimSoon() }
     }
 
-    /// Closes all connections of a peer, also those about which nothing is decided yet.
+    /// Closes all connections of a peer, also those without a decision yet.
     func drop(_ peer: EndpointID) {
-        let channels = state.withLock { state in state.places.claimed(by: peer).compactMap { state.channels[$0] } }
+        let channels = state.withLock { state in state.slots.claimed(by: peer).compactMap { state.channels[$0] } }
         for channel in channels { AbruptClose.close(channel) }
     }
 
@@ -103,10 +103,10 @@ final class ConnectionLedger: Sendable {
     }
 
     struct Counts {
-        /// Connections that have begun their handshake, and those that have said nothing yet.
+        /// Connections that have started their handshake, and those that have sent nothing yet.
         var open: Int
         var silent: Int
-        var authorised: Int
+        var authorized: Int
         var accepted: UInt64
         var evicted: UInt64
     }
@@ -114,16 +114,16 @@ final class ConnectionLedger: Sendable {
     var counts: Counts {
         state.withLock { state in
             Counts(
-                open: state.places.open,
-                silent: state.places.waiting,
-                authorised: state.places.authorised,
-                accepted: state.places.accepted,
-                evicted: state.places.evicted
+                open: state.slots.open,
+                silent: state.slots.waiting,
+                authorized: state.slots.authorized,
+                accepted: state.slots.accepted,
+                evicted: state.slots.evicted
             )
         }
     }
 
-    private func pushOut(_ decide: (inout State) -> [ConnectionID]) {
+    private func evictAndClose(_ decide: (inout State) -> [ConnectionID]) {
         let channels = state.withLock { state in decide(&state).compactMap { state.channels[$0] } }
         for channel in channels { AbruptClose.close(channel) }
     }
@@ -132,8 +132,8 @@ final class ConnectionLedger: Sendable {
         while true {
             let now = NIODeadline.now().uptimeNanoseconds
             let (late, next) = state.withLock { state -> ([any Channel], UInt64?) in
-                let late = state.places.expire(at: now).compactMap { state.channels[$0] }
-                let next = state.places.nextDeadline
+                let late = state.slots.expire(at: now).compactMap { state.channels[$0] }
+                let next = state.slots.nextDeadline
                 if next == nil { state.timer = nil }
                 return (late, next)
             }

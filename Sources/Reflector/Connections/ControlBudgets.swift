@@ -2,13 +2,13 @@ internal import Identity
 internal import NIOCore
 internal import Synchronization
 
-/// What known peers move besides their tests: the bytes of control connections, both ways, all connections of a peer
-/// together. A peer that has spent its budget is not read until there is some again.
+/// What known peers move outside of their tests: the bytes of control connections, both directions, all connections of
+/// a peer together. A peer that has spent its budget is not read until some is left again.
 final class ControlBudgets: Sendable {
-    /// Budgets of peers that went quiet are dropped beyond this number, for they are full again.
+    /// Above this number, budgets of quiet peers are dropped, because they are full again.
     private static let mostKept = 64
 
-    /// What a connection costs by itself, bytes: its handshake, and its line in the audit log.
+    /// The cost of a connection itself, in bytes: its handshake, and its line in the audit log.
     static let connectionCost = 2 << 10
 
     private struct State {
@@ -25,7 +25,7 @@ final class ControlBudgets: Sendable {
         self.burst = limits.controlBurst
     }
 
-    /// All that was charged since the start.
+    /// Everything that was charged since the start.
     var bytes: UInt64 { state.withLock { $0.bytes } }
 
     func charge(_ bytes: Int, to peer: EndpointID, at now: UInt64 = NIODeadline.now().uptimeNanoseconds) {
@@ -36,7 +36,7 @@ final class ControlBudgets: Sendable {
         }
     }
 
-    /// How long the peer must wait; zero when its budget is not spent.
+    /// How long the peer must wait; zero if its budget is not spent.
     func wait(of peer: EndpointID, at now: UInt64 = NIODeadline.now().uptimeNanoseconds) -> TimeAmount {
         state.withLock { state in
             with(&state, peer, now) { .nanoseconds(Int64(clamping: $0.wait(at: now))) }

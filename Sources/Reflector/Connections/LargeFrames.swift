@@ -4,16 +4,17 @@ internal import LinkMeasurement
 internal import NIOCore
 internal import Synchronization
 
-/// Reads frames that take long away from the event loops: one at a time for each peer, and all of them on one thread, so
-/// that peers who send such frames wait for each other and everybody else is served beside them.
+/// Decodes frames that take long on another thread than the event loops: one at a time for each peer, and all on one
+/// thread, so that peers that send such frames wait for each other, and all others are served beside them.
 final class LargeFrames: Sendable {
-    /// Longer payloads are read here. No request needs more than a few KiB.
+    /// Longer payloads are decoded here. No request needs more than a few KiB.
     static let threshold = 16 << 10
 
     private typealias Job = @Sendable () -> Void
 
     private struct State {
-        /// Jobs that wait for one of the same peer; an empty list while that is the only one. All strangers are one.
+        /// Jobs that wait for one of the same peer; an empty list while that is the only one. All strangers share one
+        /// entry.
         var waiting: [EndpointID?: [Job]] = [:]
     }
 

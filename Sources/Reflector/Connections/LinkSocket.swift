@@ -2,31 +2,32 @@ internal import Identity
 internal import LinkMeasurement
 internal import NIOCore
 
-/// Stands between the socket of a connection and TLS. It makes no TLS before a ClientHello has come, counts every byte that
-/// comes and goes, and can close the connection without waiting for TLS.
+/// A handler between a connection's socket and TLS. It creates no TLS before a ClientHello has arrived, counts every
+/// byte in both directions, and can close the connection without waiting for TLS.
 ///
 ///     silent ──ClientHello──▶ greeting ──known peer──▶ control ──tunnel_open──▶ tunnel
 ///
-/// Who pays for the bytes: in `silent` and `greeting` the memory of those that are not authorised, which pushes out the oldest
-/// of them; in `control` the peer's budget, both ways; in `tunnel` the test, and the peer's budget for what comes beyond twice
-/// the payload that the test has counted: records of one byte, changes of keys, what nobody takes while TLS closes.
+/// What the bytes are charged to: in `silent` and `greeting`, the memory of unauthorized connections, which evicts the
+/// oldest of them; in `control`, the peer's budget, both directions; in `tunnel`, the test, and the peer's budget for
+/// what exceeds twice the payload that the test has counted: records of one byte, key updates, bytes that arrive while
+/// TLS closes.
 final class LinkSocket: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// Most bytes of a connection until it is authorised: a ClientHello and a chain of certificates as large as TLS reads them,
-    /// and one frame of a stranger.
-    static let mostUnauthorised = 192 << 10
+    /// Most bytes of a connection until it is authorized: a ClientHello and a certificate chain as large as TLS
+    /// accepts, and one frame of a stranger.
+    static let mostUnauthorized = 192 << 10
     /// Bytes of a tunnel that need no payload: TLS's own, and small messages of iperf3.
     static let tunnelSlack = 64 << 10
-    /// One read until TLS is made, and from then on until the connection becomes a tunnel.
+    /// Size of a read until TLS is created, and from then on until the connection becomes a tunnel.
     static let silentReadSize = 2 << 10
     static let readSize = 16 << 10
 
-    private enum Toll {
-        /// What has come of the ClientHello.
+    private enum Stage {
+        /// What has arrived of the ClientHello.
         case silent(ByteBuffer)
         case greeting
         case control(EndpointID)
@@ -37,19 +38,19 @@ final class LinkSocket: ChannelDuplexHandler {
     private let ledger: ConnectionLedger
     private let budgets: ControlBudgets
     private let makeTLS: (any Channel, LinkSocket) throws -> Void
-    private var toll = Toll.silent(ByteBuffer())
+    private var stage = Stage.silent(ByteBuffer())
     private var context: ChannelHandlerContext?
-    /// Bytes that came before the connection was authorised.
-    private var unauthorised = 0
-    /// Bytes that came in the tunnel, what of it the test has counted, and what the peer's budget has.
+    /// Bytes that arrived before the connection was authorized.
+    private var unauthorized = 0
+    /// Bytes that arrived in the tunnel, how many of them the test has counted, and how many the peer's budget has.
     private var tunneled = 0
     private var payload = 0
     private var charged = 0
-    /// Nothing holds it back while its peer's budget is spent: it ends, and what comes is read until TLS is done and used by no
-    /// one, or it is HTTP.
+    /// Nothing holds it back while its peer's budget is spent: it ends, and its bytes are read until TLS is done and
+    /// dropped, or it is HTTP.
     private var isClosing = false
 
-    /// - Parameter makeTLS: adds the handlers of TLS and of the link behind this one.
+    /// - Parameter makeTLS: adds the handlers of TLS and of the link after this one.
     init(
         id: ConnectionID,
         ledger: ConnectionLedger,
@@ -62,20 +63,20 @@ final class LinkSocket: ChannelDuplexHandler {
         self.makeTLS = makeTLS
     }
 
-    // MARK: Who pays
+    // MARK: Accounting
 
-    /// The connection is a known peer's; `held` bytes of it have come already.
+    /// The connection is a known peer's; `held` bytes of it have already arrived.
     func becomesControl(of peer: EndpointID, held: Int) {
-        toll = .control(peer)
+        stage = .control(peer)
         budgets.charge(held, to: peer)
     }
 
-    func becomesTunnel(of peer: EndpointID) { toll = .tunnel(peer) }
+    func becomesTunnel(of peer: EndpointID) { stage = .tunnel(peer) }
 
     /// The test has counted bytes of this tunnel.
     func counted(_ bytes: Int) { payload = payload.addingHeld(bytes) }
 
-    /// That of a channel, for the handlers of its tunnel; nil when the channel has none. On its event loop.
+    /// A channel's, for the handlers of its tunnel; nil if the channel has none. On its event loop.
     static func counting(_ channel: any Channel) -> NIOLoopBound<LinkSocket>? {
         (try? channel.pipeline.syncOperations.handler(type: LinkSocket.self)).map {
             NIOLoopBound($0, eventLoop: channel.eventLoop)
@@ -93,7 +94,7 @@ final class LinkSocket: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data)
         let count = bytes.readableBytes
-        switch toll {
+        switch stage {
         case .silent(let held):
             guard grows(by: count) else { return context.close(promise: nil) }
             greet(context, held, bytes)
@@ -102,7 +103,7 @@ final class LinkSocket: ChannelDuplexHandler {
             context.fireChannelRead(data)
         case .control(let peer):
             budgets.charge(count, to: peer)
-            // A connection that lives on is not read any more by the one who reads its frames.
+            // Once the tunnel has its own handlers, the reader of frames no longer reads from the connection.
             if isClosing, budgets.wait(of: peer) > .zero { return context.close(promise: nil) }
             context.fireChannelRead(data)
         case .tunnel:
@@ -113,38 +114,38 @@ final class LinkSocket: ChannelDuplexHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         context.fireChannelReadComplete()
-        guard case .tunnel(let peer) = toll else { return }
+        guard case .tunnel(let peer) = stage else { return }
         let excess = tunneled.addingHeld(-payload).addingHeld(-payload) - Self.tunnelSlack - charged
         guard excess > 0 else { return }
         charged += excess
         budgets.charge(excess, to: peer)
         guard budgets.wait(of: peer) > .zero else { return }
-        // Not at once: NIO looks for the end of the input after this call, and in a build for debugging traps when the channel is
+        // Not at once: NIO looks for the end of the input after this call, and a debug build traps if the channel is
         // closed by then.
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
         context.eventLoop.execute { bound.value.close(promise: nil) }
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .control(let peer) = toll { budgets.charge(unwrapOutboundIn(data).readableBytes, to: peer) }
+        if case .control(let peer) = stage { budgets.charge(unwrapOutboundIn(data).readableBytes, to: peer) }
         context.write(data, promise: promise)
     }
 
     private func grows(by count: Int) -> Bool {
-        unauthorised += count
+        unauthorized += count
         ledger.grows(id, by: count)
-        return unauthorised <= Self.mostUnauthorised
+        return unauthorized <= Self.mostUnauthorized
     }
 
     private func greet(_ context: ChannelHandlerContext, _ earlier: ByteBuffer, _ bytes: ByteBuffer) {
         var held = earlier
-        // A copy of its own size: what the channel read into is as large as a read.
+        // A copy of its own size: the read buffer is as large as a read.
         held.writeImmutableBuffer(bytes)
         guard ClientHello.mayBegin(held) else {
-            toll = .silent(held)
+            stage = .silent(held)
             return
         }
-        toll = .greeting
+        stage = .greeting
         ledger.greets(id)
         do {
             let options = context.channel.syncOptions

@@ -4,10 +4,11 @@ internal import NetworkProtocol
 
 /// The command line's end of the control socket.
 package enum ControlClient {
-    /// The longest that a command may take: turning a large audit log over.
+    /// The longest that a command may take: rotating a large audit log.
     private static let patience = Duration.seconds(600)
 
-    /// Asks the server that runs on `folder`; throws ``ControlSocketError/notRunning(folder:usesOwnFolder:)`` when none does.
+    /// Asks the server that runs on `folder`; throws ``ControlSocketError/notRunning(folder:usesOwnFolder:)`` if there
+    /// is none.
     package static func ask(_ request: ControlRequest, folder: String) async throws -> ControlReply {
         let client: Client
         do throws(ConnectionError) {
@@ -22,7 +23,7 @@ package enum ControlClient {
         do throws(ConnectionError) {
             answer = try await client.request(ControlSocket.command, question, timeout: patience)
         } catch {
-            throw ControlSocketError.failed("the reflector gave no answer, look at its log: \(error)")
+            throw ControlSocketError.failed("the reflector gave no answer; check its log: \(error)")
         }
         await client.close()
         return try LinkJSON.decode(ControlReply.self, from: Data(answer))

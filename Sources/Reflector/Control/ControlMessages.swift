@@ -3,10 +3,10 @@ package import LinkMeasurement
 internal import Operations
 package import Pairing
 
-// The control socket speaks the packets of NetworkProtocol: one command whose payload and answer are JSON.
-// It is a Unix socket of mode 0600 in the state folder: whoever can open it may run the reflector.
+// The control socket uses the packets of NetworkProtocol: one command whose payload and answer are JSON. It is a Unix
+// socket of mode 0600 in the state folder: a process that can open it controls the reflector.
 
-/// What the command line asks of the running server.
+/// A request of the command line to the running server.
 package enum ControlRequest: Codable, Sendable, Equatable {
     case status
     case pair(ttlSec: Int)
@@ -17,14 +17,14 @@ package enum ControlRequest: Codable, Sendable, Equatable {
     case rotateAudit
 }
 
-/// What the running server answers.
+/// The answer of the running server.
 package enum ControlReply: Codable, Sendable, Equatable {
     case status(ServerStatus)
     case pairing(PairingOffer)
     case peers(PeerList)
     case done
     case rotated(old: EndpointID, new: EndpointID, kept: String)
-    /// The file that was closed and the numbers of its lines.
+    /// The closed file and the numbers of its lines.
     case auditRotated(file: String, first: Int64, last: Int64)
     case failed(String)
 }
@@ -43,10 +43,10 @@ package struct ServerStatus: Codable, Sendable, Equatable {
     package var pairedPeers: Int
     package var configuredPeers: Int
     package var runningTests: [String]
-    /// Seconds until the open pairing window closes; nil when none is open.
+    /// Seconds until the open pairing window closes; nil if none is open.
     package var pairingOpenSec: Int?
     package var auditHealthy: Bool
-    /// Why the audit log is closed and what to do; nil while it is open.
+    /// Why the audit log is closed and the remedy; nil while it is open.
     package var auditProblem: String?
 
     enum CodingKeys: String, CodingKey {
@@ -67,7 +67,7 @@ package struct ServerStatus: Codable, Sendable, Equatable {
     }
 }
 
-/// A pairing window that was opened.
+/// An open pairing window.
 package struct PairingOffer: Codable, Sendable, Equatable {
     package var endpointID: EndpointID
     package var token: String

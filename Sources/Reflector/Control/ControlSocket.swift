@@ -4,7 +4,7 @@ internal import Logging
 internal import NetworkProtocol
 
 /// The server's end of the control socket: a Unix socket of mode 0600 in the state folder, whose one command carries a
-/// ``ControlRequest`` and brings back a ``ControlReply``, both as JSON.
+/// ``ControlRequest`` and returns a ``ControlReply``, both as JSON.
 struct ControlSocket: Sendable {
     static let fileName = "control.sock"
     static let command = "control"
@@ -15,7 +15,7 @@ struct ControlSocket: Sendable {
 
     static func path(inFolder folder: String) -> String { folder + "/" + fileName }
 
-    /// The caller holds the folder's lock, so a socket that is there belongs to nobody and is replaced.
+    /// The caller holds the folder's lock, so an existing socket is stale and is replaced.
     static func open(
         inFolder folder: String,
         logger: Logger,
@@ -27,14 +27,14 @@ struct ControlSocket: Sendable {
             do {
                 reply = await answer(try LinkJSON.decode(ControlRequest.self, from: Data(payload)))
             } catch {
-                reply = .failed("the request cannot be read: \(LinkJSON.describe(error))")
+                reply = .failed("invalid request: \(LinkJSON.describe(error))")
             }
             return try LinkJSON.encode(reply)
         }
         var options = DaemonOptions()
         options.maximumConnections = maximumConnections
         options.connection.maximumPayloadLength = LinkFrame.maximumLength
-        // Whoever says nothing gives its place back after twice this.
+        // A silent connection loses its slot after twice this.
         options.connection.heartbeatInterval = .seconds(10)
         options.connection.missedHeartbeats = 2
         options.shutdownTimeout = .seconds(2)
@@ -57,7 +57,7 @@ struct ControlSocket: Sendable {
 }
 
 package enum ControlSocketError: Error, CustomStringConvertible {
-    /// - Parameter usesOwnFolder: the folder is the user's own, because that of the system cannot be written.
+    /// - Parameter usesOwnFolder: the folder is the user's own, because the system's is not writable.
     case notRunning(folder: String, usesOwnFolder: Bool = false)
     case failed(String)
 
@@ -66,7 +66,7 @@ package enum ControlSocketError: Error, CustomStringConvertible {
         case .notRunning(let folder, let usesOwnFolder):
             "no reflector is running on the state folder \(folder); start one with `reflector serve`"
                 + (usesOwnFolder
-                    ? ". For the one of the system, whose folder \(ReflectorConfiguration.systemFolder) this user may not write, "
+                    ? ". To use the system's reflector, whose folder \(ReflectorConfiguration.systemFolder) this user may not write, "
                         + "run this as root or as its user" : "")
         case .failed(let message): message
         }

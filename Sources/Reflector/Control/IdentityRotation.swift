@@ -4,7 +4,7 @@ internal import Operations
 
 /// A new key for this machine; the old one stays beside it.
 package enum IdentityRotation {
-    /// What the old key's file is called after the dot: sorts by time, and is free.
+    /// The suffix of the old key's file: sorts by time, and is unused.
     private static func suffix(keyPath: String) -> String {
         let second = "old-" + Timestamp.now.description.filter { $0.isNumber }.prefix(14)
         let more = (2...).lazy.map { "\(second)-\($0)" }
@@ -12,8 +12,8 @@ package enum IdentityRotation {
         return isTaken(second) ? more.first { !isTaken($0) } ?? second : second
     }
 
-    /// Replaces the key at `keyPath`. The decision is in the audit log first; without it nothing is changed. A key that
-    /// cannot be replaced then is said in a second line. `adopt` gets the new key and must not fail.
+    /// Replaces the key at `keyPath`. The decision is in the audit log first; without that nothing changes. If the key
+    /// then cannot be replaced, a second line says so. `adopt` gets the new key and must not fail.
     static func perform(
         keyPath: String,
         from old: EndpointID,

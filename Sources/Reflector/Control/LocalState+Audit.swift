@@ -4,7 +4,7 @@ internal import Identity
 package import Operations
 internal import SystemErrors
 
-/// What the command line does with the audit log itself.
+/// The command line's direct access to the audit log.
 extension LocalState {
     package static func verifyAudit(_ configuration: ReflectorConfiguration) throws -> AuditReport {
         let key = try existingKey(configuration)
@@ -13,8 +13,8 @@ extension LocalState {
         return try AuditVerifier.verify(path: configuration.auditLogPath, layout: .reflector, verify: trust)
     }
 
-    /// Gives the lines since `since` to `write`: as they are, or as the elements of one JSON array, in which a damaged line
-    /// is text.
+    /// Passes the lines since `since` to `write`: unchanged, or as the elements of one JSON array, in which a damaged
+    /// line is a string.
     package static func exportAudit(
         _ configuration: ReflectorConfiguration,
         since: Timestamp?,
@@ -24,7 +24,7 @@ extension LocalState {
         try requireLog(configuration)
         let from = since ?? Timestamp(microseconds: .min)
         var separator = "["
-        // The array ends also when the log cannot be read to its end, once it has begun.
+        // Once started, the array also ends if the log cannot be read to its end.
         var isDone = false
         defer { if asArray, isDone || separator != "[" { write(Array((separator == "[" ? "[]\n" : "\n]\n").utf8)) } }
         _ = try AuditExport.copy(path: configuration.auditLogPath, since: from) { line in
@@ -38,8 +38,8 @@ extension LocalState {
         isDone = true
     }
 
-    /// Takes over a log whose checkpoint is lost or damaged, and says so in it; nil when its checkpoint is good. Refused
-    /// while a server runs, and for a log whose lines were changed or are missing: that cannot be accepted.
+    /// Accepts a log whose checkpoint is lost or damaged, and adds a line that says so; nil if its checkpoint is valid.
+    /// Refused while a server runs, and for a log whose lines were changed or are missing.
     package static func repairAudit(_ configuration: ReflectorConfiguration) async throws -> AuditOpening? {
         let folder = try StateFolder(claiming: configuration.stateFolder, for: .reflector)
         defer { withExtendedLifetime(folder) {} }
@@ -73,36 +73,36 @@ extension LocalState {
         return opening
     }
 
-    /// A log that is not whole, and that a repair has nothing to do with.
+    /// A log that is not whole, and that a repair cannot help.
     private struct UnfinishedLog: Error, CustomStringConvertible {
         let finding: String
 
         var description: String {
-            "\(finding). Nothing was changed: what no checkpoint binds was never acknowledged, and where that is all that is wrong "
-                + "`reflector serve` cuts it off at its next start and says so"
+            "\(finding). Nothing was changed: lines that no checkpoint binds were never acknowledged, and if nothing else is wrong, "
+                + "`reflector serve` cuts them off at its next start and says so"
         }
     }
 
-    /// Says so when there is no audit log at all, or only what belongs to one.
+    /// Throws if there is no audit log at all, or only a checkpoint.
     static func requireLog(_ configuration: ReflectorConfiguration) throws {
         let path = configuration.auditLogPath
         do throws(SystemError) {
             _ = try FileStatus.ofLink(at: path)
             return
         } catch {
-            // Whatever else is wrong is told by what opens the log.
+            // Opening the log reports whatever else is wrong.
             guard error.code == ENOENT, try AuditArchive.all(ofLog: path).isEmpty else { return }
         }
         let checkpoint = AuditCheckpoint.path(ofLog: path)
         if (try? FileStatus.ofLink(at: checkpoint)) != nil {
             throw ControlSocketError.failed(
                 "the audit log \(path) is gone, and its checkpoint \(checkpoint) is still there: the log was moved or removed; "
-                    + "put it back, or move the checkpoint aside to begin a new log"
+                    + "put it back, or move the checkpoint aside to start a new log"
             )
         }
         throw ControlSocketError.failed(
-            "there is no audit log at \(path) yet; `reflector serve` begins it. If the reflector runs with another "
-                + "configuration, give that with --config"
+            "there is no audit log at \(path) yet; `reflector serve` creates it. If the reflector runs with another "
+                + "configuration, name that with --config"
         )
     }
 }

@@ -3,20 +3,20 @@ internal import Operations
 internal import Pairing
 internal import Storage
 
-/// What the command line does on the state folder itself, when no server runs on it.
+/// What the command line does in the state folder itself if no server runs on it.
 package enum LocalState {
-    /// Makes the state folder when it is missing.
+    /// Creates the state folder if it is missing.
     package static func makeFolder(_ configuration: ReflectorConfiguration) throws {
         try StateFolder.make(configuration.stateFolder, for: .reflector)
     }
 
-    /// The machine's ID; its key is made when there is none.
+    /// The machine's ID; creates its key if there is none.
     package static func endpointID(_ configuration: ReflectorConfiguration) throws -> EndpointID {
         try makeFolder(configuration)
         return try KeyFile.loadOrCreate(at: configuration.privateKeyPath).key.endpointID
     }
 
-    /// Answers what does not need a running server. The folder is locked meanwhile, so that none can start.
+    /// Answers requests that do not need a running server. The folder is locked meanwhile, so that none can start.
     package static func answer(
         _ request: ControlRequest,
         _ configuration: ReflectorConfiguration
@@ -44,7 +44,7 @@ package enum LocalState {
                 do { try await audit.peerRemoved(peer) } catch { unwritten = error }
                 await audit.close()
             } catch { unwritten = error }
-            // Whoever must go goes, also when that cannot be written down.
+            // The peer is removed even if the removal cannot be logged.
             _ = try await BusyDatabase.retrying { try peers.remove(peer) }
             return PeerRemoval.reply(
                 peer,
@@ -68,7 +68,7 @@ package enum LocalState {
         let folder = try StateFolder(claiming: configuration.stateFolder, for: .reflector)
         defer { withExtendedLifetime(folder) {} }
         let old = try existingKey(configuration)
-        // Opened with the old key: the log's last checkpoint is signed by it.
+        // Opened with the old key, which signed the log's last checkpoint.
         let audit = try openAudit(configuration)
         do {
             let reply = try await IdentityRotation.perform(
@@ -93,12 +93,12 @@ package enum LocalState {
         return ServerAudit(log: log, endpoint: key.endpointID)
     }
 
-    /// The machine's key; an error when there is none.
+    /// The machine's key; throws if there is none.
     static func existingKey(_ configuration: ReflectorConfiguration) throws -> IdentityKey {
         guard let key = try KeyFile.load(at: configuration.privateKeyPath) else {
             throw ControlSocketError.failed(
-                "there is no identity at \(configuration.privateKeyPath) yet; `reflector serve` makes one. If the reflector "
-                    + "runs with another configuration, give that with --config"
+                "there is no identity at \(configuration.privateKeyPath) yet; `reflector serve` creates one. If the reflector "
+                    + "runs with another configuration, name that with --config"
             )
         }
         return key
@@ -106,7 +106,7 @@ package enum LocalState {
 }
 
 extension PeerList {
-    /// The peer with this ID or, when it is the only one, this label.
+    /// The peer with this ID or, if it is unique, this label.
     package func find(_ text: String) throws -> EndpointID {
         if let id = try? EndpointID(parsing: text) { return id }
         let named = paired.filter { $0.label == text }

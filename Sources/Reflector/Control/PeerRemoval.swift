@@ -1,11 +1,11 @@
 internal import Identity
 
-/// What is told about a peer that was removed, whether or not a server runs.
+/// The reply about a removed peer, with or without a running server.
 enum PeerRemoval {
     /// - Parameters:
-    ///   - isConfigured: `access.authorized_peers` has the peer, too.
+    ///   - isConfigured: `access.authorized_peers` contains the peer, too.
     ///   - unwritten: why the removal is not in the audit log.
-    ///   - unstored: why the running server knows the peer no more, but the next one will.
+    ///   - unstored: why the peer will be known again after a restart.
     static func reply(
         _ peer: EndpointID,
         isConfigured: Bool,
@@ -15,14 +15,14 @@ enum PeerRemoval {
         var warnings: [String] = []
         if let unstored {
             warnings.append(
-                "only until the next start, because it cannot be stored; make room and remove it again: \(unstored)"
+                "only until the next start, because the removal cannot be stored; free space and remove it again: \(unstored)"
             )
         }
         if isConfigured {
-            warnings.append("access.authorized_peers still lets it in; remove it there and send SIGHUP, or restart")
+            warnings.append("access.authorized_peers still allows it; remove it there and send SIGHUP, or restart")
         }
         if let unwritten {
-            warnings.append("the audit log does not say so, because it cannot be written: \(unwritten)")
+            warnings.append("the removal is not in the audit log, which cannot be written: \(unwritten)")
         }
         return warnings.isEmpty ? .done : .failed("\(peer) was removed, BUT " + warnings.joined(separator: "; AND "))
     }

@@ -1,8 +1,8 @@
 internal import NIOCore
 
-/// Holds a connection until it has said what every connection of iperf3 says first, and closes it when it does not.
+/// Holds a connection until it has sent what every iperf3 connection sends first, and closes it otherwise.
 ///
-/// iperf3 serves whoever connects first, and waits for this cookie without looking at anybody else.
+/// iperf3 serves the first connection, and waits for this cookie without looking at any other.
 final class CookieHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
 
@@ -14,7 +14,7 @@ final class CookieHandler: ChannelInboundHandler, RemovableChannelHandler {
     private var received = ByteBuffer()
     private var deadline: Scheduled<Void>?
 
-    /// - Parameter promise: what came first, the cookie and perhaps more; fails when the connection ends before.
+    /// - Parameter promise: the first bytes, the cookie and perhaps more; fails if the connection ends before.
     init(patience: TimeAmount, promise: EventLoopPromise<ByteBuffer>) {
         self.patience = patience
         self.promise = promise

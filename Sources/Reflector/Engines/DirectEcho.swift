@@ -14,12 +14,12 @@ struct DirectEcho: Sendable {
         ports: ClosedRange<Int>,
         packetsPerSecond: Int
     ) throws -> DirectEcho {
-        let place = try DirectPlace(for: session, address: address, ports: ports)
-        let server = try EchoServer(socket: Socket.firstFreeUDP(on: place.local, ports: place.ports))
+        let target = try DirectAddress(for: session, address: address, ports: ports)
+        let server = try EchoServer(socket: Socket.firstFreeUDP(on: target.local, ports: target.ports))
         try server.admit(
             EchoPermit(
                 token: token,
-                peer: .host(place.peer),
+                peer: .host(target.peer),
                 maximumPacketsPerSecond: packetsPerSecond,
                 account: session
             )

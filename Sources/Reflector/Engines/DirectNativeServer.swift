@@ -2,10 +2,10 @@ internal import LinkMeasurement
 internal import PacketIO
 internal import Synchronization
 
-/// The endpoint's end of a native test over a port of its own: open for the test's streams from the peer's address, and
-/// for nothing else.
+/// The reflector's end of a native test over a port of its own, which accepts only the test's streams from the peer's
+/// address.
 final class DirectNativeServer: Sendable {
-    /// Seconds beyond the test's length for bytes that are under way.
+    /// Seconds beyond the test's length for bytes in transit.
     private static let slack: Int64 = 3
 
     let port: Int
@@ -24,13 +24,13 @@ final class DirectNativeServer: Sendable {
         address: String,
         ports: ClosedRange<Int>
     ) throws -> DirectNativeServer {
-        let place = try DirectPlace(for: session, address: address, ports: ports)
+        let target = try DirectAddress(for: session, address: address, ports: ports)
         let bidirectional = session.params.bidirectional == true
         let directions: Set<StreamPreface.Direction> =
             bidirectional ? [.up, .down] : [session.params.reverse == true ? .down : .up]
         let permit = StreamPermit(
             token: session.token,
-            peer: place.peer,
+            peer: target.peer,
             directions: directions,
             streams: session.streams
         )
@@ -38,9 +38,9 @@ final class DirectNativeServer: Sendable {
         let rate = session.params.bytesPerSecond(ofEachOf: session.streams).map(UInt64.init)
         let streams = DirectStreams(up: session.up, down: session.down)
         let acceptor = try StreamAcceptor(
-            Socket.firstFreeTCP(on: place.local, ports: place.ports),
+            Socket.firstFreeTCP(on: target.local, ports: target.ports),
             permit: permit
-        ) { socket, preface, place in
+        ) { socket, preface, slot in
             session.streamBegins()
             let now = KernelClock.monotonic
             let thread: WorkThread<ByteTotals>?
@@ -58,9 +58,9 @@ final class DirectNativeServer: Sendable {
                 thread = try? streams.source(socket, .down, limits, maximumBytesPerSecond: rate)
             }
             Task {
-                // A stream that broke may come again; one that did what it was granted may not.
+                // A broken stream may come again; one that has moved its grant may not.
                 switch await thread?.value.end {
-                case nil, .endOfStream, .failed: place.giveBack()
+                case nil, .endOfStream, .failed: slot.release()
                 case .deadline, .byteBudget, .stopped: break
                 }
             }
@@ -68,19 +68,19 @@ final class DirectNativeServer: Sendable {
         return DirectNativeServer(acceptor: acceptor, streams: streams)
     }
 
-    /// Segments that TCP sent again, by direction.
+    /// Retransmitted TCP segments, by direction.
     var retransmits: [StreamDirection: Int] { retransmitted.withLock { $0 } }
 
-    /// Seconds of processor of the stream's thread that used most.
+    /// Processor seconds of the busiest stream's thread.
     var busiestThread: Double? { streams.busiestThread }
 
-    /// Waits until every stream that was opened has ended.
+    /// Waits until every opened stream has ended.
     func finish() async {
         let again = await streams.finish()
         retransmitted.withLock { $0 = again }
     }
 
-    /// As ``finish()``, for no longer than `patience`; streams that move still go on.
+    /// Like ``finish()``, for at most `patience`; streams that still move continue.
     func finish(within patience: Duration) async {
         await Waiters.wait(atMost: patience) { waiter in
             // Ends with the test's streams, at the latest some seconds after the test's time.

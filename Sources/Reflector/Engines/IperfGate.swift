@@ -5,49 +5,49 @@ internal import PacketIO
 internal import SystemErrors
 
 /// The public port of a direct iperf3 test. iperf3 itself listens on loopback: only connections and datagrams from the
-/// peer's address reach it, every byte is counted as it passes, and nobody else's bytes ever meet its parser.
+/// peer's address reach it, every byte is counted as it passes, and iperf3 never parses bytes from another host.
 final class IperfGate: Sendable {
     /// Time for a connection's first bytes.
     static let cookieTime = TimeAmount.seconds(2)
 
-    /// Bytes that are read at a time before a connection is let in: iperf3's cookie and what follows at once.
+    /// Bytes to read at a time before a connection is admitted: iperf3's cookie and what follows at once.
     private static let firstRead = 1 << 10
 
     let port: Int
     private let listener: any Channel
-    private let places: GatePlaces
+    private let slots: GateSlots
     /// Carries the datagrams of a UDP test.
     private let relay: DatagramRelay?
 
-    private init(listener: any Channel, places: GatePlaces, relay: DatagramRelay?) {
+    private init(listener: any Channel, slots: GateSlots, relay: DatagramRelay?) {
         self.listener = listener
-        self.places = places
+        self.slots = slots
         self.relay = relay
         self.port = listener.localAddress?.port ?? 0
     }
 
-    private struct Doors: ~Copyable {
+    private struct Sockets: ~Copyable {
         let listener: SocketDescriptor
         let relay: DatagramRelay?
     }
 
-    /// On the first port of the range that is free, for UDP as well when the test needs it.
+    /// On the first free port of the range, for UDP as well if the test needs it.
     static func open(
         for session: LiveSession,
         address: String,
         ports: ClosedRange<Int>,
         iperfPort: Int
     ) async throws -> IperfGate {
-        let place = try DirectPlace(for: session, address: address, ports: ports)
+        let target = try DirectAddress(for: session, address: address, ports: ports)
         let isUDP = session.params.transport == .udp
-        let doors = try Socket.first(on: place.local, ports: place.ports) { (address) throws(SystemError) in
+        let sockets = try Socket.first(on: target.local, ports: target.ports) { (address) throws(SystemError) in
             let listener = try Socket.listenTCP(address)
-            let relay = isUDP ? try datagramRelay(for: session, on: address, place.peer, iperfPort) : nil
-            return Doors(listener: listener, relay: relay)
+            let relay = isUDP ? try datagramRelay(for: session, on: address, target.peer, iperfPort) : nil
+            return Sockets(listener: listener, relay: relay)
         }
-        let relay = doors.relay
+        let relay = sockets.relay
         do {
-            return try await serve(session, doors, place.peer, iperfPort)
+            return try await serve(session, sockets, target.peer, iperfPort)
         } catch {
             relay?.shutdown()
             throw error
@@ -67,10 +67,10 @@ final class IperfGate: Sendable {
     ) throws(SystemError) -> DatagramRelay {
         let directions: Set<StreamPreface.Direction> =
             session.params.bidirectional == true ? [.up, .down] : [session.params.reverse == true ? .down : .up]
-        let goesOn = { @Sendable (verdict: TunnelMeter.Verdict) -> Bool in
+        let mayContinue = { @Sendable (verdict: TunnelMeter.Verdict) -> Bool in
             switch verdict {
             case .go: true
-            case .wait: session.waitForBooks()
+            case .wait: session.waitForAccounts()
             case .stop: false
             }
         }
@@ -78,31 +78,31 @@ final class IperfGate: Sendable {
             Socket.bindUDP(address),
             to: InternetAddress(.loopbackIPv4, port: UInt16(clamping: iperfPort)),
             permit: RelayPermit(peer: peer, flows: flows(of: session), directions: directions),
-            count: { bytes, direction in goesOn(session.record(bytes, direction == .up ? .up : .down)) },
-            refuse: { bytes in goesOn(session.recordRefused(bytes)) }
+            count: { bytes, direction in mayContinue(session.record(bytes, direction == .up ? .up : .down)) },
+            refuse: { bytes in mayContinue(session.recordRefused(bytes)) }
         )
     }
 
     private static func serve(
         _ session: LiveSession,
-        _ doors: consuming Doors,
+        _ sockets: consuming Sockets,
         _ peer: InternetHost,
         _ iperfPort: Int
     ) async throws -> IperfGate {
         // iperf3's control connection, and over TCP its streams.
-        let places = GatePlaces(1 + (doors.relay == nil ? flows(of: session) : 0))
+        let slots = GateSlots(1 + (sockets.relay == nil ? flows(of: session) : 0))
         let (accepted, continuation) = AsyncStream.makeStream(of: (any Channel, EventLoopFuture<ByteBuffer>).self)
-        let relay = doors.relay
+        let relay = sockets.relay
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            // Until it is let in, a connection is read for its first bytes only.
+            // Until it is admitted, only a connection's first bytes are read.
             .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: firstRead))
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    guard let remote = RemoteEnd(channel), remote.address.host == peer, places.arrive(channel)
+                    guard let remote = RemoteEnd(channel), remote.address.host == peer, slots.arrive(channel)
                     else { throw ChannelError.alreadyClosed }
                     let promise = channel.eventLoop.makePromise(of: ByteBuffer.self)
                     let handler = CookieHandler(patience: cookieTime, promise: promise)
@@ -110,14 +110,14 @@ final class IperfGate: Sendable {
                     continuation.yield((channel, promise.futureResult))
                 }
             }
-            .withBoundSocket(doors.listener.release())
+            .withBoundSocket(sockets.listener.release())
             .get()
-        // One after the other: iperf3 tells its senders from its receivers by the order in which they connect.
+        // One after the other: iperf3 distinguishes senders and receivers by the order in which they connect.
         Task {
             for await (channel, cookie) in accepted {
                 do {
                     let first = try await cookie.get()
-                    guard places.enter(channel) else {
+                    guard slots.enter(channel) else {
                         _ = session.record(first.readableBytes, .up)
                         throw ChannelError.alreadyClosed
                     }
@@ -129,7 +129,7 @@ final class IperfGate: Sendable {
                     do {
                         try await tunnel.installed(on: channel, after: first)
                     } catch {
-                        // The connection to iperf3 has nobody else to close it.
+                        // No handler would close the connection to iperf3 otherwise.
                         tunnel.abandon()
                         throw error
                     }
@@ -139,19 +139,19 @@ final class IperfGate: Sendable {
             }
         }
         listener.closeFuture.whenComplete { _ in continuation.finish() }
-        return IperfGate(listener: listener, places: places, relay: relay)
+        return IperfGate(listener: listener, slots: slots, relay: relay)
     }
 
-    /// Closes the port and what came through it; all bytes are counted when it returns.
+    /// Closes the port and its connections; all bytes are counted when it returns.
     func close() async {
         try? await listener.close()
-        await places.close()
+        await slots.close()
         relay?.shutdown()
     }
 }
 
 extension PreparedTunnel {
-    /// Installs on the channel's event loop, and lets the bytes that were held come first.
+    /// Installs itself on the channel's event loop, and delivers the held bytes first.
     fileprivate func installed(on channel: any Channel, after first: ByteBuffer) async throws {
         try await channel.eventLoop.flatSubmit { () -> EventLoopFuture<Void> in
             do {

@@ -23,21 +23,21 @@ struct IperfServer: Sendable {
         var description: String {
             switch self {
             case .missing(let path):
-                "iperf3 (\(path)) is not installed on the reflector; ask for engine native, or install it there"
+                "iperf3 (\(path)) is not installed on the reflector; use engine native, or install it there"
             case .didNotListen(let reason):
                 "iperf3 did not start on the reflector: \(reason)"
             }
         }
     }
 
-    /// Somebody may take the port that was found before iperf3 does: so often is it started.
+    /// Another process may take the chosen port before iperf3 does: how often it is started.
     private static let attempts = 3
 
     /// Starts `iperf3 -s --one-off` and returns when it listens.
     static func start(executable: String, options: [String] = [], stateFolder: String) async throws -> IperfServer {
         let folder = stateFolder + "/iperf3-" + AccessToken.random().hex
         guard unsafe mkdir(folder, 0o700) == 0 else {
-            throw Failure.didNotListen("cannot make \(folder)")
+            throw Failure.didNotListen("cannot create \(folder)")
         }
         do {
             let credentials = try await makeCredentials(in: folder)
@@ -58,7 +58,7 @@ struct IperfServer: Sendable {
         }
     }
 
-    /// iperf3 on its way to listen, and where.
+    /// A starting iperf3, and its port.
     private static func launch(_ executable: String, _ options: [String], _ folder: String) async throws -> (
         ChildProcess, port: Int
     ) {
@@ -69,7 +69,7 @@ struct IperfServer: Sendable {
                 // Other users of this machine can connect to loopback, too.
                 "--rsa-private-key-path", folder + "/key.pem",
                 "--authorized-users-path", folder + "/users.csv",
-                // The key lives as long as the test; clocks that disagree must not refuse it.
+                // The key lives as long as the test; iperf3 must not refuse it because clocks differ.
                 "--time-skew-threshold", "2000000000",
             ] + options
         do {
@@ -79,7 +79,7 @@ struct IperfServer: Sendable {
         }
     }
 
-    /// Why it did not listen, in its own words where it has any.
+    /// Why it did not listen, in its own words if it has any.
     private static func reason(of exit: ChildExit) -> String {
         let words = String(decoding: exit.errorOutput, as: UTF8.self).printable(limit: 200)
         if !words.isEmpty { return words }
@@ -88,7 +88,7 @@ struct IperfServer: Sendable {
         } catch .reported(let message) {
             return message
         } catch {
-            // It prints a document without a word when it is ended before it listens.
+            // It prints an empty document if it is ended before it listens.
         }
         return "it did not listen in time; the machine may be busy"
     }
@@ -117,7 +117,7 @@ struct IperfServer: Sendable {
     }
 
     private static func remove(_ folder: String) {
-        // A link in the folder's place is not followed: the names would be somebody else's.
+        // A link in the folder's place is not followed: its files would not be ours.
         let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         for name in ["key.pem", "users.csv"] { _ = unsafe unlinkat(descriptor, name, 0) }
@@ -125,7 +125,7 @@ struct IperfServer: Sendable {
         _ = unsafe rmdir(folder)
     }
 
-    /// Removes keys that a killed server left behind.
+    /// Removes keys that a killed server left.
     static func removeLeftovers(in stateFolder: String) {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: stateFolder)) ?? []
         for name in names where name.hasPrefix("iperf3-") { remove(stateFolder + "/" + name) }

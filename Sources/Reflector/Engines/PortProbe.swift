@@ -2,16 +2,16 @@ internal import FoundationEssentials
 internal import Operations
 internal import PacketIO
 
-/// Finds out about TCP ports of this machine without connecting to anybody.
+/// Examines TCP ports of this machine without connecting to them.
 enum PortProbe {
-    /// How long a child may take to listen, on a machine that is busy with others, and how often that is looked at meanwhile.
+    /// How long a child may take to listen on a busy machine, and the interval of checks meanwhile.
     private static let patience = Duration.seconds(10)
     private static let step = Duration.milliseconds(5)
 
-    /// How many ports the system may choose for TCP that are taken for UDP.
+    /// How many ports that the system chooses for TCP may be taken for UDP.
     private static let choices = 16
 
-    /// A port of this address that nothing uses, neither with TCP nor with UDP; nil when none was found.
+    /// A port of this address that is unused for both TCP and UDP; nil if none was found.
     static func free(on host: InternetHost) -> Int? {
         for _ in 0..<choices {
             if let port = try? Socket.freePort(on: host, ports: 0...0) { return Int(port) }
@@ -19,10 +19,10 @@ enum PortProbe {
         return nil
     }
 
-    /// Waits until `process` listens on `port` of 127.0.0.1; false when the process ends or time runs out first. Somebody else's
-    /// socket with that number, on whatever address, does not count: the peer's test would go there.
+    /// Waits until `process` listens on `port` of 127.0.0.1; false if the process ends or time runs out first. Another
+    /// process's socket with that number, on whatever address, does not count: the peer's test would go there.
     ///
-    /// Reads the kernel's tables: connecting to find out would use up a server that serves one client.
+    /// Reads the kernel's tables, because connecting would use up a server for one client.
     static func listens(port: Int, process: ChildProcess) async -> Bool {
         let deadline = ContinuousClock.now + patience
         while process.isRunning, ContinuousClock.now < deadline {
@@ -37,7 +37,8 @@ enum PortProbe {
         guard !own.isEmpty, let table = try? String(contentsOfFile: "/proc/net/tcp", encoding: .utf8) else {
             return false
         }
-        // Fields: slot, local address:port in hex, remote, state (0A = LISTEN), queues, timer, retransmits, user, timeout, inode.
+        // Fields: slot, local address:port in hex, remote, state (0A = LISTEN), queues, timer, retransmits, user,
+        // timeout, inode.
         for line in table.split(separator: "\n").dropFirst() {
             let fields = line.split(separator: " ", omittingEmptySubsequences: true)
             guard fields.count > 9, fields[3] == "0A" else { continue }
@@ -48,13 +49,13 @@ enum PortProbe {
         return false
     }
 
-    /// 127.0.0.1 as the kernel's table writes it: the bytes in memory as a number of this machine.
+    /// 127.0.0.1 in the format of the kernel's table: the bytes in memory as a number of this machine.
     private static let loopback = {
         let number = String(UInt32(bigEndian: 0x7f00_0001), radix: 16, uppercase: true)
         return String(repeating: "0", count: 8 - number.count) + number
     }()
 
-    /// What the descriptors of a process that are sockets point to.
+    /// The link targets of a process's descriptors that are sockets.
     private static func sockets(of pid: Int32) -> Set<String> {
         let folder = "/proc/\(pid)/fd"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []

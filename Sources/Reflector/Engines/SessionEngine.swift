@@ -5,12 +5,12 @@ internal import Operations
 enum SessionEngine: Sendable {
     /// Nothing: all bytes come through tunnels.
     case tunnels
-    /// With its gate when the test is direct.
+    /// With its gate if the test is direct.
     case iperf(IperfServer, IperfGate?)
     case direct(DirectNativeServer)
     case directEcho(DirectEcho)
 
-    /// The port that the grant names; 0 when tunneled.
+    /// The port in the grant; 0 if tunneled.
     func port(in mode: DataMode) -> Int {
         switch (self, mode) {
         case (_, .tunneled), (.tunnels, _): 0

@@ -7,20 +7,20 @@ internal import Storage
 
 /// How a test ends.
 extension SessionRegistry {
-    /// Only the owner of a test may close it; nil is success.
+    /// Only the owner of a test may close it; nil means success.
     func close(_ testID: String, by peer: EndpointID) async -> LinkError? {
         guard let entry = running[testID] else {
             if let known = finished[testID], known.peer == peer { return nil }
-            return .notFound("no test \(testID.printable(limit: RefusedName.quoted)) of yours is running")
+            return .notFound("you have no running test \(testID.printable(limit: RefusedName.quoted))")
         }
         guard entry.session.peer == peer else {
-            return .notFound("no test \(testID.printable(limit: RefusedName.quoted)) of yours is running")
+            return .notFound("you have no running test \(testID.printable(limit: RefusedName.quoted))")
         }
         await end(testID, .closed)
         return nil
     }
 
-    /// Logs that the end of a test is not in the books; the next start settles it, with what was charged.
+    /// Logs that the end of a test is not in the accounts; the next start settles it, with what was charged.
     func unsettled(_ testID: String, of peer: EndpointID) -> @Sendable (any Error) -> Void {
         { [logger, audit] error in
             guard audit.mayTell(of: peer) else { return }
@@ -40,7 +40,7 @@ extension SessionRegistry {
         }
     }
 
-    /// The owner's connection is gone: its tests end after the grace.
+    /// The owner's connection is gone: its tests end after the grace period.
     func disconnected(_ connection: ConnectionID) {
         requesting[connection]?.hasGone = true
         for (testID, entry) in running where entry.session.owner == connection {
@@ -55,13 +55,13 @@ extension SessionRegistry {
         await endAll(.peerRemoved) { $0.session.peer == peer }
     }
 
-    /// Ends every test and admits none.
+    /// Ends every test and admits no more.
     func shutdown() async {
         accepting = false
         await endAll(.shutdown) { _ in true }
     }
 
-    /// Ends tests side by side: one that takes its time does not keep the others going.
+    /// Ends tests concurrently: a slow one does not delay the others.
     func endAll(_ reason: EndReason, where isMeant: (Entry) -> Bool) async {
         let tests = running.filter { isMeant($0.value) }.keys
         await withTaskGroup { group in
@@ -73,7 +73,7 @@ extension SessionRegistry {
     func end(_ testID: String, _ reason: EndReason) async {
         guard let entry = running[testID] else { return }
         guard entry.isGranted else {
-            // It is being made ready; whoever does that ends it.
+            // It is being prepared; the code that prepares it will end it.
             running[testID]?.wishedEnd = entry.wishedEnd ?? reason
             await withCheckedContinuation { endings[testID, default: []].append($0) }
             return
@@ -103,7 +103,7 @@ extension SessionRegistry {
         }
         running[testID] = nil
         release(testID)
-        ProcessMemory.giveBackSoon()
+        ProcessMemory.trimSoon()
         logger.info(
             "session ended",
             metadata: [
@@ -118,9 +118,9 @@ extension SessionRegistry {
         var throughput: ThroughputResult?
         var retransmits: [StreamDirection: Int] = [:]
         var busiestThread: Double?
-        // The tunnels were closed; what they count last, they count when they are gone.
+        // The tunnels were closed; their last bytes are counted when they are gone.
         await session.drained(within: Self.closePatience)
-        // First: an iperf3 may take seconds, in which nothing more shall be counted.
+        // First: ending iperf3 may take seconds, in which nothing more must be counted.
         if let echo = entry.echo { session.echoEnded(await echo.stop()) }
         switch entry.engine {
         case .tunnels: break
@@ -145,8 +145,9 @@ extension SessionRegistry {
         return (result, result.bytesUp + result.bytesDown, exit)
     }
 
-    /// Ends a test that could not start. It counts, for its peer can ask again and again for what costs a key and a child; only
-    /// what an audit log that cannot be written stopped is taken back, as nothing starts then.
+    /// Ends a test that could not start. It counts, because its peer could otherwise repeat a request that costs a key
+    /// and a child process. Only a test that stopped because the audit log cannot be written is uncounted, as nothing
+    /// starts then.
     func abandon(_ testID: String, counts: Bool) async {
         guard let entry = running.removeValue(forKey: testID) else { return }
         _ = entry.session.end(.engineFailed)

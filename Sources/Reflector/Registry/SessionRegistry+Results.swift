@@ -2,9 +2,9 @@ internal import Identity
 internal import LinkMeasurement
 internal import Operations
 
-/// What tests measured.
+/// The results of tests.
 extension SessionRegistry {
-    /// What a test measured. Waits ``drainPatience`` for its last bytes.
+    /// The result of a test. Waits ``drainPatience`` for its last bytes.
     func result(of testID: String, for peer: EndpointID) async -> LinkMessage {
         if let entry = running[testID], entry.session.peer == peer {
             if case .iperf = entry.engine {
@@ -15,7 +15,7 @@ extension SessionRegistry {
                 await entry.session.measured(within: Self.drainPatience)
             }
         }
-        // The streams may be gone before the end that their last byte asked for.
+        // The streams may be gone before the end that their last byte requested.
         if let entry = running[testID], entry.session.peer == peer, entry.session.isSpent {
             await end(testID, .budgetSpent)
         }
@@ -23,7 +23,7 @@ extension SessionRegistry {
         guard let entry = running[testID], entry.session.peer == peer else {
             return .error(
                 .notFound(
-                    "no test \(testID.printable(limit: RefusedName.quoted)) of yours is known; results are kept for the last "
+                    "you have no test \(testID.printable(limit: RefusedName.quoted)); results are kept for the last "
                         + "\(Self.keptResults) tests"
                 )
             )

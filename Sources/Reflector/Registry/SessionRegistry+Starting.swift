@@ -4,15 +4,20 @@ internal import LinkMeasurement
 internal import Operations
 internal import PacketIO
 
-/// How a test comes to run.
+/// How a test starts.
 extension SessionRegistry {
     func start(_ request: SessionRequest, from requester: Requester) async throws -> SessionGrant {
-        guard accepting else { throw Self.busy("the reflector is shutting down", retryAfter: nil) }
+        guard accepting else {
+            throw Self.busy("the reflector is shutting down; try again when it is back", retryAfter: nil)
+        }
         guard audit.isHealthy else {
-            throw Self.busy("the audit log cannot be written, no test may run", retryAfter: 60)
+            throw Self.busy(
+                "the audit log cannot be written, so no test may run; ask the reflector's owner",
+                retryAfter: 60
+            )
         }
         let testID = UUID().uuidString.lowercased()
-        // Looked for only where the test may need it.
+        // Looked up only if the test may need it.
         let mayNeedIperf = request.testType == .throughput && request.params.engine != .native
         let iperf = mayNeedIperf ? await IperfProgram.find(settings.iperfPath) : nil
         let admission: Admission
@@ -29,9 +34,9 @@ extension SessionRegistry {
             throw deny
         }
         guard accepting else {
-            // The shutdown began meanwhile, and did not find this test.
+            // The shutdown started meanwhile, and did not see this test.
             try? await governor.cancel(testID, late: unsettled(testID, of: requester.peer))
-            throw Self.busy("the reflector is shutting down", retryAfter: nil)
+            throw Self.busy("the reflector is shutting down; try again when it is back", retryAfter: nil)
         }
 
         let session = LiveSession(
@@ -51,7 +56,7 @@ extension SessionRegistry {
         do {
             let engine = try await startEngine(for: session, at: requester.localAddress)
             guard running[testID] != nil, !session.hasEnded else {
-                // Ended while its engine was being made: nobody else knows of the engine.
+                // Ended while its engine was being created: no other code knows of the engine.
                 await stop(engine)
                 throw Self.busy("the test ended before it could start", retryAfter: 1)
             }
@@ -66,9 +71,13 @@ extension SessionRegistry {
             await abandon(testID, counts: !(error is AuditError))
             switch error {
             case let failure as IperfServer.Failure: throw Self.denial(for: failure)
-            // An address that cannot be used is no matter of waiting.
+            // Waiting does not help with an unusable address.
             case let failure as PortRangeError where failure.cause == nil: throw Self.busy("\(failure)", retryAfter: 5)
-            case is AuditError: throw Self.busy("the audit log cannot be written, no test may run", retryAfter: 60)
+            case is AuditError:
+                throw Self.busy(
+                    "the audit log cannot be written, so no test may run; ask the reflector's owner",
+                    retryAfter: 60
+                )
             default: throw error
             }
         }

@@ -6,16 +6,16 @@ internal import Operations
 internal import PacketIO
 internal import Storage
 
-/// The running tests: starts them, ends them once, remembers what they measured.
+/// The running tests: starts them, ends them once, keeps their results.
 ///
-/// A test ends at the first of: close by its owner, the owner's disconnect plus a grace, its deadline, the end of its
-/// iperf3, its byte budget. Each test has one timer, at its deadline; nothing runs when no test does.
+/// A test ends at the first of: close by its owner, the owner's disconnect plus a grace period, its deadline, the end
+/// of its iperf3, its byte budget. Each test has one timer, at its deadline; nothing runs without a test.
 actor SessionRegistry {
     /// How long a test outlives its owner's connection.
     static let ownerGrace = Duration.seconds(5)
-    /// Results that can still be asked for.
+    /// How many results are kept.
     static let keptResults = 64
-    /// How long the end of a test waits for its tunnels to be gone.
+    /// How long the end of a test waits until its tunnels are gone.
     static let closePatience = Duration.seconds(1)
     /// How long `get_result` waits for the last bytes.
     static let drainPatience = Duration.seconds(3)
@@ -34,7 +34,7 @@ actor SessionRegistry {
         var engine = SessionEngine.tunnels
         var echo: DirectEcho?
         var timer: Task<Void, Never>?
-        /// The grant is in the audit log. Until then an end is only noted.
+        /// The grant is in the audit log. Until then an end is only recorded.
         var isGranted = false
         var wishedEnd: EndReason?
     }
@@ -51,12 +51,12 @@ actor SessionRegistry {
     var running: [String: Entry] = [:]
     var finished: [String: Finished] = [:]
     var finishedOrder: [String] = []
-    /// Who ends a test that is being ended already.
+    /// Callers that wait for a test that is already being ended.
     var endings: [String: [CheckedContinuation<Void, Never>]] = [:]
-    /// Who asks for the result of a test whose iperf3 still runs; they wait for a while only.
+    /// Requests for the result of a test whose iperf3 still runs; they wait only for a while.
     var patient: [String: Waiters] = [:]
     var accepting = true
-    /// Connections that request tests now.
+    /// Connections with a request for a test in progress.
     var requesting: [ConnectionID: Requesting] = [:]
     var counts = Counts()
 
@@ -85,8 +85,8 @@ actor SessionRegistry {
         let hasNative: Bool
     }
 
-    /// Requests of one connection that are being decided, and whether it has gone since: they may be several, and the last of
-    /// them must still hear of it.
+    /// Requests of one connection that are being decided, and whether it has gone since: there may be several, and the
+    /// last of them must still see that.
     struct Requesting: Sendable {
         var count = 0
         var hasGone = false
@@ -102,7 +102,7 @@ actor SessionRegistry {
         defer { answered(requester.connection) }
         do {
             let grant = try await start(request, from: requester)
-            // The owner may have left while its test was made ready; nobody else will tell.
+            // The owner may have left while its test was prepared, and no other event reports that.
             if requesting[requester.connection]?.hasGone == true { disconnected(requester.connection) }
             return .sessionGrant(grant)
         } catch let deny as SessionDeny {
@@ -149,21 +149,21 @@ actor SessionRegistry {
         }
     }
 
-    /// Waits for busy books; any other failure of them ends the test.
+    /// Waits for a busy database; any other database failure ends the test.
     func refill(_ session: LiveSession) async {
         do {
             session.allowance.refill(try await governor.charge(session.testID))
         } catch {
             let reason = DatabaseFailure.describe(error) ?? "\(error)"
             logger.error(
-                "bytes could not be charged, the test ends",
+                "bytes could not be charged, ending the test",
                 metadata: ["test.id": "\(session.testID)", "error": "\(reason)"]
             )
             await end(session.testID, .engineFailed)
         }
     }
 
-    /// Admits one more connection to a test; nil when the token is not that test's.
+    /// Admits one more connection to a test; nil if the token is not that test's.
     func openTunnel(_ open: TunnelOpen, peer: EndpointID, channel: any Channel) -> TunnelRole? {
         guard let entry = running[open.testID], entry.session.peer == peer,
             let token = AccessToken(hex: open.token)

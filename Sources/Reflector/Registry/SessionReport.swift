@@ -1,7 +1,7 @@
 internal import LinkMeasurement
 internal import NIOCore
 
-/// Turns what a test's meters hold into what the endpoint reports and charges.
+/// Converts a test's meters into what the reflector reports and charges.
 enum SessionReport {
     static func make(
         _ session: LiveSession,
@@ -35,7 +35,7 @@ enum SessionReport {
         )
     }
 
-    /// The endpoint's half of a native test: what arrived, and what it sent.
+    /// The reflector's half of a native test: what arrived, and what it sent.
     private static func native(_ session: LiveSession, _ retransmits: [StreamDirection: Int]) -> ThroughputResult {
         var directions: [ThroughputDirection] = []
         let up = session.up.received(at: NIODeadline.now().uptimeNanoseconds)

@@ -17,7 +17,7 @@ final class LiveSession: Sendable {
     let mode: DataMode
     /// 16 bytes; the grant carries them in hex.
     let token: AccessToken
-    /// The latency probe's own token, when there is one.
+    /// The latency probe's own token, if there is one.
     let echoToken: AccessToken?
     let startedAt: ContinuousClock.Instant
     let up: FlowMeter
@@ -39,17 +39,17 @@ final class LiveSession: Sendable {
         var echo: EchoReport?
         var echoBytes = (up: 0, down: 0)
         var refusedBytes = 0
-        /// One for all echo tunnels of the test; made by the first datagram.
+        /// One for all echo tunnels of the test; created by the first datagram.
         var echoRate: PacketRate?
-        /// From the first stream on, and what it comes to when the test's time is over.
+        /// From the first stream on, and the result when the test's time is over.
         var processorAtStart: ProcessorMark?
         var processorUse: ProcessorUse?
     }
 
-    /// Bytes that an iperf3 test may move against the direction it was granted: results of a long test.
+    /// Bytes that an iperf3 test may move against its granted direction: the results of a long test.
     static let againstDirection = 16 << 20
-    /// Nanoseconds between two looks of a thread that waits for the books.
-    private static let booksPause: Int64 = 1_000_000
+    /// Nanoseconds between two checks of a thread that waits for the accounts.
+    private static let accountsPause: Int64 = 1_000_000
     /// How long the result waits for the tunnel of the latency probe, which its client has closed before it asks.
     private static let echoPatience = Duration.milliseconds(500)
 
@@ -82,7 +82,7 @@ final class LiveSession: Sendable {
         self.allowance = ByteAllowance(
             charged: admission.charged,
             tunnels: Self.maximumTunnels(admission.params),
-            instalment: admission.instalment
+            installment: admission.installment
         )
         self.state = Mutex(State())
         self.onRefill = onRefill
@@ -102,7 +102,7 @@ final class LiveSession: Sendable {
         return params.engine == .iperf3 && total > mostBytes(direction) ? .stop : verdict
     }
 
-    /// iperf3's client tells its server the direction itself, and what it exchanges besides goes both ways.
+    /// iperf3's client itself tells its server the direction, and its control data goes both ways.
     private func mostBytes(_ direction: StreamDirection) -> Int {
         let isGranted = params.bidirectional == true || (params.reverse == true) == (direction == .down)
         return isGranted ? .max : Self.againstDirection
@@ -116,16 +116,16 @@ final class LiveSession: Sendable {
         return verdict
     }
 
-    /// Counts bytes that came from the peer's address to a port of the test and were refused there. They took the line as
-    /// others do, and whoever sends without end what is refused must come to the end of its bytes too.
+    /// Counts bytes that came from the peer's address to a port of the test and were refused there. They used the line
+    /// like others, so a peer that sends them endlessly must also reach the end of its bytes.
     func recordRefused(_ count: Int) -> TunnelMeter.Verdict {
         state.withLock { $0.refusedBytes += count }
         return spend(count)
     }
 
-    /// Blocks a thread that may do nothing else until the books have caught up; false when the test has ended.
-    func waitForBooks() -> Bool {
-        while !allowance.isFilled, !hasEnded { KernelClock.sleep(Self.booksPause) }
+    /// Blocks a dedicated thread until the accounts have caught up; false if the test has ended.
+    func waitForAccounts() -> Bool {
+        while !allowance.isFilled, !hasEnded { KernelClock.sleep(Self.accountsPause) }
         return !hasEnded
     }
 
@@ -149,7 +149,7 @@ final class LiveSession: Sendable {
 
     private static func maximumTunnels(_ params: SessionParameters) -> Int { (params.streams ?? 1) * 2 + 2 }
 
-    /// Takes a place for one more tunnel connection; nil when the test is over or has all it needs.
+    /// Takes a slot for one more tunnel connection; nil if the test is over or has all it needs.
     func openTunnel(_ channel: any Channel, wish: StreamDirection?) -> StreamDirection? {
         let granted = state.withLock { state -> StreamDirection? in
             guard !state.ended, state.opened < maximumTunnels else { return nil }
@@ -167,7 +167,7 @@ final class LiveSession: Sendable {
             state.tunnels[ObjectIdentifier(channel)] = Tunnel(channel: channel, direction: direction)
             return direction
         }
-        // Whatever becomes of the connection, also when it never carries a byte of the test.
+        // Whatever happens to the connection, even if it never carries a byte of the test.
         if granted != nil { channel.closeFuture.whenComplete { _ in self.closedTunnel(channel) } }
         return granted
     }
@@ -179,7 +179,7 @@ final class LiveSession: Sendable {
         }
     }
 
-    /// Returns when no tunnel of the test is open, or when `patience` is at its end.
+    /// Returns when no tunnel of the test is open, or after `patience`.
     func drained(within patience: Duration) async {
         var place: UInt64?
         await Waiters.wait(atMost: patience) { waiter in
@@ -194,12 +194,12 @@ final class LiveSession: Sendable {
         state.withLock { $0.drainWaiters.remove(place) }
     }
 
-    /// The first stream that does not come through a tunnel: the processor is looked at from here on.
+    /// The first stream that does not come through a tunnel: processor use is measured from here on.
     func streamBegins() {
         state.withLock { if $0.processorAtStart == nil { $0.processorAtStart = .now() } }
     }
 
-    /// What this process used of the processor while the test's streams moved; nil without any.
+    /// The processor use of this process while the test's streams moved; nil without any.
     func processorUse(busiestThread: Double?, at now: UInt64) -> ProcessorUse? {
         let isOver = [up, down].allSatisfy { !$0.wasOpened || $0.left(at: now) == 0 }
         return state.withLock { state in
@@ -210,8 +210,8 @@ final class LiveSession: Sendable {
         }
     }
 
-    /// Waits for the last bytes of a native test: until no tunnel is open, or the measurement is over. What is sent is
-    /// known; what is received is counted for the time that was asked for, and what still comes then is not waited for.
+    /// Waits for the last bytes of a native test: until no tunnel is open, or the measurement is over. Sent bytes are
+    /// known; received bytes count for the requested time, and later ones are not awaited.
     func measured(within patience: Duration) async {
         guard params.engine == .native else { return await drained(within: patience) }
         let now = NIODeadline.now().uptimeNanoseconds
@@ -260,7 +260,8 @@ final class LiveSession: Sendable {
         }
         allowance.close()
         for tunnel in tunnels ?? [] {
-            // What the peer sends from here on is nobody's. What was sent to it, and iperf3's last words, still arrive.
+            // What the peer sends from here on is dropped. What was sent to it, and iperf3's last messages, still
+            // arrive.
             let isSending = params.engine == .native && tunnel.direction == .down
             if isSending || reason == .processExited {
                 tunnel.channel.close(mode: .all, promise: nil)
@@ -272,7 +273,7 @@ final class LiveSession: Sendable {
     }
 }
 
-/// Streams on threads of their own take from the test's allowance what they are about to move.
+/// Streams on threads of their own take what they are about to move from the test's allowance.
 extension LiveSession: ByteAccount {
     func take(_ wished: Int, moved: Int) -> Int? {
         let (bytes, refill) = allowance.take(wished, moved: moved)

@@ -1,9 +1,9 @@
-/// Those who wait for the same event, each for no longer than it has patience.
+/// The waiters for one event, each with a timeout.
 struct Waiters {
     private var waiting: [UInt64: AsyncStream<Never>.Continuation] = [:]
     private var last: UInt64 = 0
 
-    /// - Returns: what ``remove(_:)`` takes.
+    /// - Returns: the argument of ``remove(_:)``.
     mutating func add(_ waiter: AsyncStream<Never>.Continuation) -> UInt64 {
         last += 1
         waiting[last] = waiter
@@ -20,7 +20,8 @@ struct Waiters {
         waiting = [:]
     }
 
-    /// Returns when the waiter that `enter` was given is finished, before or after it was heard of, and at the latest after `patience`.
+    /// Returns when the waiter passed to `enter` is finished, before or after it was registered, and at the latest
+    /// after `patience`.
     static func wait(
         atMost patience: Duration,
         isolation: isolated (any Actor)? = #isolation,

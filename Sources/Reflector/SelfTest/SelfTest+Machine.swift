@@ -1,11 +1,11 @@
 internal import LinkMeasurement
-import Operations
+internal import Operations
 
 /// Processor, memory, clock and limits.
 extension SelfTest {
     package func checkCPU() -> SelfTestCheck {
         let threshold = "4 or more cores"
-        let remedy = "run on a machine or instance with at least 4 cores; with fewer, ask for fewer streams"
+        let remedy = "run on a machine or instance with at least 4 cores; with fewer, use fewer streams"
         guard let cores = try? facts.processorCount() else {
             return SelfTestCheck(
                 SelfTest.cpu,
@@ -74,7 +74,7 @@ extension SelfTest {
             "Detected: \(detected)" + (missing.isEmpty ? "" : "; missing: \(missing.joined(separator: ", "))"),
             threshold: isARM ? "NEON and AES" : "AVX2 and AES-NI",
             remedy:
-                "encryption will cost more CPU; let the hypervisor pass the host's CPU features through, if it is one"
+                "encryption will cost more CPU; in a VM, let the hypervisor pass the host's CPU features through"
         )
     }
 
@@ -96,7 +96,7 @@ extension SelfTest {
             measured: Double(memory.availableMB),
             unit: "MB",
             threshold: threshold,
-            remedy: "stop what uses memory, or add some"
+            remedy: "stop programs that use memory, or add some"
         )
     }
 
@@ -104,7 +104,7 @@ extension SelfTest {
         let threshold = "a clock that NTP or PTP disciplines"
         let remedy = "install and start chrony or systemd-timesyncd; in a container, on the host"
         switch facts.clock() {
-        case .some(let clock) where !clock.isUnsynchronised:
+        case .some(let clock) where !clock.isUnsynchronized:
             return SelfTestCheck(
                 SelfTest.time,
                 .pass,
@@ -122,7 +122,7 @@ extension SelfTest {
                 remedy: remedy
             )
         case .none:
-            let details = "Unknown: the kernel does not tell (adjtimex refused)"
+            let details = "Unknown: the kernel does not report it (adjtimex refused)"
             return SelfTestCheck(SelfTest.time, .warn, details, threshold: threshold, remedy: remedy)
         }
     }

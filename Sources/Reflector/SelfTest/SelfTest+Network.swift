@@ -1,5 +1,5 @@
 internal import LinkMeasurement
-import Operations
+internal import Operations
 
 /// Interfaces, and what a traceroute meets.
 extension SelfTest {
@@ -9,7 +9,7 @@ extension SelfTest {
 
     /// One check for each physical interface that is up, and the speed of the fastest.
     package func checkNetwork() -> (checks: [SelfTestCheck], mbps: Double?) {
-        // Only what has a device behind it: a bridge or veth reports a speed that no cable has.
+        // Only interfaces with a device: a bridge or veth reports a speed that no cable has.
         let physical = facts.interfaces().filter { facts.exists("/sys/class/net/\($0)/device") }
         let states = physical.map { ($0, state(of: $0)) }
         let up = states.filter { $0.1 == "up" }
@@ -37,7 +37,7 @@ extension SelfTest {
         return String(text.prefix { $0 != "\n" })
     }
 
-    /// Mbit/s; nil when the driver does not tell (-1, or an error when the link is down) or tells what no link has.
+    /// Mbit/s; nil if the driver reports none (-1, or an error while the link is down) or an impossible one.
     private func speed(of interface: String) -> Double? {
         facts.number("/sys/class/net/\(interface)/speed").flatMap {
             (1...Self.fastestLink).contains($0) ? Double($0) : nil
@@ -61,7 +61,7 @@ extension SelfTest {
                 .warn,
                 "\(name): speed not reported by the driver (state: \(state))",
                 threshold: SelfTest.speedThreshold,
-                remedy: "virtual NICs often tell no speed; look it up at the provider or measure against a known host"
+                remedy: "virtual NICs often report no speed; ask the provider, or measure against a known host"
             )
         }
         return SelfTestCheck(
@@ -75,7 +75,7 @@ extension SelfTest {
         )
     }
 
-    /// What the host itself answers. What other interfaces' rules or a firewall on the way do cannot be seen from here.
+    /// What the host itself answers. Rules of other interfaces and firewalls on the path are not visible from here.
     package func checkTrace() -> SelfTestCheck {
         var faults: [String] = []
         var unknown: [String] = []
@@ -84,7 +84,7 @@ extension SelfTest {
             ("ICMP echo", "/proc/sys/net/ipv4/icmp_echo_ignore_all", "net.ipv4.icmp_echo_ignore_all"),
             ("ICMPv6 echo", "/proc/sys/net/ipv6/icmp/echo_ignore_all", "net.ipv6.icmp.echo_ignore_all"),
         ]
-        // Empty or absent where IPv6 is switched off.
+        // Empty or absent if IPv6 is disabled.
         let hasIPv6 = (try? facts.text("/proc/net/if_inet6"))?.isEmpty == false
         for echo in echoes where hasIPv6 || echo.name == "ICMP echo" {
             switch facts.number(echo.path) {
@@ -95,13 +95,15 @@ extension SelfTest {
                 remedies.append("sysctl -w \(echo.setting)=0")
             }
         }
-        var knocks = [("UDP port unreachable", facts.knockUDP(.ipv4)), ("TCP reset", facts.knockTCP(.ipv4))]
+        var answers = [
+            ("UDP port unreachable", facts.probeClosedUDP(.ipv4)), ("TCP reset", facts.probeClosedTCP(.ipv4)),
+        ]
         if hasIPv6 {
-            knocks.append(("UDP port unreachable (IPv6)", facts.knockUDP(.ipv6)))
-            knocks.append(("TCP reset (IPv6)", facts.knockTCP(.ipv6)))
+            answers.append(("UDP port unreachable (IPv6)", facts.probeClosedUDP(.ipv6)))
+            answers.append(("TCP reset (IPv6)", facts.probeClosedTCP(.ipv6)))
         }
-        for (name, knock) in knocks {
-            switch knock {
+        for (name, answer) in answers {
+            switch answer {
             case .refused: break
             case .silence:
                 faults.append("no \(name) from a closed port")
@@ -109,7 +111,7 @@ extension SelfTest {
             case .failed(let reason): unknown.append("\(name) (\(reason))")
             }
         }
-        let notSeen = "; firewalls on the way cannot be seen from here"
+        let notSeen = "; firewalls on the path are not visible from here"
         let threshold = "ICMP echo answered, closed UDP and TCP ports refused"
         if !faults.isEmpty {
             var distinct: [String] = []

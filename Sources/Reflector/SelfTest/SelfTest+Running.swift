@@ -16,7 +16,7 @@ extension SelfTest {
         )
     }
 
-    /// A program that did not end in its time and was killed.
+    /// A program that did not end in time and was killed.
     struct TimedOut: Error, CustomStringConvertible {
         let executable: String
         let timeout: Duration
@@ -39,7 +39,7 @@ extension SelfTest {
         }
         limit.cancel()
         try Task.checkCancellation()
-        // True as well for a child that ended by itself in the moment its time was over: it was late.
+        // Also true for a child that ended by itself just when its time was over: it was late.
         if await limit.value { throw TimedOut(executable: executable, timeout: timeout) }
         return ProcessOutput(status: exit.code, standardOutput: exit.output, standardError: exit.errorOutput)
     }

@@ -1,21 +1,21 @@
 internal import Files
-import Glibc
+internal import Glibc
 internal import LinkMeasurement
-import Operations
-import SystemErrors
+internal import Operations
+internal import SystemErrors
 
 /// The disks below the state folder and the audit log, and signatures.
 extension SelfTest {
     private static let blocks = 10
     private static let blockLength = 1_000_000
-    /// How long signatures are made and verified, nanoseconds.
+    /// How long signatures are made and verified, in nanoseconds.
     private static let cryptoTime: UInt64 = 500_000_000
 
-    /// The disk of the state folder, and that of the audit log when it is another.
+    /// The disk of the state folder, and that of the audit log if it is another one.
     func checkDisks() -> [SelfTestCheck] {
         let state = checkDisk(SelfTest.disk, stateFolder)
         guard auditFolder != stateFolder else { return [state] }
-        // A folder that cannot be looked at is measured, too: that says why.
+        // A folder that cannot be examined is measured, too: that reports why.
         let devices = [stateFolder, auditFolder].map { try? FileStatus.ofLink(at: $0 + "/.").device }
         guard devices[0] == nil || devices[0] != devices[1] else { return [state] }
         return [state, checkDisk(SelfTest.auditDisk, auditFolder)]
@@ -51,7 +51,7 @@ extension SelfTest {
         let path = "\(folder)/.self-test.\(UInt64.random(in: .min ... .max))"
         let file = try Descriptor.open(path, flags: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW)
         defer { try? StateFiles.remove(path) }
-        // Not zeros: a file system that compresses would only count them.
+        // Not zeros: a compressing file system would only count them.
         var generator = SystemRandomNumberGenerator()
         var block: [UInt8] = []
         block.reserveCapacity(SelfTest.blockLength)
@@ -65,7 +65,7 @@ extension SelfTest {
         let start = facts.monotonic()
         for _ in 0..<SelfTest.blocks {
             try file.write(block)
-            try file.synchroniseData()
+            try file.synchronizeData()
         }
         let seconds = Double(max(1, facts.monotonic() &- start)) / 1e9
         return Double(SelfTest.blocks * SelfTest.blockLength) / 1e6 / seconds
@@ -96,7 +96,7 @@ extension SelfTest {
                 .fail,
                 "Signing failed: \(error)",
                 threshold: threshold,
-                remedy: "reinstall the binary; if it stays, report it"
+                remedy: "reinstall the binary; if that does not help, report it"
             )
         }
         let rate = Double(count) * 1e9 / Double(max(1, elapsed))
@@ -107,7 +107,7 @@ extension SelfTest {
             measured: rate,
             unit: "ops/sec",
             threshold: threshold,
-            remedy: "handshakes will be slow: stop what else runs, or use a faster machine"
+            remedy: "handshakes will be slow: stop other programs, or use a faster machine"
         )
     }
 }

@@ -1,5 +1,5 @@
-import CLinux
-import Operations
+internal import CLinux
+internal import Operations
 
 /// iperf3, over the loopback interface.
 extension SelfTest {
@@ -10,7 +10,7 @@ extension SelfTest {
     /// How long the server may take until it listens.
     private static let attempts = 20
     private static let attemptPause: Duration = .milliseconds(100)
-    /// iperf3's own text is longer than any sentence of ours should be.
+    /// iperf3's own text is longer than a sentence of ours should be.
     private static let excerptLength = 120
 
     func checkIperf3() async -> SelfTestCheck {
@@ -58,7 +58,7 @@ extension SelfTest {
                 measured: mbps,
                 unit: "Mbps",
                 threshold: threshold,
-                remedy: "the CPU is the limit: stop what else runs, or use a faster machine"
+                remedy: "the CPU is the limit: stop other programs, or use a faster machine"
             )
             return (check, mbps)
         } catch {
@@ -76,13 +76,13 @@ extension SelfTest {
 
     private struct LoopbackFailure: Error { var reason: String }
 
-    /// Mbit/s that a client of ours received by a server of ours.
+    /// Mbit/s that our client received from our server.
     private func measureLoopback() async throws -> Double {
         let port = outpost_free_loopback_port()
         guard port > 0 else { throw LoopbackFailure(reason: "no port of 127.0.0.1 is free") }
         let whole = .seconds(loopbackSeconds) + SelfTest.slack
         return try await withThrowingTaskGroup(of: ProcessOutput.self) { group in
-            // Whatever happens below, the server goes with the group.
+            // Whatever happens below, the server is killed with its process group.
             defer { group.cancelAll() }
             let run = run
             let path = iperf3Path

@@ -1,11 +1,11 @@
 package import LinkMeasurement
-import Operations
+internal import Operations
 
-/// Whether this host can sustain tests at 1 Gbit/s and serve as a target of traces (seed 000 `self-test`, seed 001 §7.3).
+/// Whether this host can sustain tests at 1 Gbit/s and serve as a target of traces.
 package struct SelfTest: Sendable {
-    /// What a child process left behind.
+    /// The result of a child process.
     package struct ProcessOutput: Equatable, Sendable {
-        /// Exit code; 128 plus the signal's number when one ended it.
+        /// Exit code; 128 plus the signal's number if one ended it.
         package var status: Int32
         package var standardOutput: [UInt8]
         package var standardError: [UInt8]
@@ -17,8 +17,8 @@ package struct SelfTest: Sendable {
         }
     }
 
-    /// Runs a program to its end and gives its output. Kills it when `timeout` is over or the task is cancelled, and throws
-    /// then, and when it cannot be started.
+    /// Runs a program to its end and returns its output. Kills it if `timeout` is over or the task is canceled; throws
+    /// then, and if it cannot be started.
     package typealias Run =
         @Sendable (_ executable: String, _ arguments: [String], _ timeout: Duration) async throws -> ProcessOutput
 
@@ -45,9 +45,9 @@ package struct SelfTest: Sendable {
 
     /// - Parameters:
     ///   - iperf3Path: As configured (`iperf3.path`); `run` resolves a bare name.
-    ///   - stateFolder: Where key and accounts live; its disk is measured with a file that is removed again.
-    ///   - auditFolder: Where the audit log lives; measured as well when it is on another file system.
-    ///   - signAndVerify: One Ed25519 signature made and verified; false when it did not verify.
+    ///   - stateFolder: The folder of key and accounts; its disk is measured with a file that is removed again.
+    ///   - auditFolder: The folder of the audit log; also measured if it is on another file system.
+    ///   - signAndVerify: Makes and verifies one Ed25519 signature; false if it did not verify.
     ///   - loopbackSeconds: Length of the loopback test.
     package init(
         facts: HostFacts = .real,
@@ -67,8 +67,8 @@ package struct SelfTest: Sendable {
         self.loopbackSeconds = loopbackSeconds
     }
 
-    /// Runs every check, one after the other: together they would measure each other. `progress` is called with the name of
-    /// each before it starts.
+    /// Runs every check, one after the other: together they would measure each other. `progress` is called with the
+    /// name of each before it starts.
     package func report(progress: (_ check: String) -> Void = { _ in }) async -> SelfTestReport {
         progress(SelfTest.cpu)
         var checks = [checkCPU(), checkFeatures(), checkMemory()]

@@ -1,4 +1,4 @@
-import Operations
+internal import Operations
 
 /// One line of the self-test.
 package struct SelfTestCheck: Equatable, Sendable {
@@ -13,12 +13,12 @@ package struct SelfTestCheck: Equatable, Sendable {
     package var status: Status
     /// What was found, in words.
     package var details: String
-    /// What was measured, in `unit`; nil when there was nothing to measure.
+    /// What was measured, in `unit`; nil if there was nothing to measure.
     package var measured: Double?
     package var unit: String
     /// What is needed to pass, in words.
     package var threshold: String
-    /// What to do; nil when the check passed.
+    /// What to do; nil if the check passed.
     package var remedy: String?
 
     package init(

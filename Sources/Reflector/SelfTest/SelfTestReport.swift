@@ -1,6 +1,6 @@
 package import Operations
 
-/// All checks, what follows from them, and how to show it.
+/// All checks, their result, and how to show it.
 package struct SelfTestReport: Equatable, Sendable {
     package enum Verdict: String, Sendable {
         /// Every check passed.
@@ -17,9 +17,9 @@ package struct SelfTestReport: Equatable, Sendable {
     }
 
     package var checks: [SelfTestCheck]
-    /// Of iperf3 over the loopback interface; nil when it could not be measured.
+    /// From iperf3 over the loopback interface; nil if it could not be measured.
     package var loopbackMbps: Double?
-    /// Of the fastest interface that is up; nil when none tells its speed.
+    /// Of the fastest interface that is up; nil if none reports its speed.
     package var nicMbps: Double?
 
     package init(checks: [SelfTestCheck], loopbackMbps: Double?, nicMbps: Double?) {
@@ -33,11 +33,11 @@ package struct SelfTestReport: Equatable, Sendable {
         return checks.contains(where: { $0.status == .warn }) ? .degraded : .ready
     }
 
-    /// 0, or 2 when the host is not ready.
+    /// 0, or 2 if the host is not ready.
     package var exitCode: Int32 { verdict == .notReady ? 2 : 0 }
 
-    /// Mbit/s a test over the network may reach: the lesser of loopback and interface, a tenth off for headers and TLS. Nil
-    /// when one of them is not known.
+    /// Mbit/s that a test over the network may reach: the lesser of loopback and interface, a tenth off for headers and
+    /// TLS. Nil if one of them is not known.
     package var estimatedMaxMbps: Int? {
         guard let loopbackMbps, let nicMbps else { return nil }
         return Int(exactly: (min(loopbackMbps, nicMbps) * 0.9).rounded(.down))
@@ -77,11 +77,11 @@ package struct SelfTestReport: Equatable, Sendable {
         switch (loopbackMbps, nicMbps) {
         case (nil, nil): "neither loopback nor NIC speed could be measured"
         case (nil, _): "loopback was not measured"
-        default: "no NIC tells its speed"
+        default: "no NIC reports its speed"
         }
     }
 
-    /// The page of seed 000: title, table, capabilities, verdict; what to do stands before the verdict when there is something.
+    /// The page: title, table, capabilities, verdict; the remedies, if any, precede the verdict.
     package var text: String {
         let title = "PacketParamedic Reflector Self-Test"
         let table = TextTable(

@@ -4,7 +4,7 @@ internal import Logging
 internal import Operations
 internal import Pairing
 
-/// Carries out what the command line asks of the running server. Whoever reaches it may do everything it does.
+/// Executes the command line's requests to the running server. Access to the socket is access to everything it does.
 struct ControlOperator: Sendable {
     let core: ReflectorCore
     let configuration: ReflectorConfiguration
@@ -80,7 +80,7 @@ struct ControlOperator: Sendable {
             )
         }
         let unwritten = await failure { try await core.audit.peerRemoved(peer) }
-        // Whoever must go goes, also when that cannot be written down.
+        // The peer is removed even if the removal cannot be logged.
         let unstored = await failure { try await core.governor.remove(peer) }
         let isConfigured = await core.governor.isConfigured(peer)
         if !isConfigured {
@@ -95,7 +95,7 @@ struct ControlOperator: Sendable {
             try await work()
             return nil
         } catch {
-            core.logger.error("a removal could not be written", metadata: ["error": "\(error)"])
+            core.logger.error("a removal could not be logged", metadata: ["error": "\(error)"])
             return error
         }
     }
@@ -107,7 +107,7 @@ struct ControlOperator: Sendable {
 
     private func rotate() async throws -> ControlReply {
         let key = IdentityKey()
-        // All that can fail comes first.
+        // Everything that can fail comes first.
         let next = try core.identity.prepare(key)
         return try await IdentityRotation.perform(
             keyPath: configuration.privateKeyPath,

@@ -11,10 +11,10 @@ internal import ServerPorts
 
 /// The listening side of Paramedic Link: TLS 1.3 with mutual authentication on one TCP port.
 enum ControlPort {
-    /// Connections that the kernel holds until they are accepted: a flood of thousands a second must not fill it while an event
-    /// loop is busy. The kernel's own limit, net.core.somaxconn, is 4 096 as well.
+    /// Connections that the kernel queues until they are accepted: a flood of thousands a second must not fill the
+    /// queue while an event loop is busy. The kernel's own limit, net.core.somaxconn, is 4 096 as well.
     private static let backlog: Int32 = 4_096
-    /// Connections that are accepted in a row before the event loop looks at the others.
+    /// Connections to accept in a row before the event loop serves the others.
     private static let acceptsPerRound: UInt = 16
 
     static func bind(
@@ -67,7 +67,7 @@ enum ControlPort {
                     _ = try EndpointTLS.endpointID(of: certificates)
                     promise.succeed(.certificateVerified)
                 } catch {
-                    // The certificate does not say who this is, or says two things: a decision, so it is written down.
+                    // The certificate identifies no key, or two: a decision, so it is logged.
                     Task { await core.refused(nil, from: remote, reason: "\(error)") }
                     promise.succeed(.failed)
                 }

@@ -4,7 +4,7 @@ internal import ServerPorts
 
 /// `/health` and `/metrics`, the same on the plain port and inside mutual TLS.
 enum HealthPages {
-    /// The application protocol by which an authorised peer asks for them on the control port.
+    /// The application protocol by which an authorized peer requests them on the control port.
     static let alpn = "http/1.1"
 
     static func of(_ core: ReflectorCore) -> HTTPPages {

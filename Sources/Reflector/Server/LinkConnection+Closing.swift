@@ -32,14 +32,14 @@ extension LinkConnection {
     }
 
     func close() {
-        if case .authorised = phase { Task { [core, id] in await core.sessions.disconnected(id) } }
+        if case .authorized = phase { Task { [core, id] in await core.sessions.disconnected(id) } }
         phase = .closing
         socket.closes()
         resumeReads()
         context?.close(promise: nil)
     }
 
-    /// One line for each stranger, whatever it does.
+    /// One line per stranger, whatever it does.
     func auditRefusal(of peer: EndpointID?, reason: String) {
         guard !refusalAudited else { return }
         refusalAudited = true
@@ -57,7 +57,7 @@ extension LinkConnection {
 
     func deadlinePassed() {
         switch phase {
-        case .authorised(let peer) where framesSeen > 0:
+        case .authorized(let peer) where framesSeen > 0:
             // Only the last of many frames counts, so the timer is not moved for each.
             let idle = NIODeadline.now() - lastFrame
             guard idle >= .seconds(Int64(core.limits.idleTimeoutSec)) else {
@@ -71,21 +71,21 @@ extension LinkConnection {
             }
         case .stranger(let peer):
             refuse(peer, reason: "no pairing within \(core.limits.firstFrameTimeoutSec) s")
-        case .handshaking, .identifying, .authorised, .opening:
+        case .handshaking, .identifying, .authorized, .opening:
             close()
         case .closing: break
         }
     }
 
-    /// Requests that may wait for their replies. A stranger's frames are answered one after the other: its hello must not be
-    /// decided when the token behind it has closed the window already.
+    /// Requests that may wait for their replies. A stranger's frames are answered one after the other: its hello must
+    /// not be decided after the token behind it has closed the window.
     var mostOutstanding: Int {
         if case .stranger = phase { 1 } else { core.limits.maxOutstandingRequests }
     }
 
-    /// Whether the peer has spent its budget of control bytes; then this goes on by itself when there is some again.
+    /// Whether the peer has spent its budget of control bytes; then reading resumes when there is some again.
     func mustWait() -> Bool {
-        guard !isHeldBack, case .authorised(let peer) = phase, let eventLoop = context?.eventLoop else {
+        guard !isHeldBack, case .authorized(let peer) = phase, let eventLoop = context?.eventLoop else {
             return isHeldBack
         }
         let wait = core.budgets.wait(of: peer)
@@ -102,14 +102,14 @@ extension LinkConnection {
     /// Connections of one peer that wait for its budget do not wake for every byte of it.
     private static let shortestWait = TimeAmount.milliseconds(50)
 
-    /// Stops reading while requests wait for their replies, the peer does not take them, a large frame is being read, or the
-    /// peer has spent its budget.
+    /// Stops reading while requests wait for their replies, the peer does not take them, a large frame is being
+    /// decoded, or the peer has spent its budget.
     func regulateReads() {
         guard let channel = context?.channel else { return }
         let isReady: Bool
         switch phase {
         case .identifying, .opening: isReady = false
-        case .stranger, .authorised:
+        case .stranger, .authorized:
             isReady = outstanding < mostOutstanding && channel.isWritable && !isDecoding && !isHeldBack
         case .handshaking, .closing: isReady = true
         }
@@ -124,7 +124,7 @@ extension LinkConnection {
         try? channel.syncOptions?.setOption(.autoRead, value: true)
     }
 
-    /// Does `work` off the event loop and comes back with its result, unless the connection is gone by then.
+    /// Does `work` off the event loop and returns to it with the result, unless the connection is gone by then.
     func run<Result: Sendable>(
         _ work: @escaping @Sendable () async -> Result,
         then: @escaping @Sendable (LinkConnection, Result) -> Void

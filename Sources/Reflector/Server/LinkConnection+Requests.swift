@@ -5,13 +5,13 @@ internal import NIOCore
 internal import Operations
 internal import PacketIO
 
-/// What a peer sends, and what is answered.
+/// What a peer sends, and the answers.
 extension LinkConnection {
     func process() {
         while !isDecoding {
             switch phase {
             case .handshaking, .identifying, .opening, .closing: return
-            case .stranger, .authorised: break
+            case .stranger, .authorized: break
             }
             guard !mustWait(), outstanding < mostOutstanding, context?.channel.isWritable == true else {
                 return regulateReads()
@@ -34,12 +34,12 @@ extension LinkConnection {
         }
     }
 
-    /// Reading it would hold up everybody else on this event loop.
+    /// Decoding it here would delay every other connection on this event loop.
     private func decodeElsewhere(_ payload: ByteBuffer) {
         guard let eventLoop = context?.eventLoop else { return }
         isDecoding = true
         regulateReads()
-        let peer: EndpointID? = if case .authorised(let peer) = phase { peer } else { nil }
+        let peer: EndpointID? = if case .authorized(let peer) = phase { peer } else { nil }
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         core.largeFrames.decode(payload, for: peer) { result in
             eventLoop.execute {
@@ -54,13 +54,13 @@ extension LinkConnection {
         switch (result, phase) {
         case (_, .handshaking), (_, .identifying), (_, .opening), (_, .closing): break
         case (.success(let envelope), .stranger(let peer)): stranger(peer, envelope)
-        case (.success(let envelope), .authorised(let peer)):
+        case (.success(let envelope), .authorized(let peer)):
             if framesSeen == 1 { armIdle() }
             request(peer, envelope)
         case (.failure(let error), .stranger(let peer)):
             auditRefusal(of: peer, reason: "malformed frame")
             fail(error.requestID, .badRequest(error.message))
-        case (.failure(let error), .authorised):
+        case (.failure(let error), .authorized):
             if framesSeen == 1 { armIdle() }
             reply(error.requestID, .error(.badRequest(error.message)))
         }
@@ -70,7 +70,7 @@ extension LinkConnection {
         outstanding += 1
         switch envelope.payload {
         case .pairRequest(let pairing):
-            // One token a connection: a guesser pays a handshake for each.
+            // One token per connection: each guess costs a handshake.
             phase = .identifying
             regulateReads()
             refusalAudited = true
@@ -109,7 +109,7 @@ extension LinkConnection {
         outstanding -= 1
         switch outcome {
         case .paired(let response):
-            if let error = authorise(peer) { return fail(requestID, error) }
+            if let error = authorize(peer) { return fail(requestID, error) }
             reply(requestID, .pairResponse(response))
             process()
         case .refused(let message):
@@ -123,7 +123,7 @@ extension LinkConnection {
         case .hello(let hello):
             guard hello.version.utf8.prefix(while: { $0 != UInt8(ascii: ".") }).elementsEqual("1".utf8) else {
                 let message =
-                    "version \(hello.version.printable(limit: 16)) is not spoken here, \(Hello.currentVersion) is"
+                    "unsupported version \(hello.version.printable(limit: 16)): must be \(Hello.currentVersion)"
                 return reply(envelope.requestID, .error(.badRequest(message)))
             }
             clientFeatures = Set(hello.features)
@@ -171,7 +171,7 @@ extension LinkConnection {
     func becomeTunnel(_ tunnel: PreparedTunnel, requestID: String) {
         guard case .opening(let peer) = phase, let context else { return tunnel.abandon() }
         deadline?.cancel()
-        // While what comes is still kept here, and before the tunnel has its own say on reading.
+        // While arriving bytes are still buffered here, and before the tunnel controls reading.
         resumeReads()
         phase = .closing
         send(LinkEnvelope(requestID: requestID, payload: .ok))

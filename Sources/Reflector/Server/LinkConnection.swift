@@ -7,9 +7,9 @@ internal import NIOSSL
 internal import NIOTLS
 internal import ServerPorts
 
-/// One connection to the control port, from the end of its TLS handshake to its close or to its second life as a tunnel.
+/// One connection to the control port, from the end of its TLS handshake until it closes or becomes a tunnel.
 ///
-///     handshaking ──handshake──▶ identifying ──allow-list──▶ authorised ──tunnel_open──▶ opening ──▶ (tunnel)
+///     handshaking ──handshake──▶ identifying ──allow-list──▶ authorized ──tunnel_open──▶ opening ──▶ (tunnel)
 ///                                     │                          ▲
 ///                                     └───────▶ stranger ──pair──┘
 ///
@@ -24,7 +24,7 @@ final class LinkConnection: ChannelInboundHandler, RemovableChannelHandler {
         case handshaking
         case identifying
         case stranger(EndpointID)
-        case authorised(EndpointID)
+        case authorized(EndpointID)
         case opening(EndpointID)
         case closing
     }
@@ -34,7 +34,7 @@ final class LinkConnection: ChannelInboundHandler, RemovableChannelHandler {
     let remote: RemoteEnd
     let socket: LinkSocket
     var phase = Phase.handshaking
-    var decoder = LinkFrameDecoder(limit: LinkFrame.maximumLengthUnauthorised)
+    var decoder = LinkFrameDecoder(limit: LinkFrame.maximumLengthUnauthorized)
     var clientFeatures: Set<String> = []
     var outstanding = 0
     var framesSeen = 0
@@ -43,7 +43,7 @@ final class LinkConnection: ChannelInboundHandler, RemovableChannelHandler {
     var deadline: Scheduled<Void>?
     var lastFrame = NIODeadline.now()
     var readsPaused = false
-    /// A large frame is being read elsewhere; those behind it wait.
+    /// A large frame is being decoded elsewhere; those after it wait.
     var isDecoding = false
     /// The peer has spent its budget of control bytes.
     var isHeldBack = false
@@ -59,7 +59,7 @@ final class LinkConnection: ChannelInboundHandler, RemovableChannelHandler {
     // MARK: Life of the channel
 
     func handlerAdded(context: ChannelHandlerContext) {
-        // Until the handshake is done the ledger keeps the time.
+        // Until the handshake is done, the ledger keeps the deadline.
         self.context = context
     }
 
@@ -72,7 +72,7 @@ final class LinkConnection: ChannelInboundHandler, RemovableChannelHandler {
         if case .stranger(let peer) = phase {
             auditRefusal(of: peer, reason: framesSeen == 0 ? "left before the first frame" : "left without pairing")
         }
-        if case .authorised = phase { Task { [core, id] in await core.sessions.disconnected(id) } }
+        if case .authorized = phase { Task { [core, id] in await core.sessions.disconnected(id) } }
         phase = .closing
         deadline?.cancel()
         context.fireChannelInactive()
@@ -133,17 +133,17 @@ final class LinkConnection: ChannelInboundHandler, RemovableChannelHandler {
 
     func identified(_ peer: EndpointID, _ admission: Admittance, isLink: Bool) {
         guard phase == .identifying else {
-            // It left meanwhile; who it was is written down all the same.
+            // It left meanwhile; its identity is logged all the same.
             if case .unknown = admission { auditRefusal(of: peer, reason: "unauthorized") }
             return
         }
         switch admission {
         case .allowed:
-            if let error = authorise(peer) { return fail("", error) }
+            if let error = authorize(peer) { return fail("", error) }
             if !isLink { return becomeHTTP() }
         case .unknown:
             phase = .stranger(peer)
-            core.ledger.estrange(id)
+            core.ledger.markAsStranger(id)
             if !isLink {
                 auditRefusal(of: peer, reason: "unauthorized")
                 return close()
@@ -155,16 +155,16 @@ final class LinkConnection: ChannelInboundHandler, RemovableChannelHandler {
         process()
     }
 
-    /// The connection is a known peer's from here on, or why it may not be.
-    func authorise(_ peer: EndpointID) -> LinkError? {
-        switch core.ledger.authorise(id, as: peer) {
-        case .authorised: break
+    /// Authorizes the connection; returns why it may not be, or nil.
+    func authorize(_ peer: EndpointID) -> LinkError? {
+        switch core.ledger.authorize(id, as: peer) {
+        case .authorized: break
         case .peerIsFull: return .tooMany("more than \(core.limits.maxConnectionsPerPeer) connections of this peer")
         case .full: return .tooMany("known peers hold all \(core.limits.maxConnections) connections; try again later")
         case .gone: return .unavailable("the connection was needed for another")
         }
         socket.becomesControl(of: peer, held: decoder.heldBytes)
-        phase = .authorised(peer)
+        phase = .authorized(peer)
         decoder.limit = LinkFrame.maximumLength
         if framesSeen > 0 { armIdle() }
         return nil
@@ -174,7 +174,7 @@ final class LinkConnection: ChannelInboundHandler, RemovableChannelHandler {
         guard let context else { return }
         deadline?.cancel()
         let remainder = decoder.takeRemainder()
-        // It is not held back from here on: it ends when its peer has spent its budget.
+        // Its budget no longer holds it back: it ends when the peer has spent it.
         socket.closes()
         do {
             try HTTPService.install(on: context.pipeline.syncOperations, pages: HealthPages.of(core))

@@ -13,27 +13,27 @@ extension ReflectorCore {
             .gauge("reflector_connections_open", "Connections of the control port.", Double(connections.open)),
             .gauge(
                 "reflector_connections_silent",
-                "Connections that have not begun their handshake.",
+                "Connections that have not started their handshake.",
                 Double(connections.silent)
             ),
-            .gauge("reflector_connections_authorised", "Connections of known peers.", Double(connections.authorised)),
+            .gauge("reflector_connections_authorised", "Connections of known peers.", Double(connections.authorized)),
             .counter("reflector_connections_total", "Connections accepted.", Double(connections.accepted)),
             .counter(
                 "reflector_connections_evicted_total",
-                "Connections closed before they were authorised, to make room.",
+                "Connections closed before they were authorized, to make room.",
                 Double(connections.evicted)
             ),
             .counter(
                 "reflector_connections_denied_total",
-                "Connections refused: strangers, and certificates that identify nobody.",
+                "Connections refused: strangers, and certificates that identify no key.",
                 Double(audit.refusedConnections)
             ),
             .counter(
                 "reflector_control_bytes_total",
-                "Bytes of known peers besides their tests, both ways.",
+                "Bytes of known peers outside of their tests, both directions.",
                 Double(budgets.bytes)
             ),
-            .gauge("reflector_tests_running", "Tests that run now.", Double(tests)),
+            .gauge("reflector_tests_running", "Running tests.", Double(tests)),
             .counter("reflector_sessions_granted_total", "Tests granted.", Double(sessionCounts.granted)),
             .counter("reflector_sessions_denied_total", "Tests denied.", Double(sessionCounts.denied)),
             .counter("reflector_test_bytes_total", "Bytes that tests moved.", Double(sessionCounts.bytes)),

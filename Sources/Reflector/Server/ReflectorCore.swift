@@ -9,7 +9,7 @@ internal import PacketIO
 internal import Pairing
 internal import Synchronization
 
-/// Whether a peer that proved its key may speak.
+/// Whether a peer that proved its key is authorized.
 enum Admittance: Sendable {
     case allowed
     case unknown
@@ -44,7 +44,7 @@ final class ReflectorCore: Sendable {
     let logger: Logger
     let startedAt = ContinuousClock.now
     let hasIperf: Bool
-    /// What `/metrics` writes.
+    /// The content of `/metrics`.
     let registry = PrometheusRegistry()
     let metadata = PathMetadataCollector(buildVersion: BuildVersion.version, buildHash: BuildVersion.commit)
 
@@ -84,11 +84,11 @@ final class ReflectorCore: Sendable {
         )
     }
 
-    // MARK: Who may speak
+    // MARK: Authorization
 
     func admit(_ peer: EndpointID, from remote: RemoteEnd) async -> Admittance {
-        guard await governor.isAuthorised(peer) else { return .unknown }
-        // A handshake and a line in the audit log: a peer that connects on and on waits for its budget.
+        guard await governor.isAuthorized(peer) else { return .unknown }
+        // A handshake and a line in the audit log: a peer that keeps connecting waits for its budget.
         budgets.charge(ControlBudgets.connectionCost, to: peer)
         let patience = Int64(limits.firstFrameTimeoutSec) * 1_000_000_000
         let wait = min(budgets.wait(of: peer).nanoseconds, patience)
@@ -97,7 +97,7 @@ final class ReflectorCore: Sendable {
             guard budgets.wait(of: peer) == .zero else {
                 return .failed(.tooMany("this peer has spent its budget of control bytes; try again later"))
             }
-            guard await governor.isAuthorised(peer) else { return .unknown }
+            guard await governor.isAuthorized(peer) else { return .unknown }
         }
         do {
             try await audit.connectionAccepted(peer, address: remote.description)
@@ -106,7 +106,9 @@ final class ReflectorCore: Sendable {
             if audit.mayTell(of: peer) {
                 logger.error("audit log failed", metadata: ["peer.id": "\(peer)", "error": "\(error)"])
             }
-            return .failed(.unavailable("the audit log cannot be written, nobody is admitted"))
+            return .failed(
+                .unavailable("the audit log cannot be written, so no peer is admitted; ask the reflector's owner")
+            )
         }
     }
 
@@ -145,7 +147,7 @@ final class ReflectorCore: Sendable {
             return .refused(
                 .error(
                     .forbidden(
-                        "unauthorized: no pairing window is open (never opened, used, or run out); "
+                        "unauthorized: no pairing window is open (never opened, used, or expired); "
                             + "run `reflector pair` on the endpoint"
                     )
                 )
@@ -160,7 +162,7 @@ final class ReflectorCore: Sendable {
         do {
             try await audit.peerPaired(enrolled)
             do {
-                try await governor.enrol(enrolled)
+                try await governor.enroll(enrolled)
             } catch {
                 try await audit.peerRemoved(peer, reason: "the pairing could not be stored: \(error)")
                 throw error
@@ -168,7 +170,7 @@ final class ReflectorCore: Sendable {
         } catch {
             await governor.reinstatePairing(request.token)
             logger.error("peer could not be enrolled", metadata: ["peer.id": "\(peer)", "error": "\(error)"])
-            let message = "the endpoint could not store the pairing; look at its log, then try the same token again"
+            let message = "the endpoint could not store the pairing; check its log, then try the same token again"
             return .refused(.pairResponse(PairResponse(success: false, message: message, endpointID: nil)))
         }
         logger.info("peer paired", metadata: ["peer.id": "\(peer)", "peer.address": "\(remote)"])
@@ -240,7 +242,9 @@ final class ReflectorCore: Sendable {
         channel: any Channel
     ) async -> Result<PreparedTunnel, LinkError> {
         guard let role = await sessions.openTunnel(open, peer: peer, channel: channel) else {
-            return .failure(.forbidden("no running test of yours has this id and token, or it has all its connections"))
+            return .failure(
+                .forbidden("you have no running test with this ID and token, or it has all its connections")
+            )
         }
         do {
             return .success(try await PreparedTunnel.make(role, on: channel, packetsPerSecond: limits.udpEchoMaxPps))

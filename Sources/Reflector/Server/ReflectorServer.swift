@@ -9,15 +9,15 @@ internal import ServerPorts
 internal import ServiceLifecycle
 internal import Synchronization
 
-/// The running endpoint.
+/// The running server.
 ///
-/// It ends in the order that loses nothing: no new connections, tests ended and settled, connections closed, the audit
-/// log closed, the folder unlocked.
+/// It shuts down in the order that loses nothing: no new connections, tests ended and settled, connections closed, the
+/// audit log closed, the folder unlocked.
 package final class ReflectorServer: Service {
-    /// What a start found out, for whoever started it.
+    /// What a start found out.
     package struct Started: Sendable {
         package let endpointID: EndpointID
-        /// Whether the identity was made by this start.
+        /// Whether this start created the identity.
         package let isNewIdentity: Bool
         package let listen: ListenAddress
         package let health: ListenAddress?
@@ -25,7 +25,8 @@ package final class ReflectorServer: Service {
         package let pairing: PairingOffer?
     }
 
-    /// Descriptors for everything that is not a control connection: listeners, books, monitors, the sockets of tests.
+    /// Descriptors for everything that is not a control connection: listeners, database, monitors, the sockets of
+    /// tests.
     private static let reservedDescriptors = 192
     private static let fewestConnections = 8
 
@@ -34,7 +35,7 @@ package final class ReflectorServer: Service {
     private let reloading: Reloading?
     private let onStart: @Sendable (Started) -> Void
 
-    /// - Parameter reloading: how SIGHUP is answered; nil leaves the signal alone.
+    /// - Parameter reloading: what SIGHUP does; nil leaves the signal alone.
     package init(
         configuration: ReflectorConfiguration,
         logger: Logger,
@@ -103,37 +104,37 @@ package final class ReflectorServer: Service {
         if await IperfProgram.find(configuration.iperfPath) != nil { return true }
         if configuration.quotas.allowThroughput {
             logger.warning(
-                "iperf3 was not found, or does not run: throughput is measured with the native engine only; install it or set iperf3.path",
+                "iperf3 was not found, or does not run: throughput uses the native engine only; install it or set iperf3.path",
                 metadata: ["path": "\(configuration.iperfPath)"]
             )
         }
         return false
     }
 
-    /// The configured limits, with fewer connections when the process may not open so many descriptors.
+    /// The configured limits, with fewer connections if the process may not open so many descriptors.
     private func affordableLimits() -> ConnectionLimits {
         var limits = configuration.limits
         let descriptors = DescriptorLimit.raise()
         let affordable = max(2 * Self.fewestConnections, descriptors - Self.reservedDescriptors)
-        // Known peers first, but never all of it: they come as unknown ones.
-        let authorised = max(Self.fewestConnections, affordable - max(Self.fewestConnections, affordable / 4))
-        if limits.maxConnections > authorised {
+        // Known peers first, but never all of it: they start as unknown ones.
+        let authorized = max(Self.fewestConnections, affordable - max(Self.fewestConnections, affordable / 4))
+        if limits.maxConnections > authorized {
             logger.warning(
-                "fewer connections than limits.max_connections are held: the limit of open files is too low",
+                "fewer connections than limits.max_connections are allowed: the limit of open files is too low",
                 metadata: [
-                    "connections": "\(authorised)", "wanted": "\(limits.maxConnections)",
+                    "connections": "\(authorized)", "wanted": "\(limits.maxConnections)",
                     "descriptors": "\(descriptors)",
                 ]
             )
-            limits.maxConnections = authorised
+            limits.maxConnections = authorized
         }
-        limits.maxUnauthorised = min(limits.maxUnauthorised, affordable - limits.maxConnections)
+        limits.maxUnauthorized = min(limits.maxUnauthorized, affordable - limits.maxConnections)
         return limits
     }
 
     private func serve(_ core: ReflectorCore, folder: StateFolder, isNewIdentity: Bool) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: max(2, System.coreCount))
-        // Those of iperf3's gates: started when descriptors are short, they would end the process.
+        // Those of iperf3's gates: if they started when descriptors are short, they would end the process.
         _ = MultiThreadedEventLoopGroup.singleton.next()
         var channels: [any Channel] = []
         var controlSocket: ControlSocket?
@@ -164,7 +165,7 @@ package final class ReflectorServer: Service {
                 health: health,
                 folder: folder.path
             )
-            // Before the control socket answers: its status tells of the window.
+            // Before the control socket answers: its status includes the window.
             let pairing =
                 configuration.pairingEnabled ? try await control.openPairing(ttlSec: PairingTTL.standard.seconds) : nil
             controlSocket = try await ControlSocket.open(inFolder: folder.path, logger: logger) { request in
@@ -179,7 +180,7 @@ package final class ReflectorServer: Service {
                     pairing: pairing
                 )
             )
-            ProcessMemory.giveBackSoon()
+            ProcessMemory.trimSoon()
             await withTaskGroup { group in
                 if let reloading {
                     group.addTask { [configuration, logger] in
@@ -211,7 +212,7 @@ package final class ReflectorServer: Service {
         guard isDone else { throw ShutdownTimeout(seconds: limit) }
     }
 
-    /// Whether `work` was done in time. It is not cancelled otherwise: the process ends over it, and its children with it.
+    /// Whether `work` finished in time. Otherwise it is not canceled: the process ends, and its children with it.
     private static func finishes(within limit: Duration, _ work: @escaping @Sendable () async -> Void) async -> Bool {
         let (outcomes, continuation) = AsyncStream.makeStream(of: Bool.self)
         Task {
@@ -223,7 +224,7 @@ package final class ReflectorServer: Service {
             continuation.yield(false)
         }
         defer { timer.cancel() }
-        // Unstructured, so that the cancellation by which this server may be ended does not cut the wait short.
+        // Unstructured, so that a cancellation that ends this server does not cut the wait short.
         return await Task { await outcomes.first { _ in true } ?? true }.value
     }
 
@@ -245,7 +246,7 @@ package final class ReflectorServer: Service {
         let (log, opening) = try AuditLog.open(path: configuration.auditLogPath, signing: signing, layout: .reflector)
         if opening.cutBytes > 0 {
             logger.warning(
-                "what was never acknowledged was cut off the audit log",
+                "unacknowledged lines were cut off the audit log",
                 metadata: ServerAudit.metadata(opening, path: configuration.auditLogPath)
             )
         }
@@ -253,7 +254,7 @@ package final class ReflectorServer: Service {
     }
 }
 
-/// The shutdown was given up: tests that were not settled are by the next start, with what they were charged.
+/// The shutdown timed out: the next start settles the remaining tests with what was charged.
 package struct ShutdownTimeout: Error, CustomStringConvertible {
     let seconds: Int
 

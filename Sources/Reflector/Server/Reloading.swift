@@ -3,10 +3,10 @@ internal import Logging
 package import Operations
 internal import UnixSignals
 
-/// What SIGHUP does: the configuration is read again, and what can change while the server runs does.
+/// What SIGHUP does: it reloads the configuration and applies what can change at run time.
 ///
-/// That is `access.authorized_peers` and `logging.level`. Other keys take effect at the next start; that they differ is logged. A
-/// configuration with mistakes changes nothing.
+/// That is `access.authorized_peers` and `logging.level`. Other keys take effect at the next start, and the log says
+/// that they differ. A configuration with errors changes nothing.
 package struct Reloading: Sendable {
     private let signals: UnixSignalsSequence
     private let read: @Sendable () throws -> ReflectorConfiguration
@@ -30,7 +30,7 @@ package struct Reloading: Sendable {
                 present = await apply(try read(), after: present, on: core, logger: logger)
             } catch {
                 logger.error(
-                    "SIGHUP: the configuration has mistakes, nothing was changed",
+                    "SIGHUP: the configuration has errors, nothing was changed",
                     metadata: ["error": "\(error)"]
                 )
             }
@@ -52,13 +52,13 @@ package struct Reloading: Sendable {
             await core.sessions.peerRemoved(peer)
         }
         logger.notice(
-            "SIGHUP: the configuration was read again",
+            "SIGHUP: the configuration was reloaded",
             metadata: [
                 "configured.peers": "\(new.authorizedPeers.count)", "dropped.peers": "\(gone.count)",
                 "level": "\(new.logLevel)",
             ]
         )
-        // `access.pairing_enabled` is about the start; where the file was found is no key.
+        // `access.pairing_enabled` only matters at startup; the path of the file is no key.
         var rest = new
         (rest.pairingEnabled, rest.source) = (present.pairingEnabled, present.source)
         if rest != present {

@@ -8,11 +8,11 @@ internal import UnixSignals
 
 /// The reflector as a process: logging, signals, lifetime.
 package enum ServerProcess {
-    /// Runs until SIGTERM or SIGINT; a second signal exits at once. SIGHUP reads the configuration again.
+    /// Runs until SIGTERM or SIGINT; a second signal exits at once. SIGHUP reloads the configuration.
     ///
-    /// - Parameter reading: reads the configuration anew.
+    /// - Parameter reading: reads the configuration again.
     /// - Parameter showsToken: whether a person sees what `onStart` prints. Otherwise `access.pairing_enabled` opens no
-    ///   window: its token would stand in a log, or nowhere.
+    ///   window: its token would end up in a log, or nowhere.
     package static func run(
         _ given: ReflectorConfiguration,
         showsToken: Bool,
@@ -25,7 +25,7 @@ package enum ServerProcess {
             level: LogLevelName(rawValue: configuration.logLevel) ?? .info,
             format: format
         )
-        // A peer that goes away while we write is an error of that write, not the end of the process.
+        // A peer that goes away while we write causes an error of that write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
         let logger = Logger(label: "reflector")
         if configuration.pairingEnabled && !showsToken {
@@ -36,7 +36,7 @@ package enum ServerProcess {
         }
         if configuration.usesOwnFolder {
             logger.notice(
-                "this user may not write in the system's state folder; the state is in a folder of the user's own",
+                "this user may not write in the system's state folder; using a folder of the user's own",
                 metadata: ["state.folder": "\(configuration.stateFolder)"]
             )
         }

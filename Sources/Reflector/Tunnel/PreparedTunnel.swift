@@ -11,7 +11,7 @@ enum TunnelRole: Sendable {
     case source(LiveSession)
     /// Bytes of one iperf3 connection.
     case iperf(LiveSession, port: Int)
-    /// Echo datagrams, each behind its length.
+    /// Echo datagrams, each preceded by its length.
     case echo(LiveSession, AccessToken)
 
     var session: LiveSession {
@@ -21,10 +21,10 @@ enum TunnelRole: Sendable {
     }
 }
 
-/// A tunnel that has all it needs to begin, but has not answered its `tunnel_open` yet.
+/// A tunnel that has all it needs to start, but has not answered its `tunnel_open` yet.
 struct PreparedTunnel: Sendable {
     let role: TunnelRole
-    /// The connection to iperf3, made before the client is told that the tunnel is open.
+    /// The connection to iperf3, made before `ok` is sent to the client.
     private let partner: (any Channel)?
     private let packetsPerSecond: Int
 

@@ -19,7 +19,7 @@ final class TunnelEchoHandler: ChannelInboundHandler {
     private var replies = ByteBuffer()
     private var isRefused = false
     private var isReading = true
-    private var waitsForBooks = false
+    private var waitsForAccounts = false
     private var scratch = [UInt8](repeating: 0, count: EchoDatagram.headerLength)
 
     init(session: LiveSession, token: AccessToken, packetsPerSecond: Int) {
@@ -43,7 +43,7 @@ final class TunnelEchoHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        // What TLS still delivers while it closes is not taken any more.
+        // Drops what TLS still delivers while it closes.
         guard !isRefused else { return }
         decoder.append(unwrapInboundIn(data))
         let receivedAt = KernelClock.realtime
@@ -60,7 +60,7 @@ final class TunnelEchoHandler: ChannelInboundHandler {
             }
         } catch { return refuse(context) }
         guard replies.readableBytes < Self.maximumPending else { return refuse(context) }
-        if mustWait { waitForBooks(context) }
+        if mustWait { waitForAccounts(context) }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -75,24 +75,24 @@ final class TunnelEchoHandler: ChannelInboundHandler {
         context.fireChannelWritabilityChanged()
     }
 
-    /// Reads while the replies are taken and the books hold what moves.
+    /// Reads while the replies are taken and the accounts cover what moves.
     private func regulateReads(_ context: ChannelHandlerContext) {
-        let reads = context.channel.isWritable && !waitsForBooks
+        let reads = context.channel.isWritable && !waitsForAccounts
         guard reads != isReading else { return }
         isReading = reads
         try? context.channel.syncOptions?.setOption(.autoRead, value: reads)
     }
 
-    private func waitForBooks(_ context: ChannelHandlerContext) {
-        guard !waitsForBooks else { return }
-        waitsForBooks = true
+    private func waitForAccounts(_ context: ChannelHandlerContext) {
+        guard !waitsForAccounts else { return }
+        waitsForAccounts = true
         regulateReads(context)
         let eventLoop = context.eventLoop
         let bound = NIOLoopBound((self, context), eventLoop: eventLoop)
         TunnelMeter(session, .up).whenReady {
             eventLoop.execute {
                 let (handler, context) = bound.value
-                handler.waitsForBooks = false
+                handler.waitsForAccounts = false
                 handler.regulateReads(context)
             }
         }
@@ -107,7 +107,7 @@ final class TunnelEchoHandler: ChannelInboundHandler {
         AbruptClose.close(context.channel)
     }
 
-    /// False when the datagram is not of this test.
+    /// False if the datagram does not belong to this test.
     private func answer(_ datagram: ByteBuffer, receivedAt: Int64, now: Int64) -> Bool {
         let length = datagram.readableBytes
         if scratch.count != length { scratch = [UInt8](repeating: 0, count: length) }

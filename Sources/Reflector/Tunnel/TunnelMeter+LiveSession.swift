@@ -3,7 +3,7 @@ internal import NIOCore
 
 extension TunnelMeter {
     /// One direction of a test.
-    /// - Parameter channel: a tunnel inside TLS whose bytes these are, on its event loop.
+    /// - Parameter channel: the tunnel inside TLS with these bytes, on its event loop.
     init(_ session: LiveSession, _ direction: StreamDirection, of channel: (any Channel)? = nil) {
         let socket = channel.flatMap(LinkSocket.counting)
         self.init(

@@ -16,7 +16,8 @@ final class ScriptedReflector: Sendable {
 
     /// What it does with a tunnel that it has opened.
     enum Tunnel: Sendable {
-        /// Takes what comes; sends what is received, or returns what is to be returned. Hangs up after so many milliseconds.
+        /// Takes what comes; sends what is received, or returns what is to be returned. Hangs up after so many
+        /// milliseconds.
         case serves(cutAfterMs: Int64?)
         /// Takes what comes and sends nothing.
         case mute

@@ -171,7 +171,8 @@ final class TestReflector: Sendable {
         try audit().filter { $0["event_type"] as? String == event.rawValue }
     }
 
-    /// Waits until the audit log holds `count` events of a kind: they are written when something has happened elsewhere.
+    /// Waits until the audit log holds `count` events of a kind: they are written when something has happened
+    /// elsewhere.
     func audit(_ event: AuditEvent, count: Int) async throws -> [[String: Any]] {
         try await eventually("\(count) \(event.rawValue) in the audit log") {
             let events = try self.audit(event)

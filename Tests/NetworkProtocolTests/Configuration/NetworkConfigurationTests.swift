@@ -107,9 +107,9 @@ import Testing
         #expect(
             problems("[server]\nbackpresure_limit = 3\n[transprot]\nformat = \"json\"\n[client]\nmax_connections = 3")
                 == [
-                    "/etc/echo.toml:2: server.backpresure_limit: this key is not known; did you mean backpressure_limit?",
-                    "/etc/echo.toml:3: transprot: this section is not known; did you mean [transport]?",
-                    "/etc/echo.toml:6: client.max_connections: this key is not known here; it belongs into [server]",
+                    "/etc/echo.toml:2: server.backpresure_limit: unknown key; did you mean backpressure_limit?",
+                    "/etc/echo.toml:3: transprot: unknown section; did you mean [transport]?",
+                    "/etc/echo.toml:6: client.max_connections: unknown key in this section; it belongs in [server]",
                 ]
         )
     }
@@ -140,7 +140,7 @@ import Testing
         let fraction = problems("[\(section)]\n\(key) = 1.5")
         #expect(fraction.first?.contains("found 1.5 (a number with a fraction), expected an integer") == true)
         let text = problems("[\(section)]\n\(key) = \"200\"")
-        #expect(text.first?.contains("found \"200\" (text), expected an integer") == true)
+        #expect(text.first?.contains("found \"200\" (a string), expected an integer") == true)
     }
 
     @Test(arguments: [
@@ -149,10 +149,8 @@ import Testing
     ])
     func `a switch is true or false and nothing else`(section: String, key: String) {
         let found = problems("[\(section)]\n\(key) = \"yes\"")
-        #expect(
-            found.first?.hasPrefix("/etc/echo.toml:2: \(section).\(key): found \"yes\" (text), expected true or false")
-                == true
-        )
+        let start = "/etc/echo.toml:2: \(section).\(key): found \"yes\" (a string), expected true or false"
+        #expect(found.first?.hasPrefix(start) == true)
     }
 
     @Test func `names that there are not are told with those that there are`() {
@@ -160,13 +158,13 @@ import Testing
             problems(
                 "[transport]\ncompression_algorithm = \"gzip\"\nformat = \"yaml\"\n[logging]\nlog_level = \"verbose\"\napp_name = 3"
             ) == [
-                "/etc/echo.toml:2: transport.compression_algorithm: found \"gzip\" (text), expected one of \"lz4\", \"zstd\"; "
+                "/etc/echo.toml:2: transport.compression_algorithm: found \"gzip\" (a string), expected one of \"lz4\", \"zstd\"; "
                     + "write for example compression_algorithm = \"lz4\"",
-                "/etc/echo.toml:3: transport.format: found \"yaml\" (text), expected one of \"bincode\", \"json\", \"messagepack\"; "
+                "/etc/echo.toml:3: transport.format: found \"yaml\" (a string), expected one of \"bincode\", \"json\", \"messagepack\"; "
                     + "write for example format = \"bincode\"",
-                "/etc/echo.toml:5: logging.log_level: found \"verbose\" (text), expected one of \"trace\", \"debug\", \"info\", "
+                "/etc/echo.toml:5: logging.log_level: found \"verbose\" (a string), expected one of \"trace\", \"debug\", \"info\", "
                     + "\"warn\", \"error\"; write for example log_level = \"info\"",
-                "/etc/echo.toml:6: logging.app_name: found 3 (an integer), expected text; write for example app_name = \"…\"",
+                "/etc/echo.toml:6: logging.app_name: found 3 (an integer), expected a string; write for example app_name = \"…\"",
             ]
         )
     }
@@ -379,7 +377,7 @@ import Testing
         )
         #expect(
             problems("[server]\naddress = \"localhost\"") == [
-                "/etc/echo.toml:2: server.address: found \"localhost\" (text), expected host:port, [IPv6 address]:port or "
+                "/etc/echo.toml:2: server.address: found \"localhost\" (a string), expected host:port, [IPv6 address]:port or "
                     + "unix:/absolute/path; write for example address = \"127.0.0.1:9000\""
             ]
         )

@@ -47,7 +47,7 @@ import Testing
         await #expect(throws: AuditError.self) { try await log.append(sampleRecord(1)) }
         #expect(!log.isHealthy)
         #expect(try bytes(path) == whole)
-        // Room again, but nobody reopened: still closed.
+        // Room again, but not reopened: still closed.
         try file().plan.withLock { $0.room = nil }
         await #expect { try await log.append(sampleRecord(1)) } throws: { error in
             guard case .failed(let found, let cause) = error as? AuditError else { return false }
@@ -117,7 +117,7 @@ import Testing
         }
         let syncs = try file().plan.withLock { $0.syncs }
         await log.close()
-        #expect(syncs < 400, "each of 400 appends was synchronised on its own")
+        #expect(syncs < 400, "each of 400 appends was synced on its own")
         #expect(try AuditVerifier.verify(path: path, layout: .sample).lines == 400)
     }
 

@@ -110,10 +110,10 @@ import Testing
             try write(good.0, to: path)
             try write(torn, to: path + ".checkpoint")
             let found = try report()
-            #expect(!found.isIntact && found.sentence.contains("slots is spoilt"), "\(found.sentence)")
+            #expect(!found.isIntact && found.sentence.contains("slots is damaged"), "\(found.sentence)")
             #expect { try AuditLog.open(path: path, signing: signer.signing, layout: .sample) } throws: { error in
                 guard case .unconfirmed(_, let problem) = error as? AuditError else { return false }
-                return problem.contains("spoilt")
+                return problem.contains("is damaged")
             }
             let (log, opening) = try AuditLog.open(
                 path: path,
@@ -121,7 +121,7 @@ import Testing
                 layout: .sample,
                 acceptsMissingCheckpoint: true
             )
-            #expect(opening.accepted?.contains("spoilt") == true && opening.sequence == 4)
+            #expect(opening.accepted?.contains("is damaged") == true && opening.sequence == 4)
             await log.close()
             #expect(try report().isIntact)
         }
@@ -132,7 +132,7 @@ import Testing
         for index in 0..<3 { try await log.append(sampleRecord(index)) }
         let good = try bytes(path)
         try append(forged(4, after: try lastHash()))
-        // A live writer binds its lines in a moment; this one nobody binds.
+        // A running writer binds its lines in a moment; nothing binds this one.
         let found = try report()
         #expect(found.end == .unbound(lines: 1), "\(found.sentence)")
         await #expect(throws: AuditError.self) { try await log.append(sampleRecord(3)) }

@@ -13,7 +13,8 @@ import Testing
         try AuditVerifier.verify(path: path, layout: .sample, verify: signer.signing.verify)
     }
 
-    /// Three closed files of 3, 3 and 3 lines (each but the first begins with the line of its rotation) and a present one.
+    /// Three closed files of 3, 3 and 3 lines (each but the first begins with the line of its rotation) and a present
+    /// one.
     private func makeArchives() async throws -> [AuditArchive] {
         let (log, _) = try AuditLog.open(path: path, signing: signer.signing, layout: .sample)
         var index = 0
@@ -98,7 +99,8 @@ import Testing
         _ = try await log.rotate()
         await log.close()
         let new = try bytes(path)
-        // Killed after the rename; after the new file was made; while its first line was written; before its checkpoint.
+        // Killed after the rename; after the new file was made; while its first line was written; before its
+        // checkpoint.
         for present in [nil, [], Array(new[..<40]), Array(new.dropLast()), new] {
             try FileManager.default.removeItem(atPath: path)
             if let present { try write(present, to: path) }

@@ -4,7 +4,7 @@ import Operations
 import Synchronization
 import SystemErrors
 
-/// A real file that fails when it is told to.
+/// A real file that fails on demand.
 final class FaultyFile: AuditFile {
     struct Plan {
         /// Bytes the disk still takes; nil for no end.
@@ -45,13 +45,13 @@ final class FaultyFile: AuditFile {
         try base.write(bytes, at: offset)
     }
 
-    func synchroniseData() throws(SystemError) {
+    func synchronizeData() throws(SystemError) {
         let fails = plan.withLock { plan in
             plan.syncs += 1
             return plan.failsSync
         }
         if fails { throw SystemError(call: "fdatasync", code: EIO) }
-        try base.synchroniseData()
+        try base.synchronizeData()
     }
 
     func truncate(to length: Int64) throws(SystemError) {

@@ -68,7 +68,7 @@ struct SampleConfiguration: Equatable {
     @Test func `a wrong type names file, line, key, value, what is expected and an example`() {
         #expect(
             SampleConfiguration.problems("\n[network]\n\ndata_port = \"5201\"\n") == [
-                "/etc/x.toml:4: network.data_port: found \"5201\" (text), expected an integer from 1024 to 65535; "
+                "/etc/x.toml:4: network.data_port: found \"5201\" (a string), expected an integer from 1024 to 65535; "
                     + "write for example data_port = 5201"
             ]
         )
@@ -99,8 +99,8 @@ struct SampleConfiguration: Equatable {
     }
 
     @Test func `a key in the wrong section is sent to the right one`() {
-        #expect(SampleConfiguration.problems("[access]\ndata_port = 1\n")[0].contains("belongs into [network]"))
-        #expect(SampleConfiguration.problems("mode = 1\n")[0].contains("belongs into [network]"))
+        #expect(SampleConfiguration.problems("[access]\ndata_port = 1\n")[0].contains("belongs in [network]"))
+        #expect(SampleConfiguration.problems("mode = 1\n")[0].contains("belongs in [network]"))
         #expect(
             SampleConfiguration.problems("[zzzzzzzzzz]\n")[0].contains(
                 "the sections are [access], [limits.pairing], [network]"
@@ -108,7 +108,7 @@ struct SampleConfiguration: Equatable {
         )
         #expect(SampleConfiguration.problems("network = 3\n")[0].contains("expected a section"))
         #expect(SampleConfiguration.problems("[[network]]\nmode = \"tunneled\"\n")[0].contains("expected a section"))
-        #expect(SampleConfiguration.problems("[limits]\nttl = 3\n")[0].contains("belongs into [limits.pairing]"))
+        #expect(SampleConfiguration.problems("[limits]\nttl = 3\n")[0].contains("belongs in [limits.pairing]"))
     }
 
     @Test func `errors of syntax carry line and column`() {

@@ -54,7 +54,7 @@ struct RotatingLogFileTests {
         #expect(file.droppedLines == 0)
     }
 
-    @Test("what a start finds counts towards the length")
+    @Test("the content that a start finds counts toward the length")
     func lengthAfterRestart() throws {
         try file(10).write(Array("12345\n".utf8))
         try file(10).write(Array("12345\n".utf8))
@@ -158,8 +158,8 @@ struct RotatingLogFileTests {
         #expect(refusal(folder.file("fifo")) != nil)
         #expect(refusal(folder.path)?.contains("folder") == true)
         #expect(refusal(folder.file("none/tool.log"))?.contains("create its folder") == true)
-        #expect(refusal(path, 0) == "\(path): its longest length is 0 bytes; allow at least 1")
-        #expect(refusal(path, 1, -1) == "\(path): -1 old files are to be kept; keep 0 or more")
+        #expect(refusal(path, 0) == "\(path): invalid maximum length 0; must be at least 1 byte")
+        #expect(refusal(path, 1, -1) == "\(path): invalid number of kept files -1; must be at least 0")
     }
 
     @Test("when a file cannot be renamed, lines are dropped rather than the file grown, until it can")

@@ -33,7 +33,7 @@ struct PrometheusRegistryTests {
                 np_load 0.25
                 # TYPE np_messages counter
                 np_messages{way="in"} 3
-                # HELP metrics_series_refused_total Series that were beyond the limit and are not here.
+                # HELP metrics_series_refused_total Series beyond the limit, which are not here.
                 # TYPE metrics_series_refused_total counter
                 metrics_series_refused_total 0
 

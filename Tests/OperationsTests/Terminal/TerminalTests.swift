@@ -5,13 +5,13 @@ import Testing
 
 @Suite struct TerminalTests {
     @Test func `color needs a terminal and no NO_COLOR`() {
-        #expect(Terminal(isTerminal: true).usesColour)
-        #expect(!Terminal(isTerminal: false).usesColour)
-        #expect(!Terminal(isTerminal: true, environment: ["NO_COLOR": "1"]).usesColour)
-        #expect(Terminal(isTerminal: true, environment: ["NO_COLOR": ""]).usesColour)
-        #expect(!Terminal(isTerminal: true, environment: ["TERM": "dumb"]).usesColour)
-        #expect(Terminal(isTerminal: true).coloured("x", .red) == "\u{1b}[31mx\u{1b}[0m")
-        #expect(Terminal(isTerminal: false).coloured("x", .red) == "x")
+        #expect(Terminal(isTerminal: true).usesColor)
+        #expect(!Terminal(isTerminal: false).usesColor)
+        #expect(!Terminal(isTerminal: true, environment: ["NO_COLOR": "1"]).usesColor)
+        #expect(Terminal(isTerminal: true, environment: ["NO_COLOR": ""]).usesColor)
+        #expect(!Terminal(isTerminal: true, environment: ["TERM": "dumb"]).usesColor)
+        #expect(Terminal(isTerminal: true).colored("x", .red) == "\u{1b}[31mx\u{1b}[0m")
+        #expect(Terminal(isTerminal: false).colored("x", .red) == "x")
         #expect(Terminal(isTerminal: true, columns: 0).columns == 80)
     }
 

@@ -24,12 +24,12 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", "empty"), ("30", "unit is missing"), ("s", "number is missing"), ("30x", "not known"),
+        ("", "empty"), ("30", "unit is missing"), ("s", "number is missing"), ("30x", "unknown unit"),
         ("-1s", "number is missing"),
         ("1m1h", "descending"), ("1s1s", "descending"), ("99999999999999999999s", "too large"),
         ("9223372036854775807d", "ten years"),
-        ("4000d", "ten years"), ("1 s", "not known"), ("1.5s", "not known"), ("１s", "number is missing"),
-        ("30s\u{1b}[31m", "not known"),
+        ("4000d", "ten years"), ("1 s", "unknown unit"), ("1.5s", "unknown unit"), ("１s", "number is missing"),
+        ("30s\u{1b}[31m", "unknown unit"),
     ])
     func `what is no duration says why`(text: String, reason: String) {
         #expect { try DurationText.parse(text) } throws: { error in

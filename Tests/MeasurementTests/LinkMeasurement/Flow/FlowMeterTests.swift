@@ -34,7 +34,7 @@ struct FlowMeterTests {
                 let now = 1 + tick * 100_000_000
                 meter.arrived(3_000, since: now - min(now, 100_000_000), lastLook: now, until: now)
             }
-            meter.gave(297_000)
+            meter.delivered(297_000)
             meter.record(297_000 - 4 * 8_000, at: 5_000_000_000)
             for _ in 0..<4 { meter.ended(at: 1 + end) }
             let bytes = meter.received(at: 11_000_000_000).bytes

@@ -10,7 +10,8 @@ struct FlowTimelineTests {
     /// A segment of TCP, without its headers.
     private static let segment = 1_448
 
-    /// What a receiver reads from a line that delivers a segment every `gap` nanoseconds, all that has come each `pause`.
+    /// What a receiver reads from a line that delivers a segment every `gap` nanoseconds, all that has come each
+    /// `pause`.
     private func line(gap: UInt64, pause: UInt64 = 0, seconds: Int, until end: UInt64? = nil) -> FlowTimeline {
         var timeline = FlowTimeline(asked: seconds)
         let start = 5 * Self.second
@@ -162,7 +163,7 @@ struct FlowTimelineTests {
         // A byte in each record of 23.
         for tenth in UInt64(1)..<120 {
             let time = tenth * Self.second / 10
-            meter.gave(230_000)
+            meter.delivered(230_000)
             meter.record(10_000, at: time)
             meter.arrived(230_000, since: time - Self.second / 10, lastLook: time - Self.second / 10, until: time)
         }

@@ -9,8 +9,8 @@ import Testing
     private static let second: UInt64 = 1_000_000_000
     private static let segment = 1_448
 
-    /// A line that brings a segment every `gap` nanoseconds to one stream after the other. Of each stream every 40th segment is lost
-    /// and comes again 15 segments of that stream later: until then TCP gives out nothing.
+    /// A line that brings a segment every `gap` nanoseconds to one stream after the other. Of each stream every 40th
+    /// segment is lost and comes again 15 segments of that stream later: until then TCP gives out nothing.
     private func received(gap: UInt64, streams: Int, seconds: Int) -> FlowReading {
         let flow = FlowMeter(seconds: seconds)
         var lines = (0..<streams).map { _ in Line(flow) }

@@ -106,7 +106,7 @@ import Testing
 
     @Test func `a clock that runs free is not synchronized and has no error to report`() async throws {
         var facts = host.facts
-        facts.clock = { .init(isUnsynchronised: true, maximumErrorUS: 16_000_000) }
+        facts.clock = { .init(isUnsynchronized: true, maximumErrorUS: 16_000_000) }
         let metadata = try await collector(facts: facts, clock: VirtualTime()).collect(localAddress: "192.0.2.1")
         #expect(metadata.timeSynced == false && metadata.clockErrorUs == nil)
     }

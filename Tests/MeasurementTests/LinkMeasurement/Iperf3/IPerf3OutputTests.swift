@@ -147,11 +147,11 @@ struct IPerf3OutputTests {
         ("", "iperf3 printed nothing; was it killed, or is it another program?"),
         (
             "iperf3: error - unable\u{1B}[31m",
-            "iperf3 did not print JSON but “iperf3: error - unable?[31m”; is it version 3 or newer?"
+            "iperf3 printed “iperf3: error - unable?[31m” instead of JSON; is it version 3 or later?"
         ),
-        ("{}", "iperf3's JSON holds no throughput; was the test ended before it began?"),
-        ("{\"end\":[]}", "iperf3's JSON holds no throughput; was the test ended before it began?"),
-        ("{\"a\":}", "iperf3's JSON of 6 bytes is incomplete or malformed; it was probably killed while it wrote."),
+        ("{}", "iperf3's JSON contains no throughput; did the test end before it started?"),
+        ("{\"end\":[]}", "iperf3's JSON contains no throughput; did the test end before it started?"),
+        ("{\"a\":}", "iperf3's JSON of 6 bytes is incomplete or malformed; it was probably killed while it wrote"),
     ])
     func `output without a result says what it is`(output: String, message: String) {
         let failure = #expect(throws: IPerf3Output.Failure.self) { try result(output) }

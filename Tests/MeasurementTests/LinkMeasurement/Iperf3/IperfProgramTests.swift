@@ -53,7 +53,9 @@ struct IperfProgramTests {
         try put("new")
         let silent = try #require(await IperfProgram.find(path))
         #expect(silent.version == nil)
-        #expect(silent.options(for: IperfVersion("3.12")) == [] && silent.misfit(of: IperfVersion("3.17")) == nil)
+        #expect(
+            silent.options(for: IperfVersion("3.12")) == [] && silent.incompatibility(of: IperfVersion("3.17")) == nil
+        )
         // A folder can be entered, and not run.
         #expect(await IperfProgram.find(folder) == nil)
     }

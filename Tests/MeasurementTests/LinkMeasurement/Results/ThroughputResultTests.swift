@@ -125,7 +125,7 @@ struct ThroughputResultTests {
         #expect(upload(800_000, nil, 8)?.bitsPerSecond == 800_000)
         // Without bytes there is no rate.
         #expect(upload(nil, 9e12, 10)?.bitsPerSecond == 8e5)
-        // A rate that is told with fewer digits stays.
+        // A rate with fewer digits stays.
         #expect(upload(800_000, 800_001, 8)?.bitsPerSecond == 800_001)
     }
 

@@ -35,10 +35,10 @@ struct SpliceTests {
 
         // Both happen while the event loop does something else, so that it hears of them in this order and at once.
         let isBlocked = DispatchSemaphore(value: 0)
-        let goOn = DispatchSemaphore(value: 0)
+        let resume = DispatchSemaphore(value: 0)
         loop.execute {
             isBlocked.signal()
-            goOn.wait()
+            resume.wait()
         }
         await withCheckedContinuation { continuation in
             DispatchQueue.global().async {
@@ -51,7 +51,7 @@ struct SpliceTests {
         var linger = linger(l_onoff: 1, l_linger: 0)
         #expect(setsockopt(other.peer, SOL_SOCKET, SO_LINGER, &linger, 8) == 0)
         close(other.peer)
-        goOn.signal()
+        resume.signal()
         try await one.channel.closeFuture.get()
         try await other.channel.closeFuture.get()
         close(one.peer)

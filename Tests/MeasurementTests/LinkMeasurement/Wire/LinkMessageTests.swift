@@ -36,7 +36,7 @@ struct LinkMessageTests {
                 case .failure(let error):
                     #expect(!isGood, "\(field) of \(text.utf8.count) bytes: \(error.message)")
                     #expect(error.requestID == "r")
-                    let words = "\(field): longer than \(limit) bytes"
+                    let words = "\(field): too long: must be at most \(limit) bytes"
                     #expect(error.message.hasSuffix(words), "\(error.message.prefix(200))")
                 }
             }

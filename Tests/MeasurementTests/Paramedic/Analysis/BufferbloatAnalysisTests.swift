@@ -94,7 +94,7 @@ struct BufferbloatAnalysisTests {
         var phases = both(down: 12, up: 12)
         phases[0].latency = latency(mean: 10, count: 19)
         let result = BufferbloatAnalysis.result(phases)
-        #expect(result.inconclusive == "only 19 of 19 probes came back without load; 20 are needed")
+        #expect(result.inconclusive == "only 19 of 19 probes returned without load; 20 are needed")
         #expect(result.phases.allSatisfy { $0.grade == nil })
     }
 

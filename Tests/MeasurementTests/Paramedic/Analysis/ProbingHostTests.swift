@@ -59,6 +59,6 @@ struct ProbingHostTests {
         ] {
             #expect(json.contains("\"\(key)\""))
         }
-        #expect(result.isSpoiltByHost)
+        #expect(result.isDistortedByHost)
     }
 }

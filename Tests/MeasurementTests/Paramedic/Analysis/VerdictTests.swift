@@ -33,7 +33,7 @@ struct VerdictTests {
     @Test func `a test below a second is inconclusive`() {
         let verdict = verdict { $0.download?.directions[0].durationSec = 0.4 }
         #expect(verdict.limit == .inconclusive)
-        #expect(verdict.reasons.first == "The test down lasted only 0.4 s; a second at least is needed.")
+        #expect(verdict.reasons.first == "The test down lasted only 0.4 s; at least one second is needed.")
     }
 
     @Test func `a processor that was full for less than a second decides nothing`() {
@@ -43,7 +43,7 @@ struct VerdictTests {
             $0.download?.clientThreadPercent = 100
         }
         #expect(verdict.limit == .inconclusive)
-        #expect(verdict.reasons.first == "The test down lasted only 0.4 s; a second at least is needed.")
+        #expect(verdict.reasons.first == "The test down lasted only 0.4 s; at least one second is needed.")
         #expect(!verdict.reasons.contains { $0.contains("no processor time left") })
     }
 
@@ -205,7 +205,7 @@ struct VerdictTests {
                 $0.upload?.directions[0].retransmits = 20
             }.reasons.first
         }
-        let sentence = "TCP had to send about 0.20 % of its segments again while uploading."
+        let sentence = "TCP had to retransmit about 0.20 % of its segments while uploading."
         #expect(resent(.native, .tunneled) == sentence)
         #expect(resent(.iperf3, .directEphemeral) == sentence)
         #expect(resent(.iperf3, .tunneled)?.hasPrefix("Both") == true)
@@ -218,13 +218,15 @@ struct VerdictTests {
         }
         #expect(verdict.limit == .inconclusive)
         #expect(verdict.sentence.hasPrefix("The link carries at least 90.0 Mbit/s down"))
-        #expect(verdict.reasons == ["How busy the reflector was is not known, so it cannot be ruled out as the limit."])
+        #expect(
+            verdict.reasons == ["It is not known how busy the reflector was, so it cannot be ruled out as the limit."]
+        )
     }
 
     @Test(arguments: [
         ("small MTU", "This machine sends packets of at most 1420 bytes"),
-        ("uneven MTU", "The largest packet differs: 9000 bytes here, 1500 at the reflector."),
-        ("clock", "This machine has a clock that is not synchronised"),
+        ("uneven MTU", "The largest packets differ: 9000 bytes here, 1500 at the reflector."),
+        ("clock", "This machine has a clock that is not synchronized"),
         ("clock error", "The reflector has a clock that may be off by 250 ms."),
         ("memory", "The reflector has 97.0 % of its memory in use"),
         ("turnaround", "The reflector itself takes 2.00 ms to answer a probe"),
@@ -288,7 +290,7 @@ struct LoopbackVerdictTests {
                 + "no link was measured."
         )
         let grown = verdict.reasons.filter { $0.contains("The mean round trip grows by") }
-        #expect(grown.count == 1 && grown[0].hasSuffix("for there is no link."))
+        #expect(grown.count == 1 && grown[0].hasSuffix("behind the load in its socket buffers."))
         #expect(!verdict.reasons.contains { $0.contains("in the link") || $0.hasPrefix("The link") })
     }
 

@@ -49,7 +49,7 @@ struct ParamedicConfigurationTests {
     }
 
     @Test("a misspelled variable is refused with the right one, and those of Kubernetes are ignored")
-    func misspeltVariable() throws {
+    func misspelledVariable() throws {
         #expect { try read("", environment: ["PARAMEDIC_DEFAULTS_STREAM": "1"]) } throws: { error in
             "\(error)".contains(
                 "PARAMEDIC_DEFAULTS_STREAM: no key has this variable; did you mean PARAMEDIC_DEFAULTS_STREAMS?"

@@ -5,7 +5,7 @@ import Testing
 @testable import Paramedic
 @testable import Reflector
 
-/// `--mode`: the client demands a way of travelling, the reflector's configuration decides.
+/// `--mode`: the client demands a mode, the reflector's configuration decides.
 @Suite("A demanded mode", .timeLimit(.minutes(3)))
 struct DemandedModeTests {
     @Test("the configured mode is granted, the other denied without costing a test", arguments: DataMode.allCases)

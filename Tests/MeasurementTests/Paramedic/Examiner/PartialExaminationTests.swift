@@ -51,11 +51,13 @@ struct PartialExaminationTests {
             #expect(bufferbloat.phases.map(\.phase) == [.idle, .download])
             #expect(bufferbloat.missingPhases == [.upload, .both])
             #expect(bufferbloat.grade == nil)
-            let reason = "latency while uploading and while doing both was not measured: the reflector denied the test"
+            let reason =
+                "latency while uploading and while loading both directions was not measured: the reflector denied the test"
             #expect(bufferbloat.inconclusive?.hasPrefix(reason) == true)
             #expect(examination.notes.count == 1 && examination.notes[0].hasPrefix(reason))
             #expect(examination.verdict.limit == .inconclusive)
-            let missing = "Not everything was measured; missing: latency while uploading, latency while doing both."
+            let missing =
+                "Not everything was measured; missing: latency while uploading, latency while loading both directions."
             #expect(examination.verdict.reasons.contains(missing))
             // Said once.
             #expect(!examination.verdict.reasons.contains { $0.contains("has no grade") })

@@ -19,9 +19,9 @@ struct ConnectFailureTests {
         let id = IdentityKey().endpointID
         // No name server is asked for an empty label.
         let unknown = try await reason(ReflectorAddress(host: "nowhere..invalid", port: 4000, endpointID: id))
-        #expect(unknown.contains("nowhere..invalid has no address") && unknown.contains("spelt"))
+        #expect(unknown.contains("no address for nowhere..invalid") && unknown.contains("spelled"))
         #expect(!unknown.contains("port open"))
-        // Port 1 of loopback: nobody listens there.
+        // Nothing listens on port 1 of loopback.
         let refused = try await reason(ReflectorAddress(host: "127.0.0.1", port: 1, endpointID: id))
         #expect(refused.contains("Connection refused") && refused.contains("is the reflector running"))
     }

@@ -14,7 +14,7 @@ struct WaitingWordsTests {
     )
     private let limited = SessionDeny(
         reason: .rateLimited,
-        message: "10 tests an hour are allowed and used; try again in 3000 s",
+        message: "the limit of 10 tests an hour is used up; try again in 3000 s",
         retryAfterSec: 3_000
     )
 
@@ -22,11 +22,11 @@ struct WaitingWordsTests {
     func waiting() {
         #expect(
             "\(ExaminerNotice.waiting(seconds: 25, for: busy, patience: 60))"
-                == "waiting 25 s, the longest that it expects to be busy: another test is running (with --wait 60, 60 s in all)"
+                == "waiting 25 s, the longest that it expects to be busy: another test is running (at most 60 s in all, see --wait)"
         )
         #expect(
             "\(ExaminerNotice.waiting(seconds: 3_000, for: limited, patience: 4_000))"
-                == "waiting 3000 s: 10 tests an hour are allowed and used"
+                == "waiting 3000 s: the limit of 10 tests an hour is used up"
         )
     }
 
@@ -34,7 +34,7 @@ struct WaitingWordsTests {
     func denied() {
         #expect(
             "\(LinkClientError.denied(busy))"
-                == "the reflector denied the test (busy): another test is running; it is free in 25 s at the latest, "
+                == "the reflector denied the test (busy): another test is running; it is free in at most 25 s, "
                 + "and --wait 25 waits that long"
         )
         #expect(

@@ -151,7 +151,7 @@ struct CutTests {
 
     @Test("what was measured is shown too when this machine stood still before the test was cut")
     func stoodStill() throws {
-        let pauses = Standstill()
+        let pauses = SuspensionDetector()
         pauses.note(16, insteadOf: 1)
         let cut = CutStream(name: "stream 1 of 1 up", afterSec: 3, askedSec: 8)
         let part = PartlyMeasured(
@@ -161,7 +161,7 @@ struct CutTests {
             cause: cut
         )
         let told = try #require(pauses.explained(part) as? PartlyMeasured)
-        #expect(told.description.hasPrefix("this machine or this program stood still for"), "\(told)")
+        #expect(told.description.hasPrefix("this machine or this program paused for"), "\(told)")
         #expect(told.root is CutStream)
     }
 

@@ -15,7 +15,7 @@ struct LatencyPlanTests {
         let error = #expect(throws: ParamedicError.self) { try plan.validate() }
         #expect(
             error?.description
-                == "86400 s with a probe every 0.05 ms are 1 728 000 000 probes; at most 4 000 000 are kept: make the test "
+                == "86400 s with a probe every 0.05 ms are 1 728 000 000 probes: must be at most 4 000 000; make the test "
                 + "shorter, or the interval at least 21.600 ms"
         )
         try LatencyPlan(durationSec: 86_400, intervalMs: 21.6).validate()

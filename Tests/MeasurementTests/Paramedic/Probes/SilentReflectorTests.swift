@@ -67,7 +67,7 @@ struct SilentReflectorTests {
     }
 
     @Test("a canceled test is still closed, without a long wait for the answer")
-    func farewell() async throws {
+    func closeQuietly() async throws {
         try await ScriptedReflector.with { message in
             switch message {
             case .hello: .serverHello(ScriptedReflector.hello)

@@ -86,7 +86,7 @@ struct MisleadingFiguresTests {
             return result.notes
         }
         #expect(
-            notes(47_000).contains { $0.hasPrefix("inconclusive: up came less than 230 kbit/s") },
+            notes(47_000).contains { $0.hasPrefix("inconclusive: up was below 230 kbit/s") },
             "\(notes(47_000))"
         )
         #expect(notes(244_000).isEmpty)

@@ -92,9 +92,9 @@ struct TextReportTests {
         let plain = TextReport(style: TextStyle(unicode: false)).text(Specimen.whole)
         #expect(plain.unicodeScalars.allSatisfy { $0.isASCII })
         #expect(!plain.contains("\u{1B}"))
-        let colour = TextReport(style: TextStyle(colour: true)).text(Specimen.whole)
-        #expect(colour.contains("\u{1B}[1m"))
-        #expect(colour.replacing(/\u{1B}\[[0-9]+m/, with: "") == TextReport().text(Specimen.whole))
+        let color = TextReport(style: TextStyle(color: true)).text(Specimen.whole)
+        #expect(color.contains("\u{1B}[1m"))
+        #expect(color.replacing(/\u{1B}\[[0-9]+m/, with: "") == TextReport().text(Specimen.whole))
     }
 
     @Test func `a name from another machine cannot steer the terminal`() {

@@ -21,7 +21,7 @@ struct PairingTests {
         let response = try await client.pair(token: offer.token, label: "laptop\u{1b}[31m\n")
         #expect(response.success)
         #expect(response.endpointID == reflector.started.endpointID)
-        // The same connection is authorised from now on.
+        // The same connection is authorized from now on.
         _ = try await client.hello()
         await client.close()
         #expect(try reflector.audit(.peerPaired).count == 1)
@@ -84,7 +84,7 @@ struct PairingTests {
     @Test("hellos and the token in one write are answered in their order, and the peer is in")
     func helloAndTokenAtOnce() async throws {
         try await TestReflector.with { reflector in
-            // As many as may wait for their replies, so that the token has much to overtake.
+            // As many as may wait for their replies, so that the token could get ahead of many.
             let hellos = reflector.configuration.limits.maxOutstandingRequests - 1
             for round in 0..<50 {
                 let offer = try await reflector.openPairing()

@@ -135,7 +135,7 @@ struct SessionPolicyTests {
 
     @Test("an allowance asks for more ahead of need, and ends when there is no more")
     func allowance() {
-        let allowance = ByteAllowance(charged: 100, instalment: 100)
+        let allowance = ByteAllowance(charged: 100, installment: 100)
         #expect(allowance.spend(50) == (.go, false))
         #expect(allowance.spend(10) == (.go, true))
         #expect(allowance.spend(10) == (.go, false))
@@ -149,7 +149,7 @@ struct SessionPolicyTests {
 
     @Test("who counts what has moved waits while the books do not answer, before it moves what they do not hold")
     func waiting() {
-        let allowance = ByteAllowance(charged: 100, instalment: 100)
+        let allowance = ByteAllowance(charged: 100, installment: 100)
         #expect(allowance.spend(75) == (.go, true))
         let called = Mutex(0)
         allowance.whenFilled { called.withLock { $0 += 1 } }
@@ -165,8 +165,8 @@ struct SessionPolicyTests {
 
     @Test("streams take from an allowance what they move, wait while it is filled, and share its end in small pieces")
     func takenAhead() {
-        let instalment = 16 << 20
-        let allowance = ByteAllowance(charged: instalment, instalment: instalment)
+        let installment = 16 << 20
+        let allowance = ByteAllowance(charged: installment, installment: installment)
         #expect(allowance.take(4 << 20, moved: 0) == (1 << 20, false))
         var taken = 1 << 20
         var last = taken
@@ -178,7 +178,7 @@ struct SessionPolicyTests {
             taken += bytes
             last = bytes
         }
-        #expect(taken == instalment)
+        #expect(taken == installment)
         #expect(asked == 1)
         allowance.refill(100_000)
         #expect(allowance.take(1 << 20, moved: 0) == (64 << 10, false))

@@ -142,7 +142,7 @@ struct ReflectorConfigurationTests {
     }
 
     @Test("a misspelled variable is refused with the right one, and those of Kubernetes are ignored")
-    func misspeltVariable() throws {
+    func misspelledVariable() throws {
         #expect { try read("", environment: ["REFLECTOR_QUOTAS_COOLDWN_SEC": "1"]) } throws: { error in
             "\(error)".contains(
                 "REFLECTOR_QUOTAS_COOLDWN_SEC: no key has this variable; did you mean REFLECTOR_QUOTAS_COOLDOWN_SEC?"

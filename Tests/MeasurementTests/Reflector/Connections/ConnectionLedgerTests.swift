@@ -33,7 +33,7 @@ struct ConnectionLedgerTests {
             try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
             ledger.enter(id, from: try #require(InternetHost("192.0.2.1")), channel: channel)
         }
-        #expect(ledger.authorise(ids[0], as: peer) == .authorised)
+        #expect(ledger.authorize(ids[0], as: peer) == .authorized)
         #expect(ledger.evictOldest())
         for channel in channels { channel.embeddedEventLoop.run() }
         #expect(channels.map(\.isActive) == [true, false, true])
@@ -47,7 +47,7 @@ struct ConnectionLedgerTests {
     func allPlacesTaken() throws {
         var limits = ConnectionLimits()
         limits.maxConnections = 2
-        limits.maxUnauthorised = 2
+        limits.maxUnauthorized = 2
         let ledger = ConnectionLedger(limits: limits)
         var channels: [EmbeddedChannel] = []
         var ids: [ConnectionID] = []
@@ -61,14 +61,14 @@ struct ConnectionLedgerTests {
             for channel in channels { channel.embeddedEventLoop.run() }
         }
         try comes()
-        #expect(ledger.authorise(ids[0], as: peer) == .authorised)
+        #expect(ledger.authorize(ids[0], as: peer) == .authorized)
         for _ in 0..<3 { try comes() }
         #expect(channels.map(\.isActive) == [true, false, true, true])
-        #expect(ledger.counts.silent == 2 && ledger.counts.authorised == 1)
-        #expect(ledger.authorise(ids[1], as: peer) == .gone)
-        #expect(ledger.authorise(ids[2], as: peer) == .authorised)
-        // Known peers hold all of theirs, and whoever comes is still heard, to be told so.
-        #expect(ledger.authorise(ids[3], as: peer) == .full)
+        #expect(ledger.counts.silent == 2 && ledger.counts.authorized == 1)
+        #expect(ledger.authorize(ids[1], as: peer) == .gone)
+        #expect(ledger.authorize(ids[2], as: peer) == .authorized)
+        // Known peers hold all of their slots; a new connection still gets an answer that says so.
+        #expect(ledger.authorize(ids[3], as: peer) == .full)
         try comes()
         #expect(channels.map(\.isActive) == [true, false, true, true, true])
         #expect(ledger.counts.evicted == 1 && ledger.counts.accepted == 5)

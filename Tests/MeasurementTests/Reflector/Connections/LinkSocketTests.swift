@@ -49,7 +49,7 @@ struct LinkSocketTests {
             let taken = try taken(channel)
             // The first byte of all is in it.
             #expect(
-                (LinkSocket.mostUnauthorised...LinkSocket.mostUnauthorised + Self.block).contains(taken),
+                (LinkSocket.mostUnauthorized...LinkSocket.mostUnauthorized + Self.block).contains(taken),
                 "\(taken)"
             )
             #expect(!channel.isActive)

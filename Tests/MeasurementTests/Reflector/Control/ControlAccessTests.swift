@@ -8,7 +8,8 @@ import Testing
 
 @Suite("Who may use the control socket", .timeLimit(.minutes(3)))
 struct ControlAccessTests {
-    /// Becomes, in another process, the user `nobody`, who owns nothing here: connects to the socket and says what came of it.
+    /// Becomes, in another process, the user `nobody`, who owns nothing here: connects to the socket and says what came
+    /// of it.
     private func connectAsNobody(to path: String) async throws -> String {
         let script = """
             import os,socket,sys

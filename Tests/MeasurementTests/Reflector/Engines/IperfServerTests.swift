@@ -8,7 +8,8 @@ import Testing
 
 @Suite("iperf3 on the reflector", .timeLimit(.minutes(5)))
 struct IperfServerTests {
-    /// A folder, and in it a program for iperf3's place that does what `body` of the shell says; `$n` is how often it ran.
+    /// A folder, and in it a program for iperf3's place that does what `body` of the shell says; `$n` is how often it
+    /// ran.
     private func with(_ body: String, _ test: (_ program: String, _ folder: String) async throws -> Void) async throws {
         let folder = NSTemporaryDirectory() + "is-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

@@ -10,7 +10,7 @@ import Testing
 @Suite("Addresses of direct mode", .timeLimit(.minutes(3)))
 struct DirectAddressTests {
     @Test(
-        "an address that cannot be bound is told as an error with its reason, not as a matter of waiting",
+        "an address that cannot be bound is an error with its reason, not a reason to wait",
         arguments: [
             SessionParameters(durationSec: 1, engine: .native),
             SessionParameters(durationSec: 1, engine: .iperf3),
@@ -51,7 +51,7 @@ struct DirectAddressTests {
         )
         let answer = await sessions.request(
             SessionRequest(testType: .throughput, params: params),
-            // TEST-NET-1 (RFC 5737) is nobody's.
+            // No machine has an address in TEST-NET-1 (RFC 5737).
             from: SessionRegistry.Requester(
                 peer: peer,
                 address: "192.0.2.2",

@@ -10,7 +10,7 @@ import Testing
 @Suite("Ports of direct mode", .timeLimit(.minutes(3)), .serialized)
 struct DirectPortTests {
     @Test(
-        "the echo answers the granted token from the peer's address, and nobody else",
+        "the echo answers the granted token from the peer's address, and nothing else",
         arguments: ["127.0.0.1", "::1"]
     )
     func echo(host: String) async throws {
@@ -77,7 +77,7 @@ struct DirectPortTests {
             let socket = try Socket.connectTCP(target)
             let token = try #require(AccessToken(hex: grant.token))
             try StreamPreface(direction: .down, index: 0, token: token).send(on: socket)
-            // Nobody reads: it fills what the kernel holds and stands.
+            // Nothing reads: it fills the kernel's buffers and stops.
             let result = try await eventually("the stream moves") {
                 let result = try await client.result(of: grant.testID)
                 return result.bytesDown > 0 ? result : nil
@@ -128,7 +128,7 @@ struct DirectPortTests {
     }
 
     @Test("neighbors behind the peer's address that send nothing, too little, or leave take no slot from a test")
-    func iperfNeighbours() async throws {
+    func iperfNeighbors() async throws {
         let request = SessionRequest(
             testType: .throughput,
             params: SessionParameters(durationSec: 20, streams: 1, engine: .iperf3)
@@ -137,7 +137,7 @@ struct DirectPortTests {
             let target = InternetAddress(.loopbackIPv4, port: UInt16(grant.port))
             var neighbours: [Int32] = []
             defer { for descriptor in neighbours { close(descriptor) } }
-            for number in 0..<GatePlaces.maximumPending + 8 {
+            for number in 0..<GateSlots.maximumPending + 8 {
                 let socket = try Socket.connectTCP(target)
                 // One byte less than iperf3's cookie.
                 if number % 2 == 0 { _ = send(socket.raw, [UInt8](repeating: 0x61, count: 36), 36, 0) }
@@ -299,7 +299,8 @@ struct DirectPortTests {
             let theirs = try await client.result(of: grant.testID)
             for direction in way == "both" ? [StreamDirection.up, .down] : [way == "up" ? .up : .down] {
                 let told = try #require(result[direction])
-                // 8 Mbit/s in datagrams of 1448 bytes; iperf3 does not make up for what a machine with other work kept it from sending.
+                // 8 Mbit/s in datagrams of 1448 bytes; iperf3 does not make up for what a machine with other work kept
+                // it from sending.
                 #expect((1...800).contains(told.packets ?? 0))
                 #expect(try #require(told.lossPercent) < 50)
                 let counted = direction == .up ? theirs.bytesUp : theirs.bytesDown
@@ -336,7 +337,8 @@ struct DirectPortTests {
             let told = try #require(result[.up])
             #expect((1...800).contains(told.packets ?? 0))
             for stranger in strangers { #expect(!stranger.hasHeard) }
-            // The floods are some 10 MB. What bears the peer's address counts, with 28 bytes of headers, and nothing else does.
+            // The floods are some 10 MB. What bears the peer's address counts, with 28 bytes of headers, and nothing
+            // else does.
             let theirs = try await client.result(of: grant.testID)
             #expect(theirs.bytesUp < 1_600_000 + rounds * 1_476)
         }

@@ -14,7 +14,8 @@ struct FailedTestsTests {
         params: SessionParameters(durationSec: 60, streams: 1, engine: .iperf3)
     )
 
-    /// A reflector, and a program in the place of its iperf3 that does what `body` of the shell says; none when that is nil.
+    /// A reflector, and a program in the place of its iperf3 that does what `body` of the shell says; none when that is
+    /// nil.
     private func with(
         iperf body: String?,
         _ test: (TestReflector, IdentityKey) async throws -> Void
@@ -47,7 +48,7 @@ struct FailedTestsTests {
                 Issue.record("granted")
                 return
             }
-            #expect(deny.reason == .invalidParams && deny.message.contains("not installed"), "\(deny.message)")
+            #expect(deny.reason == .invalidParams && deny.message.contains("no working iperf3"), "\(deny.message)")
             #expect(try await client.status().testsToday == 1)
             try await client.close(grant.testID)
             await client.close()

@@ -36,9 +36,9 @@ struct LocalUserTests {
             meters: ClientMeters(seconds: 1)
         )
         let forwarder = try await IperfForwarder.start(client)
-        try await knock(forwarder.port, as: Self.stranger)
+        try await connect(forwarder.port, as: Self.stranger)
         #expect(forwarder.failure == nil)
-        try await knock(forwarder.port, as: [])
+        try await connect(forwarder.port, as: [])
         #expect(forwarder.failure != nil)
         await forwarder.stop()
         #expect(client.connections == 2)
@@ -74,7 +74,7 @@ struct LocalUserTests {
     }
 
     /// Connects as somebody and waits until the other side closes.
-    private func knock(_ port: Int, as user: [String]) async throws {
+    private func connect(_ port: Int, as user: [String]) async throws {
         let command = user + ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/\(port) && cat <&3; true"]
         let exit = try await ChildProcess.start(command[0], Array(command.dropFirst())).exit()
         #expect(exit.code == 0)

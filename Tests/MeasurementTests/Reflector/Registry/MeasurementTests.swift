@@ -15,8 +15,8 @@ struct MeasurementTests {
         (.native, .tunneled), (.native, .directEphemeral), (.iperf3, .tunneled), (.iperf3, .directEphemeral),
     ]
 
-    /// What two streams may have under way in the kernel: through a tunnel each has three connections, of 4 MiB where it is
-    /// sent and 6 MiB where it is received.
+    /// What two streams may have under way in the kernel: through a tunnel each has three connections, of 4 MiB where
+    /// it is sent and 6 MiB where it is received.
     private static let mostInBuffers = 2 * 3 * (10 << 20)
 
     @Test(
@@ -236,7 +236,8 @@ struct MeasurementTests {
             let completed = try await reflector.audit(.sessionCompleted, count: 1)[0]
             #expect(completed["reason"] as? String == "budget_spent")
             let moved = try #require(completed[isReverse ? "bytes_sent" : "bytes_received"] as? Int)
-            // In each tunnel one read or write may be under way when the budget ends; direct streams take before they move.
+            // In each tunnel one read or write may be under way when the budget ends; direct streams take before they
+            // move.
             #expect((budget...budget + (kind.mode == .tunneled ? 1_500_000 * kind.streams : 0)).contains(moved))
             let answer = try await examiner.client.ask(.sessionRequest(SessionTests.echo))
             guard case .sessionDeny(let deny) = answer else {

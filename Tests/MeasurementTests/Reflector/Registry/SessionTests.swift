@@ -175,7 +175,7 @@ struct SessionTests {
                 let wrong = SessionRequest(testType: .udpEcho, params: SessionParameters(durationSec: seconds))
                 let deny = try await denial(client, wrong)
                 #expect(deny.reason == .invalidParams)
-                #expect(deny.message.contains("1 to 60"))
+                #expect(deny.message.contains("1–60"))
             }
             for _ in 0..<2 {
                 let grant = try await client.request(Self.echo)

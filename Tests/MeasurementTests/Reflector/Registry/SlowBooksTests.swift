@@ -25,7 +25,7 @@ struct SlowBooksTests {
         try await TestReflector.with(peers: [key.endpointID]) {
             $0.mode = mode
             // Soon spent, also by a slow machine: SQLite waits 5 s for another writer.
-            $0.quotas.instalment = 32 << 20
+            $0.quotas.installment = 32 << 20
         } _: { reflector in
             let examiner = try await Examiner.connect(to: reflector.address, key: key) { _ in }
             let client = try await reflector.connect(key)
@@ -71,7 +71,7 @@ struct SlowBooksTests {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) {
             $0.mode = .tunneled
-            $0.quotas.instalment = 32 << 20
+            $0.quotas.installment = 32 << 20
         } _: { reflector in
             let examiner = try await Examiner.connect(to: reflector.address, key: key) { _ in }
             let params = SessionParameters(durationSec: 60, streams: 2, engine: .native)

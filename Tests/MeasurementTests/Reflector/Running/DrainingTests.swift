@@ -15,7 +15,7 @@ struct DrainingTests {
                 testID: "t",
                 params: SessionParameters(durationSec: 60, streams: 1, reverse: true, engine: .native),
                 charged: 1 << 30,
-                instalment: 1 << 30
+                installment: 1 << 30
             ),
             peer: IdentityKey().endpointID,
             peerAddress: "127.0.0.1",

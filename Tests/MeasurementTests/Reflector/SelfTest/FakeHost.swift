@@ -64,11 +64,11 @@ final class FakeHost {
     var facts: HostFacts {
         HostFacts(
             root: root,
-            clock: { .init(isUnsynchronised: false, maximumErrorUS: 1234) },
+            clock: { .init(isUnsynchronized: false, maximumErrorUS: 1234) },
             interface: { $0 == "192.0.2.1" ? "eth0" : nil },
             fileLimit: { 1_048_576 },
-            knockUDP: { _ in .refused },
-            knockTCP: { _ in .refused },
+            probeClosedUDP: { _ in .refused },
+            probeClosedTCP: { _ in .refused },
             monotonic: { [time] in time.tick() }
         )
     }

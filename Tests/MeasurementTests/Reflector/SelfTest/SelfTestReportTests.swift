@@ -73,7 +73,7 @@ import Testing
         #expect(report.estimatedMaxMbps == 499)
         report.nicMbps = nil
         #expect(report.estimatedMaxMbps == nil)
-        #expect(report.sentence.contains("unknown (no NIC tells its speed)"))
+        #expect(report.sentence.contains("unknown (no NIC reports its speed)"))
         report.loopbackMbps = nil
         #expect(report.json["estimated_max_mbps"] == .null)
     }

@@ -44,9 +44,9 @@ import Testing
         try host.set("/sys/class/net/eth0/speed", "100\n")
         try host.set("/proc/sys/net/ipv4/icmp_echo_ignore_all", "1\n")
         var facts = host.facts
-        facts.clock = { .init(isUnsynchronised: true, maximumErrorUS: 16_000_000) }
+        facts.clock = { .init(isUnsynchronized: true, maximumErrorUS: 16_000_000) }
         facts.fileLimit = { 256 }
-        facts.knockTCP = { _ in .silence }
+        facts.probeClosedTCP = { _ in .silence }
         struct NoProgram: Error {}
         var test = host.selfTest(facts: facts, run: { _, _, _ in throw NoProgram() }, signAndVerify: { false })
         try FileManager.default.removeItem(atPath: host.root + "/state")
@@ -71,14 +71,14 @@ import Testing
 
     @Test func `IPv6 is examined where it is on, and no fault where it is off`() async throws {
         var facts = host.facts
-        facts.knockUDP = { $0 == .ipv6 ? .silence : .refused }
+        facts.probeClosedUDP = { $0 == .ipv6 ? .silence : .refused }
         #expect(
             await host.selfTest(facts: facts).report().check("Trace Target")?.details
                 == "no UDP port unreachable (IPv6) from a closed port"
         )
         try host.set("/proc/net/if_inet6", "")
         #expect(await host.selfTest(facts: facts).report().check("Trace Target")?.status == .pass)
-        facts.knockTCP = { _ in .failed("Operation not permitted") }
+        facts.probeClosedTCP = { _ in .failed("Operation not permitted") }
         let check = await host.selfTest(facts: facts).report().check("Trace Target")
         #expect(check?.details == "Could not be tested: TCP reset (Operation not permitted)" && check?.status == .warn)
     }
@@ -217,8 +217,8 @@ import Testing
     }
 
     @Test func `the real probes tell a closed port from an open one`() {
-        #expect(HostFacts.real.knockUDP(.ipv4) == .refused)
-        #expect(HostFacts.real.knockTCP(.ipv4) == .refused)
+        #expect(HostFacts.real.probeClosedUDP(.ipv4) == .refused)
+        #expect(HostFacts.real.probeClosedTCP(.ipv4) == .refused)
         #expect(HostFacts.real.interface("127.0.0.1") == "lo")
         #expect(HostFacts.real.interface("::ffff:127.0.0.1") == "lo")
         #expect(HostFacts.real.interface("::1%lo") == HostFacts.real.interface("::1"))

@@ -40,7 +40,7 @@ struct ConnectionTests {
                 #expect(error.code == 413)
             }
             try await RawPeer.withTLS(reflector, .endpoint(key)) { peer in
-                // The first frame tells that the connection is authorised.
+                // The first frame shows that the connection is authorized.
                 try await peer.send(.getStatus, id: "0")
                 _ = await peer.next()
                 let padding = String(repeating: " ", count: LinkFrame.maximumLength - 48)
@@ -212,7 +212,7 @@ struct ConnectionTests {
                         written.withLock { $0 += 100 }
                     }
                 }
-                // It stands still once every buffer on the way is full; nobody else can make it go on.
+                // It stops once every buffer on the way is full; only reading lets it continue.
                 var before = 0
                 try await eventually("it stands still") {
                     try await Task.sleep(for: .seconds(2))

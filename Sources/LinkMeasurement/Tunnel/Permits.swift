@@ -1,7 +1,7 @@
 internal import Synchronization
 
-/// A fixed number of places that connections take and give back.
-package final class Places: Sendable {
+/// A fixed number of permits, each for one connection.
+package final class Permits: Sendable {
     private let free: Mutex<Int>
 
     package init(_ count: Int) { free = Mutex(count) }
@@ -13,6 +13,4 @@ package final class Places: Sendable {
             return true
         }
     }
-
-    func giveBack() { free.withLock { $0 += 1 } }
 }

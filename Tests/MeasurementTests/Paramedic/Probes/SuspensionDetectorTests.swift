@@ -4,21 +4,21 @@ import Testing
 @testable import Paramedic
 @testable import Reflector
 
-@Suite("Standstill")
-struct StandstillTests {
+@Suite("Suspension")
+struct SuspensionDetectorTests {
     @Test("a client that was suspended says so, of a result and of an error")
     func suspended() {
-        let standstill = Standstill()
+        let standstill = SuspensionDetector()
         standstill.note(16, insteadOf: 1)
-        #expect(standstill.words?.contains("stood still for 15.0 s") == true, "\(standstill.words ?? "")")
+        #expect(standstill.words?.contains("paused for 15.0 s") == true, "\(standstill.words ?? "")")
         let error = standstill.explained(LinkClientError.unexpected("x"))
-        #expect("\(error)".contains("stood still for 15.0 s"))
+        #expect("\(error)".contains("paused for 15.0 s"))
         #expect("\(error)".contains("\(LinkClientError.unexpected("x"))"))
     }
 
     @Test("a machine that is busy is not called suspended")
     func busy() {
-        let standstill = Standstill()
+        let standstill = SuspensionDetector()
         standstill.note(3.5, insteadOf: 1)
         #expect(standstill.words == nil)
         #expect("\(standstill.explained(LinkClientError.unexpected("x")))" == "\(LinkClientError.unexpected("x"))")

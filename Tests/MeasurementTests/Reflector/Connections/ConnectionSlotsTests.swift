@@ -6,10 +6,10 @@ import Testing
 @testable import Reflector
 
 /// Floods in virtual time.
-@Suite("Places of connections")
-struct ConnectionPlacesTests {
+@Suite("Slots of connections")
+struct ConnectionSlotsTests {
     private static let millisecond: UInt64 = 1_000_000
-    /// All memory that those who are not authorised may have, bytes.
+    /// Memory for all unauthorized connections, in bytes.
     private static let mostMemory = 64 << 20
 
     /// What the connections of a flood do.
@@ -22,8 +22,8 @@ struct ConnectionPlacesTests {
         case almostGreets
     }
 
-    /// Attackers of one address or many, and a peer at every tenth of a second that needs `wait` for its ClientHello and again
-    /// for the rest of its handshake; how many of the peers get in.
+    /// Attackers of one address or many, and a peer at every tenth of a second that needs `wait` for its ClientHello
+    /// and again for the rest of its handshake; how many of the peers get in.
     private func flood(
         _ attack: Attack,
         perSecond: Int,
@@ -31,7 +31,7 @@ struct ConnectionPlacesTests {
         isSameAddress: Bool,
         wait: UInt64
     ) throws -> (in: Int, of: Int, memory: Int) {
-        var places = ConnectionPlaces(limits: ConnectionLimits())
+        var slots = ConnectionSlots(limits: ConnectionLimits())
         let peer = IdentityKey().endpointID
         let hosts = try (0..<addresses).map { try #require(InternetHost("10.0.\($0 / 250).\($0 % 250 + 1)")) }
         let ownHost = isSameAddress ? hosts[0] : try #require(InternetHost("192.0.2.1"))
@@ -43,18 +43,18 @@ struct ConnectionPlacesTests {
             let now = UInt64(tick) * Self.millisecond
             for index in 0..<perSecond / 1_000 {
                 let id = ConnectionID.next()
-                note(places.enter(id, from: hosts[(tick * perSecond / 1_000 + index) % addresses], at: now))
+                note(slots.enter(id, from: hosts[(tick * perSecond / 1_000 + index) % addresses], at: now))
                 switch attack {
                 case .saysNothing: break
                 case .greets:
-                    note(places.greet(id))
-                    note(places.grow(id, by: 512))
-                case .almostGreets: note(places.grow(id, by: 16 << 10))
+                    note(slots.greet(id))
+                    note(slots.grow(id, by: 512))
+                case .almostGreets: note(slots.grow(id, by: 16 << 10))
                 }
             }
             if tick.isMultiple(of: 100), tick > 1_000 {
                 let id = ConnectionID.next()
-                note(places.enter(id, from: ownHost, at: now))
+                note(slots.enter(id, from: ownHost, at: now))
                 peers.append((id, now, false))
                 came += 1
             }
@@ -63,17 +63,17 @@ struct ConnectionPlacesTests {
                 if lost.contains(one.id) {
                     peers.remove(at: index)
                 } else if !one.isGreeting, now - one.came >= wait {
-                    note(places.greet(one.id))
+                    note(slots.greet(one.id))
                     peers[index].isGreeting = true
                 } else if one.isGreeting, now - one.came >= 2 * wait {
-                    places.identify(one.id, as: peer)
-                    if places.authorise(one.id, as: peer) == .authorised { entered += 1 }
-                    places.leave(one.id)
+                    slots.identify(one.id, as: peer)
+                    if slots.authorize(one.id, as: peer) == .authorized { entered += 1 }
+                    slots.leave(one.id)
                     peers.remove(at: index)
                 }
             }
-            note(places.expire(at: now))
-            memory = max(memory, places.unauthorisedCost)
+            note(slots.expire(at: now))
+            memory = max(memory, slots.unauthorizedCost)
         }
         return (entered, came - peers.count, memory)
     }
@@ -115,25 +115,25 @@ struct ConnectionPlacesTests {
 
     @Test("one address has no more than its share, whatever it holds, and takes nothing from the others")
     func share() throws {
-        var places = ConnectionPlaces(limits: ConnectionLimits())
+        var slots = ConnectionSlots(limits: ConnectionLimits())
         let (attacker, other) = (try #require(InternetHost("192.0.2.1")), try #require(InternetHost("192.0.2.2")))
         let waits = ConnectionID.next()
         let greets = ConnectionID.next()
-        for id in [waits, greets] { _ = places.enter(id, from: other, at: 0) }
-        _ = places.greet(greets)
+        for id in [waits, greets] { _ = slots.enter(id, from: other, at: 0) }
+        _ = slots.greet(greets)
         var lost: [ConnectionID] = []
         for _ in 0..<20_000 {
             let id = ConnectionID.next()
-            lost += places.enter(id, from: attacker, at: 0)
-            if Bool.random() { lost += places.greet(id) }
-            lost += places.grow(id, by: Int.random(in: 0..<LinkSocket.mostUnauthorised))
+            lost += slots.enter(id, from: attacker, at: 0)
+            if Bool.random() { lost += slots.greet(id) }
+            lost += slots.grow(id, by: Int.random(in: 0..<LinkSocket.mostUnauthorized))
         }
         #expect(!lost.contains(waits) && !lost.contains(greets))
-        #expect(places.unauthorisedCost <= ConnectionPlaces.silentShare + ConnectionPlaces.greetingShare + 1 << 20)
+        #expect(slots.unauthorizedCost <= ConnectionSlots.silentShare + ConnectionSlots.greetingShare + 1 << 20)
         // Those that were pushed out are forgotten.
-        let verdicts = lost.suffix(1_000).map { places.authorise($0, as: IdentityKey().endpointID) }
+        let verdicts = lost.suffix(1_000).map { slots.authorize($0, as: IdentityKey().endpointID) }
         #expect(verdicts.allSatisfy { $0 == .gone })
-        #expect(places.evicted == UInt64(lost.count))
+        #expect(slots.evicted == UInt64(lost.count))
     }
 
     @Test(
@@ -143,29 +143,29 @@ struct ConnectionPlacesTests {
         var limits = ConnectionLimits()
         limits.handshakeTimeoutSec = 10
         limits.maxConnectionsPerAddress = 2
-        var places = ConnectionPlaces(limits: limits)
+        var slots = ConnectionSlots(limits: limits)
         let host = try #require(InternetHost("2001:db8::1"))
         let neighbour = try #require(InternetHost("2001:db8::2"))
         let ids = (0..<4).map { _ in ConnectionID.next() }
         var pushedOut: [ConnectionID] = []
         for (index, id) in ids.enumerated() {
-            pushedOut += places.enter(id, from: index == 0 ? host : neighbour, at: UInt64(index))
+            pushedOut += slots.enter(id, from: index == 0 ? host : neighbour, at: UInt64(index))
         }
         for id in ids[1...] {
-            pushedOut += places.greet(id)
-            places.identify(id, as: IdentityKey().endpointID)
+            pushedOut += slots.greet(id)
+            slots.identify(id, as: IdentityKey().endpointID)
         }
         #expect(pushedOut.isEmpty)
-        let deadline = places.nextDeadline
+        let deadline = slots.nextDeadline
         #expect(deadline == 10_000_000_000)
-        let early = places.expire(at: 10_000_000_000 - 1)
-        let late = places.expire(at: .max)
+        let early = slots.expire(at: 10_000_000_000 - 1)
+        let late = slots.expire(at: .max)
         #expect(early.isEmpty && late == [ids[0]])
-        let nothing = places.nextDeadline
+        let nothing = slots.nextDeadline
         #expect(nothing == nil)
-        let estranged = ids[1...].map { places.estrange($0) }
+        let estranged = ids[1...].map { slots.markAsStranger($0) }
         #expect(estranged == [[], [], [ids[1]]])
-        for id in ids { places.leave(id) }
-        #expect(places.isEmpty && places.unauthorisedCost == 0 && places.open == 0)
+        for id in ids { slots.leave(id) }
+        #expect(slots.isEmpty && slots.unauthorizedCost == 0 && slots.open == 0)
     }
 }

@@ -1,10 +1,10 @@
 internal import NIOCore
 internal import Synchronization
 
-/// The connections of a gate: those that owe their first bytes, and those that were let in. Each place comes back when
-/// its connection ends.
-final class GatePlaces: Sendable {
-    /// Connections that owe their first bytes; one more closes the oldest of them, which has had the most time.
+/// The connections of a gate: those whose first bytes are pending, and the admitted ones. A slot is released when its
+/// connection ends.
+final class GateSlots: Sendable {
+    /// Connections whose first bytes are pending; one more closes the oldest of them, which has had the most time.
     static let maximumPending = 32
 
     private struct State {
@@ -17,10 +17,10 @@ final class GatePlaces: Sendable {
     private let state = Mutex(State())
     private let maximum: Int
 
-    /// - Parameter maximum: connections that are let in at the same time.
+    /// - Parameter maximum: connections that are admitted at the same time.
     init(_ maximum: Int) { self.maximum = maximum }
 
-    /// False when the gate is closed.
+    /// False if the gate is closed.
     func arrive(_ channel: any Channel) -> Bool {
         let (isOpen, pushedOut) = state.withLock { state -> (Bool, (any Channel)?) in
             guard !state.isClosed else { return (false, nil) }
@@ -33,7 +33,7 @@ final class GatePlaces: Sendable {
         return isOpen
     }
 
-    /// False when all places are taken or the connection has gone meanwhile.
+    /// False if all slots are taken or the connection has gone meanwhile.
     func enter(_ channel: any Channel) -> Bool {
         state.withLock { state in
             guard let index = state.pending.firstIndex(where: { $0 === channel }) else { return false }

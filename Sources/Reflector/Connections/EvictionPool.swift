@@ -1,8 +1,8 @@
 internal import PacketIO
 
-/// Connections that are not authorised and share an amount of memory. When one needs more than is left, the oldest goes: of its
-/// own address when that has its share, else of all.
-struct Crowd {
+/// Unauthorized connections that share an amount of memory. If one needs more than is left, the oldest is evicted: of
+/// its own address if that has its full share, else of all.
+struct EvictionPool {
     private struct Member {
         let source: InternetHost
         var cost: Int
@@ -30,7 +30,7 @@ struct Crowd {
 
     var oldest: ConnectionID? { mutating get { queue.oldest } }
 
-    /// - Returns: those that must go for it.
+    /// - Returns: those that must be closed for it.
     mutating func enter(_ id: ConnectionID, from source: InternetHost, cost: Int) -> [ConnectionID] {
         members[id] = Member(source: source, cost: 0)
         queue.append(id)
@@ -38,7 +38,7 @@ struct Crowd {
         return grow(id, by: cost)
     }
 
-    /// - Returns: those that must go for it, which may be itself; none when it is not there.
+    /// - Returns: those that must be closed for it, possibly itself; none if it is not there.
     mutating func grow(_ id: ConnectionID, by bytes: Int) -> [ConnectionID] {
         guard let source = members[id]?.source else { return [] }
         members[id]?.cost += bytes
@@ -56,7 +56,7 @@ struct Crowd {
         return leaving
     }
 
-    /// False when it was not there.
+    /// False if it was not there.
     @discardableResult
     mutating func leave(_ id: ConnectionID) -> Bool {
         guard let member = members.removeValue(forKey: id) else { return false }

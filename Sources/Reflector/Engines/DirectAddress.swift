@@ -1,8 +1,8 @@
 internal import LinkMeasurement
 internal import PacketIO
 
-/// Where a test in direct mode listens and whom it serves there, checked.
-struct DirectPlace {
+/// The address and peer of a test in direct mode, checked.
+struct DirectAddress {
     let local: InternetHost
     let peer: InternetHost
     let ports: ClosedRange<UInt16>

@@ -1,19 +1,19 @@
 internal import NIOCore
 internal import Synchronization
 
-/// A fixed number of places on a port that anybody may connect to. A connection that comes when all are taken gets the place of the
-/// oldest, so connections that stay keep nobody out.
-final class CrowdedPort: Sendable {
-    private let places: Int
+/// A fixed number of slots on a port that anyone may connect to: if all are taken, a new connection gets that of the
+/// oldest, so connections that stay block no one.
+final class EvictingPort: Sendable {
+    private let capacity: Int
     /// Oldest first.
     private let channels = Mutex<[any Channel]>([])
 
-    init(places: Int) { self.places = places }
+    init(capacity: Int) { self.capacity = capacity }
 
     func enter(_ channel: any Channel) {
         let evicted: (any Channel)? = channels.withLock { channels in
             channels.append(channel)
-            return channels.count > places ? channels.removeFirst() : nil
+            return channels.count > capacity ? channels.removeFirst() : nil
         }
         evicted?.close(mode: .all, promise: nil)
         channel.closeFuture.whenComplete { _ in

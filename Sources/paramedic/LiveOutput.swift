@@ -3,12 +3,11 @@ internal import Operations
 internal import Paramedic
 internal import Synchronization
 
-/// What is told on standard error while a command works: one line that is drawn anew where that is a terminal, and messages
-/// that stay.
-enum Live {
+/// Progress on standard error while a command works: one line that is redrawn on a terminal, and messages that stay.
+enum LiveOutput {
     private struct State {
         var line: ProgressLine
-        /// What goes on, before the figures of the line.
+        /// The current step, shown before the figures.
         var step = ""
     }
 
@@ -16,7 +15,7 @@ enum Live {
     private static let state = Mutex(State(line: ProgressLine(on: terminal)))
     private static let style = TextStyle(columns: terminal.columns)
 
-    /// A part begins: its name stands before the figures that follow.
+    /// A part starts: its name precedes the figures that follow.
     static func begin(_ step: String) {
         state.withLock { state in
             state.step = step
@@ -33,15 +32,14 @@ enum Live {
         state.withLock { $0.line.clear() }
     }
 
-    /// Something worth keeping: a remark, an error. Broken at spaces on a terminal; one line elsewhere, for whoever reads a
-    /// log.
+    /// A message that stays: a remark, an error. Wrapped at spaces on a terminal; one line elsewhere, for logs.
     static func say(_ text: String) {
         clear()
         let text = "paramedic: \(text)"
         StandardErrorLog.write(Array("\(terminal.isTerminal ? style.message(text) : text)\n".utf8), to: 2)
     }
 
-    /// A wait goes by with the line on a terminal; elsewhere it is a message.
+    /// A wait is shown in the live line on a terminal; elsewhere it is a message.
     static func tell(_ notice: ExaminerNotice) {
         guard case .waiting = notice, terminal.redrawsLines else { return say("\(notice)") }
         state.withLock { state in
@@ -58,13 +56,13 @@ enum Live {
     }
 }
 
-/// How results are printed: for people, as wide as their terminal and coloured only where it wants that.
+/// Prints results for people: as wide as their terminal, and colored only if it allows that.
 enum Page {
     static var text: TextReport {
         let terminal = Terminal.of(1, environment: ProcessInfo.processInfo.environment)
         return TextReport(
             style: TextStyle(
-                colour: terminal.usesColour,
+                color: terminal.usesColor,
                 columns: terminal.isTerminal ? terminal.columns : TextStyle.widest
             )
         )
