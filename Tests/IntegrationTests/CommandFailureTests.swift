@@ -229,7 +229,7 @@ struct CommandFailureTests {
             for label in ["", " cellar", "a\nb", "two  spaces", String(repeating: "x", count: 65)] {
                 let result = try await installation.reflector("peers", "rename", "--", id, label)
                 #expect(
-                    result.code == 64 && result.errors.contains("1 to 64 bytes of printable text"),
+                    result.code == 64 && result.errors.contains("1–64 bytes of printable text"),
                     "\(result.errors)"
                 )
             }

@@ -98,7 +98,7 @@ struct ParamedicCommandTests {
             try await installation.serving { _ in
                 try await installation.pair()
                 for (command, words) in [
-                    ("throughput", "switched off"), ("bufferbloat", "switched off"),
+                    ("throughput", "disabled here"), ("bufferbloat", "disabled here"),
                     ("latency --mode direct", "network.mode"),
                 ] {
                     let arguments = command.split(separator: " ").map(String.init) + ["--duration", "1"]
