@@ -107,7 +107,9 @@ let package = Package(
         .testTarget(
             name: "NetworkProtocolTests",
             dependencies: [
-                "CLinux", "ClusterPeer", "Cryptography", "Identity", "NetworkProtocol", "Operations", "SwimSimulation",
+                "CLinux", "ClusterPeer", "Cryptography", "Identity", "NetworkProtocol", "NetworkSimulation",
+                "Operations",
+                "SwimSimulation",
                 "example-chat", "example-echo", "example-greeter", "example-mutual-tls",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -158,10 +160,12 @@ let package = Package(
             path: "Tests/ClusterPeer",
             swiftSettings: lenient
         ),
-        // Clusters on a network and in a time that are simulated: for tests and for measuring.
+        // Links in a time that is simulated, for any protocol.
+        .target(name: "NetworkSimulation", path: "Tests/NetworkSimulation", swiftSettings: strict),
+        // Clusters on such links: for tests and for measuring.
         .target(
             name: "SwimSimulation",
-            dependencies: ["NetworkProtocol"],
+            dependencies: ["NetworkProtocol", "NetworkSimulation"],
             path: "Tests/SwimSimulation",
             swiftSettings: strict
         ),
@@ -409,7 +413,11 @@ if Context.environment["OUTPOST_BENCHMARKS"] != nil {
     package.targets.append(
         .executableTarget(
             name: "network-protocol-benchmark",
-            dependencies: ["NetworkProtocol"],
+            dependencies: [
+                "NetworkProtocol",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
             path: "Benchmarks/network-protocol/probe",
             swiftSettings: strict
         )
@@ -417,7 +425,7 @@ if Context.environment["OUTPOST_BENCHMARKS"] != nil {
     package.targets.append(
         .executableTarget(
             name: "swim-benchmark",
-            dependencies: ["NetworkProtocol", "SwimSimulation"],
+            dependencies: ["NetworkProtocol", "NetworkSimulation", "SwimSimulation"],
             path: "Benchmarks/network-protocol/swim",
             swiftSettings: strict
         )

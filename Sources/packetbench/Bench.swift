@@ -50,7 +50,7 @@ enum Bench {
             throw BenchFailure("the daemon closed the connection")
         }
         try await withTaskExecutorPreference(connection.executor) {
-            let message = Message.echo(text)
+            let message = OutgoingMessage.echo(text)
             var sent = 0
             while sent % 64 != 0 || clock.now - start < time {
                 try await connection.send(message)
@@ -65,7 +65,7 @@ enum Bench {
     /// Bits a second that the daemon received in data messages of 64 KiB.
     static func upload(_ connection: Connection, for time: Duration) async throws -> Double {
         let clock = ContinuousClock()
-        let message = Message.data([UInt8](repeating: 0x5a, count: BenchService.bulkLength))
+        let message = OutgoingMessage.data([UInt8](repeating: 0x5a, count: BenchService.bulkLength))
         let before = try await count(connection)
         let start = clock.now
         while clock.now - start < time { try await connection.send(message) }

@@ -1,17 +1,14 @@
 package import NetworkProtocol
+package import NetworkSimulation
 
 /// Members of a cluster on a network that exists only as numbers: it loses, delays, reorders and duplicates datagrams and can be
 /// cut, and no time passes. The same seed gives the same run.
 package final class SimulatedNetwork {
-    package struct Conditions: Sendable {
-        /// Share of datagrams that do not arrive, 0…1.
-        package var loss = 0.0
-        /// Share of datagrams that arrive twice, 0…1.
-        package var duplication = 0.0
-        /// One-way delay in nanoseconds, evenly distributed: what is sent within it may change places.
-        package var delay: ClosedRange<Int64> = 500_000...5_000_000
+    package typealias Conditions = SimulatedLink.Conditions
 
-        package init() {}
+    private enum Happening {
+        case timer(node: Int)
+        case datagram([UInt8], from: Int, to: Int)
     }
 
     package struct Node {
@@ -32,7 +29,12 @@ package final class SimulatedNetwork {
         var timer = Int64.max
     }
 
-    package var conditions = Conditions()
+    package var conditions: Conditions {
+        get { link.conditions }
+        set { link.conditions = newValue }
+    }
+    /// All nodes are on one.
+    private var link = SimulatedLink()
     package let configuration: SwimConfiguration
     package private(set) var nodes: [Node] = []
     /// Nanoseconds since the start.
@@ -45,7 +47,7 @@ package final class SimulatedNetwork {
     package var tap: ((_ bytes: [UInt8], _ from: Int, _ to: Int) -> Void)?
 
     private var random: SplitMix64
-    private var queue = EventQueue()
+    private var queue = EventQueue<Happening>()
     private var nodeByAddress: [MemberAddress: Int] = [:]
     private var nodeByID: [MemberID: Int] = [:]
 
@@ -218,16 +220,9 @@ package final class SimulatedNetwork {
         nodes[from].datagramsSent += 1
         guard let to = nodeByAddress[address] else { return }
         tap?(bytes, from, to)
-        let copies = happens(conditions.duplication) ? 2 : 1
-        for _ in 0..<copies where !happens(conditions.loss) {
-            let spread = UInt64(conditions.delay.upperBound - conditions.delay.lowerBound) + 1
-            let delay = conditions.delay.lowerBound + Int64(random.next(upperBound: spread))
-            queue.insert(.datagram(bytes, from: from, to: to), at: now + delay)
+        for time in link.arrivals(ofDatagram: bytes.count, now: now, using: &random) {
+            queue.insert(.datagram(bytes, from: from, to: to), at: time)
         }
-    }
-
-    private func happens(_ share: Double) -> Bool {
-        share > 0 && Double.random(in: 0..<1, using: &random) < share
     }
 
     private func schedule(_ index: Int) {

@@ -1,5 +1,6 @@
 import Glibc
 import NetworkProtocol
+import NetworkSimulation
 import SwimSimulation
 
 // SWIM at scale, on the tests' simulated network: no time passes, the same seed gives the same figures.

@@ -10,15 +10,15 @@ extension Cluster {
     /// gives back is dropped: to have an answer, send a request.
     ///
     /// - Parameter id: of any member but this one.
-    public func send(_ message: Message, to id: EndpointID) async throws(ClusterMessagingError) {
+    public func send(_ message: OutgoingMessage, to id: EndpointID) async throws(ClusterMessagingError) {
         let timeout = configuration.messaging.sendTimeout
         try await use(id, within: timeout) { connection, left throws(ConnectionError) in
-            try await connection.outbox.send(message, timeout: left)
+            try await connection.outbox.send(message.message, timeout: left)
         }
     }
 
     /// Sends a message to a live member. When it returns the message is on its way, not necessarily there.
-    public func send(_ message: Message, to member: ClusterMember) async throws(ClusterMessagingError) {
+    public func send(_ message: OutgoingMessage, to member: ClusterMember) async throws(ClusterMessagingError) {
         try await send(message, to: member.endpointID)
     }
 
@@ -55,7 +55,7 @@ extension Cluster {
     ///
     /// - Returns: those whom it could not be sent to, and why.
     @discardableResult
-    public func broadcast(_ message: Message) async -> [EndpointID: ClusterMessagingError] {
+    public func broadcast(_ message: OutgoingMessage) async -> [EndpointID: ClusterMessagingError] {
         var waiting = members.filter { $0.messagingPort != 0 }.map(\.endpointID)[...]
         let width = min(Self.broadcastWidth, configuration.messaging.maximumConnections)
         return await withTaskGroup(of: (EndpointID, ClusterMessagingError?).self) { group in

@@ -18,17 +18,6 @@ struct ByteReader {
 
     func peek() -> UInt8? { offset < source.count ? source[offset] : nil }
 
-    mutating func unsigned32() throws(MessageError) -> UInt32 { UInt32(truncatingIfNeeded: try littleEndian(4)) }
-    mutating func unsigned64() throws(MessageError) -> UInt64 { try littleEndian(8) }
-
-    private mutating func littleEndian(_ count: Int) throws(MessageError) -> UInt64 {
-        try demand(UInt64(count))
-        var value: UInt64 = 0
-        for index in 0..<count { value |= UInt64(source[offset + index]) << UInt64(8 * index) }
-        offset += count
-        return value
-    }
-
     mutating func bigEndian(_ count: Int) throws(MessageError) -> UInt64 {
         try demand(UInt64(count))
         var value: UInt64 = 0
@@ -58,26 +47,6 @@ struct ByteReader {
         offset = end
         return text
     }
-
-    mutating func prefixedBytes() throws(MessageError) -> [UInt8] { try bytes(try unsigned64()) }
-    /// The bytes behind their length, which must be all that is left; nothing can be read after them.
-    ///
-    /// They keep the place in memory that the source has, if nobody else holds it: the longest field of a message is neither copied
-    /// nor made room for.
-    mutating func lastPrefixedBytes() throws(MessageError) -> [UInt8] {
-        let count = try unsigned64()
-        try demand(count)
-        guard Int(count) == remaining else {
-            throw .trailingBytes(offset: offset + Int(count), count: remaining - Int(count))
-        }
-        var bytes: [UInt8] = []
-        swap(&bytes, &source)
-        bytes.removeFirst(offset)
-        offset = 0
-        return bytes
-    }
-
-    mutating func prefixedText() throws(MessageError) -> String { try text(try unsigned64()) }
 
     /// Compared before anything is converted or made room for: `count` comes from outside.
     private func demand(_ count: UInt64) throws(MessageError) {

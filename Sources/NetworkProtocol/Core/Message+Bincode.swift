@@ -79,47 +79,95 @@ extension Message {
         sink.append(text)
     }
 
-    /// Reads one message that begins at `start` and ends with `payload`.
+    /// A message as far as the bytes that end it, if it is of a kind that ends with bytes.
+    private enum Head {
+        case whole(Message)
+        case custom(command: String)
+        case data
+        case request(id: UInt64, command: String)
+        case response(id: UInt64)
+    }
+
+    /// Copies the one message that begins at `start` and ends with `payload`.
+    init(bincode payload: Span<UInt8>, from start: Int) throws(MessageError) {
+        let (head, offset) = try Message.head(payload, from: start)
+        self = Message(head) { Array(copying: payload.extracting(offset...)) }
+    }
+
+    /// The same out of an array. If nobody else holds it, the bytes that end the message keep their place in memory.
     init(bincode payload: consuming [UInt8], from start: Int) throws(MessageError) {
-        var reader = ByteReader(payload, from: start)
+        let (head, offset) = try Message.head(payload.span, from: start)
+        var payload = payload
+        self = Message(head) {
+            var bytes: [UInt8] = []
+            swap(&bytes, &payload)
+            bytes.removeFirst(offset)
+            return bytes
+        }
+    }
+
+    private init(_ head: Head, _ rest: () -> [UInt8]) {
+        switch head {
+        case .whole(let message): self = message
+        case .custom(let command): self = .custom(command: command, payload: rest())
+        case .data: self = .data(rest())
+        case .request(let id, let command): self = .request(id: id, command: command, payload: rest())
+        case .response(let id): self = .response(id: id, payload: rest())
+        }
+    }
+
+    /// And where the bytes that end it begin.
+    private static func head(_ payload: Span<UInt8>, from start: Int) throws(MessageError) -> (Head, Int) {
+        var reader = BincodeReader(payload, from: start)
         let variant = try reader.unsigned32()
         switch variant {
-        case 0: self = .ping
-        case 1: self = .pong
-        case 2:
-            let key = try reader.bytes(32)
-            let timestamp = try reader.unsigned64()
-            self = .handshakeInit(HandshakeInit(publicKey: key, timestamp: timestamp, nonce: try reader.bytes(16)))
-        case 3:
-            let key = try reader.bytes(32)
-            let nonce = try reader.bytes(16)
-            self = .handshakeResponse(
-                HandshakeResponse(publicKey: key, nonce: nonce, challenge: try reader.prefixedBytes())
-            )
-        case 4: self = .handshakeConfirm(HandshakeConfirm(challenge: try reader.prefixedBytes()))
-        case 5: self = .echo(try reader.prefixedText())
-        case 6: self = .disconnect
         case 7:
             let command = try reader.prefixedText()
-            self = .custom(command: command, payload: try reader.lastPrefixedBytes())
-        case 8: self = .data(try reader.lastPrefixedBytes())
-        case 9: self = .unknown
+            try reader.lengthOfRest()
+            return (.custom(command: command), reader.offset)
+        case 8:
+            try reader.lengthOfRest()
+            return (.data, reader.offset)
         case 10:
             let id = try reader.unsigned64()
             let command = try reader.prefixedText()
-            self = .request(id: id, command: command, payload: try reader.lastPrefixedBytes())
+            try reader.lengthOfRest()
+            return (.request(id: id, command: command), reader.offset)
         case 11:
             let id = try reader.unsigned64()
-            self = .response(id: id, payload: try reader.lastPrefixedBytes())
+            try reader.lengthOfRest()
+            return (.response(id: id), reader.offset)
+        case 13...Message.lastReserved: return (.whole(.unknown), payload.count)
+        default:
+            let message = try whole(variant, &reader)
+            try reader.end()
+            return (.whole(message), payload.count)
+        }
+    }
+
+    private static func whole(_ variant: UInt32, _ reader: inout BincodeReader) throws(MessageError) -> Message {
+        switch variant {
+        case 0: return .ping
+        case 1: return .pong
+        case 2:
+            let key = try reader.bytes(32)
+            let timestamp = try reader.unsigned64()
+            return .handshakeInit(HandshakeInit(publicKey: key, timestamp: timestamp, nonce: try reader.bytes(16)))
+        case 3:
+            let key = try reader.bytes(32)
+            let nonce = try reader.bytes(16)
+            return .handshakeResponse(
+                HandshakeResponse(publicKey: key, nonce: nonce, challenge: try reader.prefixedBytes())
+            )
+        case 4: return .handshakeConfirm(HandshakeConfirm(challenge: try reader.prefixedBytes()))
+        case 5: return .echo(try reader.prefixedText())
+        case 6: return .disconnect
+        case 9: return .unknown
         case 12:
             let id = try reader.unsigned64()
             let code = FailureCode(rawValue: try reader.unsigned32())
-            self = .failure(id: id, code: code, reason: try reader.prefixedText())
-        case ...Message.lastReserved:
-            self = .unknown
-            return
+            return .failure(id: id, code: code, reason: try reader.prefixedText())
         default: throw .unknownVariant(variant)
         }
-        try reader.end()
     }
 }

@@ -41,7 +41,7 @@ extension Message {
         message: Message, format: MessageFormat
     ) {
         guard let first = payload.first else { throw .empty }
-        guard let format = MessageFormat(markOf: payload, first: first) else {
+        guard let format = MessageFormat(markOf: payload.span, first: first) else {
             return (try Message(bincode: payload, from: 0), .bincode)
         }
         switch format {
@@ -50,11 +50,21 @@ extension Message {
         case .messagePack: return (try MessagePackMessage.read(payload, from: 1), .messagePack)
         }
     }
+
+    /// The same of a payload that lies somewhere else: what the message needs of it is copied.
+    package static func read(_ payload: Span<UInt8>) throws(MessageError) -> (message: Message, format: MessageFormat) {
+        guard !payload.isEmpty else { throw .empty }
+        switch MessageFormat(markOf: payload, first: payload[0]) {
+        case nil: return (try Message(bincode: payload, from: 0), .bincode)
+        case .bincode: return (try Message(bincode: payload, from: 1), .bincode)
+        case .json, .messagePack: return try read(Array(copying: payload))
+        }
+    }
 }
 
 extension MessageFormat {
     /// The one that a payload's first bytes name; nil for unmarked bincode.
-    init?(markOf payload: borrowing [UInt8], first: UInt8) {
+    init?(markOf payload: Span<UInt8>, first: UInt8) {
         // Unmarked bincode: the number's upper three bytes are 0. Only behind format byte 1 can that be something else, a marked
         // Ping (01 00 00 00 00), and then there are more than the four bytes of an unmarked Pong.
         let isMarked: Bool =

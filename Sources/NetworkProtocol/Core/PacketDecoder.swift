@@ -46,25 +46,60 @@ public struct PacketDecoder: Sendable {
     /// Takes what it needs from the front of `input`: the next packet, or nil when `input` is used up.
     ///
     /// After an error the stream cannot be read any further.
-    public mutating func next<Input>(_ input: inout Input) throws(PacketError) -> Packet?
-    where Input: RandomAccessCollection<UInt8>, Input.SubSequence == Input { try read(&input) }
+    public mutating func next(_ input: inout ArraySlice<UInt8>) throws(PacketError) -> Packet? {
+        var position = 0
+        do throws(PacketError) {
+            let packet = try next(input.span, at: &position)
+            input.removeFirst(position)
+            return packet
+        } catch {
+            input.removeFirst(position)
+            throw error
+        }
+    }
 
-    /// The same for bytes of an array. Compiled for them alone, where the other one costs callers of other modules a call for each byte
-    /// of a header.
-    public mutating func next(_ input: inout ArraySlice<UInt8>) throws(PacketError) -> Packet? { try read(&input) }
+    /// The same for the bytes of `input` from `position` on, which moves behind those that were taken.
+    package mutating func next(_ input: Span<UInt8>, at position: inout Int) throws(PacketError) -> Packet? {
+        switch try frame(input, at: &position) {
+        case .whole(let header, let payload): Packet(header: header, payload: Array(copying: input.extracting(payload)))
+        case .packet(let packet): packet
+        case nil: nil
+        }
+    }
 
-    private mutating func read<Input>(_ input: inout Input) throws(PacketError) -> Packet?
-    where Input: RandomAccessCollection<UInt8>, Input.SubSequence == Input {
+    /// A packet whose last byte has come.
+    package enum Frame {
+        /// All of its payload lies in the input, in this range. Nothing was copied.
+        case whole(PacketHeader, Range<Int>)
+        /// It came in pieces, which were put together.
+        case packet(Packet)
+    }
+
+    /// The next packet, left where it lies if all of it is there; nil when `input` is used up.
+    package mutating func frame(_ input: Span<UInt8>, at position: inout Int) throws(PacketError) -> Frame? {
+        if headerCount == 0, input.count - position >= PacketHeader.length {
+            // A wrong byte is found again below, which takes those before it.
+            let header = try? PacketHeader(reading: input, at: position, limit: limit)
+            let start = position + PacketHeader.length
+            if let header, input.count - start >= header.payloadLength {
+                position = start + header.payloadLength
+                return .whole(header, start..<position)
+            }
+        }
+        return try gather(input, at: &position).map { .packet($0) }
+    }
+
+    private mutating func gather(_ input: Span<UInt8>, at position: inout Int) throws(PacketError) -> Packet? {
         while headerCount < PacketHeader.length {
-            guard let byte = input.first else { return nil }
-            input.removeFirst()
-            try take(byte)
+            guard position < input.count else { return nil }
+            position += 1
+            try take(input[position - 1])
         }
         guard let header else { return nil }
-        let taken = min(header.payloadLength - payload.count, input.count)
+        let taken = min(header.payloadLength - payload.count, input.count - position)
         makeRoom(for: taken, of: header.payloadLength)
-        payload.append(contentsOf: input.prefix(taken))
-        input.removeFirst(taken)
+        payload.append(copying: input.extracting(position..<position + taken))
+        position += taken
         guard payload.count == header.payloadLength else { return nil }
         headerCount = 0
         self.header = nil

@@ -19,6 +19,14 @@ public struct PacketHeader: Sendable, Hashable {
     /// In bytes, without the header, with the tag of a sealed record.
     public let payloadLength: Int
 
+    private static let magicNumber: UInt32 = 0xDEAD_BEEF
+
+    /// ``magic`` without an array.
+    @inline(__always)
+    private static func magicByte(_ offset: Int) -> UInt8 {
+        UInt8(truncatingIfNeeded: magicNumber >> UInt32(24 - 8 * offset))
+    }
+
     /// Throws ``PacketError/payloadTooLong(length:limit:)`` for a length beyond ``maximumPayloadLength``.
     public init(flags: PacketFlags, payloadLength: Int) throws(PacketError) {
         guard (0...PacketHeader.maximumPayloadLength).contains(payloadLength) else {
@@ -26,6 +34,20 @@ public struct PacketHeader: Sendable, Hashable {
         }
         self.flags = flags
         self.payloadLength = payloadLength
+    }
+
+    /// The header at `start`, where there are ``length`` bytes. Each is judged in turn, as one by one.
+    init(reading input: Span<UInt8>, at start: Int, limit: Int) throws(PacketError) {
+        for offset in 0..<4 where input[start + offset] != PacketHeader.magicByte(offset) {
+            throw .wrongMagic(offset: offset, found: input[start + offset])
+        }
+        guard input[start + 4] == PacketHeader.version else { throw .unsupportedVersion(input[start + 4]) }
+        flags = PacketFlags(rawValue: input[start + 5])
+        guard flags.isValid else { throw .invalidFlags(flags.rawValue) }
+        payloadLength =
+            Int(input[start + 6]) << 24 | Int(input[start + 7]) << 16 | Int(input[start + 8]) << 8
+            | Int(input[start + 9])
+        guard payloadLength <= limit else { throw .payloadTooLong(length: payloadLength, limit: limit) }
     }
 
     /// The header's ten bytes; they are what a sealed record authenticates beside its payload.
@@ -47,7 +69,7 @@ public struct PacketHeader: Sendable, Hashable {
     }
 
     package func write(to sink: inout some ByteSink) {
-        sink.append(PacketHeader.magic)
+        sink.append(bigEndian: PacketHeader.magicNumber)
         sink.append(PacketHeader.version)
         sink.append(flags.rawValue)
         sink.append(bigEndian: UInt32(payloadLength))

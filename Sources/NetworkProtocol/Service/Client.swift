@@ -51,7 +51,7 @@ public final class Client: Sendable {
         self.logger = logger
         metrics = ConnectionMetrics(role: "client", factory: options.connection.metricsFactory)
         state = Mutex(.ended(.closed))
-        eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+        eventLoop = options.connection.eventLoops.next()
     }
 
     /// The connection there is, or the one that is being made. Throws what ended it when none will be.
@@ -66,7 +66,7 @@ public final class Client: Sendable {
         while true {
             switch state.withLock({ $0 }) {
             case .connected(let connection):
-                guard connection.calls.endReason != nil else { return .connected(connection) }
+                guard connection.inFlight.endReason != nil else { return .connected(connection) }
                 // It has begun to end, which may take its time, and its channel will say so in the end.
                 lost(connection)
             case .ended(let error): throw error
@@ -94,10 +94,10 @@ public final class Client: Sendable {
     }
 
     /// Sends a message, waiting for room.
-    public func send(_ message: Message) async throws(ConnectionError) {
+    public func send(_ message: OutgoingMessage) async throws(ConnectionError) {
         guard let timeout = options.sendTimeout else { return try await connection().send(message) }
         try await withConnection(within: timeout) { connection, left throws(ConnectionError) in
-            try await connection.outbox.send(message, timeout: left)
+            try await connection.outbox.send(message.message, timeout: left)
         }
     }
 
@@ -176,7 +176,7 @@ public final class Client: Sendable {
         state.withLock { state in
             guard case .connected(let current) = state, current === connection else { return }
             guard let reconnect = options.reconnect else {
-                state = .ended(connection.calls.endReason ?? .closedByPeer)
+                state = .ended(connection.inFlight.endReason ?? .closedByPeer)
                 return
             }
             let connector = connector()

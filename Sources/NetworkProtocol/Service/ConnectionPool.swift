@@ -23,7 +23,7 @@ internal import Synchronization
 /// cannot be made the one who came first learns why, and when there is no other connection all who wait do.
 public final class ConnectionPool: Sendable {
     private typealias Core = ConnectionPoolState<Connection>
-    private typealias Grant = CheckedContinuation<Core.Lease, any Error>
+    private typealias Grant = ConnectionWaiter<Core.Lease>
 
     private struct State {
         var core: Core
@@ -64,7 +64,7 @@ public final class ConnectionPool: Sendable {
             idleTime: options.idleTimeout
         )
         state = Mutex(State(core: core))
-        eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+        eventLoop = options.client.connection.eventLoops.next()
     }
 
     deinit {
@@ -141,7 +141,7 @@ public final class ConnectionPool: Sendable {
             let lease: Core.Lease
             if let free = state.withLock({ $0.core.take(use) }) { lease = free } else { lease = try await wait(use) }
             // One that has begun to end, and that the pool is about to be told of.
-            guard lease.connection.calls.endReason != nil else { return lease }
+            guard lease.connection.inFlight.endReason != nil else { return lease }
             release(lease, discarding: true)
         }
     }
@@ -149,34 +149,18 @@ public final class ConnectionPool: Sendable {
     private func wait(_ use: Core.Use) async throws(ConnectionError) -> Core.Lease {
         let id = state.withLock { $0.core.newWaiter() }
         let late = ConnectionError.timedOut(what: "waiting for a connection to \(destination)")
-        let alarm = eventLoop.scheduleTask(in: TimeAmount(options.acquireTimeout)) {
-            self.update { $0.giveUp(id, late, now: .now) }
-        }
-        defer { alarm.cancel() }
-        do {
-            return try await withTaskCancellationHandler {
-                try await withCheckedThrowingContinuation { continuation in
-                    self.enter(id, use, continuation)
-                }
-            } onCancel: {
-                self.update { $0.giveUp(id, .cancelled, now: .now) }
-            }
-        } catch let error as ConnectionError {
-            throw error
-        } catch {
-            // The continuation is resumed with a ConnectionError only.
-            throw .closed
-        }
+        let grant = Grant()
+        enter(id, use, grant)
+        return try await grant.value(
+            until: .now() + TimeAmount(options.acquireTimeout),
+            on: eventLoop,
+            late: { self.update { $0.giveUp(id, late, now: .now) } },
+            giveUp: { self.update { $0.giveUp(id, .cancelled, now: .now) } }
+        )
     }
 
     private func enter(_ id: UInt64, _ use: Core.Use, _ grant: Grant) {
-        update(grant: (id, grant)) { core in
-            // Under the lock: a cancellation that comes later finds the waiter.
-            guard Task.isCancelled else { return core.acquire(use, as: id, now: .now) }
-            var actions = Core.Actions()
-            actions.failed.append((id, .cancelled))
-            return actions
-        }
+        update(grant: (id, grant)) { $0.acquire(use, as: id, now: .now) }
     }
 
     private func release(_ lease: Core.Lease, discarding: Bool) {
@@ -187,10 +171,11 @@ public final class ConnectionPool: Sendable {
 
     /// - Parameter grant: a waiter that `change` enters.
     private func update(grant: (id: UInt64, Grant)? = nil, _ change: (inout Core) -> Core.Actions) {
-        let (actions, served) = state.withLock { state -> (Core.Actions, [(Grant, Result<Core.Lease, any Error>)]) in
+        let (actions, served) = state.withLock {
+            state -> (Core.Actions, [(Grant, Result<Core.Lease, ConnectionError>)]) in
             if let (id, grant) = grant { state.waiters[id] = grant }
             let actions = change(&state.core)
-            var served: [(Grant, Result<Core.Lease, any Error>)] = []
+            var served: [(Grant, Result<Core.Lease, ConnectionError>)] = []
             for (id, lease) in actions.granted {
                 if let grant = state.waiters.removeValue(forKey: id) { served.append((grant, .success(lease))) }
             }

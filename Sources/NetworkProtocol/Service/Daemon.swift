@@ -189,7 +189,7 @@ public final class Daemon: Service, Sendable {
         }
         let connections = connections
         let logger = logger
-        let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        let bootstrap = ServerBootstrap(group: options.connection.eventLoops)
             .serverChannelOption(.backlog, value: Daemon.backlog)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

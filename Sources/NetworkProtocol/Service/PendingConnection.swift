@@ -4,11 +4,9 @@ internal import Synchronization
 /// A connection that is being made, for any number of tasks that wait for it, each for as long as it likes.
 final class PendingConnection: Sendable {
     typealias Outcome = Result<Connection, ConnectionError>
-    private typealias Waiter = CheckedContinuation<Connection, any Error>
 
     private struct State {
-        var waiters: [UInt64: Waiter] = [:]
-        var nextWaiter: UInt64 = 0
+        var waiters: [ConnectionWaiter<Connection>] = []
         var outcome: Outcome?
         /// Makes it.
         var task: Task<Void, Never>?
@@ -51,53 +49,35 @@ final class PendingConnection: Sendable {
 
     /// Waits for the connection, until `deadline` at most; `eventLoop` rings then.
     func value(until deadline: NIODeadline?, on eventLoop: any EventLoop) async throws(ConnectionError) -> Connection {
-        let id = state.withLock { state in
-            state.nextWaiter += 1
-            return state.nextWaiter
-        }
-        let alarm = deadline.map { deadline in
-            eventLoop.scheduleTask(deadline: deadline) {
-                self.release(id, .timedOut(what: self.what))
-            }
-        }
-        defer { alarm?.cancel() }
-        do {
-            return try await withTaskCancellationHandler {
-                try await withCheckedThrowingContinuation { wait($0, id, deadline) }
-            } onCancel: {
-                release(id, .cancelled)
-            }
-        } catch let error as ConnectionError {
-            throw error
-        } catch {
-            // The continuation is resumed with a ConnectionError only.
-            throw .closed
-        }
-    }
-
-    private func wait(_ waiter: Waiter, _ id: UInt64, _ deadline: NIODeadline?) {
+        if Task.isCancelled { throw .cancelled }
+        let waiter = ConnectionWaiter<Connection>()
         let outcome = state.withLock { state -> Outcome? in
             if let outcome = state.outcome { return outcome }
-            if Task.isCancelled { return .failure(.cancelled) }
-            // The alarm may have rung before: it only finds who waits already.
             if let deadline, deadline <= .now() { return .failure(.timedOut(what: what)) }
-            state.waiters[id] = waiter
+            state.waiters.append(waiter)
             return nil
         }
-        if let outcome { waiter.resume(with: outcome.mapError { $0 as any Error }) }
+        if let outcome { return try outcome.get() }
+        return try await waiter.value(
+            until: deadline,
+            on: eventLoop,
+            late: { self.release(waiter, .timedOut(what: self.what)) },
+            giveUp: { self.release(waiter, .cancelled) }
+        )
     }
 
-    private func release(_ id: UInt64, _ error: ConnectionError) {
-        state.withLock { $0.waiters.removeValue(forKey: id) }?.resume(throwing: error)
+    private func release(_ waiter: ConnectionWaiter<Connection>, _ error: ConnectionError) {
+        state.withLock { $0.waiters.removeAll { $0 === waiter } }
+        waiter.resume(throwing: error)
     }
 
     private func finish(_ outcome: Outcome) {
-        let waiters = state.withLock { state -> [UInt64: Waiter] in
-            guard state.outcome == nil else { return [:] }
+        let waiters = state.withLock { state -> [ConnectionWaiter<Connection>] in
+            guard state.outcome == nil else { return [] }
             state.outcome = outcome
-            defer { state.waiters = [:] }
+            defer { state.waiters = [] }
             return state.waiters
         }
-        for waiter in waiters.values { waiter.resume(with: outcome.mapError { $0 as any Error }) }
+        for waiter in waiters { waiter.resume(with: outcome) }
     }
 }

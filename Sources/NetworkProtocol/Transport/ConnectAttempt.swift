@@ -10,13 +10,6 @@ final class ConnectAttempt: Sendable {
 
     typealias Outcome = Result<Connection, ConnectionError>
 
-    private enum Phase {
-        case connecting(CheckedContinuation<Connection, any Error>?)
-        /// Over before anybody waited for it.
-        case over(Outcome)
-        case told
-    }
-
     private struct Candidate {
         let channel: any Channel
         /// What its handler told.
@@ -24,44 +17,24 @@ final class ConnectAttempt: Sendable {
     }
 
     private struct State {
-        var phase = Phase.connecting(nil)
+        var isOver = false
         /// A name may have several addresses, and each that is tried has a channel; one of them is chosen.
         var candidates: [Candidate] = []
         var chosen: Int?
     }
 
     private let state = Mutex(State())
+    private let waiter = ConnectionWaiter<Connection>()
 
     /// Waits for the outcome. When the task is cancelled, all there is of the attempt is closed at once.
     func outcome() async throws(ConnectionError) -> Connection {
-        do {
-            return try await withTaskCancellationHandler {
-                try await withCheckedThrowingContinuation { continuation in
-                    let outcome = state.withLock { state -> Outcome? in
-                        guard case .over(let outcome) = state.phase else {
-                            state.phase = .connecting(continuation)
-                            return nil
-                        }
-                        state.phase = .told
-                        return outcome
-                    }
-                    if let outcome { continuation.resume(with: outcome) }
-                }
-            } onCancel: {
-                finish(.failure(.cancelled))
-            }
-        } catch let error as ConnectionError {
-            throw error
-        } catch {
-            // The continuation is resumed with a ConnectionError only.
-            throw .closed
-        }
+        try await waiter.value { self.finish(.failure(.cancelled)) }
     }
 
     /// The number of a channel; nil when the attempt is over, and the channel of no use.
     func enter(_ channel: any Channel) -> Int? {
         state.withLock { state in
-            guard case .connecting = state.phase else { return nil }
+            guard !state.isOver else { return nil }
             state.candidates.append(Candidate(channel: channel))
             return state.candidates.count - 1
         }
@@ -87,14 +60,14 @@ final class ConnectAttempt: Sendable {
     }
 
     func finish(_ outcome: Outcome) {
-        let (continuation, candidates) = state.withLock {
-            state -> (CheckedContinuation<Connection, any Error>?, [Candidate]) in
-            guard case .connecting(let continuation) = state.phase else { return (nil, []) }
-            state.phase = continuation == nil ? .over(outcome) : .told
+        let candidates = state.withLock { state -> [Candidate]? in
+            guard !state.isOver else { return nil }
+            state.isOver = true
             defer { state.candidates = [] }
-            return (continuation, state.candidates)
+            return state.candidates
         }
-        continuation?.resume(with: outcome.mapError { $0 as any Error })
+        guard let candidates else { return }
+        waiter.resume(with: outcome)
         guard case .failure = outcome else { return }
         for candidate in candidates {
             let channel = candidate.channel

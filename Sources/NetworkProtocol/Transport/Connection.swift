@@ -15,9 +15,11 @@ public final class Connection: Sendable {
 
     let outbox: Outbox
     let inbox: Inbox
-    let calls: Calls
+    let inFlight: InFlightRequests
     let channel: any Channel
     private let metrics: ConnectionMetrics
+    /// Writes what is there, on the event loop.
+    private let turn: @Sendable () -> Void
     /// Begins an orderly end, on the event loop.
     private let finish: @Sendable () -> Void
 
@@ -30,16 +32,18 @@ public final class Connection: Sendable {
         peer: Peer,
         outbox: Outbox,
         inbox: Inbox,
-        calls: Calls,
+        inFlight: InFlightRequests,
         channel: any Channel,
         metrics: ConnectionMetrics,
+        turn: @escaping @Sendable () -> Void,
         finish: @escaping @Sendable () -> Void
     ) {
         id = Connection.lastID.wrappingAdd(1, ordering: .relaxed).newValue
         self.peer = peer
         self.outbox = outbox
         self.inbox = inbox
-        self.calls = calls
+        self.inFlight = inFlight
+        self.turn = turn
         self.channel = channel
         self.metrics = metrics
         self.finish = finish
@@ -51,8 +55,8 @@ public final class Connection: Sendable {
     }
 
     /// Sends a message, waiting for room. When it returns the message is on its way, not necessarily there.
-    public func send(_ message: Message) async throws(ConnectionError) {
-        try await outbox.send(message)
+    public func send(_ message: OutgoingMessage) async throws(ConnectionError) {
+        try await outbox.send(message.message)
     }
 
     /// The next message that is neither a reply nor a ping: what the peer sent with ``send(_:)``. Nil when the peer has said that it sends
@@ -70,67 +74,72 @@ public final class Connection: Sendable {
         _ payload: [UInt8] = [],
         timeout: Duration = .seconds(30)
     ) async throws(ConnectionError) -> [UInt8] {
-        let id = calls.nextID()
-        let start = ContinuousClock.now
+        let id = inFlight.nextID()
+        let start = NIODeadline.now()
         var isAnswered = false
-        defer { metrics.requested(.now - start, isAnswered: isAnswered) }
-        let deadline = NIODeadline.now() + TimeAmount(timeout)
-        let message = try await outbox.encode(.request(id: id, command: command, payload: payload))
+        defer { metrics.requested((.now() - start).nanoseconds, isAnswered: isAnswered) }
+        let deadline = start + TimeAmount(timeout)
+        if Task.isCancelled { throw .cancelled }
+        guard deadline > start else { throw .timedOut(what: "waiting for room to send \(command)") }
+        let payload = try await outbox.encode(.request(id: id, command: command, payload: payload))
         while true {
-            await outbox.room(until: deadline)
-            guard deadline > .now() else { throw .timedOut(what: "waiting for room to send \(command)") }
             // Nil when others who waited took the room.
-            guard let reply = try await ask(message, id, command: command, deadline: deadline) else { continue }
-            isAnswered = true
-            return reply
+            if let reply = try ask(payload, id, command: command, deadline: deadline) {
+                let bytes = try await reply.value { self.inFlight.giveUp(id, .cancelled) }
+                isAnswered = true
+                return bytes
+            }
+            await outbox.room(until: deadline)
+            if Task.isCancelled { throw .cancelled }
+            guard deadline > .now() else { throw .timedOut(what: "waiting for room to send \(command)") }
         }
     }
 
-    /// Sends a request if there is room for it, and waits for its reply; nil when there is none.
+    /// Sends a request if there is room for it: what its reply comes to; nil when there is none.
     private func ask(
-        _ message: OutboundPayload,
+        _ payload: OutboundPayload,
         _ id: UInt64,
         command: String,
         deadline: NIODeadline
-    ) async throws(ConnectionError) -> [UInt8]? {
-        try await Connection.typed {
-            try await withTaskCancellationHandler {
-                try await withCheckedThrowingContinuation { continuation in
-                    let (isEntered, sweep) = self.calls.enter(id, command: command, deadline: deadline, continuation)
-                    // Nobody waits for its reply any more, and nothing made room for it.
-                    guard isEntered else { return }
-                    if let sweep { self.sweep(at: sweep) }
-                    do throws(ConnectionError) {
-                        if try !self.outbox.sendIfRoom(message) { self.calls.withdraw(id) }
-                    } catch {
-                        self.calls.finish(id, with: .failure(error))
-                    }
-                }
-            } onCancel: {
-                self.calls.giveUp(id, .cancelled)
-            }
+    ) throws(ConnectionError) -> InFlightRequests.Reply? {
+        let reply = InFlightRequests.Reply()
+        let isAlone: Bool
+        switch inFlight.enter(id, command: command, deadline: deadline, reply) {
+        case .ended(let error): throw error
+        case .entered(let sweep, let alone):
+            isAlone = alone
+            if let sweep { self.sweep(at: sweep) }
         }
+        do throws(ConnectionError) {
+            switch try outbox.put(payload) {
+            case .full:
+                // Nothing made room for it.
+                guard inFlight.withdraw(id) else { throw inFlight.endReason ?? .closed }
+                return nil
+            case .sent: break
+            // A request that nothing else is under way with, asked on the connection's own event loop, need not wait for others.
+            case .sentMustWake: if isAlone, outbox.eventLoop.inEventLoop { turn() } else { outbox.wakeEventLoop() }
+            }
+        } catch {
+            _ = inFlight.withdraw(id)
+            throw error
+        }
+        return reply
     }
 
     /// Asks whether the peer lives, and how long its answer takes. It waits for that as long as the connection lives; cancel the task to wait
     /// less.
     public func ping() async throws(ConnectionError) -> Duration {
-        let id = calls.nextID()
         let start = ContinuousClock.now
-        try await Connection.typed {
-            try await withTaskCancellationHandler {
-                try await withCheckedThrowingContinuation { continuation in
-                    guard self.calls.enterPing(id, continuation) else { return }
-                    do throws(ConnectionError) {
-                        try self.outbox.sendNow(.ping)
-                    } catch {
-                        self.calls.end(error)
-                    }
-                }
-            } onCancel: {
-                self.calls.cancelPing(id)
-            }
+        if Task.isCancelled { throw .cancelled }
+        let pong = ConnectionWaiter<Void>()
+        if let error = inFlight.enterPing(pong) { throw error }
+        do throws(ConnectionError) {
+            try outbox.sendNow(.ping)
+        } catch {
+            inFlight.end(error)
         }
+        try await pong.value { self.inFlight.cancelPing(pong) }
         return ContinuousClock.now - start
     }
 
@@ -167,26 +176,13 @@ public final class Connection: Sendable {
     }
 
     private func sweep(at deadline: NIODeadline) {
-        let (calls, inbox) = (calls, inbox)
+        let (inFlight, inbox) = (inFlight, inbox)
         let eventLoop = channel.eventLoop
         eventLoop.scheduleTask(deadline: deadline) { [weak self] in
-            let next = calls.sweep(now: .now()) {
+            let next = inFlight.sweep(now: .now()) {
                 inbox.isFull ? ", with \(inbox.count) messages before it that were not received," : ""
             }
             if let next { self?.sweep(at: next) }
-        }
-    }
-
-    /// The continuations here are resumed with a ``ConnectionError`` only.
-    private static func typed<Value: Sendable>(
-        _ body: () async throws -> Value
-    ) async throws(ConnectionError) -> Value {
-        do {
-            return try await body()
-        } catch let error as ConnectionError {
-            throw error
-        } catch {
-            throw .closed
         }
     }
 }

@@ -83,8 +83,8 @@ final class ConnectionMetrics: Sendable {
     func compressed(from: Int, to: Int) { ratio.record(Double(to) / Double(from)) }
 
     /// A request of this side has ended: with its reply, or without one.
-    func requested(_ duration: Duration, isAnswered: Bool) {
-        (isAnswered ? answered : unanswered).recordNanoseconds(Int64(duration / .nanoseconds(1)))
+    func requested(_ nanoseconds: Int64, isAnswered: Bool) {
+        (isAnswered ? answered : unanswered).recordNanoseconds(nanoseconds)
     }
 }
 

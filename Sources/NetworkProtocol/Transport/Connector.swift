@@ -23,7 +23,7 @@ struct Connector: Sendable {
         let makeTLS = try tls()
         let attempt = ConnectAttempt()
         let (connector, destination) = (self, destination)
-        let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton.next())
+        let bootstrap = ClientBootstrap(group: options.eventLoops.next())
             .connectTimeout(TimeAmount(connectTimeout))
             .channelOption(.autoRead, value: false)
             .channelOption(.allowRemoteHalfClosure, value: true)

@@ -45,7 +45,7 @@ public struct Dispatcher: Sendable {
     }
 
     private(set) var commands: [String: Handler] = [:]
-    private(set) var data: (@Sendable ([UInt8], Context) async throws -> Message?)?
+    private(set) var data: (@Sendable ([UInt8], Context) async throws -> OutgoingMessage?)?
     private(set) var custom: (@Sendable (String, [UInt8], Context) async throws -> [UInt8]?)?
     private(set) var opened: (@Sendable (Connection) async -> Void)?
     private(set) var closed: (@Sendable (Connection, ConnectionError) async -> Void)?
@@ -76,7 +76,7 @@ public struct Dispatcher: Sendable {
 
     /// Handles ``Message/data(_:)``; what it returns is sent back.
     public mutating func onData(
-        _ handle: @escaping @Sendable (_ bytes: [UInt8], _ context: Context) async throws -> Message?
+        _ handle: @escaping @Sendable (_ bytes: [UInt8], _ context: Context) async throws -> OutgoingMessage?
     ) {
         data = handle
     }

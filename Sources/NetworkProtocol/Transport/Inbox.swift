@@ -15,17 +15,13 @@ final class Inbox: Sendable {
         let bytes: Int
     }
 
-    private struct Waiter {
-        let id: UInt64
-        let continuation: CheckedContinuation<Message?, any Error>
-    }
+    private typealias Receiver = ConnectionWaiter<Message?>
 
     private struct State {
         var items: [Item] = []
         var first = 0
         var bytes = 0
-        var waiters: [Waiter] = []
-        var nextWaiter: UInt64 = 0
+        var waiters: [Receiver] = []
         var end: Result<Void, ConnectionError>?
         /// Whether the event loop stopped reading for want of room.
         var isAwaited = false
@@ -85,56 +81,32 @@ final class Inbox: Sendable {
     var isEmpty: Bool { state.withLock { $0.items.isEmpty } }
 
     func put(_ message: Message, bytes: Int) {
-        let waiter = state.withLock { state -> Waiter? in
+        let receiver = state.withLock { state -> Receiver? in
             guard state.end == nil else { return nil }
             if !state.waiters.isEmpty { return state.waiters.removeFirst() }
             state.items.append(Item(message: message, bytes: bytes))
             state.bytes += bytes
             return nil
         }
-        waiter?.continuation.resume(returning: message)
+        receiver?.resume(returning: message)
     }
 
     /// No more come, and this is why. Those that are there can still be taken; then nil is, when it was the peer that said so, and the error
     /// thrown otherwise.
     func end(of error: ConnectionError) {
         let result: Result<Void, ConnectionError> = error == .closedByPeer ? .success(()) : .failure(error)
-        let waiters = state.withLock { state -> [Waiter] in
+        let receivers = state.withLock { state -> [Receiver] in
             guard state.end == nil else { return [] }
             state.end = result
             defer { state.waiters = [] }
             return state.waiters
         }
-        for waiter in waiters { waiter.continuation.resume(with: result.map { nil }.mapError { $0 as any Error }) }
+        for receiver in receivers { receiver.resume(with: result.map { nil }) }
     }
 
     /// The next message; nil when the peer said that no more come.
     func take() async throws(ConnectionError) -> Message? {
-        let id = state.withLock { state in
-            state.nextWaiter += 1
-            return state.nextWaiter
-        }
-        do {
-            return try await withTaskCancellationHandler {
-                try await withCheckedThrowingContinuation { continuation in
-                    take(Waiter(id: id, continuation: continuation))
-                }
-            } onCancel: {
-                let waiter = state.withLock { state in
-                    state.waiters.firstIndex { $0.id == id }.map { state.waiters.remove(at: $0) }
-                }
-                waiter?.continuation.resume(throwing: ConnectionError.cancelled)
-            }
-        } catch let error as ConnectionError {
-            throw error
-        } catch {
-            // The continuation is resumed with a ConnectionError only.
-            throw .closed
-        }
-    }
-
-    private func take(_ waiter: Waiter) {
-        enum Step { case message(Message, tells: Bool), end(Result<Void, ConnectionError>), cancelled, wait }
+        enum Step { case message(Message, tells: Bool), end(Result<Void, ConnectionError>), wait(Receiver) }
         let step = state.withLock { state -> Step in
             if let message = state.pop() {
                 let tells = state.isAwaited && state.hasRoom(capacity)
@@ -142,17 +114,25 @@ final class Inbox: Sendable {
                 return .message(message, tells: tells)
             }
             if let end = state.end { return .end(end) }
-            if Task.isCancelled { return .cancelled }
-            state.waiters.append(waiter)
-            return .wait
+            let receiver = Receiver()
+            state.waiters.append(receiver)
+            return .wait(receiver)
         }
         switch step {
         case .message(let message, let tells):
-            waiter.continuation.resume(returning: message)
             if tells { roomMade() }
-        case .end(let result): waiter.continuation.resume(with: result.map { nil }.mapError { $0 as any Error })
-        case .cancelled: waiter.continuation.resume(throwing: ConnectionError.cancelled)
-        case .wait: break
+            return message
+        case .end(let result):
+            try result.get()
+            return nil
+        case .wait(let receiver): return try await receiver.value { self.release(receiver) }
         }
+    }
+
+    private func release(_ receiver: Receiver) {
+        state.withLock { state in
+            if let index = state.waiters.firstIndex(where: { $0 === receiver }) { state.waiters.remove(at: index) }
+        }
+        receiver.resume(throwing: .cancelled)
     }
 }

@@ -1,67 +1,55 @@
-internal import Cryptography
 internal import NIOCore
 internal import Synchronization
 
-/// What one connection still has to send, and what its handlers still work on.
+/// What tasks have put in to be sent on one connection, and what its handlers still work on.
 ///
-/// Any thread puts messages in. The connection's event loop takes them out together and seals them, so many small messages cost one write.
-/// Messages that take long to encode are encoded before, outside of the lock. Together with the handlers at work this is the
-/// connection's budget: beyond it senders wait and the socket is not read.
+/// Any thread puts messages in. The connection's event loop takes them out together, encodes and seals them, so many small messages cost
+/// one write. Messages that are long, or take long to encode, are encoded by their senders. Nothing is encoded or sealed under the lock.
+/// Together with the handlers at work this is the connection's budget: beyond it senders wait and the socket is not read.
 final class Outbox: Sendable {
     /// Bytes that may wait for the system, and bytes that handlers may work on, before one more message makes it too many.
     static let byteCapacity = 1 << 20
 
-    /// Answers to pings and the like that may wait beside a full outbox.
-    private static let spareMessages = 256
-
-    private struct Waiter {
-        let id: UInt64
-        let continuation: CheckedContinuation<Void, Never>
-    }
-
-    private struct State: ~Copyable {
-        var writer = PacketWriter()
-        var encoding: PayloadEncoding
-        /// In `writer`, not yet taken.
-        var messages = 0
+    private struct State {
+        /// Put in, not yet taken.
+        var queue: [OutboundPayload] = []
+        var queuedBytes = 0
         /// Taken, not yet written by the system.
         var messagesUnderWay = 0
         var bytesUnderWay = 0
-        /// All that the system has taken.
+        /// All that the system has taken, as far as everything before it was.
         var bytesWritten = 0
         /// Whether the event loop knows that there is something to take.
         var isFlushDue = false
-        /// Messages that handlers work on, and their bytes.
-        var inWork = 0
+        /// What handlers work on, in bytes.
         var bytesInWork = 0
         /// Whether the event loop waits for one of them to be done, to read on or to close.
         var isWorkAwaited = false
-        var waiters: [Waiter] = []
-        var nextWaiter: UInt64 = 0
+        var encoding: PayloadEncoding
+        var waiters: [Waiter<Void, Never>] = []
         var end: ConnectionError?
 
+        init(encoding: PayloadEncoding) { self.encoding = encoding }
+
         func isFull(_ capacity: Int) -> Bool {
-            messages + messagesUnderWay >= capacity
-                || writer.buffer.readableBytes + bytesUnderWay >= Outbox.byteCapacity
+            queue.count + messagesUnderWay >= capacity || queuedBytes + bytesUnderWay >= Outbox.byteCapacity
         }
 
-        mutating func takeWaiters() -> [Waiter] {
+        mutating func takeWaiters() -> [Waiter<Void, Never>] {
             defer { waiters = [] }
             return waiters
         }
 
-        init(encoding: PayloadEncoding) { self.encoding = encoding }
+        mutating func put(_ payload: OutboundPayload) {
+            queuedBytes += payload.packetLength(tag: encoding.tagLength)
+            queue.append(payload)
+        }
 
         /// Whether the event loop must be told.
         mutating func append(_ payload: OutboundPayload) throws(ConnectionError) -> Bool {
             if let end { throw end }
-            writer.append(payload)
-            messages += 1
+            put(payload)
             return mustTell()
-        }
-
-        mutating func append(_ message: Message) throws(ConnectionError) -> Bool {
-            try append(try encoding.encode(message))
         }
 
         mutating func mustTell() -> Bool {
@@ -71,19 +59,27 @@ final class Outbox: Sendable {
     }
 
     private let state: Mutex<State>
+    /// Whether something is in the queue, and how many messages handlers work on: for the event loop, which looks often. Changed under
+    /// the lock.
+    private let isQueued = Atomic(false)
+    private let inWork = Atomic(0)
     private let capacity: Int
-    private let eventLoop: any EventLoop
+    /// For messages in bincode without compression; the rest is under the lock.
+    private let plain: PayloadEncoding
+    let eventLoop: any EventLoop
     /// Tells the event loop that there is something to take; called on any thread, outside the lock.
     private let wake: @Sendable () -> Void
 
     init(
         options: ConnectionOptions,
+        isSealed: Bool = false,
         metrics: ConnectionMetrics,
         eventLoop: any EventLoop,
         wake: @escaping @Sendable () -> Void
     ) {
         self.eventLoop = eventLoop
-        state = Mutex(State(encoding: PayloadEncoding(options: options, metrics: metrics)))
+        plain = PayloadEncoding(options: options, isSealed: isSealed, metrics: metrics)
+        state = Mutex(State(encoding: plain))
         capacity = options.effectiveChannelCapacity
         self.wake = wake
     }
@@ -92,180 +88,167 @@ final class Outbox: Sendable {
 
     /// Returns when there is room for a message, or no use in waiting for it, or it is too late.
     func room(until deadline: NIODeadline? = nil) async {
-        let id = state.withLock { state -> UInt64? in
-            guard state.isFull(capacity), state.end == nil else { return nil }
-            state.nextWaiter += 1
-            return state.nextWaiter
+        let waiter = Waiter<Void, Never>()
+        let mustWait = state.withLock { state in
+            guard state.isFull(capacity), state.end == nil else { return false }
+            if let deadline, deadline <= .now() { return false }
+            state.waiters.append(waiter)
+            return true
         }
-        guard let id else { return }
-        let timer = deadline.map { deadline in
-            eventLoop.scheduleTask(deadline: deadline) { self.release(id) }
-        }
-        defer { timer?.cancel() }
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let mustWait = state.withLock { state in
-                    guard state.isFull(capacity), state.end == nil, !Task.isCancelled else { return false }
-                    // The alarm may have rung before: it only finds who waits already.
-                    if let deadline, deadline <= .now() { return false }
-                    state.waiters.append(Waiter(id: id, continuation: continuation))
-                    return true
-                }
-                if !mustWait { continuation.resume() }
-            }
-        } onCancel: {
-            release(id)
-        }
+        guard mustWait else { return }
+        let release: @Sendable () -> Void = { self.release(waiter) }
+        await waiter.value(until: deadline, on: eventLoop, late: release, giveUp: release)
     }
 
-    private func release(_ id: UInt64) {
-        let waiter = state.withLock { state in
-            state.waiters.firstIndex { $0.id == id }.map { state.waiters.remove(at: $0) }
+    private func release(_ waiter: Waiter<Void, Never>) {
+        state.withLock { state in
+            if let index = state.waiters.firstIndex(where: { $0 === waiter }) { state.waiters.remove(at: index) }
         }
-        waiter?.continuation.resume()
+        waiter.resume(returning: ())
     }
 
-    /// The message as it can be put in at once, encoded where it keeps nobody waiting.
+    /// The message as it can be put in at once, encoded where it keeps no other task waiting.
     func encode(_ message: Message) async throws(ConnectionError) -> OutboundPayload {
-        try await state.withLock { $0.encoding }.encodeElsewhere(message)
-    }
-
-    private enum Step {
-        case sent(mustWake: Bool)
-        case full
-        case takesLong(PayloadEncoding)
+        let length = message.bincodeLength
+        if plain.isPlain(length), plain.compression == nil {
+            // Written by the event loop, unless the peer has another format.
+            let isPlain = state.withLock { $0.encoding.format == .bincode }
+            if isPlain {
+                try plain.check(length)
+                return .message(message, length: length)
+            }
+        }
+        return try await state.withLock { $0.encoding }.encodeElsewhere(message)
     }
 
     /// Waits for room, `timeout` at most, and puts the message in.
     func send(_ message: Message, timeout: Duration? = nil) async throws(ConnectionError) {
+        if Task.isCancelled { throw .cancelled }
+        let payload = try await encode(message)
         var deadline: NIODeadline?
-        var encoded: OutboundPayload?
-        while true {
+        while try !sendIfRoom(payload) {
+            if let deadline, deadline <= .now() {
+                throw .timedOut(what: "waiting for room to send \(message.name)")
+            }
+            if deadline == nil, let timeout { deadline = .now() + TimeAmount(timeout) }
+            await room(until: deadline)
             if Task.isCancelled { throw .cancelled }
-            let payload = encoded
-            let step = try state.withLock { state throws(ConnectionError) -> Step in
-                if let end = state.end { throw end }
-                if payload == nil, state.encoding.isLong(message) { return .takesLong(state.encoding) }
-                if state.isFull(capacity) { return .full }
-                if let payload { return .sent(mustWake: try state.append(payload)) }
-                return .sent(mustWake: try state.append(message))
-            }
-            switch step {
-            case .sent(let mustWake):
-                if mustWake { wake() }
-                return
-            case .takesLong(let encoding): encoded = try await encoding.encodeElsewhere(message)
-            case .full:
-                if let deadline, deadline <= .now() {
-                    throw .timedOut(what: "waiting for room to send \(message.name)")
-                }
-                if deadline == nil, let timeout { deadline = .now() + TimeAmount(timeout) }
-                await room(until: deadline)
-            }
         }
     }
 
     /// Puts a short message in, however full it is.
     func sendNow(_ message: Message) throws(ConnectionError) {
-        let mustWake = try state.withLock { state throws(ConnectionError) -> Bool in try state.append(message) }
+        let mustWake = try state.withLock { state throws(ConnectionError) -> Bool in
+            let mustWake = try state.append(.message(message, length: message.bincodeLength))
+            isQueued.store(true, ordering: .releasing)
+            return mustWake
+        }
         if mustWake { wake() }
     }
 
+    enum Sending { case full, sent, sentMustWake }
+
     /// Puts any message in if there is room; false when there is none.
     func sendIfRoom(_ payload: OutboundPayload) throws(ConnectionError) -> Bool {
-        let mustWake = try state.withLock { state throws(ConnectionError) -> Bool? in
-            if state.end == nil, state.isFull(capacity) { return nil }
-            return try state.append(payload)
+        switch try put(payload) {
+        case .full: return false
+        case .sent: return true
+        case .sentMustWake:
+            wake()
+            return true
         }
-        if mustWake == true { wake() }
-        return mustWake != nil
     }
+
+    /// The same; the caller wakes the event loop where it says so.
+    func put(_ payload: OutboundPayload) throws(ConnectionError) -> Sending {
+        try state.withLock { state throws(ConnectionError) -> Sending in
+            if state.end == nil, state.isFull(capacity) { return .full }
+            let mustWake = try state.append(payload)
+            isQueued.store(true, ordering: .releasing)
+            return mustWake ? .sentMustWake : .sent
+        }
+    }
+
+    /// Has the event loop take what is there.
+    func wakeEventLoop() { wake() }
 
     /// A handler is done with a message of so many bytes, and this is its reply.
     func finishWork(bytes: Int, reply: OutboundPayload?) {
         let mustWake = state.withLock { state in
-            state.inWork -= 1
+            inWork.subtract(1, ordering: .releasing)
             state.bytesInWork -= bytes
             if let reply, state.end == nil {
-                state.writer.append(reply)
-                state.messages += 1
-            } else if !state.isWorkAwaited {
-                return false
+                state.put(reply)
+                isQueued.store(true, ordering: .releasing)
+                state.isWorkAwaited = false
+                return state.mustTell()
             }
-            state.isWorkAwaited = false
-            return state.mustTell()
+            // There is nothing to take, so this is no turn that the next message could rely on.
+            defer { state.isWorkAwaited = false }
+            return state.isWorkAwaited
         }
         if mustWake { wake() }
     }
 
     // MARK: On the event loop
 
-    /// Everything that is put in from here on must be sealed after it was taken out.
-    func seal() {
-        state.withLock { state in
-            state.writer.isSealed = true
-            state.encoding.tagLength = RecordCipher.tagLength
-        }
-    }
-
-    /// The handshake is over: from here on messages are written as the options say.
-    func open(_ options: ConnectionOptions) {
-        state.withLock { state in
-            state.encoding.format = options.format
-            state.encoding.compression = options.compression
-        }
-    }
-
     /// What comes from here on is written in this format.
-    func speak(_ format: MessageFormat) { state.withLock { $0.encoding.format = format } }
+    func use(_ format: MessageFormat) { state.withLock { $0.encoding.format = format } }
+
+    /// How messages become payloads now.
+    var encoding: PayloadEncoding { state.withLock { $0.encoding } }
 
     func beginWork(bytes: Int) {
         state.withLock { state in
-            state.inWork += 1
+            inWork.add(1, ordering: .relaxed)
             state.bytesInWork += bytes
         }
     }
 
-    /// Whether this message is to be encoded elsewhere.
-    func takesLong(_ message: Message) -> Bool {
-        // Nearly all are short, and for them there is no lock to take.
-        message.bincodeLength >= PayloadEncoding.longLength && state.withLock { $0.encoding.isLong(message) }
-    }
+    /// Whether there is something to take.
+    var hasQueued: Bool { isQueued.load(ordering: .acquiring) }
 
-    /// Puts a message in that the event loop will take at the end of this turn anyway.
-    func appendOnLoop(_ message: Message) throws(ConnectionError) {
-        _ = try state.withLock { state throws(ConnectionError) -> Bool in try state.append(message) }
-    }
-
-    /// What is to be written, how many messages it is, and whether some must be sealed before; nil when there is nothing.
-    func take() -> (bytes: ByteBuffer, messages: Int, mustSeal: Bool)? {
+    /// Takes what is there into `queue`, which is empty; it counts as under way until it is ``written(messages:bytes:)``.
+    ///
+    /// - Returns: messages, and bytes of their packets.
+    func take(into queue: inout [OutboundPayload]) -> (messages: Int, bytes: Int) {
         state.withLock { state in
             state.isFlushDue = false
-            guard state.messages > 0 else { return nil }
-            let bytes = state.writer.take()
-            let messages = state.messages
-            state.messages = 0
-            state.messagesUnderWay += messages
-            state.bytesUnderWay += bytes.readableBytes
-            return (bytes, messages, state.writer.isSealed)
+            isQueued.store(false, ordering: .relaxed)
+            swap(&state.queue, &queue)
+            let taken = (queue.count, state.queuedBytes)
+            state.queuedBytes = 0
+            state.messagesUnderWay += taken.0
+            state.bytesUnderWay += taken.1
+            return taken
         }
     }
 
-    /// The system has taken so much.
-    func written(bytes: Int, messages: Int) {
-        let waiters = state.withLock { state -> [Waiter] in
-            state.bytesUnderWay -= bytes
-            state.bytesWritten += bytes
-            state.messagesUnderWay -= messages
-            return state.isFull(capacity) ? [] : state.takeWaiters()
-        }
-        for waiter in waiters { waiter.continuation.resume() }
-    }
-
-    /// Whether the connection may take one more message from its peer.
-    var mayRead: Bool {
+    /// These are under way too, and were not put in here.
+    func addUnderWay(messages: Int, bytes: Int) {
         state.withLock { state in
-            guard state.inWork < capacity, state.bytesInWork < Outbox.byteCapacity else {
+            state.messagesUnderWay += messages
+            state.bytesUnderWay += bytes
+        }
+    }
+
+    /// The system has taken everything that was under way, and so many bytes that never counted as such.
+    func allWritten(andBytes bytes: Int = 0) {
+        let waiters = state.withLock { state -> [Waiter<Void, Never>] in
+            state.bytesWritten += state.bytesUnderWay + bytes
+            state.bytesUnderWay = 0
+            state.messagesUnderWay = 0
+            return state.waiters.isEmpty || state.isFull(capacity) ? [] : state.takeWaiters()
+        }
+        for waiter in waiters { waiter.resume(returning: ()) }
+    }
+
+    /// Whether the connection may take one more message from its peer, as far as this is concerned.
+    var mayRead: Bool {
+        // Most often; then there is no lock to take.
+        if inWork.load(ordering: .acquiring) == 0, !hasQueued, !isStuck.load(ordering: .relaxed) { return true }
+        return state.withLock { state in
+            guard inWork.load(ordering: .relaxed) < capacity, state.bytesInWork < Outbox.byteCapacity else {
                 state.isWorkAwaited = true
                 return false
             }
@@ -273,34 +256,39 @@ final class Outbox: Sendable {
         }
     }
 
-    /// Whether so many messages wait that small answers are better left out.
-    var isCrowded: Bool { state.withLock { $0.messages + $0.messagesUnderWay >= capacity + Outbox.spareMessages } }
+    /// Whether the system has not taken what was given to it; on the event loop alone.
+    private let isStuck = Atomic(false)
+    func setStuck(_ value: Bool) { isStuck.store(value, ordering: .relaxed) }
+
+    /// Messages that wait, for the system or to be taken.
+    var messagesWaiting: Int { state.withLock { $0.queue.count + $0.messagesUnderWay } }
 
     /// Whether nothing is in work and everything is written.
     var isIdle: Bool {
         state.withLock { state in
-            if state.inWork > 0 { state.isWorkAwaited = true }
-            return state.inWork == 0 && state.messages == 0 && state.messagesUnderWay == 0
+            let isAtWork = inWork.load(ordering: .relaxed) > 0
+            if isAtWork { state.isWorkAwaited = true }
+            return !isAtWork && state.queue.isEmpty && state.messagesUnderWay == 0
         }
     }
 
     /// Why nothing can be sent any more.
     var endReason: ConnectionError? { state.withLock { $0.end } }
 
-    /// What the system has taken since the connection began, as far as whole writes are done.
+    /// What the system has taken since the connection began, as far as everything before it was taken.
     var bytesWritten: Int { state.withLock { $0.bytesWritten } }
 
     var bytesUnderWay: Int { state.withLock { $0.bytesUnderWay } }
 
     /// All bytes that the system has not taken.
-    var bytesWaiting: Int { state.withLock { $0.writer.buffer.readableBytes + $0.bytesUnderWay } }
+    var bytesWaiting: Int { state.withLock { $0.queuedBytes + $0.bytesUnderWay } }
 
     /// Nothing can be sent any more, and this is why.
     func end(_ error: ConnectionError) {
-        let waiters = state.withLock { state -> [Waiter] in
+        let waiters = state.withLock { state -> [Waiter<Void, Never>] in
             if state.end == nil { state.end = error }
             return state.takeWaiters()
         }
-        for waiter in waiters { waiter.continuation.resume() }
+        for waiter in waiters { waiter.resume(returning: ()) }
     }
 }

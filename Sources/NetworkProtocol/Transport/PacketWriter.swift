@@ -1,36 +1,116 @@
 internal import Cryptography
 internal import NIOCore
 
-/// Frames payloads into one buffer, each byte written once, with room for a tag behind each one that the event loop
-/// will seal.
+/// Frames payloads into one buffer, each byte written once, with room for a tag behind each one that will be sealed.
 struct PacketWriter {
-    private(set) var buffer = ByteBuffer()
-    /// Whether what is written from here on will be sealed. Such packets are marked so in their headers.
-    var isSealed = false
+    private(set) var buffer: ByteBuffer
+    /// Packets in it.
+    private(set) var packetCount = 0
+
+    init(reusing buffer: ByteBuffer = ByteBuffer()) { self.buffer = buffer }
+
+    var byteCount: Int { buffer.readableBytes }
 
     /// The bytes written since the last call.
     mutating func take() -> ByteBuffer {
         let taken = buffer
         buffer = ByteBuffer()
+        packetCount = 0
         return taken
     }
 
-    mutating func append(_ payload: OutboundPayload) {
-        let flags: PacketFlags = isSealed ? .encrypted : []
-        switch payload {
-        case .message(let message, let length): write(flags, length: length) { message.writeBincode(to: &$0) }
-        case .bytes(let bytes, let compression):
-            write(flags.union(compression), length: bytes.count) { $0.append(bytes) }
-        }
+    /// Begins another buffer, over the memory of one that is used no more.
+    mutating func reuse(_ buffer: consuming ByteBuffer) { self.buffer = buffer }
+
+    /// - Parameter length: the message's in bincode.
+    mutating func append(_ message: Message, length: Int, isSealed: Bool) {
+        write([], length: length, isSealed: isSealed) { message.writeBincode(to: &$0) }
     }
 
-    private mutating func write(_ flags: PacketFlags, length: Int, _ body: (inout ByteBuffer) -> Void) {
-        let total = length + (isSealed ? RecordCipher.tagLength : 0)
+    mutating func append(_ payload: [UInt8], _ compression: PacketFlags, isSealed: Bool) {
+        write(compression, length: payload.count, isSealed: isSealed) { $0.append(payload) }
+    }
+
+    @inline(__always)
+    private mutating func write(
+        _ flags: PacketFlags,
+        length: Int,
+        isSealed: Bool,
+        _ body: (inout RawSink) -> Void
+    ) {
+        let tag = isSealed ? RecordCipher.tagLength : 0
         // The length was compared with the limit, which is never above a header's.
-        guard let header = try? PacketHeader(flags: flags, payloadLength: total) else { return }
-        buffer.reserveCapacity(minimumWritableBytes: PacketHeader.length + total)
-        header.write(to: &buffer)
-        body(&buffer)
-        if isSealed { buffer.writeRepeatingByte(0, count: RecordCipher.tagLength) }
+        guard
+            let header = try? PacketHeader(
+                flags: isSealed ? flags.union(.encrypted) : flags,
+                payloadLength: length + tag
+            )
+        else { return }
+        let total = PacketHeader.length + length + tag
+        packetCount += 1
+        // The sink stays within this memory, which is not kept. Nothing is written of a tag's room but by sealing.
+        unsafe buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: total) { memory in
+            var sink = unsafe RawSink(memory)
+            header.write(to: &sink)
+            body(&sink)
+            if isSealed { sink.fill(tag) }
+            return sink.count
+        }
+    }
+}
+
+/// Writes into memory that someone else made room in, as much as there is.
+@safe struct RawSink: ByteSink {
+    private let memory: UnsafeMutableRawBufferPointer
+    private(set) var count = 0
+
+    /// `memory` outlives this value.
+    @unsafe init(_ memory: UnsafeMutableRawBufferPointer) { unsafe self.memory = memory }
+
+    /// Checked in any build: no byte is written behind the end.
+    private mutating func advance(_ length: Int) -> Int {
+        let room = unsafe memory.count
+        precondition(length <= room - count, "a message is longer than it said")
+        defer { count += length }
+        return count
+    }
+
+    package mutating func append(_ byte: UInt8) {
+        let offset = advance(1)
+        unsafe memory[offset] = byte
+    }
+
+    package mutating func append(_ bytes: [UInt8]) {
+        let offset = advance(bytes.count)
+        let target = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[offset..<count])
+        unsafe bytes.withUnsafeBytes { unsafe target.copyMemory(from: $0) }
+    }
+
+    package mutating func append(_ text: String) {
+        var text = text
+        let offset = advance(text.utf8.count)
+        let target = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[offset..<count])
+        text.withUTF8 { unsafe target.copyMemory(from: UnsafeRawBufferPointer($0)) }
+    }
+
+    package mutating func append(littleEndian value: UInt32) {
+        let offset = advance(4)
+        unsafe memory.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt32.self)
+    }
+
+    package mutating func append(littleEndian value: UInt64) {
+        let offset = advance(8)
+        unsafe memory.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt64.self)
+    }
+
+    package mutating func append(bigEndian value: UInt32) {
+        let offset = advance(4)
+        unsafe memory.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt32.self)
+    }
+
+    /// Zeros.
+    mutating func fill(_ length: Int) {
+        let offset = advance(length)
+        for index in offset..<offset + length { unsafe memory[index] = 0 }
     }
 }

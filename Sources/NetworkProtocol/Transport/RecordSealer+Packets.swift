@@ -21,19 +21,23 @@ extension RecordSealer {
     }
 
     private mutating func sealPackets(of buffer: inout ByteBuffer) {
-        let first = buffer.readerIndex
-        var start = first
-        while let flags = buffer.getInteger(at: start + 5, as: UInt8.self).map(PacketFlags.init(rawValue:)),
-            let length = buffer.getInteger(at: start + 6, as: UInt32.self)
-        {
+        let count = buffer.readableBytes
+        var written = buffer.mutableReadableBytesSpan
+        var start = 0
+        while count - start >= PacketHeader.length {
+            // Ten bytes are there; they are any bytes.
+            let flags = unsafe written.bytes.unsafeLoad(fromByteOffset: start + 5, as: UInt8.self)
+            let length = unsafe written.bytes.unsafeLoadUnaligned(fromByteOffset: start + 6, as: UInt32.self)
             let payload = start + PacketHeader.length
-            start = payload + Int(length)
-            guard flags.contains(.encrypted),
-                let header = try? PacketHeader(flags: flags, payloadLength: Int(length))
+            start = payload + Int(UInt32(bigEndian: length))
+            guard PacketFlags(rawValue: flags).contains(.encrypted), start <= count,
+                let header = try? PacketHeader(
+                    flags: PacketFlags(rawValue: flags),
+                    payloadLength: start - payload
+                )
             else { continue }
             let bytes = header.inlineBytes
-            var written = buffer.mutableReadableBytesSpan
-            var record = written._mutatingExtracting((payload - first)..<(start - first))
+            var record = written._mutatingExtracting(payload..<start)
             // A header is ten plain bytes.
             seal(&record, header: unsafe bytes.span.bytes)
         }
@@ -42,8 +46,7 @@ extension RecordSealer {
     /// As a packet.
     private mutating func emptyRecord() -> ByteBuffer {
         var writer = PacketWriter()
-        writer.isSealed = true
-        writer.append(.bytes([], []))
+        writer.append([], [], isSealed: true)
         var buffer = writer.take()
         sealPackets(of: &buffer)
         return buffer

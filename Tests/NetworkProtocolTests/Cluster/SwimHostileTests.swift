@@ -1,4 +1,5 @@
 import NetworkProtocol
+import NetworkSimulation
 import SwimSimulation
 import Testing
 

@@ -154,7 +154,7 @@ struct PythonPeerTests {
             .echo("grüß 😀"), .data(Array(0...255)), .custom(command: "reverse", payload: [1, 2]),
         ]
         for message in messages {
-            try await client.send(message)
+            try await client.send(#require(OutgoingMessage(message)))
             let back: Message =
                 if case .custom = message { .custom(command: "reverse", payload: [2, 1]) } else { message }
             #expect(try await client.receive() == back)

@@ -121,10 +121,8 @@ private func expect<Value: Equatable>(
         var changes: [Bool] = []
         for batch in [1, 2, 1, 3, 1] as [UInt8] {
             // What was put in before the keys were there stays in the clear.
-            writer.isSealed = false
-            writer.append(.bytes([0xEE], []))
-            writer.isSealed = true
-            for number in 0..<batch { writer.append(.bytes([UInt8](repeating: number, count: 100), .lz4)) }
+            writer.append([0xEE], [], isSealed: false)
+            for number in 0..<batch { writer.append([UInt8](repeating: number, count: 100), .lz4, isSealed: true) }
             var bytes = writer.take()
             let change = sealer.seal(Int(batch), packetsOf: &bytes, now: start)
             changes.append(change != nil)
@@ -147,9 +145,8 @@ private func expect<Value: Equatable>(
     @Test func `a batch an hour later begins with a change of the key`() throws {
         var sealer = RecordSealer(secret: Self.secret, contexts: contexts, now: start)
         var writer = PacketWriter()
-        writer.isSealed = true
         for (hours, changed) in [(0.9, false), (1.1, true), (1.9, false)] {
-            writer.append(.bytes([1], []))
+            writer.append([1], [], isSealed: true)
             var bytes = writer.take()
             let change = sealer.seal(1, packetsOf: &bytes, now: start + .seconds(3_600 * hours))
             #expect((change != nil) == changed)

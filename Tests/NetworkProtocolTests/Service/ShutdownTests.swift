@@ -93,7 +93,7 @@ import Testing
             for await _ in arrived { break }
             daemon.daemon.shutDown()
             let connection = try #require(daemon.daemon.openConnections.first)
-            while connection.calls.endReason == nil { try await Task.sleep(for: .milliseconds(1)) }
+            while connection.inFlight.endReason == nil { try await Task.sleep(for: .milliseconds(1)) }
             release.finish()
             let answer = try await peer.packet().map { try Message(payload: $0.payload) }
             #expect(answer == .response(id: 7, payload: [2, 1]))

@@ -95,7 +95,7 @@ import Testing
                 .data(long), .data([1]), .echo(String(repeating: "long ", count: 50_000)), .echo("short"), .data(long),
                 .echo("short"), .data([2]),
             ]
-            for message in sent { try await client.send(message) }
+            for message in sent { try await client.send(#require(OutgoingMessage(message))) }
             for message in sent {
                 let received = try await client.receive()
                 #expect(received == message, "\(message.name)")

@@ -159,7 +159,7 @@ private final class Use: Sendable {
         let receiver = Task { [self] in
             var count = 0
             while count < sent.count, let message = try await doing("receive", { try await connection.receive() }) {
-                let isNext = message == Use.message(count, sent[count])
+                let isNext = message == Use.message(count, sent[count]).message
                 #expect(isNext, "seed \(seed): message \(count)")
                 count += 1
             }
@@ -209,7 +209,7 @@ private final class Use: Sendable {
     }
 
     /// Data and echoes, which are answered alike.
-    private static func message(_ number: Int, _ bytes: [UInt8]) -> Message {
+    private static func message(_ number: Int, _ bytes: [UInt8]) -> OutgoingMessage {
         number % 3 == 0 ? .echo("\(number)" + String(repeating: "echo ", count: bytes.count / 5)) : .data(bytes)
     }
 }

@@ -47,32 +47,28 @@ import Testing
     }
 
     @Test func `for replies needs few alarms, however many were late while one is still waited for`() async {
-        let calls = Calls()
-        let long = Task {
-            _ = try? await withCheckedThrowingContinuation { (reply: Calls.Reply) in
-                _ = calls.enter(1, command: "ask", deadline: .uptimeNanoseconds(1 << 40), reply)
-            }
-        }
+        let inFlight = InFlightRequests()
+        let long = InFlightRequests.Reply()
         // Its alarm rings after all the others.
-        while calls.isEmpty { await Task.yield() }
+        _ = inFlight.enter(1, command: "ask", deadline: .uptimeNanoseconds(1 << 40), long)
         var now: UInt64 = 0
         var alarms: [NIODeadline] = []
         for id in 2..<1_000 {
-            _ = try? await withCheckedThrowingContinuation { (reply: Calls.Reply) in
-                now += 10
-                let late = NIODeadline.uptimeNanoseconds(now)
-                if let alarm = calls.enter(UInt64(id), command: "ask", deadline: late, reply).sweep {
-                    alarms.append(alarm)
-                }
-                while let index = alarms.firstIndex(where: { $0 <= late }) {
-                    alarms.remove(at: index)
-                    if let next = calls.sweep(now: late) { alarms.append(next) }
-                }
+            now += 10
+            let late = NIODeadline.uptimeNanoseconds(now)
+            let reply = InFlightRequests.Reply()
+            if case .entered(let sweep?, _) = inFlight.enter(UInt64(id), command: "ask", deadline: late, reply) {
+                alarms.append(sweep)
             }
+            while let index = alarms.firstIndex(where: { $0 <= late }) {
+                alarms.remove(at: index)
+                if let next = inFlight.sweep(now: late) { alarms.append(next) }
+            }
+            await #expect(throws: ConnectionError.self) { try await reply.value {} }
         }
         #expect(alarms.count < 3)
-        calls.end(.closed)
-        await long.value
+        inFlight.end(.closed)
+        await #expect(throws: ConnectionError.unanswered(.closed)) { try await long.value {} }
     }
 
     @Test func `for messages keeps no room for those it has had`() async throws {

@@ -1,22 +1,21 @@
-/// What will happen, the earliest first; what happens at one time, in the order in which it was entered.
-struct EventQueue {
-    enum Kind {
-        case timer(node: Int)
-        case datagram([UInt8], from: Int, to: Int)
-    }
-
-    struct Event {
-        let time: Int64
+/// What will happen in simulated time, the earliest first; of what happens at one time, what was entered first.
+package struct EventQueue<Kind> {
+    package struct Event {
+        /// Nanoseconds since the start.
+        package let time: Int64
         let order: UInt64
-        let kind: Kind
+        package let kind: Kind
     }
 
     private var heap: [Event] = []
     private var count: UInt64 = 0
 
-    var nextTime: Int64 { heap.first?.time ?? .max }
+    package init() {}
 
-    mutating func insert(_ kind: Kind, at time: Int64) {
+    /// `Int64.max` when nothing will happen.
+    package var nextTime: Int64 { heap.first?.time ?? .max }
+
+    package mutating func insert(_ kind: Kind, at time: Int64) {
         count += 1
         heap.append(Event(time: time, order: count, kind: kind))
         var child = heap.count - 1
@@ -26,7 +25,8 @@ struct EventQueue {
         }
     }
 
-    mutating func removeFirst() -> Event {
+    /// There must be one.
+    package mutating func removeFirst() -> Event {
         heap.swapAt(0, heap.count - 1)
         let first = heap.removeLast()
         var parent = 0

@@ -26,7 +26,7 @@ struct InboundPayload: Sendable {
             return max(payload.count, try PayloadCompression.claimedLength(payload, flags: flags, limit: limit))
         }
         guard let first = payload.first else { return 0 }
-        switch MessageFormat(markOf: payload, first: first) {
+        switch MessageFormat(markOf: payload.span, first: first) {
         case .json, .messagePack: return payload.count
         case .bincode, nil: return 0
         }

@@ -1,4 +1,5 @@
 public import CoreMetrics
+public import NIOCore
 
 /// How one connection behaves; both sides choose for themselves.
 public struct ConnectionOptions: Sendable {
@@ -24,6 +25,9 @@ public struct ConnectionOptions: Sendable {
     public var stallTimeout = Duration.seconds(30)
     /// Counts and measures; nil for the one that the process has bootstrapped swift-metrics with.
     public var metricsFactory: (any MetricsFactory)?
+    /// Where connections live; nil for the threads that all of the process shares. It is the program's to shut down, after it has closed
+    /// its clients and daemons.
+    public var eventLoopGroup: (any EventLoopGroup)?
 
     public init() {}
 

@@ -1,0 +1,161 @@
+internal import Cryptography
+internal import NIOCore
+
+extension ConnectionHandler {
+    /// What was put in since the last write and is not in `messagesWritten`.
+    struct Unwritten {
+        /// Out of the outbox, for which they are under way.
+        var queuedMessages = 0
+        var queuedBytes = 0
+        /// Of all packets that are no longer in `writer`.
+        var bytes = 0
+    }
+
+    /// Bytes of packets from which on they are sealed and written, and the next ones put into another buffer: what is sealed is then still
+    /// in the processor's cache when the system copies it, and the peer opens one piece while the next one is sealed.
+    private static let pieceLength = 64 * 1024
+
+    /// Answers to pings and the like that may wait beside a full outbox.
+    private static let spareMessages = 256
+
+    /// Whether so many messages wait that small answers are better left out.
+    var isCrowded: Bool {
+        isStuck
+            && outbox.messagesWaiting + messagesWritten
+                >= setup.options.effectiveChannelCapacity + ConnectionHandler.spareMessages
+    }
+
+    /// Puts a short message of the protocol's own in; it is written at the end of this turn.
+    ///
+    func write(_ message: Message) {
+        if encoding.format == .bincode { return writeOpening(message, isSealed: core.isSealed) }
+        takeQueue()
+        writer.append(message.payload(in: encoding.format), [], isSealed: core.isSealed)
+        messagesWritten += 1
+    }
+
+    /// The same for what belongs to the handshake, which is always in bincode.
+    func writeOpening(_ message: Message, isSealed: Bool) {
+        takeQueue()
+        writer.append(message, length: message.bincodeLength, isSealed: isSealed)
+        messagesWritten += 1
+    }
+
+    /// Puts a program's message in, such as a reply.
+    func writeProgram(_ message: Message) throws(ConnectionError) {
+        takeQueue()
+        put(try encoding.encode(message))
+        messagesWritten += 1
+    }
+
+    /// Whether this message is to be encoded elsewhere.
+    func takesLong(_ message: Message) -> Bool {
+        encoding.isLong(message.bincodeLength)
+    }
+
+    /// What tasks have put in comes before what is put in from here on.
+    private func takeQueue() {
+        if writer.byteCount == 0, writer.buffer.storageCapacity == 0 { writer.reuse(scratch.takeBuffer()) }
+        guard outbox.hasQueued else { return }
+        var queue: [OutboundPayload] = []
+        swap(&queue, &scratch.queue)
+        let taken = outbox.take(into: &queue)
+        unwritten.queuedMessages += taken.messages
+        unwritten.queuedBytes += taken.bytes
+        for index in queue.indices {
+            // Taken out, so that nothing else refers to its bytes when they are sealed.
+            var payload = OutboundPayload.bytes([], [])
+            swap(&payload, &queue[index])
+            put(payload)
+        }
+        queue.removeAll(keepingCapacity: queue.capacity <= 32)
+        swap(&queue, &scratch.queue)
+    }
+
+    private func put(_ payload: consuming OutboundPayload) {
+        switch payload {
+        case .message(let message, let length): writer.append(message, length: length, isSealed: core.isSealed)
+        case .bytes(let bytes, let compression): writer.append(bytes, compression, isSealed: core.isSealed)
+        case .packet(let packet):
+            writeWhole()
+            return writePiece(packet, count: 1)
+        }
+        if writer.byteCount >= ConnectionHandler.pieceLength { writeWhole() }
+    }
+
+    /// Writes what was put together so far.
+    private func writeWhole() {
+        guard writer.byteCount > 0 else { return }
+        let count = writer.packetCount
+        writePiece(writer.take(), count: count)
+    }
+
+    /// Seals and writes packets.
+    private func writePiece(_ piece: consuming ByteBuffer, count: Int) {
+        guard let context, !core.isClosed else { return }
+        var piece = piece
+        bytesGiven += piece.readableBytes
+        unwritten.bytes += piece.readableBytes
+        guard core.isSealed else { return context.write(wrapOutboundOut(piece), promise: nil) }
+        if let change = seal(&piece, count) {
+            bytesGiven += change.readableBytes
+            setup.metrics.sent(messages: 0, bytes: change.readableBytes)
+            context.write(wrapOutboundOut(change), promise: nil)
+        }
+        context.writeAndFlush(wrapOutboundOut(piece), promise: nil)
+    }
+
+    /// The change of the key that must be sent before it; most often nil.
+    private func seal(_ piece: inout ByteBuffer, _ count: Int) -> ByteBuffer? {
+        var change: ByteBuffer?
+        _ = core.withSealer { sealer in change = sealer.seal(count, packetsOf: &piece, now: .now) }
+        return change
+    }
+
+    /// Writes what is there.
+    func flush() {
+        if outbox.hasQueued { takeQueue() }
+        guard unwritten.queuedMessages + messagesWritten > 0, let context, !core.isClosed else { return giveBack() }
+        let ownMessages = messagesWritten
+        messagesWritten = 0
+        let packets = writer.packetCount
+        var last = writer.take()
+        var written = unwritten
+        unwritten = Unwritten()
+        let count = last.readableBytes
+        bytesGiven += count
+        written.bytes += count
+        setup.metrics.sent(messages: written.queuedMessages + ownMessages, bytes: written.bytes)
+        if count > 0 {
+            if core.isSealed, let change = seal(&last, packets) {
+                bytesGiven += change.readableBytes
+                setup.metrics.sent(messages: 0, bytes: change.readableBytes)
+                context.write(wrapOutboundOut(change), promise: nil)
+            }
+            context.writeAndFlush(wrapOutboundOut(last), promise: nil)
+        } else {
+            context.flush()
+        }
+        guard !core.isClosed else { return }
+        if context.channel.isWritable {
+            if written.queuedMessages > 0 || isStuck { allTaken() }
+            // Nothing else refers to it now.
+            scratch.give(last)
+        } else {
+            isStuck = true
+            outbox.setStuck(true)
+            outbox.addUnderWay(messages: ownMessages, bytes: written.bytes - written.queuedBytes)
+        }
+    }
+
+    private func giveBack() {
+        if writer.byteCount == 0, writer.buffer.storageCapacity > 0 { scratch.give(writer.take()) }
+    }
+
+    /// The system has taken all that it was given.
+    func allTaken() {
+        isStuck = false
+        outbox.setStuck(false)
+        outbox.allWritten()
+    }
+}

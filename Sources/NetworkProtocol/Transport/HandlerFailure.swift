@@ -1,0 +1,104 @@
+internal import Logging
+
+/// The lines about handlers that failed for one peer.
+struct HandlerFailureLog: Sendable {
+    /// Characters of a command, which the peer chose, in a line.
+    private static let commandLimit = 64
+
+    let log: PeerLog<WorkBudget.Key>
+    let peer: WorkBudget.Key
+
+    func write(command: String, _ context: Dispatcher.Context, _ error: any Error) {
+        log.write(
+            .info,
+            "a handler failed",
+            topic: peer,
+            [
+                "connection.id": "\(context.connection.id)", "peer.address": "\(context.peer.address)",
+                "message.command": "\(ForeignText.shown(command, most: Self.commandLimit))", "error": "\(error)",
+            ]
+        )
+    }
+}
+
+/// What goes back for a handler's error.
+enum HandlerFailure {
+    static func message(
+        for error: any Error,
+        id: UInt64,
+        command: String,
+        _ context: Dispatcher.Context,
+        _ failures: HandlerFailureLog
+    ) -> Message? {
+        if let refusal = error as? Dispatcher.Refusal {
+            return .failure(id: id, code: refusal.code, reason: refusal.reason)
+        }
+        // The handler was told to end, with its connection or with the daemon, and did. How far it came is not known, so there is no
+        // answer to give: its request ends unanswered, with the connection.
+        if Task.isCancelled { return nil }
+        failures.write(command: command, context, error)
+        return .failure(id: id, code: .internalError, reason: "the handler failed")
+    }
+
+    /// Sends the reply, or says that it is too long to be sent.
+    static func finish(
+        _ outbox: Outbox,
+        bytes: Int,
+        reply: Message?,
+        id: UInt64
+    ) async {
+        var payload: OutboundPayload?
+        if let reply {
+            do throws(ConnectionError) {
+                payload = try await outbox.encode(reply)
+            } catch {
+                let failure: Message =
+                    id == 0
+                    ? .custom(command: "error", payload: Array(error.description.utf8))
+                    : .failure(id: id, code: .tooLarge, reason: error.description)
+                payload = try? await outbox.encode(failure)
+            }
+        }
+        outbox.finishWork(bytes: bytes, reply: payload)
+    }
+}
+
+/// Messages without a number.
+enum OrderedMessage {
+    static func reply(
+        to message: Message,
+        _ dispatcher: Dispatcher,
+        _ context: Dispatcher.Context,
+        _ failures: HandlerFailureLog
+    ) async -> Message? {
+        do {
+            switch message {
+            case .echo: return message
+            case .data(let bytes): return try await dispatcher.data?(bytes, context)?.message
+            case .custom(let command, let payload):
+                switch dispatcher.commands[command] {
+                case .task(let handler):
+                    return try await handler(payload, context).map { .custom(command: command, payload: $0) }
+                case .inline(let handler):
+                    return try handler(payload, context).map { .custom(command: command, payload: $0) }
+                case nil:
+                    if let reply = try await dispatcher.custom?(command, payload, context) {
+                        return .custom(command: command, payload: reply)
+                    }
+                    // Never an answer to an answer.
+                    return command == "error" ? nil : error(dispatcher.unknownCommandReason)
+                }
+            default: return nil
+            }
+        } catch {
+            let command: String = if case .custom(let command, _) = message { command } else { message.name }
+            switch HandlerFailure.message(for: error, id: 0, command: command, context, failures) {
+            case .failure(_, let code, let reason): return self.error("\(code): \(reason)")
+            default: return nil
+            }
+        }
+    }
+
+    /// What one who sends custom messages without numbers gets instead of a reply.
+    private static func error(_ reason: String) -> Message { .custom(command: "error", payload: Array(reason.utf8)) }
+}
