@@ -336,7 +336,7 @@ let package = Package(
         ),
         .testTarget(
             name: "PacketIOTests",
-            dependencies: ["CLinux", "PacketIO", "SystemErrors"],
+            dependencies: ["PacketIO", "SystemErrors"],
             swiftSettings: strict
         ),
         .testTarget(
@@ -381,8 +381,10 @@ let package = Package(
         .testTarget(
             name: "MeasurementTests",
             dependencies: [
-                "Files", "Identity", "IdentityCertificates", "LinkMeasurement", "NetworkProtocol", "Operations",
-                "PacketIO", "Pairing", "Paramedic", "Reflector", "Storage", "TestCertificates", "UserState",
+                "CLinux", "Files", "Identity", "IdentityCertificates", "LinkMeasurement", "NetworkProtocol",
+                "Operations",
+                "PacketIO", "Pairing", "Paramedic", "Reflector", "Storage", "SystemErrors", "TestCertificates",
+                "UserState",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
@@ -433,7 +435,7 @@ if Context.environment["OUTPOST_BENCHMARKS"] != nil {
     package.targets.append(
         .executableTarget(
             name: "packet-io-benchmark",
-            dependencies: ["PacketIO"],
+            dependencies: ["LinkMeasurement", "PacketIO", "Paramedic", "Reflector"],
             path: "Benchmarks/packet-io",
             exclude: ["run.py"],
             swiftSettings: strict

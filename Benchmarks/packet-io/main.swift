@@ -1,5 +1,8 @@
-import Glibc
+internal import Glibc
+import LinkMeasurement
 import PacketIO
+import Paramedic
+import Reflector
 
 // Parts of the packet engine's benchmark, each one process that `run.sh` pins and compares with another tool's.
 //

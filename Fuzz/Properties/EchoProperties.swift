@@ -1,6 +1,7 @@
 internal import LinkMeasurement
 internal import NIOCore
 internal import PacketIO
+internal import Paramedic
 internal import Reflector
 
 /// Echo datagrams, over UDP and in tunnels, and the preface of direct streams.

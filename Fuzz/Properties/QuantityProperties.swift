@@ -1,3 +1,4 @@
+internal import LinkMeasurement
 internal import Operations
 internal import PacketIO
 internal import Paramedic

@@ -1,5 +1,4 @@
 package import NIOCore
-internal import PacketIO
 
 // Echo datagrams inside a TLS stream, each as:
 //

@@ -1,11 +1,13 @@
-internal import Glibc
+public import Glibc
 
-/// The kernel's clocks in nanoseconds.
-package enum KernelClock {
+/// The kernel's clocks in nanoseconds. Public, because only public bodies are inlined into other modules' loops.
+public enum KernelClock {
     /// For schedules, rates and deadlines: never steps.
-    package static var monotonic: Int64 { self.read(CLOCK_MONOTONIC) }
+    @inlinable @inline(__always)
+    public static var monotonic: Int64 { self.read(CLOCK_MONOTONIC) }
     /// For timestamps to compare with another machine's or with the kernel's receive timestamps; may step.
-    package static var realtime: Int64 { self.read(CLOCK_REALTIME) }
+    @inlinable @inline(__always)
+    public static var realtime: Int64 { self.read(CLOCK_REALTIME) }
     /// Processor time of the calling thread.
     package static var threadProcessorTime: Int64 { self.read(CLOCK_THREAD_CPUTIME_ID) }
 
@@ -15,7 +17,8 @@ package enum KernelClock {
         unsafe nanosleep(&time, nil)  // only reads the time
     }
 
-    private static func read(_ clock: clockid_t) -> Int64 {
+    @inlinable @inline(__always)
+    static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         unsafe clock_gettime(clock, &time)  // fails only for a clock that does not exist
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)

@@ -1,4 +1,4 @@
-package import Glibc
+public import Glibc
 
 extension InternetAddress {
     /// The address in `storage`, or nil if its family is neither IPv4 nor IPv6 or `length` is too short for it.
@@ -11,8 +11,8 @@ extension InternetAddress {
     }
 
     /// Parses a kernel socket address; the bytes may be shorter or longer than any known one.
-    @inline(__always)
-    package init?(_ bytes: UnsafeRawBufferPointer) {
+    @inlinable @inline(__always)
+    public init?(_ bytes: UnsafeRawBufferPointer) {
         // Each branch checks that the bytes contain the structure that it loads.
         guard bytes.count >= MemoryLayout<sockaddr_in>.size else { return nil }
         let family = unsafe bytes.loadUnaligned(as: sa_family_t.self)

@@ -3,23 +3,27 @@ internal import Glibc
 
 /// An IPv4 or IPv6 address without a port. An IPv4 address and its v4-mapped IPv6 form (`::ffff:1.2.3.4`) are one
 /// value.
-package struct InternetHost: Hashable, Sendable {
+///
+/// Public, because only public bodies are inlined into other modules' loops.
+public struct InternetHost: Hashable, Sendable {
     /// The 128 bits as two big-endian halves; IPv4 is stored v4-mapped (RFC 4291, 2.5.5.2).
-    package let high: UInt64
-    package let low: UInt64
+    public let high: UInt64
+    public let low: UInt64
     /// Interface of a link-local address, 0 otherwise.
-    package let scope: UInt32
+    public let scope: UInt32
 
-    private static let mappedPrefix: UInt64 = 0xFFFF_0000_0000
+    @inlinable static var mappedPrefix: UInt64 { 0xFFFF_0000_0000 }
 
-    package init(high: UInt64, low: UInt64, scope: UInt32 = 0) {
+    @inlinable
+    public init(high: UInt64, low: UInt64, scope: UInt32 = 0) {
         self.high = high
         self.low = low
         // Only link-local addresses need it; for others the kernel reports 0, and equality must not depend on it.
         self.scope = high >> 54 == 0xFE80 >> 6 ? scope : 0
     }
 
-    package init(ipv4 address: UInt32) {
+    @inlinable
+    public init(ipv4 address: UInt32) {
         self.init(high: 0, low: Self.mappedPrefix | UInt64(address))
     }
 
@@ -51,6 +55,11 @@ package struct InternetHost: Hashable, Sendable {
         self.init(high: UInt64(bigEndian: halves.0), low: UInt64(bigEndian: halves.1), scope: scope)
     }
 
+    @inlinable
+    public static func == (left: InternetHost, right: InternetHost) -> Bool {
+        left.low == right.low && left.high == right.high && left.scope == right.scope
+    }
+
     package static let anyIPv4 = InternetHost(ipv4: 0)
     package static let anyIPv6 = InternetHost(high: 0, low: 0)
     package static let loopbackIPv4 = InternetHost(ipv4: 0x7F00_0001)
@@ -67,7 +76,7 @@ package struct InternetHost: Hashable, Sendable {
 }
 
 extension InternetHost: CustomStringConvertible {
-    package var description: String {
+    public var description: String {
         if self.isIPv4 {
             let a = self.ipv4
             return "\(a >> 24).\(a >> 16 & 255).\(a >> 8 & 255).\(a & 255)"
@@ -82,11 +91,12 @@ extension InternetHost: CustomStringConvertible {
 }
 
 /// An IPv4 or IPv6 address with a port.
-package struct InternetAddress: Hashable, Sendable, CustomStringConvertible {
-    package var host: InternetHost
-    package var port: UInt16
+public struct InternetAddress: Hashable, Sendable, CustomStringConvertible {
+    public var host: InternetHost
+    public var port: UInt16
 
-    package init(_ host: InternetHost, port: UInt16) {
+    @inlinable
+    public init(_ host: InternetHost, port: UInt16) {
         self.host = host
         self.port = port
     }
@@ -110,7 +120,7 @@ package struct InternetAddress: Hashable, Sendable, CustomStringConvertible {
         self.init(host, port: port)
     }
 
-    package var description: String {
+    public var description: String {
         self.host.isIPv4 ? "\(self.host):\(self.port)" : "[\(self.host)]:\(self.port)"
     }
 }

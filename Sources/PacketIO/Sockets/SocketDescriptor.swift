@@ -35,7 +35,7 @@ extension SocketDescriptor {
     }
 
     /// Requests socket buffers; the kernel may grant less, which is no error.
-    func askBuffers(receive: Int32, send: Int32? = nil) {
+    package func askBuffers(receive: Int32, send: Int32? = nil) {
         _ = SystemCall.setOption(self.raw, SOL_SOCKET, SO_RCVBUF, receive)
         if let send { _ = SystemCall.setOption(self.raw, SOL_SOCKET, SO_SNDBUF, send) }
     }

@@ -1,13 +1,13 @@
 internal import CLinux
-internal import Glibc
-internal import SystemErrors
+package import Glibc
+package import SystemErrors
 
 /// System calls that return their result or the negative errno, read before anything else can change it.
 /// `@inline(never)` keeps the compiler from moving another call that sets errno in between.
-enum SystemCall {
+package enum SystemCall {
     /// Turns a negative errno into an error about `subject`.
     @inline(__always)
-    static func check(
+    package static func check(
         _ result: Int32,
         _ call: String,
         _ subject: @autoclosure () -> some CustomStringConvertible
@@ -46,7 +46,7 @@ enum SystemCall {
     }
 
     @inline(never)
-    static func accept(_ descriptor: Int32) -> Int32 {
+    package static func accept(_ descriptor: Int32) -> Int32 {
         while true {
             let result = Glibc.accept(descriptor, nil, nil)  // nil: the peer's address is asked for later
             if result >= 0 {
@@ -116,7 +116,7 @@ enum SystemCall {
     }
 
     @inline(never)
-    static func shutDown(_ descriptor: Int32, _ how: Int32) -> Int32 {
+    package static func shutDown(_ descriptor: Int32, _ how: Int32) -> Int32 {
         let result = Glibc.shutdown(descriptor, how)
         return result < 0 ? -errno : result
     }
@@ -148,13 +148,13 @@ enum SystemCall {
 
     /// Waits until `descriptor` is ready or `wake` is signaled; `timeout` in nanoseconds, negative waits forever.
     @inline(never)
-    static func wait(_ descriptor: Int32, writable: Bool, wake: Int32, timeout: Int64) -> Int32 {
+    package static func wait(_ descriptor: Int32, writable: Bool, wake: Int32, timeout: Int64) -> Int32 {
         outpost_wait(descriptor, writable, wake, timeout)
     }
 
     /// Waits for any of `entries`; `timeout` in nanoseconds, rounded up to milliseconds, nil waits forever.
     @inline(never)
-    static func poll(_ entries: inout [pollfd], timeout: Int64?) -> Int32 {
+    package static func poll(_ entries: inout [pollfd], timeout: Int64?) -> Int32 {
         let milliseconds = timeout.map { Int32(clamping: ($0 + 999_999) / 1_000_000) } ?? -1
         let count = nfds_t(entries.count)
         let result = unsafe Glibc.poll(&entries, count, milliseconds)  // writes into `count` entries

@@ -1,8 +1,8 @@
 /// Lengths of UDP over IPv4, in bytes.
-enum UDPLength {
+package enum UDPLength {
     /// A datagram's IPv4 and UDP headers. Counted beside the payload of refused datagrams, so that empty ones are not
     /// free.
-    static let headers = 28
+    package static let headers = 28
     /// The longest payload.
-    static let longestPayload = 65_507
+    package static let longestPayload = 65_507
 }

@@ -1,6 +1,6 @@
 internal import LinkMeasurement
 internal import NIOSSL
-package import PacketIO
+internal import PacketIO
 
 extension Examiner {
     /// Round trips without load. Throws ``PartlyMeasured`` if the test was cut after replies had arrived.

@@ -1,5 +1,4 @@
 internal import Operations
-internal import PacketIO
 
 /// How latency is probed.
 package struct LatencyPlan: Sendable {

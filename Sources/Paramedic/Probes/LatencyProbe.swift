@@ -2,7 +2,7 @@ internal import LinkMeasurement
 internal import NIOCore
 internal import NIOSSL
 internal import Operations
-package import PacketIO
+internal import PacketIO
 internal import Synchronization
 internal import SystemErrors
 

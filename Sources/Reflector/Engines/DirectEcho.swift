@@ -1,3 +1,4 @@
+internal import LinkMeasurement
 internal import PacketIO
 
 /// The UDP echo of one test in direct mode: a socket and a thread that live as long as the test.
