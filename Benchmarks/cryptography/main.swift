@@ -3,8 +3,9 @@ import Glibc
 
 // Seals and opens records of one length, again and again, as one direction of one session does.
 //
-//   cryptography-benchmark xchacha20|aes256gcm LENGTH COUNT     prints nanoseconds of processor time for sealing and opening a record once
-//   cryptography-benchmark idle xchacha20|aes256gcm COUNT       COUNT ciphers that worked once; prints resident bytes for each
+//   cryptography-benchmark xchacha20|aes256gcm LENGTH COUNT     prints nanoseconds of processor time for sealing and
+//   opening a record once cryptography-benchmark idle xchacha20|aes256gcm COUNT       COUNT ciphers that worked once;
+//   prints resident bytes for each
 
 func fail(_ message: String) -> Never {
     print("cryptography-benchmark: \(message)")

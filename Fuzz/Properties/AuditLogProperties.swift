@@ -2,7 +2,7 @@ internal import Files
 internal import Operations
 internal import Reflector
 
-/// The audit log on disk, which anybody with a hand on the disk may have changed.
+/// The audit log on disk, which anyone with access to the disk may have changed.
 ///
 /// An input has parts, separated by the byte 0x1e: the present file, the text of one slot of the checkpoint, and closed
 /// files, each after a line with its numbers (`1-2`). For no mutation would ever guess a hash, `@@` stands for the hash

@@ -1,11 +1,11 @@
 internal import NetworkProtocol
 
-/// The parts of a measurement, each on a connection that is open.
+/// The parts of a measurement, each on an open connection.
 enum Bench {
-    /// Bytes of the messages whose latency and rate are measured.
+    /// Bytes of the small messages.
     static let smallLength = 64
 
-    /// How long one small request may take while nothing else is under way.
+    /// How long one small request may take on an idle connection.
     private static let patience = Duration.seconds(10)
 
     /// The first round trip.
@@ -16,7 +16,7 @@ enum Bench {
     /// Round trips of a request with 64 bytes, one at a time; sorted.
     static func latency(_ connection: Connection, for time: Duration) async throws -> [Duration] {
         let payload = [UInt8](repeating: 0x5a, count: smallLength)
-        // On the connection's event loop: what is measured is the link, not changes of thread.
+        // On the connection's event loop: the link is measured, not thread switches.
         return try await withTaskExecutorPreference(connection.executor) {
             let clock = ContinuousClock()
             var samples: [Duration] = []
@@ -70,7 +70,7 @@ enum Bench {
         let start = clock.now
         while clock.now - start < time { try await connection.send(message) }
         let sent = clock.now
-        // Behind the last of them: messages of a connection are handled in order, requests beside them.
+        // After the last of them: a connection's messages are handled in order, requests beside them.
         _ = try await connection.request(BenchService.echo, [])
         var after = try await count(connection)
         while true {
@@ -82,7 +82,7 @@ enum Bench {
         return Double(after - before) * 8 / (elapsed / .seconds(1))
     }
 
-    /// Bits a second that came in data messages of 64 KiB.
+    /// Bits a second that arrived in data messages of 64 KiB.
     static func download(_ connection: Connection, for time: Duration) async throws -> Double {
         let milliseconds = UInt64(time / .milliseconds(1))
         let clock = ContinuousClock()
@@ -114,7 +114,7 @@ enum Bench {
     }
 }
 
-/// A measurement that gave nothing.
+/// A measurement without a result.
 struct BenchFailure: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }

@@ -1,6 +1,6 @@
 internal import ArgumentParser
 
-/// `HOST:PORT`, `[IPV6]:PORT`, the same behind `tls:`, or `unix:PATH`.
+/// `HOST:PORT`, `[IPV6]:PORT`, the same after `tls:`, or `unix:PATH`.
 enum BenchAddress: Sendable, Hashable {
     case tcp(host: String, port: Int)
     case tls(host: String, port: Int)
@@ -8,9 +8,10 @@ enum BenchAddress: Sendable, Hashable {
 
     static let forms = "HOST:PORT, [IPV6]:PORT, tls:HOST:PORT or unix:PATH"
 
-    /// Reads an address. Throws a `ValidationError` that says what is wrong with it; the parser names the option and the text.
+    /// Parses an address. Throws a `ValidationError` that says what is wrong with it; the parser names the option and
+    /// the text.
     ///
-    /// - Parameter ports: that can be meant; only who listens has a use for 0.
+    /// - Parameter ports: the valid ports; 0 is valid only for listening.
     init(parsing text: String, ports: ClosedRange<Int>) throws {
         if text.hasPrefix("unix:") {
             let path = String(text.dropFirst(5))
@@ -23,10 +24,10 @@ enum BenchAddress: Sendable, Hashable {
         guard !digits.isEmpty else { throw ValidationError("the port is missing; give \(BenchAddress.forms)") }
         let range = "\(ports.lowerBound) to \(ports.upperBound)"
         guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = Int(digits), port <= ports.upperBound
-        else { throw ValidationError("\"\(digits)\" is no port; give a number from \(range)") }
+        else { throw ValidationError("invalid port \"\(digits)\": must be \(range)") }
         guard port >= ports.lowerBound else {
             throw ValidationError(
-                "port \(port) is only for `packetbench serve`, which prints the one that it got; give a number from \(range)"
+                "port 0 is only for `packetbench serve`, which prints the port that it got; give a number from \(range)"
             )
         }
         guard !host.isEmpty else {
@@ -35,7 +36,7 @@ enum BenchAddress: Sendable, Hashable {
         self = isTLS ? .tls(host: String(host), port: port) : .tcp(host: String(host), port: port)
     }
 
-    /// Host, without its brackets, and port; what is not there is empty.
+    /// Host, without its brackets, and port; a missing one is empty.
     private static func split(_ place: Substring) throws -> (host: Substring, port: Substring) {
         if place.hasPrefix("[") {
             guard let end = place.firstIndex(of: "]") else {
@@ -43,7 +44,7 @@ enum BenchAddress: Sendable, Hashable {
             }
             let rest = place[place.index(after: end)...]
             guard rest.isEmpty || rest.hasPrefix(":") else {
-                throw ValidationError("behind the bracket there is no port; give [IPV6]:PORT, as in [::1]:9000")
+                throw ValidationError("the port after the bracket is missing; give [IPV6]:PORT, as in [::1]:9000")
             }
             return (place[..<end].dropFirst(), rest.dropFirst())
         }
@@ -54,8 +55,8 @@ enum BenchAddress: Sendable, Hashable {
             let isGroupOfIPv6 = first.count <= 4 && first.allSatisfy(\.isHexDigit)
             throw ValidationError(
                 isGroupOfIPv6
-                    ? "an IPv6 address stands in brackets, as in [::1]:9000"
-                    : "\"\(first):\" is no kind of address; give \(BenchAddress.forms)"
+                    ? "an IPv6 address needs brackets, as in [::1]:9000"
+                    : "unknown kind of address \"\(first):\"; give \(BenchAddress.forms)"
             )
         }
         return (host, place[colon...].dropFirst())
@@ -63,7 +64,7 @@ enum BenchAddress: Sendable, Hashable {
 }
 
 extension BenchAddress: CustomStringConvertible {
-    /// As it is read.
+    /// In the form that is parsed.
     var description: String {
         switch self {
         case .tcp(let host, let port): "\(BenchAddress.bracketed(host)):\(port)"

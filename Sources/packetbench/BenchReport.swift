@@ -1,10 +1,10 @@
 internal import Operations
 
-/// What was measured, as text and as JSON; nil is what was not.
+/// The measurements, as text and as JSON; nil if not measured.
 struct BenchReport: Sendable {
-    /// As it can be given to `measure` again.
+    /// In a form that `measure` accepts.
     let address: String
-    /// The daemon's Endpoint ID; nil when it proved none.
+    /// The daemon's Endpoint ID; nil if it proved none.
     let peer: String?
     /// Of the daemon's TLS certificate; nil without one.
     let certificatePin: String?
@@ -23,7 +23,7 @@ struct BenchReport: Sendable {
         ("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999),
     ]
 
-    /// The smallest sample that so large a share does not pass, in microseconds; 0 without samples.
+    /// The sample at this percentile, in microseconds; 0 without samples.
     static func percentile(_ share: Double, of sorted: [Duration]) -> Double {
         guard !sorted.isEmpty else { return 0 }
         let rank = Int((Double(sorted.count) * share).rounded(.up))
@@ -58,7 +58,7 @@ struct BenchReport: Sendable {
         ].compactMap(\.self)
     }
 
-    /// One object; what was not measured is null.
+    /// One object; null if not measured.
     var json: String {
         var request = JSONValue.null
         if let latency {
@@ -81,7 +81,7 @@ struct BenchReport: Sendable {
         ]).text
     }
 
-    /// Half up, with so many digits behind the point.
+    /// Half up, with this many decimals.
     static func rounded(_ value: Double, _ digits: Int) -> String {
         let scale = (0..<digits).reduce(1.0) { factor, _ in factor * 10 }
         let whole = Int64((value * scale).rounded())

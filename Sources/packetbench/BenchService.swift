@@ -1,11 +1,11 @@
 internal import NetworkProtocol
 internal import Synchronization
 
-/// What `packetbench serve` answers, beside the echoes that every daemon answers.
+/// The answers of `packetbench serve`, beside the echoes of every daemon.
 enum BenchService {
     /// Bytes of the data messages of a bulk test.
     static let bulkLength = 64 * 1024
-    /// Longest time that one request may have the daemon send, in milliseconds.
+    /// Longest time that one request may make the daemon send, in milliseconds.
     static let longestSource: UInt32 = 60_000
 
     static let echo = "packetbench.echo"

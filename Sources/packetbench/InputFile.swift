@@ -1,14 +1,14 @@
 internal import ArgumentParser
 internal import Glibc
 
-/// A file that an option names.
+/// A file named by an option.
 enum InputFile {
-    /// Longest file in bytes: certificates with their chains, and secrets, are far below.
+    /// Longest file in bytes: certificates with their chains, and secrets, are far shorter.
     private static let limit = 1 << 20
 
     /// The file's bytes. Throws a `ValidationError` that names the option, the file and the system's reason.
     ///
-    /// - Parameter isSecret: nobody but its owner may be able to use it, as with an identity key.
+    /// - Parameter isSecret: only its owner may have access to it, as with an identity key.
     static func read(_ path: String, of option: String, isSecret: Bool = false) throws -> [UInt8] {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)  // the path is copied for the call
         guard descriptor >= 0 else { throw failure(path, option, errno) }
@@ -40,7 +40,7 @@ enum InputFile {
         }
         guard status.st_uid == geteuid() || status.st_uid == 0 else {
             throw ValidationError(
-                "\(option) \(path): it belongs to user id \(status.st_uid); it must belong to the user who runs this or to root"
+                "\(option) \(path): it belongs to user ID \(status.st_uid); it must belong to the user who runs this or to root"
             )
         }
     }

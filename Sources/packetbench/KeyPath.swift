@@ -5,15 +5,15 @@ internal import NetworkProtocol
 internal import Operations
 internal import UserState
 
-/// Where this machine's identity key is.
+/// The path of this machine's identity key.
 enum KeyPath {
     /// For the help of `--key`.
     static let advice =
-        "made there if there is none. Without it the one that this user's tools share, "
-        + "$XDG_STATE_HOME/outpost/identity.ed25519, that is ~/.local/state/outpost/identity.ed25519 where the variable is not "
+        "created there if there is none. Default: the one that this user's tools share, "
+        + "$XDG_STATE_HOME/outpost/identity.ed25519, which is ~/.local/state/outpost/identity.ed25519 if the variable is not "
         + "set. [env: PACKETBENCH_KEY]"
 
-    /// The option, the environment, or the identity that this user's tools share, whose folder is made.
+    /// The option, the environment, or the identity that this user's tools share, whose folder is created.
     static func resolve(_ option: String?) throws -> String {
         let environment = ProcessInfo.processInfo.environment
         let variable = "PACKETBENCH_KEY"

@@ -8,8 +8,8 @@ struct MeasureCommand: AsyncParsableCommand {
         commandName: "measure",
         abstract: "Measure what the protocol does between here and a `packetbench serve`.",
         discussion: """
-            The result is on standard output, everything else on standard error. Times are in microseconds where not said \
-            otherwise; bits are those of the messages, without what headers and encryption add.
+            The result goes to standard output, everything else to standard error. Times are in microseconds unless a unit \
+            is given; bits are those of the messages, without headers and encryption.
             """
     )
 
@@ -56,7 +56,8 @@ struct MeasureCommand: AsyncParsableCommand {
             client = try await Client.connect(to: destination)
             connection = try await client.connection()
             connecting = ContinuousClock.now - start
-            // Without a handshake the connection is open before the daemon has said a word: whether they meet is seen only now.
+            // Without a handshake the connection is open before the daemon has sent anything: whether they match is
+            // seen only now.
             try await Bench.greet(connection)
         } catch {
             let failure = await failure(opening: error)
@@ -97,7 +98,7 @@ struct MeasureCommand: AsyncParsableCommand {
     }
 }
 
-/// What is measured, in this order.
+/// The parts, in this order.
 enum BenchPart: String, CaseIterable, ExpressibleByArgument, Sendable {
     case request, echo, up, down
 

@@ -1,11 +1,12 @@
 internal import NetworkProtocol
 
-/// A measurement that its connection's error ended. The same error means something else before both sides know each other and after.
+/// A measurement that its connection's error ended. The same error means something else before both sides know each
+/// other than after.
 struct MeasureFailure: Error {
     enum Stage {
         /// Before the daemon's first answer. `trust` are the options given for it.
         case opening(trust: [String])
-        /// As before, and the daemon closes connections on which nothing was said yet.
+        /// As before, and the daemon closes silent connections.
         case turnedAway
         case measuring(BenchPart)
     }
@@ -30,7 +31,7 @@ struct MeasureFailure: Error {
         switch stage {
         case .opening(let trust): openingAdvice(trust)
         case .turnedAway:
-            "it closes connections before anything was said on them: most likely it has as many as it takes, "
+            "it closes connections before any data: most likely it has reached its limit, "
                 + "--max-connections there"
         case .measuring: measuringAdvice
         }
@@ -71,14 +72,14 @@ struct MeasureFailure: Error {
         }
     }
 
-    /// Whether a daemon that turns everybody away ends so. Its oldest connection that is not open yet, which this side may take for open,
-    /// gives way to a new one.
+    /// Whether a daemon that rejects connections for lack of room ends so. Its oldest connection that is not open yet,
+    /// which this side may consider open, gives way to a new one.
     var canBeTurnedAway: Bool {
         if case .truncated = error.cause { return true }
         return canTrustExplain
     }
 
-    /// Whether two kinds of trust that do not meet end so.
+    /// Whether two kinds of trust that do not match end so.
     private var canTrustExplain: Bool {
         switch error.cause {
         case .malformedPacket, .closedByPeer, .io, .handshake(.unexpectedMessage): true

@@ -64,7 +64,7 @@ struct ServeCommand: AsyncParsableCommand {
         await greeting
     }
 
-    /// Says where it listens, as it is given to `measure`; nothing when it cannot.
+    /// Prints where it listens, in a form that `measure` accepts; nothing if it cannot listen.
     private func greet(_ daemon: Daemon) async {
         let scheme = if case .tls = address { "tls:" } else { "" }
         let addresses = await daemon.addresses().map { scheme + $0 }

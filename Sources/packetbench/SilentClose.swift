@@ -1,14 +1,14 @@
 internal import NetworkProtocol
 
-/// What tells a daemon that is full from one that is started with another kind of trust.
+/// Distinguishes a full daemon from one that is started with another kind of trust.
 enum SilentClose {
-    /// How long a daemon is given to close, which one that is full does at once.
+    /// How long a daemon may take to close, which a full one does at once.
     private static let patience = Duration.seconds(1)
 
-    /// Whether what listens there closes a connection on which neither side has said anything. A daemon that has room waits for the first
-    /// word, whatever its kind of trust.
+    /// Whether the peer closes a connection on which neither side has sent anything. A daemon with room waits for the
+    /// first bytes, whatever its kind of trust.
     static func happens(at address: BenchAddress) async -> Bool {
-        // The connection that failed may hold its place for a moment.
+        // The connection that failed may hold its slot for a moment.
         try? await Task.sleep(for: .milliseconds(200))
         guard let client = try? await Client.connect(to: address.withoutTrust) else { return false }
         let isClosed = await withTaskGroup(of: Bool.self) { group in
@@ -35,7 +35,7 @@ enum SilentClose {
 }
 
 extension BenchAddress {
-    /// A connection to it says nothing by itself.
+    /// A connection to it sends nothing by itself.
     fileprivate var withoutTrust: Destination {
         switch self {
         case .tcp(let host, let port), .tls(let host, let port): .insecurePlaintextTCP(host: host, port: port)

@@ -44,7 +44,7 @@ struct TLSOptions: ParsableArguments {
         }
     }
 
-    /// Throws when options for TLS meet an address without it, or the other way round.
+    /// Throws if options for TLS are used with an address without it, or the other way around.
     func checkUse(_ address: BenchAddress, _ trust: [String]) throws {
         let given = [
             certificate == nil ? nil : "--certificate", ca == nil ? nil : "--ca", pins.isEmpty ? nil : "--pin",

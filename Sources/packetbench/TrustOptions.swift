@@ -3,7 +3,7 @@ internal import Identity
 internal import NetworkProtocol
 internal import Operations
 
-/// How the two sides know each other without TLS: one of these must be said for TCP, none need be for a Unix socket.
+/// How the two sides know each other without TLS: one of these is required for TCP, none for a Unix socket.
 struct TrustOptions: ParsableArguments {
     @Option(
         name: .customLong("peer"),
@@ -22,7 +22,7 @@ struct TrustOptions: ParsableArguments {
     )
     var pskFile: String?
 
-    @Flag(help: "Encrypt, and authenticate nobody; to serve TLS: let clients in without a certificate.")
+    @Flag(help: "Encrypt without authentication; to serve TLS: accept clients without a certificate.")
     var anonymous = false
 
     @Flag(help: "Neither encrypt nor authenticate.")

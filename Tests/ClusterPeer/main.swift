@@ -1,7 +1,8 @@
-// A member of a cluster in a process of its own, which the tests kill. Arguments: the number of the member (1…255, its identity
-// is made of it), the key in hexadecimal, and seeds, HOST:PORT each. It listens on 127.0.0.1 and says on standard output where,
-// then each event with the number of the member, and `heard` with the number that a member that joined answers when it is asked who it
-// is. It answers the same, and to `slow` nothing. SIGTERM and SIGINT let it leave, a second one cuts off what is in work.
+// A member of a cluster in a process of its own, which the tests kill. Arguments: the number of the member (1…255, its
+// identity is made of it), the key in hexadecimal, and seeds, HOST:PORT each. It listens on 127.0.0.1 and says on
+// standard output where, then each event with the number of the member, and `heard` with the number that a member that
+// joined answers when it is asked who it is. It answers the same, and to `slow` nothing. SIGTERM and SIGINT let it
+// leave, a second one cuts off what is in work.
 import Glibc
 import Identity
 import NetworkProtocol

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Identity
 
-/// Keys of small order: anybody can sign for them.
+/// Keys of small order: anyone can sign for them.
 @Suite("Weak keys")
 struct WeakKeyTests {
     /// Every encoding of a point whose order divides 8, of either sign, and every y beyond the field.

@@ -43,7 +43,7 @@ struct OutputFileTests {
         }
     }
 
-    @Test("a pipe that somebody made non-blocking gets all of the output")
+    @Test("a pipe that another process made non-blocking gets all of the output")
     func nonBlockingPipe() async throws {
         try await Installation.with { installation in
             // The reader takes its time, so that the pipe fills up.

@@ -16,7 +16,8 @@ struct PacketbenchTests {
         try await Tool.run("packetbench", arguments, ["PACKETBENCH_KEY": key])
     }
 
-    /// Starts `serve` and gives `body` the address it listens on, and the process; then ends it by SIGTERM, which must exit 0.
+    /// Starts `serve` and gives `body` the address it listens on, and the process; then ends it by SIGTERM, which must
+    /// exit 0.
     private func serving(
         _ arguments: [String],
         in folder: String,
@@ -80,7 +81,7 @@ struct PacketbenchTests {
                 #expect(text.output.contains("its Endpoint ID\n") && text.output.contains("\n  \(theirs)\n"))
                 expectNarrow(text)
 
-                // Whoever is not named is not let in, and is told what must be done.
+                // A client that is not named is refused, and its error names the remedy.
                 let stranger = try await bench(options + ["--peer", theirs], key: folder + "/stranger.ed25519")
                 #expect(stranger.code == 4)
                 #expect(
@@ -96,7 +97,7 @@ struct PacketbenchTests {
         }
     }
 
-    @Test("two machines that share a secret measure; one with another secret, or with a file that holds none, is told")
+    @Test("two machines that share a secret measure; another secret, or a file without one, is an error that says so")
     func sharedSecret() async throws {
         try await inFolder { folder in
             func file(_ name: String, _ text: String, mode: Int = 0o600) throws -> String {
@@ -213,9 +214,10 @@ struct PacketbenchTests {
             ("measure host:0 --anonymous", "port 0 is only for `packetbench serve`"),
             ("measure [::1] --anonymous", "the port is missing"),
             ("measure [::1 --anonymous", "the bracket is not closed"),
-            ("measure [::1]9 --anonymous", "there is no port"), ("measure host: --anonymous", "the port is missing"),
-            ("measure udp:1.2.3.4:1 --anonymous", "\"udp:\" is no kind of address; give HOST:PORT"),
-            ("measure http://host --anonymous", "\"http:\" is no kind of address; give HOST:PORT"),
+            ("measure [::1]9 --anonymous", "the port after the bracket is missing"),
+            ("measure host: --anonymous", "the port is missing"),
+            ("measure udp:1.2.3.4:1 --anonymous", "unknown kind of address \"udp:\"; give HOST:PORT"),
+            ("measure http://host --anonymous", "unknown kind of address \"http:\"; give HOST:PORT"),
             ("measure ::1:9000 --anonymous", "[::1]:9000"), ("serve :9000 --anonymous", "the host is missing"),
             ("measure unix:", "a path must follow"), ("measure host:1", "say who may be at the other end"),
             ("serve host:1", "say who may be at the other end"), ("measure host:1 --peer PP-1", "packetbench id"),
@@ -274,7 +276,7 @@ struct PacketbenchTests {
         }
     }
 
-    @Test("nobody at the address exits 1 and says what should run there; with --json that is an object")
+    @Test("no server at the address exits 1 and says what should run there; with --json that is an object")
     func nobodyThere() async throws {
         let port = try Installation.freePort()
         let result = try await bench(["--json", "measure", "127.0.0.1:\(port)", "--anonymous"], key: "/nowhere/key")
@@ -284,7 +286,7 @@ struct PacketbenchTests {
         #expect(error?["exit_code"] as? Int == 1)
     }
 
-    @Test("an address that is taken, and two kinds of trust that do not meet, are told with what to do")
+    @Test("an address in use and two kinds of trust that do not match are errors with a remedy")
     func doNotMeet() async throws {
         try await inFolder { folder in
             try await serving(["127.0.0.1:0", "--anonymous"], in: folder) { address, _ in
@@ -305,7 +307,7 @@ struct PacketbenchTests {
             try await serving(["127.0.0.1:0", "--anonymous", "--max-connections", "1"], in: folder) { address, server in
                 let line = ["measure", address, "--anonymous", "--only", "request", "--seconds"]
                 var measuring = try await Tool.start("packetbench", line + ["60"])
-                // While neither is open yet each takes the other's place; once one is told that it is full, the other is open.
+                // While neither is open yet, each evicts the other; once one gets "full", the other is open.
                 let full = try await eventually("the place is taken") {
                     if !measuring.isRunning {
                         measuring = try await Tool.start("packetbench", line + ["60"])

@@ -1,9 +1,10 @@
 internal import NIOCore
 
-/// Where others reach a member.
+/// Where other members reach a member.
 enum AdvertisedAddress {
-    /// What the configuration says; else where it listens; else, if that is everywhere, the first address of this machine that is
-    /// no loopback address, or the loopback address if it has none. Nil when that is no address others could send to.
+    /// The configured address; else the listening address; else, if that is unspecified, the first non-loopback address
+    /// of this machine, or the loopback address if it has no other. Nil if that is not an address that others could
+    /// send to.
     static func of(_ configuration: ClusterConfiguration, bound: MemberAddress) -> MemberAddress? {
         let address: MemberAddress?
         if let advertised = configuration.advertised {
@@ -16,7 +17,7 @@ enum AdvertisedAddress {
         return address.flatMap { $0.isUnicast ? $0 : nil }
     }
 
-    /// Of all interfaces, link-local IPv6 addresses left out, which mean nothing to others; loopback last.
+    /// Of all interfaces, without link-local IPv6 addresses, which are meaningless to others; loopback last.
     private static func ownAddresses(port: UInt16) -> [MemberAddress] {
         let all = ((try? System.enumerateDevices()) ?? []).compactMap(\.address).compactMap { MemberAddress($0) }
             .map { $0.withPort(port) }.filter { $0.isUnicast && !($0.ip.starts(with: [0xfe, 0x80]) && !$0.isIPv4) }

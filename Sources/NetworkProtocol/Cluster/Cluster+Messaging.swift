@@ -1,13 +1,13 @@
 public import Identity
 
-/// Messages to other members, over TCP. The connection to a member is made when it is first needed, proves that the member is the
-/// one that is meant, and is kept; it ends when the member fails or leaves.
+/// Messages to other members, over TCP. The connection to a member is made when it is first needed, proves the member's
+/// identity, and is kept; it ends when the member fails or leaves.
 ///
-/// Members take messages when they are made with a ``Dispatcher``. Its handlers know who sent a message by
-/// ``Peer/endpointID``, which was proved, and answer it; to say more, they send to that ID.
+/// Members accept messages if they were created with a ``Dispatcher``. Its handlers know the sender by
+/// ``Peer/endpointID``, which was proved, and answer it; to send more, they send to that ID.
 extension Cluster {
-    /// Sends a message to a live member. When it returns the message is on its way, not necessarily there. What the member's handler
-    /// gives back is dropped: to have an answer, send a request.
+    /// Sends a message to a live member. When it returns, the message is in transit, not necessarily delivered. The
+    /// result of the member's handler is dropped: for an answer, send a request.
     ///
     /// - Parameter id: of any member but this one.
     public func send(_ message: OutgoingMessage, to id: EndpointID) async throws(ClusterMessagingError) {
@@ -26,9 +26,10 @@ extension Cluster {
     ///
     /// - Parameters:
     ///   - id: of any member but this one.
-    ///   - timeout: overrides ``ClusterMessagingOptions/responseTimeout``; connecting counts in it.
-    /// - Throws: ``ClusterMessagingError/connection(_:_:)`` with ``ConnectionError/refused(code:reason:)`` when the member's handler
-    ///   refuses or there is none, and with ``ConnectionError/unanswered(_:)`` when it was sent and no reply came.
+    ///   - timeout: overrides ``ClusterMessagingOptions/responseTimeout``; includes connecting.
+    /// - Throws: ``ClusterMessagingError/connection(_:_:)`` with ``ConnectionError/refused(code:reason:)`` if the
+    ///   member's handler refuses or there is none, and with ``ConnectionError/unanswered(_:)`` if it was sent and no
+    ///   reply came.
     public func request(
         _ command: String,
         _ payload: [UInt8] = [],
@@ -51,9 +52,9 @@ extension Cluster {
         try await request(command, payload, to: member.endpointID, timeout: timeout)
     }
 
-    /// Sends a message to every live member that takes messages, some at a time.
+    /// Sends a message to every live member that accepts messages, a limited number at a time.
     ///
-    /// - Returns: those whom it could not be sent to, and why.
+    /// - Returns: the members to which it could not be sent, and why.
     @discardableResult
     public func broadcast(_ message: OutgoingMessage) async -> [EndpointID: ClusterMessagingError] {
         var waiting = members.filter { $0.messagingPort != 0 }.map(\.endpointID)[...]
@@ -82,9 +83,9 @@ extension Cluster {
 
     /// Connections that this member has opened to others.
     var connectionCount: Int { messaging.connectionCount }
-    /// Connections of others that it has let in.
+    /// Connections from others that it has accepted.
     var acceptedCount: Int { messaging.acceptedCount }
 
-    /// Members that a broadcast is sent to at once: few, because each may need a connection that is not there yet.
+    /// Concurrent sends of a broadcast: few, because each may need a new connection.
     private static let broadcastWidth = 32
 }

@@ -5,8 +5,8 @@ internal import NIOPosix
 public import ServiceLifecycle
 internal import Synchronization
 
-/// This machine as a member of a cluster: who else is there, and who of them answers. SWIM with Lifeguard's refinements, over UDP,
-/// under a key that all members share.
+/// This machine as a member of a cluster: which other members there are, and which of them answer. SWIM with
+/// Lifeguard's refinements, over UDP, under a key that all members share.
 ///
 ///     var configuration = ClusterConfiguration(name: "chat", key: key, identity: identity, listening: address)
 ///     configuration.seeds = ["seed-1.example.net:7000", "seed-2.example.net:7000"]
@@ -18,14 +18,16 @@ internal import Synchronization
 ///     let reply = try await cluster.request("greet", Array("Ada".utf8), to: member)
 ///
 /// It is a `Service`: a graceful shutdown tells the others that this member leaves, within
-/// ``ClusterConfiguration/leaveTimeout``; cancelling the task does not, and they find out.
+/// ``ClusterConfiguration/leaveTimeout``. Canceling the task does not; the others detect it.
 ///
-/// Whoever has the key is trusted to say anything about anybody. Whoever has not can neither read nor say anything; datagrams that
-/// come twice or more than 30 s from their time are dropped, so the members' clocks must agree that far.
+/// Every holder of the key is trusted with any claim about any member. Without the key a machine can neither read nor
+/// send. Datagrams that arrive twice or more than 30 s from their time are dropped, so the members' clocks must agree
+/// that far.
 public final class Cluster: Service, Sendable {
-    /// Between two look-ups of seeds that are names.
+    /// Between two lookups of seeds that are names.
     private static let lookUpInterval = Duration.seconds(30)
-    /// Between two lines about a name that is not found, in nanoseconds; a cluster may live well without one of its seeds.
+    /// Between two log lines about a name that is not found, in nanoseconds; a cluster may work well without one of its
+    /// seeds.
     private static let notFoundInterval: Int64 = 600_000_000_000
 
     private enum Phase { case idle, running, ended }
@@ -41,10 +43,10 @@ public final class Cluster: Service, Sendable {
     private let tellStopped: AsyncStream<Void>.Continuation
 
     /// - Parameters:
-    ///   - dispatcher: what is done with messages of other members; without one this member takes none, and can still send.
-    ///   - logger: gets members that join, fail and leave at `info`, and what keeps members out: seeds that are not found or do not
-    ///     answer, datagrams that are refused, another member with this one's identity; each of these at once, and then once a minute at
-    ///     most. The rest at `debug`.
+    ///   - dispatcher: handles messages from other members; without one this member accepts none, but can still send.
+    ///   - logger: gets members that join, fail and leave at `info`, and what keeps members out: seeds that are not
+    ///     found or do not answer, refused datagrams, another member with this one's identity; each of these at once,
+    ///     and then at most once a minute. The rest at `debug`.
     public init(
         _ configuration: ClusterConfiguration,
         dispatcher: Dispatcher? = nil,
@@ -57,17 +59,18 @@ public final class Cluster: Service, Sendable {
         (stopped, tellStopped) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// The other members that are alive or suspect at this moment, by Endpoint ID. As of their last change.
+    /// The other members that are alive or suspect now, by Endpoint ID. As of their last change.
     public var members: [ClusterMember] { hub.members.sorted { $0.id < $1.id } }
 
-    /// What changes, beginning with the members that are there; for any number of consumers, each from its own beginning.
+    /// The changes, starting with the current members; for any number of consumers, each with a start of its own.
     public var events: MembershipEvents { MembershipEvents(hub: hub) }
 
-    /// This member as others are told of it, once it listens: with the port that was chosen where 0 was asked for. Nil when it could
-    /// not start, or the task is canceled.
+    /// This member as the others see it, once it listens: with the chosen port if 0 was requested. Nil if it could not
+    /// start, or if the task is canceled.
     public func started() async -> ClusterMember? { await ownMember.value() }
 
-    /// Tells the others that this member goes and ends ``run()``; returns when that is done. Nothing happens when it does not run.
+    /// Tells the others that this member leaves and ends ``run()``; returns when that is done. Does nothing if it does
+    /// not run.
     public func leave() async {
         guard phase.withLock({ $0 == .running }) else { return }
         tellStopped.yield()
@@ -75,8 +78,8 @@ public final class Cluster: Service, Sendable {
         for await _ in events {}
     }
 
-    /// Is a member until SIGTERM or SIGINT, then tells the others that it leaves; otherwise as ``run()``. A second signal cuts off what is
-    /// still in work.
+    /// Runs the member until SIGTERM or SIGINT, then tells the others that it leaves; otherwise like ``run()``. A
+    /// second signal cuts off work in progress.
     ///
     /// - Throws: what ``run()`` throws.
     public func runUntilSignal() async throws {
@@ -87,9 +90,10 @@ public final class Cluster: Service, Sendable {
         }
     }
 
-    /// Is a member until a graceful shutdown or ``leave()``, or until the task is cancelled, about which nobody is told.
+    /// Runs the member until a graceful shutdown or ``leave()``, or until the task is canceled, which the others must
+    /// detect.
     ///
-    /// - Throws: ``ClusterError``, before anybody is told of this member.
+    /// - Throws: ``ClusterError``, before the others learn of this member.
     public func run() async throws {
         try begin()
         defer {
@@ -120,7 +124,7 @@ public final class Cluster: Service, Sendable {
         logger.info("cluster member stopped", metadata: ["address": "\(own.address)"])
     }
 
-    /// Waits for a graceful shutdown, for ``leave()``, or until the task is cancelled.
+    /// Waits for a graceful shutdown, for ``leave()``, or until the task is canceled.
     private func untilEnd(_ node: NIOLoopBound<ClusterNode>) async {
         // Not a child: the system's resolver may take longer.
         let seeds = Task { await self.lookUpSeeds(for: node) }
@@ -133,7 +137,7 @@ public final class Cluster: Service, Sendable {
         seeds.cancel()
     }
 
-    /// Runs `body` with the connection to a member, and what is left of `timeout`.
+    /// Runs `body` with the connection to a member, and the rest of `timeout`.
     func use<Value: Sendable>(
         _ id: EndpointID,
         within timeout: Duration?,
@@ -205,7 +209,7 @@ public final class Cluster: Service, Sendable {
         }.get()
     }
 
-    /// Seeds that are names, again and again: names move, and what answers for them may be down.
+    /// Looks up seeds that are names, again and again: names move, and the resolver may be down.
     private func lookUpSeeds(for node: NIOLoopBound<ClusterNode>) async {
         guard configuration.seeds.contains(where: { MemberAddress($0) == nil }) else { return }
         var limit = LogLimit<String>(interval: Self.notFoundInterval)
@@ -231,7 +235,7 @@ public final class Cluster: Service, Sendable {
             group.addTask { try? await node.eventLoop.flatSubmit { node.value.leave() }.get() }
             group.addTask { try? await Task.sleep(for: timeout) }
             await group.next()
-            // Stopping ends the leaving that takes too long.
+            // Stopping ends a leave that takes too long.
             try? await node.eventLoop.submit { node.value.stop() }.get()
             group.cancelAll()
         }

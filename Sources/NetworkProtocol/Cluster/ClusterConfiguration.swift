@@ -1,38 +1,39 @@
 public import Identity
 
-/// Who a member is, where it listens and how its cluster behaves. All members need the same name, a common key, and the same
-/// ``period`` and ``pingTimeout``.
+/// A member's identity, where it listens and how its cluster behaves. All members need the same name, a common key, and
+/// the same ``period`` and ``pingTimeout``.
 public struct ClusterConfiguration: Sendable {
-    /// Clusters of different names do not hear each other, even with the same key.
+    /// Clusters with different names ignore each other, even with the same key.
     public var name: String
-    /// The cluster's keys: the first one seals, datagrams under any of them are read. To change a key while the cluster runs,
-    /// see ``Cluster/changeKeys(to:)``.
+    /// The cluster's keys: the first one seals; datagrams under any of them are accepted. To change a key while the
+    /// cluster runs, see ``Cluster/changeKeys(to:)``.
     public var keys: [ClusterKey]
-    /// This machine's. No other member may have it.
+    /// This machine's key. No other member may have it.
     public var identity: IdentityKey
-    /// UDP address to listen on: an IP address and a port, for example `0.0.0.0:7000` or `[::]:7000` (which is both families on
-    /// Linux). Port 0 lets the system choose one.
+    /// UDP address to listen on: an IP address and a port, for example `0.0.0.0:7000` or `[::]:7000` (which is both
+    /// families on Linux). Port 0 lets the system choose one.
     public var listening: MemberAddress
-    /// Where others reach it, if that is not where it listens: behind address translation, or listening on `0.0.0.0` or `::` on a
-    /// machine with several addresses, of which otherwise the first is taken that is no loopback address. Port 0 is the port it
-    /// listens on.
+    /// Where others reach it, if that is not where it listens: behind address translation, or listening on `0.0.0.0` or
+    /// `::` on a machine with several addresses (the default is then the first non-loopback address). Port 0 means the
+    /// listening port.
     public var advertised: MemberAddress?
-    /// Members to join through, `HOST:PORT` each, names or addresses; its own address among them does not matter. Without seeds it
-    /// waits for others. At most 64 addresses are used.
+    /// Members to join through, each `HOST:PORT` with a name or an address; the member ignores its own address. Without
+    /// seeds it waits for others. At most 64 addresses are used.
     public var seeds: [String]
-    /// How this member's connections to the others behave, and where it takes theirs.
+    /// How this member's connections to the others behave, and where it accepts theirs.
     public var messaging = ClusterMessagingOptions()
-    /// Time between two probes of a member, 50 ms to 60 s. A crash is known to all of 500 members within ten periods.
+    /// Time between two probes of a member, 50 ms to 60 s. In a cluster of 500, all members know of a crash within ten
+    /// periods.
     public var period = Duration.seconds(1)
-    /// How long a direct ping may take until others are asked to try: more than a round trip to the farthest member, less than
-    /// half of a period.
+    /// How long a direct ping may take until other members are asked to try: more than a round trip to the farthest
+    /// member, less than half a period.
     public var pingTimeout = Duration.milliseconds(300)
-    /// Members to remember, the dead included: 2 to 65 536. Further ones are not taken.
+    /// Members to remember, the dead included: 2 to 65 536. Further ones are ignored.
     public var maximumMembers = 10_000
     /// How long ``Cluster/leave()`` and a graceful shutdown may take to tell the others.
     public var leaveTimeout = Duration.seconds(5)
 
-    /// With the defaults for all that is not given.
+    /// With the defaults for everything that is not given.
     public init(
         name: String,
         key: ClusterKey,
@@ -47,7 +48,7 @@ public struct ClusterConfiguration: Sendable {
         self.seeds = seeds
     }
 
-    /// What the core needs to know, or why a value is out of its range.
+    /// The core's configuration, or why a value is out of range.
     func validated() throws(ClusterError) -> (core: SwimConfiguration, id: MemberID) {
         guard !name.isEmpty, name.utf8.count <= 255 else { throw .configuration("name: 1 to 255 bytes") }
         try ClusterKeys.check(keys)

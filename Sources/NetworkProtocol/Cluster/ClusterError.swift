@@ -2,15 +2,15 @@ internal import Glibc
 internal import NIOCore
 internal import SystemErrors
 
-/// Why a cluster's member cannot run.
+/// Why a cluster member cannot run.
 public enum ClusterError: Error, Sendable, Hashable {
-    /// A value of the configuration is out of its range; says which, and what it must be.
+    /// A value of the configuration is out of range; says which, and the rule.
     case configuration(String)
-    /// `address` begins with `UDP` or `TCP`.
+    /// `address` starts with `UDP` or `TCP`.
     case cannotListen(address: String, reason: String)
     /// It listens on every address and has none that others could use.
     case noAddress
-    /// It ran before; make another.
+    /// It ran before; create another.
     case alreadyRan
 }
 

@@ -1,14 +1,15 @@
 internal import Crypto
 internal import Cryptography
 
-/// The secret that all members of a cluster share: 32 random bytes. Whoever has it may join, and may say anything about anybody.
+/// The secret that all members of a cluster share: 32 random bytes. A machine that has it may join, and is trusted with
+/// any claim about any member.
 public struct ClusterKey: Sendable, Hashable {
     /// Length in bytes.
     public static let length = 32
 
     private let secret: Secret
 
-    /// Returns nil unless there are exactly ``length`` bytes, of which not all are the same.
+    /// Returns nil unless there are exactly ``length`` bytes, not all of them equal.
     public init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == Self.length, let first = bytes.first,
             bytes.contains(where: { $0 != first })
@@ -16,14 +17,14 @@ public struct ClusterKey: Sendable, Hashable {
         secret = Secret(bytes)
     }
 
-    /// Reads 64 hexadecimal digits, as ``hexadecimal`` writes them; either case.
+    /// Parses 64 hexadecimal digits, as ``hexadecimal`` writes them; either case.
     public init?(hexadecimal text: String) {
         guard text.utf8.count == 2 * Self.length, var bytes = Hexadecimal.bytes(text) else { return nil }
         defer { Wiping.wipe(&bytes) }
         self.init(bytes)
     }
 
-    /// A new key of the system's random numbers.
+    /// A new key from the system's random number generator.
     public static func random() -> ClusterKey {
         var generator = SystemRandomNumberGenerator()
         while true {
@@ -33,11 +34,11 @@ public struct ClusterKey: Sendable, Hashable {
         }
     }
 
-    /// The key in 64 hexadecimal digits. A secret: for a file only its owner reads, for no log.
+    /// The key in 64 hexadecimal digits. A secret: for a file that only its owner reads, never for a log.
     public var hexadecimal: String { Hexadecimal.text(secret) }
 
-    /// Key and fingerprint byte for the datagrams of one cluster (HKDF-SHA256, RFC 5869), so that clusters of different names do
-    /// not hear each other even with the same key.
+    /// Key and fingerprint byte for the datagrams of one cluster (HKDF-SHA256, RFC 5869), so that clusters with
+    /// different names ignore each other even with the same key.
     func derived(clusterName: String) -> (key: Secret, fingerprint: UInt8) {
         let okm = HKDF<SHA256>.deriveKey(
             inputKeyMaterial: SymmetricKey(secret),
@@ -49,7 +50,7 @@ public struct ClusterKey: Sendable, Hashable {
         return unsafe okm.withUnsafeBytes { unsafe (Secret($0[..<Self.length]), $0[Self.length]) }
     }
 
-    /// What members of one cluster hold in the handshakes between them (HKDF-SHA256, RFC 5869).
+    /// The pre-shared key for the handshakes between members of one cluster (HKDF-SHA256, RFC 5869).
     func messagingKey(clusterName: String) -> PreSharedKey {
         let okm = HKDF<SHA256>.deriveKey(
             inputKeyMaterial: SymmetricKey(secret),
@@ -59,7 +60,7 @@ public struct ClusterKey: Sendable, Hashable {
         )
         // The bytes are copied, the pointer is not kept.
         guard let key = unsafe okm.withUnsafeBytes({ unsafe PreSharedKey($0) }) else {
-            preconditionFailure("HKDF gives as many bytes as it is asked for")
+            preconditionFailure("HKDF returns as many bytes as requested")
         }
         return key
     }
@@ -72,7 +73,7 @@ extension ClusterKey {
 }
 
 extension ClusterKey: CustomStringConvertible, CustomReflectable {
-    /// Not the key.
+    /// Never the key.
     public var description: String { "cluster key" }
     public var customMirror: Mirror { Mirror(self, children: []) }
 }

@@ -1,8 +1,8 @@
 internal import Synchronization
 
-/// The keys that a member uses at this moment, for datagrams and for messages.
+/// The current keys of a member, for datagrams and for messages.
 final class ClusterKeys: Sendable {
-    /// Keys that a member may have at once.
+    /// Most keys of a member at once.
     static let limit = 8
 
     private struct State {
@@ -25,9 +25,9 @@ final class ClusterKeys: Sendable {
         state.withLock { $0.use(configuration.keys, configuration.name) }
     }
 
-    /// The first seals, each opens.
+    /// The first one seals, each opens.
     var all: [ClusterKey] { state.withLock { $0.keys } }
-    /// Nil without any key, with which no member runs.
+    /// Nil without a key; no member runs without one.
     var keyring: SwimKeyring? { state.withLock { $0.keyring } }
     /// In the order of the keys.
     var messaging: [PreSharedKey] { state.withLock { $0.messaging } }

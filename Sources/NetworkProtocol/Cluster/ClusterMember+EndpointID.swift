@@ -1,7 +1,7 @@
 public import Identity
 
 extension ClusterMember {
-    /// Who it is. Its datagrams prove that it has the cluster's key, not that it has this one: when that matters, talk to it over a
+    /// The member's ID. Its datagrams prove that it has the cluster's key, not this one: if that matters, use a
     /// connection that pins it.
     public var endpointID: EndpointID { EndpointID(id) }
 }

@@ -1,12 +1,12 @@
-/// What a cluster believes of a member.
+/// What a cluster believes about a member.
 public enum MemberStatus: UInt8, Sendable, Hashable {
     /// Answers, as far as is known.
     case alive = 1
-    /// Did not answer somebody, and has not yet contradicted. It still counts as a member.
+    /// Did not answer a probe, and has not refuted that yet. It still counts as a member.
     case suspect = 2
-    /// Contradicted no suspicion in time.
+    /// Did not refute a suspicion in time.
     case dead = 3
-    /// Said that it goes.
+    /// Announced that it leaves.
     case left = 4
 
     /// Alive or suspect.
@@ -18,11 +18,11 @@ public struct ClusterMember: Sendable, Hashable {
     package let id: MemberID
     /// Where it receives the cluster's datagrams (UDP).
     public let address: MemberAddress
-    /// TCP port on the same IP address where it takes messages; 0 when it takes none.
+    /// TCP port on the same IP address where it accepts messages; 0 if it accepts none.
     public let messagingPort: UInt16
-    /// Number that only the member itself raises: when it starts, and to contradict a suspicion.
+    /// Number that only the member itself raises: when it starts, and to refute a suspicion.
     public let incarnation: UInt64
-    /// Alive or suspect, but in the event that tells that it failed or left.
+    /// Alive or suspect, except in the event that reports that it failed or left.
     public let status: MemberStatus
 
     package init(
@@ -40,19 +40,19 @@ public struct ClusterMember: Sendable, Hashable {
     }
 }
 
-/// Something that changed in a cluster.
+/// A change in a cluster.
 public struct MembershipEvent: Sendable, Hashable {
     /// What happened to a member.
     public enum Change: Sendable, Hashable {
-        /// A member is there that was not, or that had failed or left.
+        /// A new member, or one that had failed or left.
         case joined
-        /// A member did not answer. Most members that are suspected recover.
+        /// A member did not answer. Most suspected members recover.
         case suspected
         /// A suspected member answered.
         case recovered
-        /// A member is taken for dead.
+        /// A member is considered dead.
         case failed
-        /// A member said that it goes.
+        /// A member announced that it leaves.
         case left
         /// A member has another address or messaging port.
         case updated

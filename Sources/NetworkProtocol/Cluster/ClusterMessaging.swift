@@ -5,8 +5,8 @@ internal import Synchronization
 
 /// Messages between members over TCP: a daemon for theirs, connections for ours.
 ///
-/// Both sides of a connection hold the cluster's key and prove their identity keys. A daemon lets in whoever is a live member at that
-/// moment; who dials demands the very member that it dialled. The connections of members that failed are cut.
+/// Both sides of a connection have the cluster's key and prove their identity keys. A daemon admits every member that
+/// is live at that moment; the dialing side requires the member that it dialed. Connections of failed members are cut.
 final class ClusterMessaging: Sendable {
     private let configuration: ClusterConfiguration
     private let hub: MembershipHub
@@ -46,7 +46,8 @@ final class ClusterMessaging: Sendable {
         do throws(ClusterMessagingError) {
             return try await connections.use(target, until: deadline, body)
         } catch {
-            // That it is dead says more than that its connection ended; but not when something was sent before.
+            // That the member is dead explains more than that its connection ended; but not if something was sent
+            // before.
             if case .connection(_, .closed) = error, hub.member(id) == nil { throw .notAMember(id) }
             if case .connection(_, .closedByPeer) = error, hub.member(id) == nil { throw .notAMember(id) }
             if case .connection(_, .truncated) = error, hub.member(id) == nil { throw .notAMember(id) }
@@ -59,12 +60,12 @@ final class ClusterMessaging: Sendable {
 
     // MARK: Life
 
-    /// Takes messages from now on.
+    /// Accepts messages from now on.
     ///
     /// - Returns: the TCP port, 0 without a dispatcher.
     func start() async throws -> UInt16 {
         guard let daemon else { return 0 }
-        // Its end is this object's to decide: first the others are told that the member goes.
+        // This object decides when it ends: first the others learn that the member leaves.
         let task = Task.detached { try await daemon.run() }
         running.withLock { $0 = task }
         guard let address = await daemon.addresses().first else {
@@ -79,20 +80,20 @@ final class ClusterMessaging: Sendable {
         return MemberAddress(address)?.port ?? 0
     }
 
-    /// Cuts off who is gone, until the cluster's events end.
+    /// Cuts off members that are gone, until the cluster's events end.
     func follow(_ events: MembershipEvents) async {
         for await event in events {
             switch event.change {
             case .failed:
                 connections.drop(event.member.endpointID)
                 for connection in accepted(of: event.member) { connection.channel.close(mode: .all, promise: nil) }
-            // Whoever leaves answers what it was asked and then closes its connections itself.
+            // A leaving member answers its requests and then closes its connections itself.
             case .left, .joined, .suspected, .recovered, .updated: break
             }
         }
     }
 
-    /// - Parameter isGraceful: answers what was accepted first.
+    /// - Parameter isGraceful: answers accepted requests first.
     func stop(isGraceful: Bool) async {
         await connections.close()
         guard let task = running.withLock({ $0 }) else { return }

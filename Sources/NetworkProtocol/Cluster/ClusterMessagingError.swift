@@ -1,14 +1,14 @@
 public import Identity
 
-/// Why a member could not be sent a message, or did not answer.
+/// Why a message could not be sent to a member, or got no answer.
 public enum ClusterMessagingError: Error, Sendable, Hashable {
-    /// ``Cluster/run()`` has not begun, or is over.
+    /// ``Cluster/run()`` has not started, or is over.
     case notRunning
-    /// Nobody of that ID is alive in the cluster, as far as this member knows; it may have failed or left meanwhile.
+    /// No member with that ID is alive, as far as this member knows; it may have failed or left meanwhile.
     case notAMember(EndpointID)
     /// That member was started without a dispatcher.
     case takesNoMessages(EndpointID)
-    /// All connections that may be open at once are in use.
+    /// All permitted connections are in use.
     case tooManyConnections(limit: Int)
     /// The connection to that member could not be made, or ended.
     case connection(EndpointID, ConnectionError)

@@ -1,8 +1,8 @@
 internal import CoreMetrics
 internal import Metrics
 
-/// What a cluster's member counts, under swift-metrics names that begin with `network_protocol_cluster_`. Docs/NETWORK-PROTOCOL.md has them
-/// all in a table.
+/// A cluster member's counters, under swift-metrics names that start with `network_protocol_cluster_`.
+/// Docs/NETWORK-PROTOCOL.md has a table of all.
 struct ClusterMetrics: Sendable {
     private let name: String
     private let factory: any MetricsFactory
@@ -12,10 +12,10 @@ struct ClusterMetrics: Sendable {
     private let bytesReceived: Counter
     private let bytesSent: Counter
     private let unsent: Counter
-    /// By reason. Anybody can have datagrams refused, as fast as the network goes: each costs an addition only.
+    /// By reason. Anyone can cause refused datagrams, as fast as the network allows: each costs only an addition.
     private let refused: [String: Counter]
 
-    /// - Parameter factory: nil for the one that the process has bootstrapped.
+    /// - Parameter factory: nil for the bootstrapped one.
     init(cluster: String, factory: (any MetricsFactory)? = nil) {
         name = cluster
         let factory = factory ?? MetricsSystem.factory
@@ -54,7 +54,7 @@ struct ClusterMetrics: Sendable {
     /// - Parameter reason: one of ``SwimDatagramError/reasons``, or ``noMessage``.
     func refused(_ reason: String) { refused[reason]?.increment() }
 
-    /// The reason for authentic datagrams that hold no message.
+    /// The reason for authentic datagrams without a message.
     static let noMessage = "message"
 
     func sent(bytes: Int) {
@@ -65,7 +65,7 @@ struct ClusterMetrics: Sendable {
     /// A datagram that this machine could not send.
     func failedToSend() { unsent.increment() }
 
-    /// - Parameter count: members that are alive or suspect, this one included; 0 when it is a member no longer.
+    /// - Parameter count: members that are alive or suspect, this one included; 0 when it is no longer a member.
     func has(members count: Int) { members.record(count) }
 
     func changed(_ change: MembershipEvent.Change, members count: Int) {

@@ -4,7 +4,7 @@ internal import NIOPosix
 
 /// A ``SwimCore`` on an event loop with a UDP socket, timers, keys and clocks. Everything happens on that event loop.
 final class ClusterNode {
-    /// What somebody should hear of, but not with each datagram.
+    /// What is worth a log line, but not for each datagram.
     private enum Topic: Hashable {
         case refused(reason: String)
         case conflict
@@ -25,8 +25,8 @@ final class ClusterNode {
     private var timer: Scheduled<Void>?
     private var random = SystemRandomNumberGenerator()
     private var limit = LogLimit<Topic>()
-    /// Whoever has the key may claim of anybody whatever it likes, as often as it likes. Enough for a cluster that starts; then one line of a
-    /// kind each 20 s.
+    /// A holder of the key may claim anything about any member, any number of times. Enough for a cluster that starts;
+    /// then one line of a kind every 20 s.
     private var changes = LogLimit<MembershipEvent.Change>(burst: ClusterNode.changeLines, interval: 20_000_000_000)
     /// At `debug`, by reason.
     private let refusals: PeerLog<String>
@@ -51,7 +51,7 @@ final class ClusterNode {
         eventLoop = socket.eventLoop
     }
 
-    /// Nanoseconds of a clock that never goes backwards.
+    /// Nanoseconds of a monotonic clock.
     static var now: Int64 { Int64(clamping: NIODeadline.now().uptimeNanoseconds) }
 
     func start() {
@@ -68,7 +68,7 @@ final class ClusterNode {
     var hasJoined: Bool { core.hasJoined }
     var own: ClusterMember { core.own }
 
-    /// Says that this member goes; done when it was said often enough.
+    /// Announces that this member leaves; done when it was announced often enough.
     func leave() -> EventLoopFuture<Void> {
         if let leaving { return leaving.futureResult }
         let promise = eventLoop.makePromise(of: Void.self)
@@ -96,9 +96,9 @@ final class ClusterNode {
         } catch {
             metrics.refused(error.reason)
             switch error {
-            // Keeps a member out until somebody hears of it.
+            // Keeps a member out until someone reads about it.
             case .unknownVersion, .unknownKey, .notAuthentic, .outOfTime: note(error.reason, "\(error)", source)
-            // Other programs, and what a network does.
+            // Other programs, and normal network effects.
             case .foreign, .replayed: break
             }
             refusals.write(
@@ -127,7 +127,7 @@ final class ClusterNode {
         )
     }
 
-    /// Whoever refuses this member's datagrams does not say so.
+    /// A member that refuses this member's datagrams does not say so.
     private func noteSilence() {
         guard core.findsNobody, limit.admit(.silence, now: Self.now) != nil else { return }
         logger.info(
@@ -186,7 +186,7 @@ final class ClusterNode {
         logger.log(level: level, "member changed", metadata: metadata)
     }
 
-    /// Of how many changes there is no line, when there may be one again.
+    /// Reports how many changes got no line, once a line is allowed again.
     private func noteUnsaidChanges() {
         for (change, count) in changes.takeOverdue(now: Self.now) {
             let metadata: Logger.Metadata = ["change": "\(change)", "count": "\(count)"]

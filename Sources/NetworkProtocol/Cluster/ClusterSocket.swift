@@ -2,23 +2,23 @@ internal import Logging
 internal import NIOCore
 internal import NIOPosix
 
-/// A cluster's UDP socket, which is opened again when it breaks. Everything happens on its event loop.
+/// A cluster's UDP socket, which is reopened when it breaks. Everything happens on its event loop.
 ///
-/// A datagram that the system refuses to send (no route to the network, a firewall rule) closes a channel of NIO. So the socket is
-/// opened again on the same port, and nothing is sent for a while to the address whose datagram it was.
+/// A datagram that the system refuses to send (no route to the network, a firewall rule) closes a NIO channel. So the
+/// socket is reopened on the same port, and nothing is sent for a while to the address of that datagram.
 final class ClusterSocket {
     private static let shortestPause = TimeAmount.milliseconds(10)
     private static let longestPause = TimeAmount.seconds(1)
-    /// How long nothing is sent to an address to which nothing could be sent.
+    /// How long nothing is sent to an address to which sending failed.
     private static let avoidance = TimeAmount.seconds(5)
     /// Addresses that are avoided at once.
     private static let avoidedLimit = 256
-    /// Datagrams that are read before the event loop's other work has its turn, however many there are.
+    /// Most datagrams to read before the event loop's other work gets its turn.
     static let readBudget = 16
 
     let eventLoop: any EventLoop
     private(set) var address: MemberAddress
-    /// By message: addresses that cannot be sent to are claimed by others.
+    /// By message: other members claim addresses that cannot be sent to.
     private let log: PeerLog<String>
     private var channel: (any Channel)?
     private var isClosed = false
@@ -33,7 +33,7 @@ final class ClusterSocket {
         log = PeerLog(logger, LogLimit(burst: 16))
     }
 
-    /// Opens the socket; then ``address`` has the port that the system chose.
+    /// Opens the socket; afterward ``address`` has the port that the system chose.
     func open() -> EventLoopFuture<Void> {
         guard let bound = address.socketAddress(inIPv6: false) else { return eventLoop.makeSucceededVoidFuture() }
         let loopBound = NIOLoopBound(self, eventLoop: eventLoop)
@@ -56,7 +56,7 @@ final class ClusterSocket {
         channel = nil
     }
 
-    /// False when it cannot be sent from here or now.
+    /// False if it cannot be sent from here or now.
     func send(_ bytes: [UInt8], to target: MemberAddress) -> Bool {
         guard let channel, channel.isWritable, reaches(target), !avoids(target),
             let remote = target.socketAddress(inIPv6: !address.isIPv4)
@@ -114,8 +114,8 @@ final class ClusterSocket {
         }
     }
 
-    /// Of a socket that breaks, the first datagram that fails is the one that the system refused; those behind it fail because the
-    /// socket is closed.
+    /// When a socket breaks, the first datagram that fails is the one that the system refused; the later ones fail
+    /// because the socket is closed.
     private func failedToSend(to target: MemberAddress, _ error: any Error) {
         guard !leavesOpen(error), !hasBlamed else { return }
         hasBlamed = true
@@ -126,7 +126,7 @@ final class ClusterSocket {
 }
 
 extension ClusterSocket {
-    /// What costs a datagram and not the socket: too long, or a host that the routes say is not there.
+    /// Errors that cost a datagram but not the socket: too long, or a host that does not exist according to the routes.
     private func leavesOpen(_ error: any Error) -> Bool {
         switch error {
         case ChannelError.writeMessageTooLarge, ChannelError.writeHostUnreachable: true
@@ -135,7 +135,7 @@ extension ClusterSocket {
     }
 }
 
-/// Hands datagrams to the socket's owner, and tells it when the channel is closed.
+/// Hands datagrams to the socket's owner, and notifies it when the channel is closed.
 private final class ClusterHandler: ChannelInboundHandler {
     typealias InboundIn = AddressedEnvelope<ByteBuffer>
 
@@ -150,6 +150,6 @@ private final class ClusterHandler: ChannelInboundHandler {
         context.fireChannelInactive()
     }
 
-    /// What a socket reports, for example that a peer's port is closed, is seen by the probes as well.
+    /// The probes also detect what a socket reports, for example that a peer's port is closed.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {}
 }

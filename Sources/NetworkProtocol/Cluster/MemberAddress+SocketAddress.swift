@@ -2,7 +2,7 @@ internal import Glibc
 package import NIOCore
 
 extension MemberAddress {
-    /// Nil for what is no Internet address.
+    /// Nil for anything but an Internet address.
     package init?(_ address: SocketAddress) {
         guard let port = address.port.flatMap(UInt16.init(exactly:)) else { return nil }
         // The pointer is not kept.
@@ -11,7 +11,7 @@ extension MemberAddress {
         self = own
     }
 
-    /// What the system calls an address: its IP address lies at byte 4 of a `sockaddr_in`, at byte 8 of a `sockaddr_in6`.
+    /// Parses a kernel address: its IP address is at byte 4 of a `sockaddr_in`, at byte 8 of a `sockaddr_in6`.
     ///
     /// The caller's pointer must be to as many bytes as its family has. Nil for other families.
     init?(reading address: UnsafePointer<sockaddr>, port: UInt16) {
@@ -26,7 +26,7 @@ extension MemberAddress {
         self.init(ip: unsafe Array(UnsafeRawBufferPointer(start: start, count: length)), port: port)
     }
 
-    /// Reads `192.0.2.1:7000` and `[2001:db8::1]:7000`; a name is none.
+    /// Parses `192.0.2.1:7000` and `[2001:db8::1]:7000`; nil for a name.
     public init?(_ text: String) {
         guard let (host, port) = HostAndPort.split(text), let number = UInt16(exactly: port),
             let address = try? SocketAddress(ipAddress: host, port: Int(number))
@@ -34,7 +34,7 @@ extension MemberAddress {
         self.init(address)
     }
 
-    /// The address for a socket, mapped into IPv6 for a socket that speaks that.
+    /// The address for a socket, mapped into IPv6 for an IPv6 socket.
     func socketAddress(inIPv6: Bool) -> SocketAddress? {
         let bytes = isIPv4 && inIPv6 ? [UInt8](repeating: 0, count: 10) + [0xff, 0xff] + ip : ip
         return try? SocketAddress(packedIPAddress: ByteBuffer(bytes: bytes), port: Int(port))

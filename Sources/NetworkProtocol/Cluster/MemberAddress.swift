@@ -1,11 +1,11 @@
 /// Where a member receives datagrams: an IPv4 or IPv6 address and a UDP port.
 ///
-/// An IPv4 address mapped into IPv6 (RFC 4291, 2.5.5.2) is the IPv4 address. Scopes of link-local addresses are not carried:
-/// they mean something on one machine only.
+/// An IPv4 address mapped into IPv6 (RFC 4291, 2.5.5.2) is the IPv4 address. Scopes of link-local addresses are not
+/// carried: they are meaningful on one machine only.
 public struct MemberAddress: Sendable, Hashable {
     private let high: UInt64
     private let low: UInt64
-    /// 1…65535 of a member; 0 where a socket shall choose.
+    /// 1…65535 for a member; 0 lets a socket choose.
     public let port: UInt16
     /// False for IPv6.
     public let isIPv4: Bool
@@ -47,12 +47,12 @@ public struct MemberAddress: Sendable, Hashable {
         MemberAddress(high: high, low: low, port: port, isIPv4: isIPv4)
     }
 
-    /// Listening there is listening on every address.
+    /// Whether listening there means listening on every address.
     var isUnspecified: Bool { high == 0 && low == 0 }
 
     var isLoopback: Bool { isIPv4 ? low >> 24 == 127 : high == 0 && low == 1 }
 
-    /// Whether one member can be reached there: neither port 0, nor unspecified, multicast or the limited broadcast.
+    /// Whether a single member can be reached there: not port 0, unspecified, multicast or the limited broadcast.
     public var isUnicast: Bool {
         guard port != 0 else { return false }
         if isIPv4 { return low >> 24 != 0 && low >> 28 < 14 && low != 0xffff_ffff }

@@ -3,16 +3,16 @@ internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// The connections that a member has opened to others: one to each, made when it is first needed, kept until it ends, its member is
-/// gone, or another one needs the place.
+/// The connections that a member has opened to others: one to each, made when it is first needed, kept until it ends,
+/// its member is gone, or another one needs the slot.
 final class MemberConnections: Sendable {
-    /// Where a member takes messages.
+    /// Where a member accepts messages.
     struct Target: Sendable, Hashable {
         let id: EndpointID
         let host: String
         let port: UInt16
 
-        /// Nil when it takes none.
+        /// Nil if it accepts none.
         init?(_ member: ClusterMember) {
             guard member.messagingPort != 0 else { return nil }
             id = member.endpointID
@@ -22,7 +22,7 @@ final class MemberConnections: Sendable {
     }
 
     private struct Entry {
-        /// Tells it from an earlier one of the same member.
+        /// Distinguishes it from an earlier one of the same member.
         let number: UInt64
         let target: Target
         let attempt: PendingConnection
@@ -40,7 +40,7 @@ final class MemberConnections: Sendable {
     private let limit: Int
     private let dial: @Sendable (Target) async throws(ConnectionError) -> Connection
     private let state = Mutex(State())
-    /// For alarms.
+    /// For timeouts.
     private let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
 
     init(limit: Int, dial: @escaping @Sendable (Target) async throws(ConnectionError) -> Connection) {
@@ -51,9 +51,9 @@ final class MemberConnections: Sendable {
     /// Connections that are open or being made.
     var count: Int { state.withLock { $0.entries.count } }
 
-    /// Runs `body` with the connection to a member, which nobody closes for its place meanwhile.
+    /// Runs `body` with the connection to a member, which is not closed for its slot meanwhile.
     ///
-    /// - Parameter deadline: how long the connection may be waited for.
+    /// - Parameter deadline: how long to wait for the connection.
     func use<Value: Sendable>(
         _ target: Target,
         until deadline: NIODeadline?,
@@ -64,7 +64,7 @@ final class MemberConnections: Sendable {
             defer { leave(target.id, number) }
             do throws(ConnectionError) {
                 let connection = try await attempt.value(until: deadline, on: eventLoop)
-                // One that ended is forgotten a moment later; what was not yet said on it can be said on another.
+                // One that ended is removed a moment later; what was not yet sent on it can be sent on another.
                 guard connection.outbox.endReason == nil else {
                     forget(target.id, number)
                     continue
@@ -76,13 +76,13 @@ final class MemberConnections: Sendable {
         }
     }
 
-    /// The member is gone: whoever waits for it is told at once.
+    /// The member is gone: fails all waiters at once.
     func drop(_ id: EndpointID) {
         guard let entry = state.withLock({ $0.entries.removeValue(forKey: id) }) else { return }
         Self.cut(entry)
     }
 
-    /// No more; those that there are are closed, and what was sent on them is written first.
+    /// No more connections; existing ones are closed after what was sent on them is written.
     func close() async {
         let entries = state.withLock { state in
             state.isClosed = true
@@ -94,7 +94,7 @@ final class MemberConnections: Sendable {
         }
     }
 
-    // MARK: Places
+    // MARK: Slots
 
     private func enter(_ target: Target) throws(ClusterMessagingError) -> (UInt64, PendingConnection) {
         let (result, gone) = state.withLock { state -> (Result<Entry, ClusterMessagingError>, Entry?) in
@@ -106,7 +106,7 @@ final class MemberConnections: Sendable {
                 state.entries[target.id] = entry
                 return (.success(entry), nil)
             }
-            // It has moved, or somebody else makes room.
+            // It has moved, or another connection made room.
             var gone = state.entries.removeValue(forKey: target.id)
             if gone == nil, state.entries.count >= limit {
                 let idle = state.entries.values.filter { $0.users == 0 && $0.connection != nil }
@@ -146,7 +146,7 @@ final class MemberConnections: Sendable {
 
     // MARK: Connecting
 
-    /// Made once for all who wait for it, and not ended by one of them who waits no longer.
+    /// Made once for all waiters, and not ended when one of them stops waiting.
     private func attempt(_ target: Target, _ number: UInt64) -> PendingConnection {
         PendingConnection("connecting to the member") { () throws(ConnectionError) in
             do throws(ConnectionError) {
@@ -161,7 +161,8 @@ final class MemberConnections: Sendable {
                     connection.beginClosing()
                     throw .closed
                 }
-                // Nobody asks for what a member's handlers send back to a message; unread it would fill the connection. It ends with that.
+                // The member's handlers may send back data that no one awaits; unread, it would fill the connection. It
+                // ends with that.
                 Task { while (try? await connection.receive()) != nil {} }
                 return connection
             } catch {

@@ -1,10 +1,10 @@
 internal import Identity
 internal import Logging
 
-/// Connects to a member, and demands that it is the very one.
+/// Connects to a member, and requires it to be the very one.
 struct MemberDialer: Sendable {
-    /// Whoever has just joined is not known to everybody yet: so often a member is asked again that does not know this one, a
-    /// protocol period later each time.
+    /// Not every member knows a new one yet: how often to retry with a member that does not know this one, a protocol
+    /// period later each time.
     private static let introductions = 5
 
     let configuration: ClusterConfiguration
@@ -27,7 +27,7 @@ struct MemberDialer: Sendable {
         }
     }
 
-    /// While the cluster changes its key, a member may hold another one as its first.
+    /// While the cluster changes its key, a member may have another one as its first.
     private func dialWithAnyKey(_ target: MemberConnections.Target) async throws(ConnectionError) -> Connection {
         let keys = keys.messaging
         for key in keys.dropLast() {
@@ -52,6 +52,6 @@ struct MemberDialer: Sendable {
         return try await Client.connect(to: destination, options: options, logger: logger).connection()
     }
 
-    /// False when the task is cancelled.
+    /// False if the task is canceled.
     private func sleep() async -> Bool { (try? await Task.sleep(for: configuration.period)) != nil }
 }

@@ -1,7 +1,7 @@
 package import Identity
 
 extension MemberID {
-    /// Nil for an Endpoint ID of zeros only, which is no key.
+    /// Nil for an Endpoint ID of zeros only, which is not a key.
     package init?(_ endpointID: EndpointID) { self.init(publicKey: endpointID.publicKey) }
 }
 

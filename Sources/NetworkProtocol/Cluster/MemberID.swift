@@ -1,4 +1,4 @@
-/// An Endpoint ID as the core keeps it: compared and hashed without a heap object. Ordered as the bytes are.
+/// An Endpoint ID in the core: compared and hashed without a heap object. Ordered as its bytes are.
 package struct MemberID: Sendable, Hashable, Comparable {
     /// Length in bytes (RFC 8032, 5.1.5).
     package static let length = 32
@@ -8,7 +8,7 @@ package struct MemberID: Sendable, Hashable, Comparable {
 
     init(words: (UInt64, UInt64, UInt64, UInt64)) { self.words = words }
 
-    /// Returns nil unless there are exactly ``length`` bytes, of which not all are zero (that is no key).
+    /// Returns nil unless there are exactly ``length`` bytes, not all of them zero (that is not a key).
     package init?(publicKey: some Collection<UInt8>) {
         guard publicKey.count == Self.length, publicKey.contains(where: { $0 != 0 }) else { return nil }
         var words: [UInt64] = [0, 0, 0, 0]

@@ -1,19 +1,19 @@
 internal import Identity
 internal import Synchronization
 
-/// What changes in a cluster, for one consumer: first a ``MembershipEvent/Change/joined`` for each member that is there, then each
-/// change. It ends with ``Cluster/run()``, or when the consumer's task is cancelled.
+/// The changes in a cluster, for one consumer: first a ``MembershipEvent/Change/joined`` for each current member, then
+/// each change. It ends with ``Cluster/run()``, or when the consumer's task is canceled.
 ///
-/// A consumer may be as slow as it likes. Nothing waits for it, and no queue grows: kept is only what it was told last and what is
-/// so now, for each member. It misses what came and went in between: a suspicion that was contradicted, a member that joined and
-/// failed. A member that failed and came back is told as failed and joined.
+/// A consumer may be arbitrarily slow. Nothing waits for it, and no queue grows: only its last known state and the
+/// current state are kept for each member. It misses what came and went in between: a refuted suspicion, a member that
+/// joined and failed. A member that failed and came back is reported as failed and joined.
 public struct MembershipEvents: AsyncSequence, Sendable {
     public typealias Element = MembershipEvent
     public typealias Failure = Never
 
     let hub: MembershipHub
 
-    /// Starts from the beginning: with all members that are there.
+    /// Starts from the beginning, with all current members.
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(subscription: Lifetime(hub: hub)) }
 
     public struct AsyncIterator: AsyncIteratorProtocol {
@@ -40,7 +40,7 @@ public struct MembershipEvents: AsyncSequence, Sendable {
     }
 }
 
-/// The members as they were last told by the core, for snapshots and consumers.
+/// The members as the core last reported them, for snapshots and consumers.
 final class MembershipHub: Sendable {
     private struct State {
         var members: [MemberID: ClusterMember] = [:]
@@ -53,7 +53,7 @@ final class MembershipHub: Sendable {
     /// Other members that are alive or suspect.
     var members: [ClusterMember] { state.withLock { Array($0.members.values) } }
 
-    /// A live member other than this one; nil when there is none of that ID.
+    /// A live member other than this one; nil if there is none with that ID.
     func member(_ id: EndpointID) -> ClusterMember? {
         guard let id = MemberID(id) else { return nil }
         return state.withLock { $0.members[id] }

@@ -1,10 +1,11 @@
 internal import Synchronization
 
-/// One consumer of membership events: what it was told, and what it has still to be told. Both have at most one entry a member.
+/// One consumer of membership events: what it has been given, and what it has yet to get. Both have at most one entry
+/// per member.
 final class MembershipSubscriber: Sendable {
     fileprivate struct News {
         var now: ClusterMember
-        /// The member it was told of is gone, whoever is there now.
+        /// The reported member is gone, even if another one has its ID now.
         var ended: ClusterMember?
     }
 
@@ -21,10 +22,10 @@ final class MembershipSubscriber: Sendable {
 
     private let state = Mutex(State())
 
-    /// Entries that are kept for what is still to be told.
+    /// Entries for what is still to be reported.
     var entries: Int { state.withLock { max($0.order.count, $0.news.count) } }
 
-    /// A member is now so.
+    /// The current state of a member.
     func tell(_ member: ClusterMember) {
         state.withLock { state in
             state.record(member)
@@ -34,7 +35,7 @@ final class MembershipSubscriber: Sendable {
         }
     }
 
-    /// What is known is still told, and nothing more.
+    /// What is known is still reported, and nothing more.
     func finish() {
         state.withLock { state in
             state.isFinished = true
@@ -50,7 +51,7 @@ final class MembershipSubscriber: Sendable {
                     if let event = Task.isCancelled ? nil : state.next() {
                         continuation.resume(returning: event)
                     } else if Task.isCancelled || state.isFinished || state.waiting != nil {
-                        // A second caller at the same time is against the protocol of iterators.
+                        // A second concurrent caller violates the protocol of iterators.
                         continuation.resume(returning: nil)
                     } else {
                         state.waiting = continuation
@@ -87,7 +88,7 @@ extension MembershipSubscriber.State {
         first = 0
     }
 
-    /// The next event, or nil when the consumer knows everything.
+    /// The next event, or nil if the consumer knows everything.
     fileprivate mutating func next() -> MembershipEvent? {
         while first < order.count {
             let id = order[first]

@@ -16,7 +16,7 @@ enum SeedLookup {
         guard let (host, port) = HostAndPort.split(seed) else { throw SeedLookupError(description: "no HOST:PORT") }
         let result: Result<[MemberAddress], SeedLookupError>
         do {
-            // The resolver blocks, for seconds if nobody answers.
+            // The resolver blocks, for seconds if no server answers.
             result = try await NIOThreadPool.singleton.runIfActive { resolve(host, UInt16(port)) }
         } catch {
             throw SeedLookupError(description: "\(error)")

@@ -1,8 +1,8 @@
 /// Steele, Lea, Flood 2014: fast, and the same numbers for the same seed, so that a run can be repeated.
 ///
-/// Nothing of SWIM's safety hangs on it: whoever could use its numbers has the cluster's key.
+/// The safety of SWIM does not depend on it: anyone who could exploit its numbers has the cluster's key.
 package struct SplitMix64: RandomNumberGenerator, Sendable {
-    /// A seed that goes on from here.
+    /// A seed that continues from here.
     package private(set) var state: UInt64
 
     package init(seed: UInt64) { state = seed }

@@ -1,7 +1,7 @@
 /// Rounds of gossip between the probes, as long as there is news.
 extension SwimCore {
-    /// Whether there is news and somebody to tell.
-    var hasGossip: Bool { !dissemination.isEmpty && !(members.live.isEmpty && lately.isEmpty) }
+    /// Whether there is news and a member to send it to.
+    var hasGossip: Bool { !dissemination.isEmpty && !(members.live.isEmpty && recentlyDead.isEmpty) }
 
     mutating func gossip(_ now: Int64) {
         guard now >= nextGossip else { return }
@@ -15,16 +15,16 @@ extension SwimCore {
         for slot in sample(configuration.gossipFanout, among: members.live, where: { _ in true }) {
             send(.gossip, to: peer(slot))
         }
-        guard !lately.isEmpty else { return }
+        guard !recentlyDead.isEmpty else { return }
         let oldest = now - configuration.gossipToDead * configuration.period
-        lately.removeAll { members.records[$0].status != .dead || members.records[$0].since < oldest }
-        // As often as any live member is told, so that nothing is spent on the dead of a cluster that lives.
-        let share = Double(configuration.gossipFanout) / Double(members.liveCount + lately.count)
-        let chosen = lately.filter { _ in Double.random(in: 0..<1, using: &random) < share }
+        recentlyDead.removeAll { members.records[$0].status != .dead || members.records[$0].since < oldest }
+        // As often as to any live member, so that nothing is spent on the dead of a live cluster.
+        let share = Double(configuration.gossipFanout) / Double(members.liveCount + recentlyDead.count)
+        let chosen = recentlyDead.filter { _ in Double.random(in: 0..<1, using: &random) < share }
         for slot in chosen.prefix(configuration.gossipFanout) { send(.gossip, to: peer(slot)) }
     }
 
-    /// Forgets the long dead, and looks for members that nobody here has contact with: the other side of a network that was cut.
+    /// Forgets the long dead, and looks for members without contact: the other side of a network partition.
     mutating func maintain(_ now: Int64) {
         let interval = configuration.maintenanceInterval * configuration.period
         // Not all at once: members that started together drift apart.
@@ -44,7 +44,7 @@ extension SwimCore {
         }
     }
 
-    /// A dead member, or a seed at whose address nobody lives.
+    /// A dead member, or a seed at whose address no member lives.
     private mutating func lostPeer(_ dead: [Int]) -> Peer? {
         let unreached = dead.filter {
             members.records[$0].status == .dead && members.slot(of: members.records[$0].id) == $0
@@ -57,7 +57,7 @@ extension SwimCore {
 
     private mutating func forget(_ slot: Int) {
         dissemination.forget(slot)
-        lately.removeAll { $0 == slot }
+        recentlyDead.removeAll { $0 == slot }
         members.remove(slot)
     }
 }

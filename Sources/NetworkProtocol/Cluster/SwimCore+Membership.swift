@@ -1,4 +1,4 @@
-/// How claims change what is believed (Das et al., section 4.2; Dadgar et al., section IV.B).
+/// How claims change beliefs (Das et al., section 4.2; Dadgar et al., section IV.B).
 extension SwimCore {
     mutating func apply(_ update: SwimUpdate, _ now: Int64) {
         guard let slot = members.slot(of: update.id) else {
@@ -33,7 +33,7 @@ extension SwimCore {
         )
         let before = members.count
         guard let slot = members.insert(record) else { return }
-        // Somebody who is long dead made room; the slot may be that one's.
+        // A long dead member made room; this may be its slot.
         if members.count == before { dissemination.forget(slot) }
         enterProbeOrder(slot)
         tell(.joined, slot)
@@ -68,7 +68,7 @@ extension SwimCore {
 
     private mutating func suspect(_ slot: Int, _ incarnation: UInt64, _ accusers: SwimAccusers, _ now: Int64) {
         let wasAlive = members.records[slot].status == .alive
-        // In a cluster of two or three nobody is left to confirm.
+        // In a cluster of two or three no member is left to confirm.
         let expected = min(SwimAccusers.limit - 1, max(0, members.liveCount - 2))
         members.change(slot) {
             $0.status = .suspect
@@ -114,24 +114,25 @@ extension SwimCore {
         let known = members.records[slot].status
         members.change(slot) {
             $0.incarnation = incarnation
-            // Who said that it goes has not failed, whatever else is said.
+            // A member that announced its leave has not failed, whatever others claim.
             if known != .left { $0.status = status }
             if known.isLive { $0.since = now }
             $0.deadline = .max
         }
         guard known.isLive else { return }
-        if status == .dead, !lately.contains(slot) { lately.append(slot) }
+        if status == .dead, !recentlyDead.contains(slot) { recentlyDead.append(slot) }
         tell(status == .dead ? .failed : .left, slot)
     }
 
-    /// Somebody claims something of this member that is not so: a higher incarnation outweighs it everywhere.
+    /// A claim about this member is false: a higher incarnation outweighs it everywhere.
     private mutating func contradict(_ update: SwimUpdate, _ now: Int64) {
         let me = members.records[SwimMembers.own]
         guard update.incarnation >= me.incarnation else { return }
         switch update.claim {
         case .alive(let address, _):
             if update == me.aliveUpdate { return }
-            // What it hears as it joins may be of its own earlier life, which a clock that was ahead gave a higher incarnation.
+            // What it hears as it joins may come from its own earlier life, which a fast clock gave a higher
+            // incarnation.
             if address != me.address, hasExchanged { rival = address }
         case .left: if phase != .active, update.incarnation == me.incarnation { return }
         case .suspect, .dead: if phase == .active { worsenHealth(by: 1) }

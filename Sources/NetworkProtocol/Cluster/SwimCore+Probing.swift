@@ -1,26 +1,26 @@
-/// The failure detector: one probe a period (Das et al., sections 3.1 and 4.3).
+/// The failure detector: one probe per period (Das et al., sections 3.1 and 4.3).
 extension SwimCore {
-    /// A ping under way.
+    /// A ping in progress.
     struct Probe {
         let slot: Int
         let target: MemberID
         let sequence: UInt64
-        /// When others are asked.
+        /// When other members are asked.
         let deadline: Int64
         var isIndirect = false
-        /// Who was asked and has not answered.
+        /// Members that were asked and have not answered.
         var helpers: [MemberID] = []
         /// Helpers that got no answer either.
         var witnesses: [MemberID] = []
     }
 
-    /// A ping under way for somebody else.
+    /// A ping in progress for another member.
     struct Relay {
         let sequence: UInt64
         let target: MemberID
         let originSequence: UInt64
         let origin: Peer
-        /// When the origin is told that no answer came.
+        /// When the origin learns that no answer came.
         let deadline: Int64
     }
 
@@ -52,11 +52,12 @@ extension SwimCore {
         }
     }
 
-    /// The period is over. Whoever has not answered is suspected by this member and by each helper that said so.
+    /// The period is over. A member that has not answered is suspected by this member and by each helper that reported
+    /// the same.
     private mutating func concludeProbe(_ now: Int64) {
         guard let probe else { return }
         self.probe = nil
-        // Helpers that say nothing at all speak for a fault at this end.
+        // Silent helpers suggest a fault at this end.
         let asked = probe.helpers.count + probe.witnesses.count
         worsenHealth(by: asked > 0 ? probe.helpers.count : 1)
         guard let slot = members.slot(of: probe.target), members.records[slot].status.isLive else { return }
@@ -64,7 +65,7 @@ extension SwimCore {
         for witness in probe.witnesses { accusers.insert(SwimAccusers.tag(of: witness)) }
         let incarnation = members.records[slot].incarnation
         apply(SwimUpdate(id: probe.target, incarnation: incarnation, claim: .suspect(accusers)), now)
-        // The suspect itself is told at once.
+        // The suspect itself learns of it at once.
         send(.gossip, to: peer(slot))
     }
 
@@ -109,7 +110,7 @@ extension SwimCore {
         }
     }
 
-    /// The next of the shuffled order, which is shuffled anew when all had their turn; every third time the next on the ring.
+    /// The next of the shuffled order, which is reshuffled after each round; every third time the next on the ring.
     private mutating func nextTarget() -> Int? {
         probeCount += 1
         if probeCount.isMultiple(of: configuration.ringProbeInterval), let successor = ringSuccessor() {
@@ -131,7 +132,7 @@ extension SwimCore {
         return slot
     }
 
-    /// A new member gets its turn at a random time of this round.
+    /// A new member gets its turn at a random time in this round.
     mutating func enterProbeOrder(_ slot: Int) {
         while isInProbeOrder.count <= slot { isInProbeOrder.append(false) }
         guard !isInProbeOrder[slot] else { return }
@@ -140,7 +141,7 @@ extension SwimCore {
         probeOrder.swapAt(probeOrder.count - 1, Int.random(in: probeOrder.indices, using: &random))
     }
 
-    /// The first live member above this one's id, or else the lowest.
+    /// The first live member above this one's ID, or else the lowest.
     private func ringSuccessor() -> Int? {
         let start = members.position(above: own.id)
         for offset in members.order.indices {

@@ -1,15 +1,15 @@
-/// What one member knows, told to another in pages: when it joins, when a cut network heals, and now and then in case gossip
-/// missed somebody.
+/// What one member knows, sent to another in pages: when it joins, when a network partition heals, and now and then in
+/// case gossip missed a member.
 extension SwimCore {
-    /// A state exchange this member waits for; one at a time.
+    /// A state exchange that this member waits for; one at a time.
     struct Pull {
         let peer: Peer
         let isAnswer: Bool
         var sequence: UInt64
-        /// All up to this id is told.
+        /// Everything up to this ID was sent.
         var cursor = MemberID.lowest
         var deadline: Int64
-        /// Since the last page that led on.
+        /// Since the last page that made progress.
         var attempts = 1
     }
 
@@ -25,7 +25,7 @@ extension SwimCore {
     private mutating func requestPages() {
         guard let pull else { return }
         nextPage = 0
-        // Continuing, whatever changed meanwhile is no reason to stop.
+        // Changes in between are no reason to stop an exchange in progress.
         let digest = pull.cursor == .lowest ? members.digest : 0
         let body = SwimMessage.Body.pull(
             sequence: pull.sequence,
@@ -60,7 +60,7 @@ extension SwimCore {
         var position = members.position(above: cursor)
         var reached = cursor
         for _ in 0..<configuration.pagesPerPull {
-            // What is missing is asked for again.
+            // Missing pages are requested again.
             guard pages.take(now: now) else { return }
             let start = reached
             var updates: [SwimUpdate] = []
@@ -83,7 +83,7 @@ extension SwimCore {
         }
     }
 
-    /// A suspect's address and the suspicion; of others one update.
+    /// A suspect's address and the suspicion; for other members one update.
     private func told(_ slot: Int) -> [SwimUpdate] {
         let record = members.records[slot]
         return record.status == .suspect ? [record.aliveUpdate, record.update] : [record.update]
@@ -93,7 +93,7 @@ extension SwimCore {
         guard case .page(let sequence, let isLast, let cursor, let through) = message.body else { return }
         guard var pending = pull, pending.sequence == sequence, phase == .active else { return }
         for update in message.updates { applyTold(update, by: message.sender, now) }
-        // A page that overtook another, or whose predecessor is lost, does not lead on; it is asked for again.
+        // A page that was reordered, or whose predecessor was lost, makes no progress; it is requested again.
         guard cursor == pending.cursor else { return }
         if isLast {
             pull = nil
@@ -110,7 +110,8 @@ extension SwimCore {
         if nextPage == configuration.pagesPerPull { requestPages() }
     }
 
-    /// What another side of a cut network holds for dead may live here. So it is suspected, and contradicts in time if it lives.
+    /// A member that the other side of a network partition considers dead may live here. So it is suspected, and
+    /// refutes that in time if it lives.
     private mutating func applyTold(_ update: SwimUpdate, by sender: MemberID, _ now: Int64) {
         guard update.claim == .dead, update.id != own.id else { return apply(update, now) }
         let accusers = SwimAccusers(sender)

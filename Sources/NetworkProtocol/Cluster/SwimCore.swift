@@ -1,30 +1,31 @@
-/// What a member of a cluster has to do.
+/// An action for the owner of the core.
 package enum SwimAction: Sendable, Hashable {
     /// Seal the message and send it.
     case send([UInt8], to: MemberAddress)
-    /// Tell who listens.
+    /// Report the event to the listeners.
     case event(MembershipEvent)
-    /// Another member, at that address, has this one's id: neither of them can be a member as long as both are there.
+    /// Another member, at that address, has this one's ID: neither can be a member as long as both run.
     case conflict(at: MemberAddress)
-    /// Everybody was told that this member goes; nothing follows.
+    /// All members know that this one leaves; nothing follows.
     case finished
 }
 
-/// SWIM: who belongs to a cluster, and who of them answers (Das, Gupta, Motivala 2002), with Lifeguard's suspicion and local
-/// health (Dadgar et al. 2018).
+/// SWIM: who belongs to a cluster, and who of them answers (Das, Gupta, Motivala 2002), with Lifeguard's suspicion and
+/// local health (Dadgar et al. 2018).
 ///
-/// It takes messages and the time and gives actions; it has no clock, socket or task. After each call, ask for ``deadline``.
+/// It takes messages and the time and returns actions; it has no clock, socket or task. After each call, read
+/// ``deadline``.
 ///
 /// A member seen by another:
 ///
 ///     (unknown) ──alive──▶ alive ◀──alive i+1── suspect ──timeout, dead──▶ dead
 ///                            └──────suspect i──────▶┘            dead, left ──alive i+1──▶ alive
 ///
-/// At the same incarnation dead and left outweigh suspect, and suspect outweighs alive; only the member itself raises its
-/// incarnation. So messages may come late, twice and in any order, and an old one changes nothing.
+/// At the same incarnation dead and left outweigh suspect, and suspect outweighs alive; only the member itself raises
+/// its incarnation. So messages may arrive late, twice and in any order, and an old one changes nothing.
 ///
-/// Wrong events: bytes that are no message throw and change nothing (the peer's fault); acks and pages nobody waits for, pings for
-/// somebody else and old claims are ignored (what networks do); no message traps.
+/// Wrong events: bytes that are no message throw and change nothing (the peer's fault); unexpected acks and pages,
+/// pings for another member and old claims are ignored (normal in networks); no message traps.
 package struct SwimCore: Sendable {
     enum Phase { case active, leaving, left }
 
@@ -35,12 +36,12 @@ package struct SwimCore: Sendable {
     var random: SplitMix64
     var actions: [SwimAction] = []
     var phase = Phase.active
-    /// Where another member with this one's id says that it is, until that is told.
+    /// Where another member with this one's ID claims to be, until that is reported.
     var rival: MemberAddress?
 
     var probe: Probe?
     var probeOrder: [Int] = []
-    /// By slot: each is in the order once at most, however often its member fails and comes back.
+    /// By slot: each is in the order at most once, however often its member fails and comes back.
     var isInProbeOrder: [Bool] = []
     var probeCount = 0
     var nextProbe: Int64
@@ -51,15 +52,15 @@ package struct SwimCore: Sendable {
     var suspects: [Int] = []
     var nextSuspicion = Int64.max
     /// Slots of the dead that still get gossip.
-    var lately: [Int] = []
+    var recentlyDead: [Int] = []
     var nextGossip: Int64
 
     var pull: Pull?
     var nextPage = 0
     var pages: Allowance
-    /// When to try the next seed; never when that is done or there is none.
+    /// When to try the next seed; never if that is done or there is none.
     var nextJoin: Int64
-    /// Somebody told all that it knows.
+    /// Another member has sent all that it knows.
     var hasExchanged = false
     var nextSeed = 0
     var nextMaintenance: Int64
@@ -69,11 +70,11 @@ package struct SwimCore: Sendable {
     ///   - id: this member's.
     ///   - address: where others send it datagrams.
     ///   - messagingPort: TCP port for messages, 0 for none.
-    ///   - incarnation: higher than in any earlier life; milliseconds since 1970 are. If it is not, the cluster says so and the
-    ///     member goes beyond what the cluster knows.
+    ///   - incarnation: higher than in any earlier life, for example milliseconds since 1970. If it is not, the cluster
+    ///     says so and the member exceeds what the cluster knows.
     ///   - seeds: members to join through; its own address among them is ignored.
     ///   - seed: of the random numbers.
-    ///   - now: nanoseconds of a clock that never goes backwards, as in all calls.
+    ///   - now: nanoseconds of a monotonic clock, as in all calls.
     package init(
         id: MemberID,
         address: MemberAddress,
@@ -98,7 +99,7 @@ package struct SwimCore: Sendable {
         pages = Allowance(configuration.pageBurst, oneEach: configuration.pageInterval)
         nextGossip = now
         nextJoin = .max
-        // Members that start together shall not probe together.
+        // Members that start together must not probe together.
         nextProbe = now + 1 + Int64(random.next(upperBound: UInt64(configuration.period)))
         nextMaintenance = nextProbe
         use(seeds: seeds, now: now)
@@ -123,7 +124,7 @@ package struct SwimCore: Sendable {
 
     package func member(_ id: MemberID) -> ClusterMember? { members.slot(of: id).map { members.records[$0].member } }
 
-    /// Whether a seed or member has told it whom it knows; true from the start without seeds.
+    /// Whether a seed or member has sent what it knows; true from the start without seeds.
     package var hasJoined: Bool { nextJoin == .max }
 
     /// Whether each seed was asked several times and none has answered.
@@ -132,7 +133,7 @@ package struct SwimCore: Sendable {
     /// Datagrams get lost, and members that start together do not listen at the same moment.
     private static let quietRounds = 3
 
-    /// When ``handleTimeout(now:)`` wants to be called.
+    /// When to call ``handleTimeout(now:)``.
     package var deadline: Int64 {
         guard phase != .left else { return .max }
         var earliest = phase == .leaving || hasGossip ? nextGossip : Int64.max
@@ -144,10 +145,10 @@ package struct SwimCore: Sendable {
         return earliest
     }
 
-    /// A message came.
+    /// A message arrived.
     ///
-    /// - Parameter source: where it came from; only used to answer a sender who is not known and does not say where it is.
-    /// - Throws: when it is none; then nothing has changed.
+    /// - Parameter source: where it came from; only used to answer an unknown sender that does not name its address.
+    /// - Throws: if it is not a message; then nothing has changed.
     package mutating func receive(
         _ bytes: [UInt8],
         from source: MemberAddress,
@@ -156,7 +157,7 @@ package struct SwimCore: Sendable {
         let message = try SwimMessage(decoding: bytes)
         guard phase != .left else { return [] }
         guard message.sender != own.id else {
-            // Its own messages, reflected, tell a member nothing.
+            // Its own reflected messages contain nothing new.
             if let claimed = message.claimedAddress, claimed != own.address { rival = claimed }
             return takeActions()
         }
@@ -166,7 +167,7 @@ package struct SwimCore: Sendable {
             for update in message.updates { apply(update, now) }
         }
         let slot = members.slot(of: message.sender)
-        // Answers go where the sender is known to be, not where a datagram seems to come from: that is easily forged.
+        // Answers go to the sender's known address, not to where a datagram seems to come from: that is easily forged.
         let known = slot.map { members.records[$0].address } ?? source
         let peer = Peer(slot: slot, address: message.claimedAddress ?? known)
         switch message.body {
@@ -181,14 +182,14 @@ package struct SwimCore: Sendable {
             answerPull(sequence, cursor, digest, peer, now)
             if !isAnswer, cursor == .lowest, digest != members.digest { beginPull(peer, isAnswer: true, now) }
         }
-        // Somebody knows this member, whom it does not know: there is more that it does not know.
+        // A member that this one does not know knows this one: there is more that it does not know.
         if slot == nil, members.liveCount < configuration.maximumMembers { beginPull(peer, isAnswer: true, now) }
-        // News that ends a pause is told from now on, it is not late.
+        // News that ends a pause is spread from now on; it is not late.
         nextGossip = max(nextGossip, now)
         return takeActions()
     }
 
-    /// ``deadline`` is over.
+    /// ``deadline`` has passed.
     package mutating func handleTimeout(now: Int64) -> [SwimAction] {
         guard now >= deadline else { return [] }
         if phase == .active {
@@ -203,7 +204,8 @@ package struct SwimCore: Sendable {
         return takeActions()
     }
 
-    /// Says that this member goes. ``SwimAction/finished`` follows when it was said often enough that all know.
+    /// Announces that this member leaves. ``SwimAction/finished`` follows when it was announced often enough for all to
+    /// know.
     package mutating func leave(now: Int64) -> [SwimAction] {
         guard phase == .active else { return [] }
         phase = .leaving
@@ -227,7 +229,7 @@ package struct SwimCore: Sendable {
         return rival.map { actions + [.conflict(at: $0)] } ?? actions
     }
 
-    /// A process that was stopped finds every deadline over, though nobody had a chance to answer: that is its own fault.
+    /// A stopped process finds every deadline passed, although no member had a chance to answer: that is its own fault.
     private mutating func forgiveStall(_ now: Int64) {
         let late = now - deadline
         guard late > configuration.period / 2 else { return }
@@ -246,8 +248,8 @@ package struct SwimCore: Sendable {
 }
 
 extension SwimMessage {
-    /// Where the sender says that it is. A pull does: whoever comes back at another address with a clock that is behind would
-    /// never hear otherwise that its incarnation is too low.
+    /// Where the sender claims to be. A pull has it: a member that returns at another address with a slow clock would
+    /// otherwise never hear that its incarnation is too low.
     fileprivate var claimedAddress: MemberAddress? {
         guard case .pull = body, let own = updates.first(where: { $0.id == sender }) else { return nil }
         guard case .alive(let address, _) = own.claim else { return nil }
@@ -256,17 +258,17 @@ extension SwimMessage {
 }
 
 extension SwimCore {
-    /// Whom a message goes to.
+    /// The recipient of a message.
     struct Peer {
-        /// Nil when it is not in the table.
+        /// Nil if it is not in the table.
         let slot: Int?
         let address: MemberAddress
     }
 
     func peer(_ slot: Int) -> Peer { Peer(slot: slot, address: members.records[slot].address) }
 
-    /// Sends a message with as many updates as fit. Whoever is not taken for alive is told so before anything else, that it may
-    /// contradict (Dadgar et al.: the buddy system).
+    /// Sends a message with as many updates as fit. A member that is not considered alive learns that before anything
+    /// else, so that it can refute it (Dadgar et al.: the buddy system).
     mutating func send(_ body: SwimMessage.Body, to peer: Peer) {
         var message = SwimMessage(sender: own.id, body: body)
         var room = SwimMessage.maximumLength - body.encodedLength

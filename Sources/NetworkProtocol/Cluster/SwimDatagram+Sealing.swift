@@ -1,6 +1,6 @@
 internal import Cryptography
 
-/// The keys of one cluster: the first seals, each opens, so that a cluster can change its key while it runs.
+/// The keys of one cluster: the first one seals, each opens, so that a cluster can change its key while it runs.
 package struct SwimKeyring: Sendable {
     private let keys: [(key: Secret, fingerprint: UInt8)]
 

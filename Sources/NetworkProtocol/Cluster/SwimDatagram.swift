@@ -8,13 +8,13 @@
 ///    38   …  sealed: a ``SwimMessage``
 ///     …  16  tag
 ///
-/// XChaCha20-Poly1305 under bytes 0…31 of what HKDF-SHA256 gives; bytes 0…5 are authenticated with it. Nonces of 24 bytes may be
-/// random: after 2⁸⁰ datagrams two are the same with a chance of 2⁻³².
+/// XChaCha20-Poly1305 under bytes 0…31 of what HKDF-SHA256 gives; bytes 0…5 are authenticated with it. Nonces of 24
+/// bytes may be random: after 2⁸⁰ datagrams two are the same with a chance of 2⁻³².
 ///
-/// Old datagrams: ``SwimReplayWindow`` lets each in once and only within 30 s of its sending. What is let in late, or in another
-/// order, or at another member, is harmless by ``SwimCore``'s rules: claims are outweighed by higher incarnations, and acks have
-/// random sequences of 64 bits that nobody waits for twice. Answers go to where a known sender is known to be, not to where a
-/// datagram seems to come from.
+/// Old datagrams: ``SwimReplayWindow`` admits each once and only within 30 s of its sending. A datagram that is
+/// admitted late, out of order, or at another member is harmless by ``SwimCore``'s rules: higher incarnations outweigh
+/// claims, and no member waits twice for an ack's random sequence of 64 bits. Answers go to a known sender's address,
+/// not to where a datagram seems to come from.
 package enum SwimDatagram {
     /// Longest datagram in bytes: no fragments on Ethernet, nor in a tunnel over it.
     package static let maximumLength = 1_400
@@ -31,18 +31,18 @@ package enum SwimDatagram {
 
 /// Why a datagram is dropped.
 package enum SwimDatagramError: Error, Hashable, CustomStringConvertible {
-    /// Shorter or longer than any, or another magic: not of this protocol.
+    /// Too short, too long, or another magic: not of this protocol.
     case foreign
     case unknownVersion(UInt8)
-    /// No key has its fingerprint: it is of another cluster.
+    /// No key has its fingerprint: it belongs to another cluster.
     case unknownKey
-    /// It has been changed, or its key only looks like one of this cluster's.
+    /// It was changed, or its key only looks like one of this cluster's.
     case notAuthentic
-    /// It was sent that many milliseconds from now; negative when in the past.
+    /// It was sent that many milliseconds from now; negative if in the past.
     case outOfTime(milliseconds: Int64)
     case replayed
 
-    /// Each ``reason`` there is.
+    /// Every possible ``reason``.
     package static let reasons = ["foreign", "version", "key", "authenticity", "clock", "replay"]
 
     /// For a metric; constant.

@@ -1,16 +1,16 @@
-/// Which updates are still to be told, the least told first (Das et al., section 4.1). One for each member at most.
+/// Which updates are still to be sent, the least sent first (Das et al., section 4.1). At most one for each member.
 struct SwimDissemination {
     private struct Entry {
         let slot: Int
         let version: UInt32
     }
 
-    /// Entries by how often they were sent. Those of an older version than their slot's are skipped.
+    /// Entries by how often they were sent. Entries of an older version than their slot's are skipped.
     private var queues: [[Entry]] = []
     /// By slot.
     private var versions: [UInt32] = []
     private var isQueued: [Bool] = []
-    /// Updates that are to be told.
+    /// Updates that are to be sent.
     private(set) var count = 0
     private var entries = 0
 
@@ -18,7 +18,7 @@ struct SwimDissemination {
 
     func isQueued(_ slot: Int) -> Bool { slot < isQueued.count && isQueued[slot] }
 
-    /// The member's present record is news, to be told as often as any.
+    /// The member's current record is news, to be sent as often as any.
     mutating func enqueue(_ slot: Int) {
         while versions.count <= slot {
             versions.append(0)
@@ -29,20 +29,20 @@ struct SwimDissemination {
             isQueued[slot] = true
             count += 1
         }
-        // A member about whom news follows news leaves old entries behind.
+        // A member with frequent news leaves old entries behind.
         if entries > 2 * versions.count + 64 { discardOld() }
         append(Entry(slot: slot, version: versions[slot]), sent: 0)
     }
 
-    /// The slot now belongs to nobody.
+    /// The slot no longer belongs to a member.
     mutating func forget(_ slot: Int) {
         guard slot < versions.count else { return }
         versions[slot] &+= 1
         finish(slot)
     }
 
-    /// Offers the least told updates until `body` says that one does not fit; each that it takes counts as told once more, and is
-    /// told no more after `limit` times.
+    /// Offers the least sent updates until `body` returns that one does not fit; each one that it takes counts as sent
+    /// once more, and is dropped after `limit` times.
     mutating func take(limit: Int, _ body: (Int) -> Bool) {
         guard count > 0 else { return }
         var taken: [(entry: Entry, sent: Int)] = []

@@ -1,6 +1,6 @@
 /// What a member knows of all members: a bounded table with the orders in which it is read.
 ///
-/// A slot names a record as long as the member is remembered. Slot 0 is this member itself.
+/// A slot identifies a record as long as the member is remembered. Slot 0 is this member itself.
 struct SwimMembers {
     struct Record {
         var id: MemberID
@@ -8,13 +8,13 @@ struct SwimMembers {
         var messagingPort: UInt16
         var incarnation: UInt64
         var status: MemberStatus
-        /// When the status began, in nanoseconds.
+        /// When the status started, in nanoseconds.
         var since: Int64
         /// Of a suspect.
         var accusers = SwimAccusers()
-        /// Confirmations that shorten the suspicion, as of its beginning.
+        /// Confirmations that shorten the suspicion, as of its start.
         var expectedConfirmations = 0
-        /// When a suspect is taken for dead.
+        /// When a suspect is considered dead.
         var deadline = Int64.max
         /// Position in ``SwimMembers/live``.
         fileprivate var liveIndex = -1
@@ -49,7 +49,7 @@ struct SwimMembers {
             SwimUpdate(id: id, incarnation: incarnation, claim: .alive(address, messagingPort: messagingPort))
         }
 
-        /// What is told of the member.
+        /// The update about the member.
         var update: SwimUpdate {
             switch status {
             case .alive: aliveUpdate
@@ -72,10 +72,10 @@ struct SwimMembers {
     private var slots: [MemberID: Int]
     /// Slots that are in use, this member's included, in the order of ids.
     private(set) var order: [Int] = [0]
-    /// Slots of other members that are alive or suspect, in no order.
+    /// Slots of other members that are alive or suspect, unordered.
     private(set) var live: [Int] = []
     private var free: [Int] = []
-    /// Sum of a hash of id and incarnation of each live member: equal for members that know of the same ones.
+    /// Sum of a hash of ID and incarnation of each live member: equal for members that know the same ones.
     private(set) var digest: UInt64
 
     init(own: Record, limit: Int) {
@@ -106,7 +106,7 @@ struct SwimMembers {
         return low
     }
 
-    /// The slot of the new member, or nil when the table is full of live ones. The longest dead makes room.
+    /// The slot of the new member, or nil if the table is full of live ones. The longest dead one makes room.
     mutating func insert(_ record: Record) -> Int? {
         if count >= limit {
             guard
@@ -129,7 +129,7 @@ struct SwimMembers {
         return slot
     }
 
-    /// Changes a record; its id stays.
+    /// Changes a record; its ID stays.
     mutating func change(_ slot: Int, _ body: (inout Record) -> Void) {
         let isOwn = slot == Self.own
         if isOwn { digest &-= records[slot].digest }

@@ -1,4 +1,4 @@
-/// Why bytes are no message. Whoever has the key and sends such bytes speaks another version or is broken.
+/// Why bytes are no message. A holder of the key that sends such bytes has another version or is broken.
 package enum SwimMessageError: Error, Hashable, CustomStringConvertible {
     case tooLong(bytes: Int)
     case truncated
@@ -30,7 +30,7 @@ package enum SwimMessageError: Error, Hashable, CustomStringConvertible {
 }
 
 extension SwimMessage {
-    /// Reads a whole message; nothing of one that is refused is used.
+    /// Decodes a whole message; nothing of a refused one is used.
     package init(decoding bytes: [UInt8]) throws(SwimMessageError) {
         guard bytes.count <= Self.maximumLength else { throw .tooLong(bytes: bytes.count) }
         var reader = SwimReader(bytes: bytes)
@@ -60,7 +60,7 @@ extension SwimMessage {
         }
         let count = Int(try reader.number(UInt8.self))
         updates = []
-        // The shortest update has 41 bytes: a count alone makes nothing large.
+        // The shortest update has 41 bytes: a count alone allocates little.
         updates.reserveCapacity(min(count, reader.remaining / 41))
         for _ in 0..<count { updates.append(try reader.update()) }
         guard reader.remaining == 0 else { throw .trailingBytes(reader.remaining) }

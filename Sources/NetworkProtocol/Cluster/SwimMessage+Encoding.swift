@@ -1,5 +1,5 @@
 extension SwimMessage {
-    /// The message's bytes. Shorter than ``maximumLength`` when its updates were chosen so.
+    /// The message's bytes. At most ``maximumLength`` if its updates were chosen so.
     package func encoded() -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(updates.reduce(body.encodedLength) { $0 + $1.encodedLength })

@@ -1,16 +1,16 @@
-/// What members tell each other (Das, Gupta, Motivala 2002, section 4; nack: Dadgar et al. 2018, section IV), as it is inside a
-/// sealed datagram (see `SwimDatagram`). Numbers are big endian.
+/// The messages between members (Das, Gupta, Motivala 2002, section 4; nack: Dadgar et al. 2018, section IV), as it is
+/// inside a sealed datagram (see `SwimDatagram`). Numbers are big endian.
 ///
 ///     0   1  type
 ///     1  32  id of the sender
 ///     33  …  by type
-///            1 ping          8 sequence, 32 id of who shall answer
+///            1 ping          8 sequence, 32 id of the member that must answer
 ///            2 ack           8 sequence of the ping or ping request
 ///            3 nack          8 sequence of the ping request: the helper got no answer either
-///            4 ping request  8 sequence, 32 id of who shall be pinged
+///            4 ping request  8 sequence, 32 id of the member to ping
 ///            5 gossip        nothing
 ///            6 pull          8 sequence, 1 flags (bit 0: is itself the answer to a pull), 32 cursor, 8 digest
-///            7 page          8 sequence, 1 flags (bit 0: last page), 32 cursor, 32 id up to which the page tells all
+///            7 page          8 sequence, 1 flags (bit 0: last page), 32 cursor, 32 id up to which the page is complete
 ///     …   1  number of updates
 ///     …   …  updates, to the end:
 ///            1   claim: 1 alive, 2 suspect, 3 dead, 4 left
@@ -19,10 +19,10 @@
 ///            …   alive: 1 family (4 or 6), 4 or 16 IP address, 2 UDP port, 2 TCP port or 0
 ///                suspect: 1 number of accusers (1…4), 4 each: first bytes of the accuser's id, ascending
 ///
-/// A pull asks for what the other knows of members above the cursor, in pages; cursors start at 32 zero bytes. Its digest is the
-/// sum of `SwimMembers.digest`; if the answering member has the same, one empty last page answers.
+/// A pull requests what the other knows of members above the cursor, in pages; cursors start at 32 zero bytes. Its
+/// digest is the sum of `SwimMembers.digest`; if the answering member has the same, one empty last page answers.
 package struct SwimMessage: Sendable, Hashable {
-    /// Longest message in bytes: the longest datagram without what sealing adds.
+    /// Longest message in bytes: the longest datagram without the overhead of sealing.
     package static let maximumLength = SwimDatagram.maximumLength - SwimDatagram.overhead
 
     package enum Body: Sendable, Hashable {
@@ -88,11 +88,11 @@ package struct SwimUpdate: Sendable, Hashable {
     }
 }
 
-/// Members that got no answer from a suspect, each by the first four bytes of its id, ascending.
+/// Members that got no answer from a suspect, each by the first four bytes of its ID, ascending.
 ///
-/// Sets merge in any order to the same set, so that a confirmation counts once however often it arrives.
+/// Sets merge in any order to the same set, so a confirmation counts once however often it arrives.
 package struct SwimAccusers: Sendable, Hashable {
-    /// The first accuser and the three independent confirmations after which a suspicion waits no longer than it must
+    /// The first accuser and the three independent confirmations after which a suspicion waits no longer than necessary
     /// (Dadgar et al. 2018: K = 3).
     package static let limit = 4
 
@@ -114,7 +114,7 @@ package struct SwimAccusers: Sendable, Hashable {
         }
     }
 
-    /// False when it was there or the set is full.
+    /// False if it was there or the set is full.
     @discardableResult
     package mutating func insert(_ tag: UInt32) -> Bool {
         guard count < Self.limit else { return false }
@@ -131,7 +131,7 @@ package struct SwimAccusers: Sendable, Hashable {
         return true
     }
 
-    /// True when the set grew.
+    /// True if the set grew.
     mutating func merge(_ other: SwimAccusers) -> Bool {
         var hasGrown = false
         for index in 0..<other.count where insert(other[index]) { hasGrown = true }

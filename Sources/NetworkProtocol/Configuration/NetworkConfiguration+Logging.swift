@@ -3,27 +3,27 @@ public import Logging
 internal import Operations
 
 extension NetworkConfiguration {
-    /// A log file becomes an old one when it would be longer, in bytes.
+    /// A log file is rotated before it exceeds this length, in bytes.
     static let maximumLogFileLength: Int64 = 16 * 1024 * 1024
-    /// Old log files that are kept beside the present one.
+    /// Old log files to keep beside the current one.
     static let keptLogFiles = 5
 
-    /// Makes what `[logging]` says the handler of every logger. Once a process, before the first logger.
+    /// Makes `[logging]` the handler of every logger. Once per process, before the first logger.
     ///
-    /// Throws when the log file cannot be opened.
+    /// Throws if the log file cannot be opened.
     public func bootstrapLogging() throws(NetworkConfigurationError) {
         let factory = try logHandlerFactory()
         LoggingSystem.bootstrap(factory)
     }
 
-    /// What makes the handler for a label, as `[logging]` says; all of them share the one log file.
+    /// Makes the handler for a label, as `[logging]` says; all of them share the one log file.
     ///
-    /// Throws when the log file cannot be opened.
+    /// Throws if the log file cannot be opened.
     public func logHandlerFactory() throws(NetworkConfigurationError) -> @Sendable (_ label: String) -> any LogHandler {
         try logHandlerFactory { StandardErrorLog.write($0, to: 2) }
     }
 
-    /// - Parameter console: takes each of the console's lines.
+    /// - Parameter console: receives each line for the console.
     func logHandlerFactory(
         console: @escaping @Sendable ([UInt8]) -> Void
     ) throws(NetworkConfigurationError) -> @Sendable (_ label: String) -> any LogHandler {

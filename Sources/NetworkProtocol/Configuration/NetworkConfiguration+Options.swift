@@ -1,7 +1,7 @@
 internal import Operations
 
 extension NetworkConfiguration {
-    /// What `[server]` and `[transport]` say.
+    /// The options in `[server]` and `[transport]`.
     public var daemonOptions: DaemonOptions {
         var options = DaemonOptions()
         options.connection = connectionOptions
@@ -13,7 +13,7 @@ extension NetworkConfiguration {
         return options
     }
 
-    /// What `[client]` and `[transport]` say.
+    /// The options in `[client]` and `[transport]`.
     public var clientOptions: ClientOptions {
         var options = ClientOptions()
         options.connection = connectionOptions
@@ -50,7 +50,7 @@ extension NetworkConfiguration {
 
     /// `server.address` with the library's handshake and sealed records.
     ///
-    /// Throws when `transport.encryption_enabled` is false: what a file turns off is not turned on behind its back.
+    /// Throws if `transport.encryption_enabled` is false: the program does not turn on what the file turns off.
     public func listener(trust: Trust) throws(NetworkConfigurationError) -> Listener {
         try demandEncryption()
         return switch server.address {
@@ -59,15 +59,16 @@ extension NetworkConfiguration {
         }
     }
 
-    /// `server.address` with TLS, which is for TCP only. Throws when `transport.encryption_enabled` is false.
+    /// `server.address` with TLS, which is for TCP only. Throws if `transport.encryption_enabled` is false.
     public func listener(tls: TLSServer) throws(NetworkConfigurationError) -> Listener {
         try demandEncryption()
         guard case .tcp(let host, let port) = server.address else { throw noTLS("server") }
         return .tls(host: host, port: port, tls)
     }
 
-    /// `server.address` in the clear: **nobody is authenticated, and everybody on the path can read and change what is sent**; of a Unix
-    /// socket the file system says who may connect. Throws unless `transport.encryption_enabled` is false.
+    /// `server.address` in the clear: **no peer is authenticated, and everyone on the path can read and change what is
+    /// sent**; for a Unix socket the file system decides who may connect. Throws unless `transport.encryption_enabled`
+    /// is false.
     public func insecurePlaintextListener() throws(NetworkConfigurationError) -> Listener {
         try demandPlaintext()
         return switch server.address {
@@ -78,7 +79,8 @@ extension NetworkConfiguration {
 
     // MARK: Where a client connects
 
-    /// `client.address` with the library's handshake and sealed records. Throws when `transport.encryption_enabled` is false.
+    /// `client.address` with the library's handshake and sealed records. Throws if `transport.encryption_enabled` is
+    /// false.
     public func destination(trust: Trust) throws(NetworkConfigurationError) -> Destination {
         try demandEncryption()
         return switch client.address {
@@ -87,15 +89,16 @@ extension NetworkConfiguration {
         }
     }
 
-    /// `client.address` with TLS, which is for TCP only. Throws when `transport.encryption_enabled` is false.
+    /// `client.address` with TLS, which is for TCP only. Throws if `transport.encryption_enabled` is false.
     public func destination(tls: TLSClient) throws(NetworkConfigurationError) -> Destination {
         try demandEncryption()
         guard case .tcp(let host, let port) = client.address else { throw noTLS("client") }
         return .tls(host: host, port: port, tls)
     }
 
-    /// `client.address` in the clear: **nobody is authenticated, and everybody on the path can read and change what is sent**; of a Unix
-    /// socket the file system says who may listen. Throws unless `transport.encryption_enabled` is false.
+    /// `client.address` in the clear: **no peer is authenticated, and everyone on the path can read and change what is
+    /// sent**; for a Unix socket the file system decides who may listen. Throws unless `transport.encryption_enabled`
+    /// is false.
     public func insecurePlaintextDestination() throws(NetworkConfigurationError) -> Destination {
         try demandPlaintext()
         return switch client.address {
@@ -120,9 +123,9 @@ extension NetworkConfiguration {
         guard !transport.isEncrypting else {
             throw error(
                 "transport.encryption_enabled",
-                "is true, and this program asks for an insecure plaintext connection",
+                "is true, but this program requests an insecure plaintext connection",
                 remedy:
-                    "have the program say whom it trusts, or write encryption_enabled = false where nobody can listen in"
+                    "let the program choose a kind of trust, or write encryption_enabled = false on a path without attackers"
             )
         }
     }

@@ -1,14 +1,15 @@
 internal import Operations
 
 extension NetworkConfiguration {
-    /// Reads a file, and what the environment sets instead of it.
+    /// Reads a file, and the environment variables that override it.
     ///
     /// - Parameters:
     ///   - path: nil for the defaults.
-    ///   - environment: the process's, or an empty one for none. `NETWORK_PROTOCOL_SECTION_KEY` beats the file's `section.key`; four have
-    ///     a shorter name besides: `NETWORK_PROTOCOL_BACKPRESSURE_LIMIT`, `NETWORK_PROTOCOL_HEARTBEAT_INTERVAL_MS` (of the server) and
-    ///     `NETWORK_PROTOCOL_CONNECTION_TIMEOUT_MS` (of both). An empty variable counts as none.
-    /// - Throws: everything that is wrong, at once.
+    ///   - environment: the process's, or an empty one for none. `NETWORK_PROTOCOL_SECTION_KEY` wins over the file's
+    ///     `section.key`; four keys also have a shorter name: `NETWORK_PROTOCOL_BACKPRESSURE_LIMIT`,
+    ///     `NETWORK_PROTOCOL_HEARTBEAT_INTERVAL_MS` (of the server) and `NETWORK_PROTOCOL_CONNECTION_TIMEOUT_MS` (of
+    ///     both). An empty variable counts as unset.
+    /// - Throws: all problems at once.
     public static func load(
         path: String?,
         environment: [String: String]
@@ -25,7 +26,7 @@ extension NetworkConfiguration {
 
     /// Reads TOML that is not in a file of its own.
     ///
-    /// - Parameter path: what errors call it.
+    /// - Parameter path: its name in errors.
     public init(
         toml text: String,
         path: String = "configuration",

@@ -1,18 +1,18 @@
 internal import Operations
 
-/// Everything that is wrong with a configuration, in the order of the file.
+/// All problems of a configuration, in the order of the file.
 public struct NetworkConfigurationError: Error, Sendable, Hashable {
-    /// One thing that is wrong, and where.
+    /// One problem, and where it is.
     public struct Problem: Sendable, Hashable {
-        /// The file, or the environment variable that the value came from.
+        /// The file or the environment variable of the value.
         public let origin: String
-        /// From 1; nil when the place is not known.
+        /// From 1; nil if the position is not known.
         public let line: Int?
         /// `section.key`; empty for an error of syntax.
         public let key: String
         /// What was found, and what is expected.
         public let problem: String
-        /// What to do; empty when the problem says it.
+        /// The remedy; empty if the problem says it.
         public let remedy: String
     }
 
@@ -21,7 +21,7 @@ public struct NetworkConfigurationError: Error, Sendable, Hashable {
 }
 
 extension NetworkConfigurationError: CustomStringConvertible {
-    /// One problem a line: `FILE:LINE: KEY: what is wrong; what to do`.
+    /// One problem per line: `FILE:LINE: KEY: problem; remedy`.
     public var description: String { problems.map(\.description).joined(separator: "\n") }
 }
 
@@ -36,7 +36,7 @@ extension NetworkConfigurationError.Problem: CustomStringConvertible {
 extension NetworkConfigurationError {
     init(_ error: ConfigurationError) { problems = error.problems.map { Problem($0) } }
 
-    /// `place` is a problem without words at the place that a value came from.
+    /// `place` is a problem without text at the origin of a value.
     init(at place: ConfigurationProblem, _ problem: String, remedy: String) {
         problems = [
             Problem(origin: place.origin, line: place.line, key: place.key, problem: problem, remedy: remedy)

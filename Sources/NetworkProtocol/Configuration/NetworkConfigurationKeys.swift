@@ -1,13 +1,13 @@
 internal import Operations
 
-/// Takes one key after the other out of a file, or out of the environment where that says otherwise.
+/// Takes one key after the other from a file, or from the environment if that overrides it.
 struct NetworkConfigurationKeys {
-    /// What every variable's name begins with.
+    /// The prefix of every variable's name.
     static let prefix = "NETWORK_PROTOCOL_"
 
     var reader: TOMLReader
     private let environment: [String: String]
-    /// Variables that were looked for.
+    /// Variables that were looked up.
     private var variables: Set<String> = []
 
     init(_ document: TOMLDocument, _ environment: [String: String]) {
@@ -15,7 +15,7 @@ struct NetworkConfigurationKeys {
         self.environment = environment
     }
 
-    /// `alias` is a second name, without ``prefix``, for when the first is not set.
+    /// `alias` is a second name, without ``prefix``, used if the first is not set.
     private mutating func override(
         _ section: String,
         _ key: String,
@@ -71,7 +71,7 @@ struct NetworkConfigurationKeys {
         value = reader.enumeration(section, key, default: value, override: override(section, key))
     }
 
-    /// Nil when it is not there, or empty.
+    /// Nil if it is missing or empty.
     mutating func text(_ section: String, _ key: String) -> String? {
         let text = reader.string(section, key, default: "", allowsEmpty: true, override: override(section, key))
         return text.isEmpty ? nil : text
@@ -88,14 +88,14 @@ struct NetworkConfigurationKeys {
         ) { ServiceAddress($0) }
     }
 
-    /// Where the value came from, as a problem without words.
+    /// The origin of the value, as a problem without text.
     func place(_ section: String, _ key: String) -> ConfigurationProblem {
         var place = reader.problem(section, key, "", remedy: "")
         if place.origin.isEmpty { place.origin = "the defaults" }
         return place
     }
 
-    /// Throws everything that is wrong; call it after the last key.
+    /// Throws all problems; call it after the last key.
     mutating func finish() throws(ConfigurationError) {
         reader.refuseUnknown(
             EnvironmentVariables(prefix: NetworkConfigurationKeys.prefix, values: environment),

@@ -1,6 +1,6 @@
 internal import NIOCore
 
-/// Where a daemon listens or a client connects, as a configuration writes it: `host:port`, `[IPv6 address]:port` or `unix:/path`.
+/// Where a daemon listens or a client connects, in a configuration: `host:port`, `[IPv6 address]:port` or `unix:/path`.
 public enum ServiceAddress: Sendable, Hashable {
     /// `host` is a name, or an IPv4 or IPv6 address without brackets.
     case tcp(host: String, port: Int)
@@ -10,7 +10,8 @@ public enum ServiceAddress: Sendable, Hashable {
     /// Longest name of a host, in bytes (RFC 1035, section 2.3.4).
     private static let maximumNameLength = 253
 
-    /// Nil unless `text` has one of the three forms, with a port of 0 to 65535, or a path that is absolute and that the system takes.
+    /// Nil unless `text` has one of the three forms, with a port of 0 to 65535, or an absolute path that the system
+    /// accepts.
     public init?(_ text: String) {
         if text.hasPrefix("unix:") {
             let path = String(text.dropFirst(5))
@@ -61,7 +62,7 @@ public enum ServiceAddress: Sendable, Hashable {
 }
 
 extension ServiceAddress: CustomStringConvertible {
-    /// As ``init(_:)`` reads it.
+    /// As ``init(_:)`` parses it.
     public var description: String {
         switch self {
         case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"

@@ -1,4 +1,4 @@
-/// What encoders write into: an array here, the buffer of a channel in `Transport`, so that neither costs the other a copy.
+/// The output of encoders: an array here, a channel's buffer in `Transport`, so that neither needs a copy of the other.
 package protocol ByteSink {
     mutating func append(_ byte: UInt8)
     mutating func append(_ bytes: [UInt8])

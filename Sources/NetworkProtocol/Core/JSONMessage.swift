@@ -1,8 +1,9 @@
 internal import Operations
 
-/// A message in JSON as serde writes it: `"Ping"`, `{"Echo":"hello"}`, `{"Custom":{"command":"greet","payload":[104,105]}}`.
+/// A message in JSON as serde writes it: `"Ping"`, `{"Echo":"hello"}`,
+/// `{"Custom":{"command":"greet","payload":[104,105]}}`.
 ///
-/// Bytes are read straight into an array: a tree of their numbers would cost a hostile payload's length many times over.
+/// Bytes are parsed straight into an array: a tree of their numbers would take many times a hostile payload's length.
 enum JSONMessage {
     static func write(_ message: Message, to bytes: inout [UInt8]) {
         let shape = MessageShape.all[message.index]

@@ -1,8 +1,8 @@
-/// What two programs say to each other.
+/// The messages between two programs.
 ///
 /// The last three carry a number, so that many requests share a connection.
 public enum Message: Sendable, Hashable {
-    /// Asks whether the peer lives.
+    /// Asks whether the peer is alive.
     case ping
     /// Answers ``ping``.
     case pong
@@ -12,21 +12,21 @@ public enum Message: Sendable, Hashable {
     case handshakeResponse(HandshakeResponse)
     /// Its third.
     case handshakeConfirm(HandshakeConfirm)
-    /// Comes back as it went.
+    /// The peer returns it unchanged.
     case echo(String)
     /// The sender sends nothing more.
     case disconnect
-    /// A command without a number; its answer, if any, is one of the same command.
+    /// A command without a number; its answer, if any, has the same command.
     case custom(command: String, payload: [UInt8])
-    /// Bytes, of which only the programs know what they are.
+    /// Bytes whose meaning only the programs know.
     case data([UInt8])
-    /// What a sender of a later version said that this one has no name for; what it carries is not kept. A daemon takes no notice of it.
+    /// A message of a later version, without its content. A daemon ignores it.
     case unknown
     /// Answered by ``response(id:payload:)`` or ``failure(id:code:reason:)`` with the same number, in any order.
     case request(id: UInt64, command: String, payload: [UInt8])
     /// Answers the request of the same number.
     case response(id: UInt64, payload: [UInt8])
-    /// `id` 0 concerns no request but the connection.
+    /// `id` 0 means the connection, not a request.
     case failure(id: UInt64, code: FailureCode, reason: String)
 }
 
@@ -46,34 +46,34 @@ public struct HandshakeResponse: Sendable, Hashable {
     public let publicKey: [UInt8]
     /// Random, 16 bytes.
     public let nonce: [UInt8]
-    /// Who the responder is, sealed.
+    /// The responder's proof of identity, sealed.
     public let challenge: [UInt8]
 }
 
 /// Ends a handshake.
 public struct HandshakeConfirm: Sendable, Hashable {
-    /// Who the initiator is, sealed.
+    /// The initiator's proof of identity, sealed.
     public let challenge: [UInt8]
 }
 
-/// Why a request or a connection was refused. Codes that this version does not name are kept as they came.
+/// Why a request or a connection was refused. Codes that this version does not name are kept unchanged.
 public struct FailureCode: RawRepresentable, Sendable, Hashable {
     public let rawValue: UInt32
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// No handler has this command.
     public static let unknownCommand = FailureCode(rawValue: 1)
-    /// The handler refused, and the reason is its own.
+    /// The handler refused, for a reason of its own.
     public static let refused = FailureCode(rawValue: 2)
-    /// The handler failed; what happened is in the daemon's log and not told to strangers.
+    /// The handler failed; the details are in the daemon's log, and not sent to strangers.
     public static let internalError = FailureCode(rawValue: 3)
-    /// The daemon is full or is shutting down: another time.
+    /// The daemon is full or is shutting down: try again later.
     public static let unavailable = FailureCode(rawValue: 4)
     /// The peer is not admitted.
     public static let unauthorised = FailureCode(rawValue: 5)
     /// The clocks differ by more than a handshake allows.
     public static let clockSkew = FailureCode(rawValue: 6)
-    /// What came is not what the protocol has here.
+    /// The peer violated the protocol.
     public static let protocolViolation = FailureCode(rawValue: 7)
     /// The answer would be longer than a payload may be.
     public static let tooLarge = FailureCode(rawValue: 8)

@@ -1,23 +1,24 @@
 /// Why a payload is not a message. `offset` counts from the payload's first byte, the format byte included.
 public enum MessageError: Error, Sendable, Hashable {
-    /// `needed` bytes should follow at `offset`, and the payload ends before.
+    /// `needed` bytes should follow at `offset`, but the payload ends.
     case truncated(offset: Int, needed: UInt64)
     /// Bytes follow the message.
     case trailingBytes(offset: Int, count: Int)
-    /// No message has this number, and none of a later version will.
+    /// No message has this number, not even in a later version.
     case unknownVariant(UInt32)
-    /// No message has this name, and none of a later version will; of a long one the start, without what could disturb a terminal.
+    /// No message has this name, not even in a later version. A long name is cut, without what could disturb a
+    /// terminal.
     case unknownName(String)
     /// The text at `offset` is not UTF-8.
     case invalidText(offset: Int)
-    /// What stands at `offset` is not what the message has there.
+    /// The content at `offset` is not what the message has there.
     case malformed(offset: Int, expected: String)
     /// There are no bytes.
     case empty
 }
 
 extension MessageError {
-    /// The name is a peer's.
+    /// The name comes from a peer.
     static func unknown(name: String) -> MessageError { .unknownName(ForeignText.shown(name, most: 40)) }
 }
 

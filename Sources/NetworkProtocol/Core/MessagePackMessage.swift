@@ -1,7 +1,8 @@
-/// A message in MessagePack (msgpack/spec.md): a string for a message that carries nothing, else a map of one name to what it carries;
-/// fields are a map of names, in any order, or an array in the order of their shape; bytes are `bin`, or an array of numbers.
+/// A message in MessagePack (msgpack/spec.md): a string for a message that carries nothing, else a map of one name to
+/// the content; fields are a map of names, in any order, or an array in the order of their shape; bytes are `bin`, or
+/// an array of numbers.
 ///
-/// Written are maps and `bin`, in the shortest forms; read are all forms that say the same.
+/// The encoder writes maps and `bin` in the shortest forms; the decoder accepts all equivalent forms.
 enum MessagePackMessage {
     static func write(_ message: Message, to bytes: inout [UInt8]) {
         let shape = MessageShape.all[message.index]
@@ -148,7 +149,7 @@ enum MessagePackMessage {
         if let count = try length(&reader, binary) { return try reader.bytes(count) }
         let offset = reader.offset
         guard let count = try length(&reader, array) else { throw .malformed(offset: offset, expected: "bytes") }
-        // An element is at least a byte, so the array's room is bounded by what has come.
+        // An element has at least one byte, so the received bytes bound the array.
         guard count <= UInt64(reader.remaining) else { throw .truncated(offset: reader.offset, needed: count) }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Int(count))
@@ -180,9 +181,9 @@ enum MessagePackMessage {
         }
     }
 
-    /// Reads past one value of any kind, however nested, and keeps nothing of it.
+    /// Skips one value of any kind, however nested, and keeps nothing of it.
     private static func skipValue(_ reader: inout ByteReader) throws(MessageError) {
-        // Values that are still to come: each has a byte at least, so there are no more than bytes.
+        // Values that are still to come: each has at least one byte, so there are no more of them than bytes.
         var pending: UInt64 = 1
         while pending > 0 {
             guard pending <= UInt64(reader.remaining) else {
@@ -213,7 +214,7 @@ enum MessagePackMessage {
         case 0xcd, 0xd1: try reader.skip(2)
         case 0xce, 0xd2, 0xca: try reader.skip(4)
         case 0xcf, 0xd3, 0xcb: try reader.skip(8)
-        // Extensions: a type of one byte, and so many bytes.
+        // Extensions: a type of one byte, and the given number of bytes.
         case 0xd4: try reader.skip(1 + 1)
         case 0xd5: try reader.skip(1 + 2)
         case 0xd6: try reader.skip(1 + 4)
@@ -226,14 +227,14 @@ enum MessagePackMessage {
         }
     }
 
-    /// The codes of one kind of thing with a length: the range that holds it, and those behind which it stands.
+    /// The codes of one kind with a length: the range that contains it, and the codes that precede it.
     private typealias Codes = (inside: ClosedRange<UInt8>?, oneByte: UInt8?, twoBytes: UInt8, fourBytes: UInt8)
     private static let map: Codes = (0x80...0x8f, nil, 0xde, 0xdf)
     private static let array: Codes = (0x90...0x9f, nil, 0xdc, 0xdd)
     private static let string: Codes = (0xa0...0xbf, 0xd9, 0xda, 0xdb)
     private static let binary: Codes = (nil, 0xc4, 0xc5, 0xc6)
 
-    /// The length of such a thing; nil, with nothing taken, when something else comes next.
+    /// The length of such a value; nil, with nothing consumed, if another kind comes next.
     private static func length(_ reader: inout ByteReader, _ codes: Codes) throws(MessageError) -> UInt64? {
         guard let code = reader.peek() else { throw .truncated(offset: reader.offset, needed: 1) }
         let width: Int

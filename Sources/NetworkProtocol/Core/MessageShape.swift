@@ -1,10 +1,10 @@
-/// What a message is made of: the one table behind JSON and MessagePack, and behind the names that logs and metrics use.
+/// The structure of each message: the one table behind JSON and MessagePack, and behind the names in logs and metrics.
 ///
 /// The names are those that serde gives these types, so a peer that derives them reads and writes the same text.
 struct MessageShape: Sendable {
     enum Kind: Sendable, Hashable {
         case bytes
-        /// So many bytes, no more, no fewer.
+        /// Exactly this many bytes.
         case fixedBytes(Int)
         case text
         case unsigned64
@@ -63,7 +63,7 @@ struct MessageShape: Sendable {
     /// Longest name that a message of a later version may have, in bytes.
     private static let longestName = 64
 
-    /// Nil for a message of a later version, which is read as Unknown. Its name is one as messages have them; any other is no message's.
+    /// Nil for a message of a later version, which is read as Unknown. Its name must have the form of a message name.
     static func expected(_ name: String) throws(MessageError) -> MessageShape? {
         if let shape = named(name) { return shape }
         let letters = name.utf8
@@ -103,7 +103,7 @@ extension Message {
     /// The message's name in JSON and MessagePack, logs and metrics.
     public var name: String { MessageShape.all[index].name }
 
-    /// What it carries, in the order of its shape.
+    /// Its content, in the order of its shape.
     var values: [MessageShape.Value] {
         switch self {
         case .ping, .pong, .disconnect, .unknown: []
@@ -122,7 +122,7 @@ extension Message {
         }
     }
 
-    /// The message of this shape with these values; nil when they are not the shape's, which would be our bug.
+    /// The message of this shape with these values; nil if they do not match the shape, which would be our bug.
     init?(_ shape: MessageShape, _ values: [MessageShape.Value]) {
         switch (shape.name, values.count) {
         case ("Ping", 0): self = .ping

@@ -1,8 +1,8 @@
-/// Why bytes are not a packet. The connection they came on cannot be read any further.
+/// Why bytes are not a packet. Nothing after them on the connection can be read.
 public enum PacketError: Error, Sendable, Hashable {
     /// The byte at `offset` of the header is not the magic number's.
     case wrongMagic(offset: Int, found: UInt8)
-    /// A version that this one does not speak.
+    /// A version that this side does not support.
     case unsupportedVersion(UInt8)
     /// A bit without meaning is set, or both compressions are named.
     case invalidFlags(UInt8)

@@ -1,49 +1,50 @@
-/// Why a connection ended, could not be made, or did not take a message.
+/// Why a connection ended, could not be made, or did not accept a message.
 public enum ConnectionError: Error, Sendable, Hashable {
-    /// The address was reached, and nobody listens there; for a Unix socket also: there is no such socket.
+    /// The address was reached, and nothing listens there; for a Unix socket also: there is no such socket.
     case nobodyListens(address: String)
-    /// Nobody answered at the address, or the system refused.
+    /// Nothing answered at the address, or the system refused.
     case cannotConnect(address: String, reason: String)
-    /// TLS failed; `reason` says what did not please whom.
+    /// TLS failed; `reason` says what failed on which side.
     case tls(reason: String)
-    /// The handshake did not end with both sides known as demanded.
+    /// The handshake did not end with both sides identified as required.
     case handshake(HandshakeError)
-    /// The peer said no, and why.
+    /// The peer refused, with a reason.
     case refused(code: FailureCode, reason: String)
-    /// `what` took longer than it may. Where something was to be sent, nothing was.
+    /// `what` took longer than allowed. If something was to be sent, nothing was.
     case timedOut(what: String)
-    /// The request was sent, or may have been, and its answer does not come, for this reason: it took too long, the task that waited was
-    /// canceled, or the connection ended. Whether the peer has done what was asked is not known: asked again it may do it twice.
+    /// The request was sent, or may have been, and its answer does not come, for this reason: it took too long, the
+    /// waiting task was canceled, or the connection ended. Whether the peer has executed it is not known: asked again,
+    /// it may execute it twice.
     indirect case unanswered(ConnectionError)
     /// The peer sent nothing for so long that it counts as dead.
     case dead(after: Duration)
     /// The peer takes nothing of what is sent to it.
     case stalled(after: Duration)
-    /// What came is no packet; nothing after it can be read.
+    /// The bytes are no packet; nothing after them can be read.
     case malformedPacket(PacketError)
-    /// A packet came whole, and its payload is no message.
+    /// A whole packet arrived, and its payload is no message.
     case malformedMessage(MessageError)
     /// A payload could not be decompressed, or would have become too long.
     case malformedCompression(String)
-    /// A packet was not sealed as the next record: it was changed, repeated, left out, or came in the clear.
+    /// A packet was not sealed as the next record: it was changed, repeated, left out, or sent in the clear.
     case notAuthentic
-    /// What came has no place there.
+    /// The message does not belong there.
     case protocolViolation(String)
-    /// Both in bytes: the message as it would be sent, and what a packet may carry.
+    /// Both in bytes: the encoded message, and what a packet may carry.
     case messageTooLong(length: Int, limit: Int)
-    /// The peer said that it sends nothing more; or, where nothing is sealed, it closed the connection.
+    /// The peer announced that it sends nothing more; or, on an unsealed connection, it closed the connection.
     case closedByPeer
-    /// A sealed connection ended without the peer's sealed good-bye, as anybody on the path can make it end: what the peer sent last may not
-    /// have come.
+    /// A sealed connection ended without the peer's sealed Disconnect. Any attacker on the path can cause that: the
+    /// peer's last messages may be missing.
     case truncated
     /// This side closed it.
     case closed
-    /// The waiting task was canceled. Where something was to be sent, nothing was (but for a ping).
+    /// The waiting task was canceled. If something was to be sent, nothing was (except a ping).
     case cancelled
-    /// The system ended it, for the reason told.
+    /// The system ended it, for this reason.
     case io(reason: String)
 
-    /// What happened: of ``unanswered(_:)`` the reason inside it.
+    /// The cause: for ``unanswered(_:)`` the reason inside it.
     public var cause: ConnectionError { if case .unanswered(let reason) = self { reason.cause } else { self } }
 }
 

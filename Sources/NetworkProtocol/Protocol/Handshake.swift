@@ -2,7 +2,7 @@ internal import Crypto
 package import Cryptography
 package import Identity
 
-//  Three messages, and one more that tells the initiator that it is admitted:
+//  Three messages, and one more that admits the initiator:
 //
 //      initiator                                          responder
 //      SecureHandshakeInit: ephemeral key, time, nonce ─▶
@@ -10,15 +10,15 @@ package import Identity
 //      SecureHandshakeConfirm: sealed proof            ─▶
 //                     ◀─ Pong, the first sealed record; or a sealed Failure that says why not
 //
-//  Each state is made only from the one before it. Nothing here has a clock, a socket or a task.
+//  Each state is made only from its predecessor. Nothing here has a clock, a socket or a task.
 
-/// What a finished handshake is worth.
+/// The result of a finished handshake.
 package struct HandshakeResult: Sendable {
-    /// The key that the peer proved; nil when it proved none.
+    /// The key that the peer proved; nil if it proved none.
     package let peer: EndpointID?
-    /// Secret of what this side sends.
+    /// The secret for what this side sends.
     package let sending: Secret
-    /// Secret of what this side receives.
+    /// The secret for what this side receives.
     package let receiving: Secret
 }
 
@@ -44,7 +44,7 @@ package struct HandshakeInitiator: Sendable {
         )
     }
 
-    /// The confirmation to send, and what the handshake is worth once it is sent.
+    /// Returns the confirmation to send, and the result that is valid once it is sent.
     package consuming func receive(
         _ response: HandshakeResponse
     ) throws(HandshakeError) -> (confirm: HandshakeConfirm, result: HandshakeResult) {
@@ -88,7 +88,7 @@ package struct HandshakeResponder: Sendable {
 
     /// - Parameters:
     ///   - now: milliseconds since the Unix epoch.
-    ///   - seen: whether the opening was seen before, and remembers it; asked once the time is right.
+    ///   - seen: whether the opening was seen before, and remembers it; called once the time is right.
     package init(
         trust: Trust,
         opening: HandshakeInit,
@@ -119,7 +119,7 @@ package struct HandshakeResponder: Sendable {
         response = HandshakeResponse(publicKey: publicKey, nonce: nonce, challenge: challenge)
     }
 
-    /// What the handshake is worth. When the peer is not admitted, `refusal` says why, and the keys still serve to tell it so.
+    /// The result. If the peer is not admitted, `refusal` says why, and the keys still serve to send that to it.
     package consuming func receive(
         _ confirm: HandshakeConfirm
     ) throws(HandshakeError) -> (result: HandshakeResult, refusal: HandshakeError?) {
@@ -137,7 +137,7 @@ package struct HandshakeResponder: Sendable {
         return (HandshakeResult(peer: peer, sending: traffic.responder, receiving: traffic.initiator), refusal)
     }
 
-    /// `timestamp` minus `now` in milliseconds, at the ends of the range where it does not fit: both come from outside.
+    /// `timestamp` minus `now` in milliseconds, clamped to the range: both come from outside.
     private static func difference(_ timestamp: UInt64, _ now: UInt64) -> Int64 {
         timestamp >= now
             ? Int64(clamping: timestamp - now)

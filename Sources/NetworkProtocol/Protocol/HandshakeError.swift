@@ -1,22 +1,23 @@
 public import Identity
 
-/// Why a handshake failed. The connection is closed; nothing of it was handed to the program.
+/// Why a handshake failed. The connection is closed; nothing of it was passed to the program.
 public enum HandshakeError: Error, Sendable, Hashable {
     /// The initiator's clock differs by `milliseconds`, more than ``HandshakeLimits/clockTolerance``.
     case clockSkew(milliseconds: Int64)
     /// This opening was seen before.
     case replayed
-    /// The peer's ephemeral key leads to a shared secret that anybody knows.
+    /// The peer's ephemeral key leads to a shared secret that anyone knows.
     case weakKey
-    /// The peer's sealed answer was not made with the same secrets: another pre-shared key, another kind of trust, or somebody in between.
+    /// The peer's sealed answer was not made with the same secrets: another pre-shared key, another kind of trust, or
+    /// an attacker in between.
     case notAuthentic
-    /// A proof that was sealed correctly does not hold.
+    /// A correctly sealed proof is not valid.
     case invalidProof
-    /// The peer proved no identity, and this side demands one.
+    /// The peer proved no identity, and this side requires one.
     case noIdentity
-    /// The peer is who it says, and is not among those that are admitted.
+    /// The peer proved its identity, which is not an admitted one.
     case notAdmitted(EndpointID)
-    /// Something else than the handshake's next message came.
+    /// Another message than the handshake's next one arrived.
     case unexpectedMessage(String)
     /// The machine's own key could not sign.
     case cannotSign
@@ -56,12 +57,12 @@ extension HandshakeError: CustomStringConvertible {
     }
 }
 
-/// What a handshake allows.
+/// The limits of a handshake.
 public enum HandshakeLimits {
     /// How far the initiator's clock may be off, in milliseconds, either way.
     public static let clockTolerance: Int64 = 5_000
-    /// Openings that a daemon remembers, to refuse them when they come again.
+    /// Openings that a daemon remembers, to refuse them if they come again.
     public static let rememberedNonces = 10_000
-    /// Longest packet before the peer is known, in bytes: a confirmation in JSON is the longest, and it fits twice.
+    /// Longest packet before the peer is identified, in bytes: twice the longest one, a confirmation in JSON.
     public static let maximumPayloadLength = 1_024
 }

@@ -12,7 +12,8 @@ internal import Cryptography
 struct HandshakeKeys {
     private let secret: SymmetricKey
 
-    /// Throws ``HandshakeError/weakKey`` when the shared secret is all zero, or the key is no key (RFC 7748, section 6.1).
+    /// Throws ``HandshakeError/weakKey`` if the shared secret is all zero, or the key is not valid (RFC 7748, section
+    /// 6.1).
     init(
         own: Curve25519.KeyAgreement.PrivateKey,
         peer: [UInt8],
@@ -53,7 +54,7 @@ struct HandshakeKeys {
     }
 }
 
-/// What both sides have said so far, as a hash.
+/// A hash of what both sides have sent so far.
 struct HandshakeTranscript: Sendable, Hashable {
     private(set) var hash: [UInt8]
 
@@ -75,7 +76,7 @@ struct HandshakeTranscript: Sendable, Hashable {
     }
 }
 
-/// A secret that two sides were given beforehand, and that proves each to the other.
+/// A secret that two sides share in advance, and that proves each to the other.
 public struct PreSharedKey: Sendable {
     /// Length in bytes.
     public static let length = 32
@@ -87,7 +88,7 @@ public struct PreSharedKey: Sendable {
         secret = Secret(bytes)
     }
 
-    /// Reads 64 hexadecimal digits; nil for anything else.
+    /// Parses 64 hexadecimal digits; nil for anything else.
     public init?(hexadecimal text: some StringProtocol) {
         guard var bytes = Hexadecimal.bytes(text) else { return nil }
         defer { Wiping.wipe(&bytes) }
@@ -96,7 +97,7 @@ public struct PreSharedKey: Sendable {
 }
 
 extension PreSharedKey: CustomStringConvertible, CustomReflectable {
-    /// Not the key.
+    /// Never the key.
     public var description: String { "pre-shared key" }
     public var customMirror: Mirror { Mirror(self, children: []) }
 }

@@ -39,7 +39,7 @@ enum HandshakeProof {
         return bytes
     }
 
-    /// Who sealed `challenge`; nil when it proves no identity.
+    /// The identity that sealed `challenge`; nil if it proves none.
     static func open(
         _ challenge: [UInt8],
         from side: Side,
@@ -61,7 +61,7 @@ enum HandshakeProof {
         }
     }
 
-    /// The key seals this one thing, so the nonce may be all zero, and the context is made for it.
+    /// The key seals only this, so the nonce may be all zero, and the context is made for it.
     private static func cipher(_ key: Secret) -> RecordCipher {
         let algorithm = RecordCipher.Algorithm.xChaCha20Poly1305
         return RecordCipher(

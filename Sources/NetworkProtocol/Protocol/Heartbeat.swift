@@ -1,27 +1,28 @@
 /// When to ask a silent peer whether it lives, and when to stop believing it. No clock inside.
 ///
-/// - A peer from which nothing has come for an interval is sent a ping; after `missed` intervals it is dead, unless it takes what is
-///   sent: its answer waits behind that.
-/// - A packet that has begun must end within the stall time and a second for each 16 KiB of it, so one who sends a byte now and then
-///   holds nothing for long, and one on a slow line is not cut.
-/// - A peer that takes nothing of what is sent for the stall time is cut, however much it sends itself; it is looked at once in that time,
-///   so at the latest after twice that.
-/// - Time in which this side stood still (a stopped process, a machine that slept) is no silence of the peer: what it sent meanwhile has
-///   not been read yet.
+/// - A peer that has sent nothing for an interval is sent a ping. After `missed` intervals it is dead, unless it still
+///   reads: then its answer waits behind what it has to read.
+/// - A packet must be complete within the stall time plus a second for each 16 KiB of it: a peer that trickles bytes
+///   holds nothing for long, and a peer on a slow line is not cut.
+/// - A peer that reads nothing of what is sent for the stall time is cut, however much it sends itself. This is checked
+///   once per stall time, so the cut comes at the latest after twice that.
+/// - Time in which this side was suspended (a stopped process, a machine that slept) is no silence of the peer: what it
+///   sent meanwhile has not been read yet.
 struct Heartbeat: Sendable {
     typealias Instant = ContinuousClock.Instant
 
-    /// Slowest rate at which a packet may come, in bytes a second.
+    /// Slowest rate at which a packet may arrive, in bytes a second.
     static let slowestRate = 16 * 1024
 
-    /// A century is for ever: its product with ``mostMissed`` fits into a duration, and a task can sleep for it, which traps for longer.
+    /// A century stands for forever: its product with ``mostMissed`` fits into a duration, and a task can sleep for it;
+    /// a longer sleep traps.
     static let longest = Duration.seconds(100 * 365 * 86_400)
     private static let mostMissed = 1_000_000
 
     enum Verdict: Sendable, Hashable {
-        /// Look again then.
+        /// Check again then.
         case fine(next: Instant)
-        /// Send a ping, and look again then.
+        /// Send a ping, and check again then.
         case ping(next: Instant)
         case dead(ConnectionError)
     }
@@ -32,13 +33,13 @@ struct Heartbeat: Sendable {
 
     private var lastReceived: Instant
     private var lastPing: Instant?
-    /// The packet that has begun: when, and how much it needed then.
+    /// The partial packet: when it started, and how much it needed then.
     private var packet: (began: Instant, missing: Int)?
     /// When the system took some of what had waited for it.
     private var lastTaken: Instant?
     /// Bytes that the system has not taken, how many it had taken, and since when it has taken none.
     private var unsent: (bytes: Int, written: Int, since: Instant)?
-    /// When this side meant to look again.
+    /// When this side planned to check again.
     private var due: Instant?
 
     init(interval: Duration, missed: Int, stall: Duration, now: Instant) {
@@ -51,7 +52,7 @@ struct Heartbeat: Sendable {
     /// When ``check(now:unsentBytes:writtenBytes:)`` is due for the first time.
     var firstCheck: Instant { lastReceived + min(interval, stall) }
 
-    /// Bytes came; `missing` is what the packet that has begun still needs, nil between packets.
+    /// Bytes arrived; `missing` is what the partial packet still needs, nil between packets.
     mutating func received(now: Instant, isInsidePacket: Bool, missing: Int) {
         lastReceived = now
         lastPing = nil
@@ -59,7 +60,8 @@ struct Heartbeat: Sendable {
             packet = nil
             return
         }
-        // Only the start of a packet sets the deadline: more bytes of it do not move it, but for those that end its header.
+        // Only the start of a packet sets the deadline: more bytes of it do not move it, except those that complete its
+        // header.
         packet = (packet?.began ?? now, max(packet?.missing ?? 0, missing))
     }
 
@@ -67,10 +69,10 @@ struct Heartbeat: Sendable {
         packet.map { $0.began + stall + .seconds($0.missing / Heartbeat.slowestRate) }
     }
 
-    /// A packet was completed; the next one's time starts when it begins.
+    /// A packet was completed; the next one's time starts with its first byte.
     mutating func completedPacket() { packet = nil }
 
-    /// This side does not read, so nothing can come and no packet can end.
+    /// This side does not read, so nothing can arrive and no packet can end.
     mutating func paused(now: Instant) {
         lastReceived = now
         lastPing = nil
@@ -78,8 +80,8 @@ struct Heartbeat: Sendable {
     }
 
     /// - Parameters:
-    ///   - unsentBytes: what the system has not taken of what was given to it.
-    ///   - writtenBytes: all that it has taken since the connection began.
+    ///   - unsentBytes: the part of the written data that the system has not taken.
+    ///   - writtenBytes: all that it has taken since the connection started.
     mutating func check(now: Instant, unsentBytes: Int, writtenBytes: Int) -> Verdict {
         if let due, now - due >= patience { stoodStill(since: due, until: now) }
         let verdict = judge(now: now, unsentBytes: unsentBytes, writtenBytes: writtenBytes)
@@ -90,10 +92,10 @@ struct Heartbeat: Sendable {
         return verdict
     }
 
-    /// A check that comes later than this was not made in time; what came meanwhile is read within it.
+    /// A check that is later than this was delayed; what arrived meanwhile is read within this time.
     private var patience: Duration { min(interval, stall) / 4 }
 
-    /// Moves every mark by the time that nobody looked and by the time to read what came in it.
+    /// Moves every mark by the delay and by the time to read what arrived during it.
     private mutating func stoodStill(since due: Instant, until now: Instant) {
         let time = now - due + patience
         func moved(_ mark: Instant) -> Instant { min(mark + time, now) }
@@ -112,7 +114,7 @@ struct Heartbeat: Sendable {
             if unsent != nil { lastTaken = now }
             unsent = nil
         } else if let last = unsent, unsentBytes >= last.bytes, writtenBytes <= last.written {
-            // More may have been given to the system meanwhile, such as a ping: that is no sign of a peer that reads.
+            // More may have been written meanwhile, such as a ping: that is no sign of a peer that reads.
             unsent?.bytes = unsentBytes
             if now - last.since >= stall { return .dead(.stalled(after: stall)) }
         } else {
@@ -122,7 +124,7 @@ struct Heartbeat: Sendable {
         let deadAt = max(lastReceived, lastTaken ?? lastReceived) + interval * missed
         if now >= deadAt { return .dead(.dead(after: interval * missed)) }
 
-        // However seldom pings are: a packet may begin at any time, and sending may come to a standstill.
+        // However rare pings are: a packet may start at any time, and sending may stall.
         var next = min(deadAt, now + stall)
         if let packetDeadline { next = min(next, packetDeadline) }
         if let unsent { next = min(next, unsent.since + stall) }

@@ -1,6 +1,6 @@
 internal import Cryptography
 
-//  Any bytes are good `UInt8`s and the other way round, so looking at arrays of them as raw memory breaks nothing.
+// Any bytes are valid `UInt8`s and vice versa, so accessing arrays of them as raw memory is safe.
 
 extension RecordCipher {
     /// Seals an array whose last `tagLength` bytes are room for the tag.

@@ -1,12 +1,13 @@
 internal import Crypto
 package import Cryptography
 
-//  A sealed packet's payload is ciphertext ‖ 16-byte tag of XChaCha20-Poly1305. The nonce is not sent: 16 bytes of the key schedule,
-//  then the number of the record under its key in 8 bytes, little endian. The packet's header is authenticated with it. So a record
-//  that is lost, repeated, out of order or sent back to its sender does not open, and the connection ends there.
+// A sealed packet's payload is ciphertext ‖ 16-byte tag of XChaCha20-Poly1305. The nonce is not sent: 16 bytes of the
+// key schedule, then the number of the record under its key in 8 bytes, little endian. The packet's header is
+// authenticated with it. So a record that is lost, repeated, out of order or sent back to its sender does not open, and
+// the connection ends there.
 //
-//  An empty record is the last under its key: what follows is sealed with the next one. A sender changes keys each 2³² records and
-//  each hour; one that does it more often than ``KeyChanges`` admits is cut off.
+// An empty record is the last under its key: the following ones are sealed with the next key. A sender changes keys
+// each 2³² records and each hour; one that does so more often than ``KeyChanges`` admits is cut off.
 
 /// When a sender takes the next key.
 package enum RekeyLimits {
@@ -42,7 +43,7 @@ private struct RecordKey: ~Copyable {
     }
 }
 
-/// Seals what one side sends. Works in the contexts of its owner, on the owner's thread.
+/// Seals what one side sends. Uses its owner's contexts, on the owner's thread.
 package struct RecordSealer: ~Copyable {
     private var key: RecordKey
     private var counter: UInt64 = 0
@@ -60,8 +61,8 @@ package struct RecordSealer: ~Copyable {
         self.records = records
     }
 
-    /// Whether an empty record and ``rekey(now:)`` must come before the next `count` records. The last number of a key is the empty
-    /// record's.
+    /// Whether an empty record and ``rekey(now:)`` must precede the next `count` records. The last number of a key is
+    /// the empty record's.
     package func mustRekey(now: ContinuousClock.Instant, before count: UInt64 = 1) -> Bool {
         counter + count > records - 1 || now - madeAt >= RekeyLimits.age
     }
@@ -84,14 +85,15 @@ extension SymmetricKey {
     init(_ secret: Secret) { self = unsafe secret.withUnsafeBytes { unsafe SymmetricKey(data: $0) } }
 }
 
-/// Opens what the other side sealed. Works in the contexts of its owner, on the owner's thread.
+/// Opens what the other side sealed. Uses its owner's contexts, on the owner's thread.
 package struct RecordOpener: ~Copyable {
     private var key: RecordKey
     private var counter: UInt64 = 0
 
     package init(secret: Secret, contexts: CipherContexts) { key = RecordKey(SymmetricKey(secret), contexts) }
 
-    /// The payload, or nil when it was not sealed as the next record. An empty payload is a change of keys, which has been made.
+    /// The payload, or nil if it was not sealed as the next record. An empty payload is a key change, which has been
+    /// made.
     package mutating func open(_ packet: consuming Packet) -> [UInt8]? {
         guard packet.header.flags.contains(.encrypted), packet.payload.count >= RecordCipher.tagLength else {
             return nil

@@ -1,7 +1,8 @@
 /// Openings of handshakes that a daemon has seen, so that none is answered twice.
 ///
-/// An opening older than the clock tolerance is refused by its time, so it need not be remembered longer than twice that. When more
-/// come, the oldest is forgotten: a replay costs the daemon an answer that nobody can use, for the ephemeral key is the first sender's.
+/// An opening older than the clock tolerance is refused by its time, so it need not be remembered longer than twice
+/// that. If more arrive, the oldest is forgotten: a replay costs the daemon an answer that is useless to the sender,
+/// because the ephemeral key is the original sender's.
 package struct ReplayCache: Sendable {
     private struct Entry: Hashable {
         let nonce: [UInt8]
@@ -21,7 +22,7 @@ package struct ReplayCache: Sendable {
 
     package var count: Int { seen.count }
 
-    /// True when this opening was seen before; remembers it when not.
+    /// True if this opening was seen before; otherwise remembers it.
     package mutating func hasSeen(_ opening: HandshakeInit) -> Bool {
         let entry = Entry(nonce: opening.nonce, publicKey: opening.publicKey)
         guard seen.insert(entry).inserted else { return true }

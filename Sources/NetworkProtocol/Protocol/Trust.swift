@@ -1,10 +1,10 @@
 public import Identity
 
-/// What each side of a handshake demands of the other. There is no default: whoever opens a connection says it.
+/// What each side of a handshake requires of the other. There is no default: the program must choose.
 public struct Trust: Sendable {
-    /// Says which keys the peer may prove; nil when it need prove none.
+    /// Decides which keys the peer may prove; nil if it need prove none.
     let admits: (@Sendable (EndpointID) -> Bool)?
-    /// What both sides must hold, beside all else, at this moment.
+    /// The secret that both sides must have in addition, as of now.
     var preSharedKey: PreSharedKey? { currentPreSharedKey?() }
     private let currentPreSharedKey: (@Sendable () -> PreSharedKey?)?
 
@@ -21,15 +21,15 @@ public struct Trust: Sendable {
         self.identity = identity
     }
 
-    /// The peer must prove that it holds one of these keys; this side proves `identity`.
+    /// The peer must prove that it has one of these keys; this side proves `identity`.
     public static func pinned(_ peers: Set<EndpointID>, identity: IdentityKey) -> Trust {
         pinned(identity: identity) { peers.contains($0) }
     }
 
-    /// The peer must prove a key that `admits` says true for at that moment; this side proves `identity`.
+    /// The peer must prove a key for which `admits` returns true at that moment; this side proves `identity`.
     ///
     /// - Parameters:
-    ///   - preSharedKey: with one, both sides must hold it too; to whoever does not, neither says who it is.
+    ///   - preSharedKey: if given, both sides must have it too; neither reveals its identity to a peer without it.
     ///   - admits: called on an event loop; must not block.
     public static func pinned(
         identity: IdentityKey,
@@ -41,7 +41,7 @@ public struct Trust: Sendable {
         return Trust(admits: admits, currentPreSharedKey: current, identity: identity)
     }
 
-    /// As above, with a secret that may change: each handshake asks for it once.
+    /// Like above, with a secret that may change: each handshake reads it once.
     static func pinned(
         identity: IdentityKey,
         currentPreSharedKey: (@Sendable () -> PreSharedKey?)?,
@@ -50,19 +50,21 @@ public struct Trust: Sendable {
         Trust(admits: admits, currentPreSharedKey: currentPreSharedKey, identity: identity)
     }
 
-    /// Both sides must hold this secret. Whoever holds it is any of those that do: an attacker on the path, who does not, can still connect a
-    /// client to another daemon that holds it. Where that matters, use a secret for each pair, or pin identities beside it.
+    /// Both sides must have this secret. It does not distinguish its holders: an attacker on the path, who does not
+    /// have it, can still connect a client to another daemon that does. If that matters, use a secret for each pair, or
+    /// also pin identities.
     public static func preSharedKey(_ key: PreSharedKey) -> Trust {
         Trust(admits: nil, currentPreSharedKey: { key }, identity: nil)
     }
 
-    /// Encrypted, and **nobody is authenticated**: an attacker on the path can be the other side to both. With `identity` this side
-    /// proves who it is to a peer that asks for it; a peer that proves a key is known by it, and any other is admitted too.
+    /// Encrypted, but **no peer is authenticated**: an attacker on the path can pose as the other side to both. With
+    /// `identity` this side proves its identity to a peer that requires it. A peer that proves a key is known by it;
+    /// any other is admitted too.
     public static func anonymous(identity: IdentityKey? = nil) -> Trust {
         Trust(admits: nil, currentPreSharedKey: nil, identity: identity)
     }
 
-    /// Encrypted, and **nobody is authenticated**.
+    /// Encrypted, but **no peer is authenticated**.
     public static var anonymous: Trust { anonymous() }
 
     /// Throws unless the peer that proved `id`, or nothing, is admitted.

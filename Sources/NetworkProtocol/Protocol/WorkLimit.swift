@@ -1,7 +1,7 @@
-/// How much may be in work at once: messages, and their bytes. No lock inside.
+/// How much may be in progress at once: messages, and their bytes. No lock inside.
 ///
-/// It is full from the moment that one of the two is reached, by one more message at most, and open again only when both are an
-/// eighth below: those who wait are woken once for many messages that end, not for each.
+/// It is full once one of the two is reached, by at most one more message, and has room again only when both are an
+/// eighth below: waiters are woken once for many messages that end, not for each.
 struct WorkLimit: Sendable {
     private let messages: Int
     private let bytes: Int
@@ -9,20 +9,20 @@ struct WorkLimit: Sendable {
     private(set) var bytesInWork = 0
     private(set) var isFull = false
 
-    /// Limits below 1 count as 1: nothing would ever be done.
+    /// Limits below 1 count as 1: otherwise nothing would ever be done.
     init(messages: Int, bytes: Int) {
         self.messages = max(1, messages)
         self.bytes = max(1, bytes)
     }
 
-    /// A message of so many bytes is in work.
+    /// A message with this many bytes is in progress.
     mutating func begin(bytes count: Int) {
         messagesInWork += 1
         bytesInWork += count
         if messagesInWork >= messages || bytesInWork >= bytes { isFull = true }
     }
 
-    /// It is no longer; true when that makes room where there was none.
+    /// It has ended; true if that makes room where there was none.
     mutating func end(bytes count: Int) -> Bool {
         messagesInWork -= 1
         bytesInWork -= count

@@ -4,36 +4,37 @@
 ///                  └▶ given up: timed out, cancelled, failed, closed
 ///     connecting ─▶ open ⇄ idle ─▶ closing ─▶ gone                  a connection
 ///
-/// Waiters are served strictly in the order they came: one who needs a connection alone is not passed by requests that could share one.
-/// Every event returns what is to be done outside; places and connections are counted here and nowhere else, so the limit holds whatever
-/// happens outside, in whatever order; a connection that is being closed is counted until it has ended. Wrong events (a connection that is gone already, a waiter that was served already) are ignored:
+/// Waiters are served strictly in the order they came: one who needs a connection alone is not passed by requests that
+/// could share one. Every event returns what is to be done outside; places and connections are counted here and nowhere
+/// else, so the limit holds whatever happens outside, in whatever order; a connection that is being closed is counted
+/// until it has ended. Wrong events (a connection that is gone already, a waiter that was served already) are ignored:
 /// they are races that were lost.
 struct ConnectionPoolState<Connection: Sendable>: Sendable {
     typealias Instant = ContinuousClock.Instant
 
     /// How a connection is used.
     enum Use: Sendable {
-        /// By nobody else at the same time.
+        /// Exclusively.
         case alone
-        /// By as many requests as ``sharers``.
+        /// By up to ``sharers`` requests.
         case shared
     }
 
-    /// A place on a connection; to be given back by ``release(_:discarding:now:)`` exactly once.
+    /// A slot on a connection; must be returned with ``release(_:discarding:now:)`` exactly once.
     struct Lease: Sendable {
         let slot: UInt64
         let connection: Connection
     }
 
-    /// What is to be done, in this order.
+    /// What to do, in this order.
     struct Actions: Sendable {
         var granted: [(waiter: UInt64, lease: Lease)] = []
         var failed: [(waiter: UInt64, error: ConnectionError)] = []
-        /// Connections to be made; each ends in ``connected(_:_:now:)`` or ``connectFailed(_:_:now:)``.
+        /// Connections to make; each ends in ``connected(_:_:now:)`` or ``connectFailed(_:_:now:)``.
         var connect: [UInt64] = []
-        /// Connections to be closed; each ends in ``ended(_:now:)``.
+        /// Connections to close; each ends in ``ended(_:now:)``.
         var close: [Connection] = []
-        /// When to ask about connections with ``alarm(_:now:)``: one alarm for each at most, however often it is used.
+        /// When to ask about connections with ``alarm(_:now:)``: at most one alarm for each, however often it is used.
         var alarms: [(slot: UInt64, at: Instant)] = []
     }
 
@@ -42,10 +43,10 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
         var connection: Connection?
         var users = 0
         var isAlone = false
-        /// When it was last given back.
+        /// When it was last returned.
         var idleSince: Instant
         var hasAlarm = false
-        /// Not to be used any more, and not gone yet.
+        /// No longer to be used, but not gone yet.
         var isClosing = false
 
         var isIdle: Bool { connection != nil && users == 0 && !isClosing }
@@ -60,7 +61,7 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
     private var connecting = 0
     private var waiting: [UInt64: Use] = [:]
     private var waitingAlone = 0
-    /// Numbers of waiters in the order they came; some have gone since.
+    /// Numbers of waiters in their order; some have gone since.
     private var order: [UInt64] = []
     private var first = 0
     private var nextID: UInt64 = 0
@@ -86,13 +87,13 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
         return nextID
     }
 
-    /// A place that is free while nobody waits.
+    /// A slot that is free while there are no waiters.
     mutating func take(_ use: Use) -> Lease? {
         guard waiting.isEmpty, !isClosed, let slot = place(for: use) else { return nil }
         return lease(slot, use)
     }
 
-    /// Enters a waiter, to be served by this or a later event.
+    /// Adds a waiter, to be served by this or a later event.
     mutating func acquire(_ use: Use, as waiter: UInt64, now: Instant) -> Actions {
         guard !isClosed else {
             var actions = Actions()
@@ -105,10 +106,10 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
         return serve(now)
     }
 
-    /// The waiter waits no more. Nothing is done about one that was served before.
+    /// The waiter stops waiting. Does nothing for one that was already served.
     mutating func giveUp(_ waiter: UInt64, _ error: ConnectionError, now: Instant) -> Actions {
         guard leaveQueue(waiter) else { return Actions() }
-        // It may have stood before others who can be served.
+        // It may have blocked others that can be served.
         var actions = serve(now)
         actions.failed.append((waiter, error))
         return actions
@@ -143,7 +144,8 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
         return actions
     }
 
-    /// The first waiter learns it, as it was for one that it was tried; when there is no other connection to hope for, all do.
+    /// The first waiter gets the error, because the attempt was for it; if no other connection can be expected, all
+    /// waiters do.
     mutating func connectFailed(_ id: UInt64, _ error: ConnectionError, now: Instant) -> Actions {
         guard slots.removeValue(forKey: id) != nil else { return Actions() }
         connecting -= 1
@@ -158,14 +160,14 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
         return actions
     }
 
-    /// The connection has ended; whoever has it learns it from the connection itself.
+    /// The connection has ended; its user learns that from the connection itself.
     mutating func ended(_ id: UInt64, now: Instant) -> Actions {
         guard slots[id]?.connection != nil else { return Actions() }
         slots[id] = nil
         return serve(now)
     }
 
-    /// An alarm of ``Actions/alarms`` rings.
+    /// An alarm of ``Actions/alarms`` fires.
     mutating func alarm(_ id: UInt64, now: Instant) -> Actions {
         var actions = Actions()
         slots[id]?.hasAlarm = false
@@ -186,7 +188,7 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
         actions.alarms.append((id, slot.idleSince + idleTime))
     }
 
-    /// Nobody is served any more. Connections that are being made are closed when they come.
+    /// No waiter is served any more. Connections in progress are closed once they are open.
     mutating func close() -> Actions {
         var actions = Actions()
         isClosed = true
@@ -203,7 +205,8 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
 
     // MARK: Serving
 
-    /// Gives places to waiters from the first on, as long as there are any, and has connections made for those who need one.
+    /// Gives slots to waiters from the first on, as long as there are any, and requests connections for those that need
+    /// one.
     private mutating func serve(_ now: Instant) -> Actions {
         var actions = Actions()
         guard !isClosed else { return actions }
@@ -221,7 +224,7 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
         return actions
     }
 
-    /// The connection to give: for one who shares it the least busy, and of several the one that is longest in the pool, so that under
+    /// The best connection: the least busy one for shared use, and of several the oldest in the pool, so that under
     /// little load the others become idle.
     private func place(for use: Use) -> UInt64? {
         let limit = use == .alone ? 1 : sharers
@@ -233,7 +236,7 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
         return best?.id
     }
 
-    /// Connections that those who wait could use.
+    /// Connections that the waiters could use.
     private var needed: Int {
         let sharing = waiting.count - waitingAlone
         return waitingAlone + sharing / sharers + (sharing % sharers == 0 ? 0 : 1)
@@ -246,7 +249,7 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
         return Lease(slot: id, connection: connection)
     }
 
-    /// False when it had left before.
+    /// False if it had already left.
     @discardableResult
     private mutating func leaveQueue(_ waiter: UInt64) -> Bool {
         guard let use = waiting.removeValue(forKey: waiter) else { return false }
@@ -266,7 +269,7 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
         return first < order.count ? order[first] : nil
     }
 
-    /// After a connection was given back or made: keeps it idle or closes it, if nobody took it.
+    /// After a connection was returned or made: keeps it idle or closes it, if no waiter took it.
     private mutating func settle(_ id: UInt64, _ actions: inout Actions) {
         guard let slot = slots[id], slot.isIdle else { return }
         if idleCount > idleLimit { close(id, &actions) } else { setAlarm(id, &actions) }

@@ -8,12 +8,12 @@ internal import ServerPorts
 public import ServiceLifecycle
 internal import Synchronization
 
-/// One side that listens, and does with what comes what its ``Dispatcher`` says; over TCP, TLS and Unix sockets at once.
+/// A daemon: it listens, and passes each message to its ``Dispatcher``; over TCP, TLS and Unix sockets at once.
 ///
 ///     let daemon = Daemon(listening: [.tcp(host: "0.0.0.0", port: 9000, trust: trust)], dispatcher: dispatcher)
 ///     try await daemon.runUntilSignal()
 ///
-/// It is a `Service`: a graceful shutdown stops listening, answers what was accepted, says good-bye and closes, within
+/// It is a `Service`: a graceful shutdown stops listening, answers accepted requests, sends Disconnect and closes, within
 /// ``DaemonOptions/shutdownTimeout``.
 public final class Daemon: Service, Sendable {
     private enum Phase {
@@ -23,9 +23,10 @@ public final class Daemon: Service, Sendable {
         case ended
     }
 
-    /// Connections that the kernel holds until they are accepted.
+    /// Connections that the kernel queues until they are accepted.
     private static let backlog: Int32 = 1024
-    /// Lines at `debug` about connections, of each kind, that are written at once; then one a second: some 20 MB a day under a flood.
+    /// Lines at `debug` about connections, of each kind, that are written at once; then one a second: some 20 MB a day
+    /// under a flood.
     static let connectionLines = 512
     private static let connectionLineInterval: Int64 = 1_000_000_000
 
@@ -39,17 +40,17 @@ public final class Daemon: Service, Sendable {
     private let connections: DaemonConnections
     private let replays = Mutex(ReplayCache())
     private let phase = Mutex(Phase.idle)
-    /// The files of the Unix sockets that it listens on, by path.
+    /// The files of its Unix sockets, by path.
     private let socketFiles = Mutex<[String: FileStatus]>([:])
     private let started = Announcement<[String]>()
-    /// Ends when the daemon is to shut down.
+    /// Ends when the daemon must shut down.
     private let stop: AsyncStream<Never>
     private let tellStop: AsyncStream<Never>.Continuation
 
     /// - Parameters:
-    ///   - listeners: where to listen; all of them, or ``run()`` throws.
-    ///   - logger: gets one line for each start and stop and for handlers that fail at `info`, and for each connection at `debug`. Peers can
-    ///     cause the last two, so these are written one by one up to a number and then counted.
+    ///   - listeners: where to listen; ``run()`` throws unless all of them can be opened.
+    ///   - logger: gets one line for each start and stop and for handlers that fail at `info`, and for each connection at
+    ///     `debug`. Peers can cause the last two, so beyond a number these are counted instead of written.
     public init(
         listening listeners: [Listener],
         dispatcher: Dispatcher,
@@ -66,16 +67,19 @@ public final class Daemon: Service, Sendable {
         (stop, tellStop) = AsyncStream.makeStream()
     }
 
-    /// Where it listens, once it does: with the port that was chosen where 0 was asked for. Empty when it could not start, or the task is canceled.
+    /// Where it listens, once it does: with the chosen port if 0 was requested. Empty if it could not start, or if the
+    /// task is canceled.
     public func addresses() async -> [String] { await started.value() ?? [] }
 
-    /// Connections at this moment, those in their handshake included, and those that have ended and whose handlers have not.
+    /// Current connections, including those in their handshake, and those that have ended while their handlers have
+    /// not.
     public var connectionCount: Int { connections.count }
 
-    /// The connections that are open at this moment.
+    /// The connections that are open now.
     public var openConnections: [Connection] { connections.open }
 
-    /// Runs until SIGTERM, SIGINT or, unless it is ignored, SIGHUP, then shuts down gracefully; a second signal cuts off what is still in work.
+    /// Runs until SIGTERM, SIGINT or, unless it is ignored, SIGHUP, then shuts down gracefully; a second signal cuts
+    /// off work in progress.
     public func runUntilSignal() async throws {
         try await SignalShutdown.run {
             try await self.run()
@@ -84,8 +88,9 @@ public final class Daemon: Service, Sendable {
         }
     }
 
-    /// Listens until a graceful shutdown, or until the task is cancelled, which cuts connections off. The dispatcher's handlers are child
-    /// tasks of it: it returns when all of them have, so a handler that does not heed its cancellation holds it up.
+    /// Listens until a graceful shutdown, or until the task is canceled, which cuts connections off. The dispatcher's
+    /// handlers are child tasks of it: it returns when all of them have, so a handler that ignores its cancellation
+    /// delays it.
     public func run() async throws {
         guard begin() else { throw DaemonError.alreadyRan }
         defer { started.tell(nil) }
@@ -119,7 +124,8 @@ public final class Daemon: Service, Sendable {
         if cut > 0, !Task.isCancelled { throw DaemonError.shutdownTimedOut(connections: cut) }
     }
 
-    /// Begins a graceful shutdown; ``run()`` returns when it is done. Before ``run()`` it makes that return as soon as it listens.
+    /// Starts a graceful shutdown; ``run()`` returns when it is done. Before ``run()`` it makes that return as soon as
+    /// it listens.
     public func shutDown() { tellStop.finish() }
 
     private func begin() -> Bool {
@@ -154,7 +160,8 @@ public final class Daemon: Service, Sendable {
         return await cutter.value
     }
 
-    /// Those that are still the ones it made. Before the sockets are closed: until then no other file has their inodes.
+    /// Only files that this daemon created, and before the sockets are closed: until then no other file has their
+    /// inodes.
     private func removeSocketFiles() {
         let files = socketFiles.withLock { files in
             defer { files = [:] }
@@ -265,7 +272,7 @@ public final class Daemon: Service, Sendable {
                 }
             },
             closed: { connection, error in
-                // Its handler held it.
+                // Its handler held the slot.
                 guard let connection else { return }
                 log.write(.debug, "connection closed", topic: "closed", connection.logMetadata(ending: error))
             }

@@ -1,10 +1,11 @@
 internal import NIOCore
 internal import Synchronization
 
-/// The connections of a daemon, and how many there may be.
+/// The connections of a daemon, and their limit.
 ///
-/// Whoever is still in the handshake holds a place only until somebody newer needs it, so a flood of stalled handshakes pushes out itself.
-/// One that was open holds it until its handlers have returned, so connecting again and again makes them no more than there are places for.
+/// A connection in its handshake keeps its slot only until a newer one needs it, so a flood of stalled handshakes
+/// evicts itself. A connection that was open keeps its slot until its handlers have returned, so reconnecting again and
+/// again makes no more handlers than there are slots.
 final class DaemonConnections: Sendable {
     private struct Entry {
         enum Phase {
@@ -15,7 +16,7 @@ final class DaemonConnections: Sendable {
 
         let channel: any Channel
         var phase = Phase.waiting
-        /// The channel, and the handlers of the connection once there are any.
+        /// The channel, and the connection's handlers once there are any.
         var holders = 1
 
         var isWaiting: Bool { if case .waiting = phase { true } else { false } }
@@ -25,7 +26,7 @@ final class DaemonConnections: Sendable {
     private struct State {
         var entries: [UInt64: Entry] = [:]
         var nextID: UInt64 = 0
-        /// Numbers of those that were not open when they came, oldest first; some have opened or gone since.
+        /// Numbers of those that were not open when they arrived, oldest first; some have opened or gone since.
         var waiting: [UInt64] = []
         var firstWaiting = 0
         var isClosed = false
@@ -51,10 +52,11 @@ final class DaemonConnections: Sendable {
 
     init(limit: Int) { self.limit = limit }
 
-    /// Of the list of those that wait, before those that opened or went are taken out of it: at least twice the limit where that is a number.
+    /// The length of the waiting list before entries that opened or went are removed: at least twice the limit, if that
+    /// is a valid number.
     private var longestList: Int { limit < .max / 4 ? 2 * limit + 64 : .max }
 
-    /// The number of a new connection; nil when there is no place for it.
+    /// The number of a new connection; nil if there is no slot for it.
     func enter(_ channel: any Channel) -> UInt64? {
         let (id, evicted) = state.withLock { state -> (UInt64?, (any Channel)?) in
             guard !state.isClosed else { return (nil, nil) }
@@ -83,7 +85,7 @@ final class DaemonConnections: Sendable {
         state.withLock { $0.entries[id]?.phase = .open(connection) }
     }
 
-    /// Its handlers need its place too.
+    /// Its handlers need its slot too.
     func hold(_ id: UInt64) { state.withLock { $0.entries[id]?.holders += 1 } }
 
     /// Its channel is closed.
@@ -92,7 +94,7 @@ final class DaemonConnections: Sendable {
         leave(id)
     }
 
-    /// One of those that hold it needs it no more.
+    /// One of its holders no longer needs it.
     func leave(_ id: UInt64) {
         let emptied = state.withLock { state -> CheckedContinuation<Void, Never>? in
             state.entries[id]?.holders -= 1
@@ -112,7 +114,7 @@ final class DaemonConnections: Sendable {
 
     var open: [Connection] { state.withLock { $0.entries.values.compactMap(\.connection) } }
 
-    /// Admits none any more, cuts those in their handshake, lets the others finish, and returns when all are gone.
+    /// Admits no more, cuts those in their handshake, lets the others finish, and returns when all are gone.
     func finishAll() async {
         let entries = state.withLock { state in
             state.isClosed = true
@@ -135,11 +137,11 @@ final class DaemonConnections: Sendable {
         }
     }
 
-    /// Admits none any more, and cuts all there are; how many it were.
+    /// Admits no more, and cuts all; returns how many there were.
     @discardableResult
     func cutAll() -> Int {
         let channels = state.withLock { state in
-            // One that was accepted a moment ago may come only now.
+            // One that was accepted a moment ago may arrive only now.
             state.isClosed = true
             return state.entries.values.map(\.channel)
         }

@@ -5,16 +5,16 @@ internal import Operations
 internal import ServerPorts
 public import ServiceLifecycle
 
-/// The metrics of a program where Prometheus fetches them: `GET /metrics` over HTTP, in the text format 0.0.4.
+/// The metrics of a program for Prometheus: `GET /metrics` over HTTP, in the text format 0.0.4.
 ///
 ///     let endpoint = PrometheusEndpoint(port: 9464)
-///     options.connection.metricsFactory = endpoint.metricsFactory      // or MetricsSystem.bootstrap(endpoint.metricsFactory)
-///     let group = ServiceGroup(services: [endpoint, daemon], …)
+///     options.connection.metricsFactory = endpoint.metricsFactory      // or
+///     MetricsSystem.bootstrap(endpoint.metricsFactory) let group = ServiceGroup(services: [endpoint, daemon], …)
 ///
-/// HTTP is in the clear and asks nobody who they are, so it listens on loopback unless another host is given: whoever reaches it reads the
-/// metrics, and nothing else.
+/// Plain HTTP authenticates no client, so it listens on loopback unless another host is given: any client that reaches
+/// it can read the metrics, and nothing else.
 public final class PrometheusEndpoint: Service, Sendable {
-    /// Keeps what is measured with it: for ``ConnectionOptions/metricsFactory``, or to bootstrap swift-metrics with.
+    /// Keeps the metrics: for ``ConnectionOptions/metricsFactory``, or to bootstrap swift-metrics with.
     public var metricsFactory: any MetricsFactory { registry }
 
     private let registry = PrometheusRegistry()
@@ -23,17 +23,17 @@ public final class PrometheusEndpoint: Service, Sendable {
     private let logger: Logger
     private let started = Announcement<String>()
 
-    /// - Parameter port: 0 for any that is free.
+    /// - Parameter port: 0 for any free port.
     public init(host: String = "127.0.0.1", port: Int, logger: Logger = Logger(label: "network-protocol.prometheus")) {
         self.host = host
         self.port = port
         self.logger = logger
     }
 
-    /// Where it listens, once it does; nil when it could not, or the task is canceled.
+    /// Where it listens, once it does; nil if it could not, or if the task is canceled.
     public func address() async -> String? { await started.value() }
 
-    /// Answers until a graceful shutdown, or until the task is cancelled.
+    /// Answers until a graceful shutdown, or until the task is canceled.
     public func run() async throws {
         defer { started.tell(nil) }
         let address = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"

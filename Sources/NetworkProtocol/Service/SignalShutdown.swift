@@ -2,7 +2,7 @@ internal import Glibc
 internal import Operations
 internal import UnixSignals
 
-/// What a service of this library does until SIGTERM, SIGINT or, unless it is ignored, SIGHUP.
+/// Runs a service of this library until SIGTERM, SIGINT or, unless it is ignored, SIGHUP.
 enum SignalShutdown {
     /// Runs `service`; the first signal calls `shutDown`, the second cancels it.
     ///

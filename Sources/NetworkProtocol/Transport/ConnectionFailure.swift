@@ -2,7 +2,7 @@ internal import NIOCore
 internal import NIOSSL
 internal import SystemErrors
 
-/// The errors of the libraries below, in the words of this one.
+/// Translates the errors of the underlying libraries.
 enum ConnectionFailure {
     static func error(of error: any Error) -> ConnectionError {
         switch error {

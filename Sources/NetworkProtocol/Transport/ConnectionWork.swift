@@ -2,19 +2,19 @@ internal import Synchronization
 
 /// The handlers of one connection: child tasks of one task, which is a child of the daemon's ``Daemon/run()``.
 ///
-///     resting ─▶ running ─▶ ended         a job comes; the connection ends
-///        ◀─ rest, with nothing in work
+///     resting ─▶ running ─▶ ended         a job arrives; the connection ends
+///        ◀─ rest, with nothing in progress
 ///
-/// As long as it runs, one task (on the connection's event loop, where nothing can keep it from being run) adds workers and cancels
-/// them when the connection ends; each worker handles one message after the other, and one of them stays for the next message. An
-/// idle connection has neither. When the connection has ended, and all its handlers have returned, the program is told of the end,
-/// and only then the connection's place is free.
+/// While it runs, one task (on the connection's event loop, where nothing can keep it from running) adds workers and
+/// cancels them when the connection ends. Each worker handles one message after the other, and one of them stays for
+/// the next message. An idle connection has neither. When the connection has ended, and all its handlers have returned,
+/// the program is notified, and only then the connection's slot is free.
 final class ConnectionWork: Sendable {
-    /// What a worker does.
+    /// The work of a worker.
     struct Job: Sendable {
-        /// Of the message; nil for what counts its messages itself.
+        /// Of the message; nil for work that counts its messages itself.
         let bytes: Int?
-        /// Whether it is run, canceled, even when the connection has ended before its turn came.
+        /// Whether it is run, canceled, even if the connection has ended before its turn.
         var isDue = false
         let run: @Sendable () async -> Void
     }
@@ -26,7 +26,7 @@ final class ConnectionWork: Sendable {
     }
 
     private struct State {
-        /// Whether there is a task that runs it, or is about to.
+        /// Whether a task runs it, or is about to.
         var isRunning = false
         var end: ConnectionError?
         var jobs: [Job] = []
@@ -45,13 +45,14 @@ final class ConnectionWork: Sendable {
         }
     }
 
-    /// After so long of one connection's messages other tasks come first: handlers that never wait give up no thread by themselves.
+    /// After this time on one connection's messages, other tasks get their turn: handlers that never suspend do not
+    /// yield their thread.
     static let turn = Duration.milliseconds(1)
 
     let connection: Connection
     let account: WorkBudget.Account
     private let handlers: DaemonHandlers
-    /// Gives the connection's place away.
+    /// Releases the connection's slot.
     private let ended: @Sendable () -> Void
     private let state = Mutex(State())
 
@@ -72,7 +73,7 @@ final class ConnectionWork: Sendable {
 
     // MARK: On the event loop
 
-    /// Has a job done; when it has bytes, `account` was told of them.
+    /// Schedules a job; if it has bytes, `account` has counted them.
     func put(_ job: Job) {
         enum Next {
             case hand(CheckedContinuation<Job?, Never>)
@@ -106,7 +107,7 @@ final class ConnectionWork: Sendable {
         }
     }
 
-    /// Lets go of all tasks when nothing is in work.
+    /// Releases all tasks if nothing is in progress.
     func rest() {
         let (adder, idle) = state.withLock {
             state -> (CheckedContinuation<Step, Never>?, CheckedContinuation<Job?, Never>?) in
@@ -124,7 +125,7 @@ final class ConnectionWork: Sendable {
         adder?.resume(returning: .rest)
     }
 
-    /// The connection has ended: what runs is cancelled, what does not yet is dropped.
+    /// The connection has ended: running work is canceled, waiting work is dropped.
     func end(_ error: ConnectionError) {
         let (dropped, adder, idle, mustStart) = state.withLock {
             state -> ([Job], CheckedContinuation<Step, Never>?, CheckedContinuation<Job?, Never>?, Bool) in
@@ -228,7 +229,7 @@ final class ConnectionWork: Sendable {
         case wait
     }
 
-    /// Nil when this worker is not needed any more.
+    /// Nil if this worker is no longer needed.
     private func nextJob() async -> Job? {
         switch state.withLock({ find(in: &$0) }) {
         case .job(let job): return job

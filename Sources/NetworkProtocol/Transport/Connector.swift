@@ -12,12 +12,12 @@ struct Connector: Sendable {
     let logger: Logger
     let metrics: ConnectionMetrics
 
-    /// When the task is cancelled it returns at once, and nothing of the attempt is left but a name that is being looked up.
+    /// If the task is canceled it returns at once, and nothing of the attempt is left except a name lookup.
     func connect() async throws(ConnectionError) -> Connection {
         if case .tcp(_, let port) = destination.kind, !(1...65_535).contains(port) {
             throw .cannotConnect(
                 address: destination.description,
-                reason: "\(port) is no port that can be connected to; there are 1 to 65535"
+                reason: "invalid port \(port): must be 1–65535"
             )
         }
         let makeTLS = try tls()

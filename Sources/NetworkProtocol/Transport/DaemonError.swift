@@ -4,13 +4,13 @@ internal import SystemErrors
 
 /// Why a daemon could not start.
 public enum DaemonError: Error, Sendable, Hashable {
-    /// The system refused the address, for the reason told; or somebody else listens there.
+    /// The system refused the address, for this reason; or another process listens there.
     case cannotListen(address: String, reason: String)
     /// The certificate or the key cannot be used.
     case tls(reason: String)
-    /// It ran before; make another.
+    /// It ran before; create another.
     case alreadyRan
-    /// What was still in work when the time for the shutdown was over was cut off.
+    /// The shutdown timed out, and work in progress was cut off.
     case shutdownTimedOut(connections: Int)
 }
 
@@ -40,7 +40,7 @@ extension DaemonError {
     }
 
     static func noPort(_ address: String, _ port: Int) -> DaemonError {
-        .cannotListen(address: address, reason: "\(port) is no port; there are 1 to 65535, and 0 for any that is free")
+        .cannotListen(address: address, reason: "invalid port \(port): must be 1–65535, or 0 for any free port")
     }
 
     private static let unknownName = "the name is not known; a host is a name or an address without brackets"

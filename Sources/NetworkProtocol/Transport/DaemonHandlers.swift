@@ -11,11 +11,12 @@ final class DaemonHandlers: Sendable {
 
     let dispatcher: Dispatcher
     let budget: WorkBudget
-    /// Of what handlers throw, which peers may know how to make them throw.
+    /// Logs what handlers throw, which peers may know how to cause.
     let failures: PeerLog<WorkBudget.Key>
     private let state = Mutex(State())
 
-    /// Failures of one peer that get a line at once. Then one each 20 s does: some 3 MB a day of one that makes handlers fail on and on.
+    /// Failures of one peer that get a line at once. Then one every 20 s does: some 3 MB a day for a peer that makes
+    /// handlers fail again and again.
     static let failureLines = 16
     private static let failureInterval: Int64 = 20_000_000_000
 
@@ -25,7 +26,7 @@ final class DaemonHandlers: Sendable {
         failures = PeerLog(logger, LogLimit(burst: Self.failureLines, interval: Self.failureInterval))
     }
 
-    /// Has a connection's work run.
+    /// Runs a connection's work.
     func start(_ work: ConnectionWork) {
         let (taker, isLate) = state.withLock { state -> (CheckedContinuation<ConnectionWork?, Never>?, Bool) in
             guard !state.isEnded else { return (nil, true) }
@@ -65,7 +66,7 @@ final class DaemonHandlers: Sendable {
         for work in late { work.abandon() }
     }
 
-    /// Not ended by the cancellation of its task: those that end then are still to be run to their end.
+    /// Not ended by the cancellation of its task: work that ends then must still be run to its end.
     private func next() async -> ConnectionWork? {
         await withCheckedContinuation { continuation in
             let found = state.withLock { state -> ConnectionWork?? in

@@ -1,6 +1,6 @@
 internal import NIOCore
 
-/// Where a client connects to, and how each side knows the other.
+/// Where a client connects to, and how each side identifies the other.
 public struct Destination: Sendable {
     enum Kind: Sendable {
         case tcp(host: String, port: Int)
@@ -15,18 +15,18 @@ public struct Destination: Sendable {
     ///
     /// - Parameters:
     ///   - host: a name, or an IPv4 or IPv6 address without brackets.
-    ///   - trust: whom the daemon must prove to be, and what this side proves.
+    ///   - trust: the identity that the daemon must prove, and what this side proves.
     public static func tcp(host: String, port: Int, trust: Trust) -> Destination {
         Destination(kind: .tcp(host: host, port: port), protection: .handshake(trust))
     }
 
-    /// TCP in the clear: **nobody is authenticated, and everybody on the path can read and change what is sent**. For a loopback
-    /// address, or inside a tunnel that is trusted.
+    /// TCP in the clear: **no peer is authenticated, and everyone on the path can read and change what is sent**. For a
+    /// loopback address, or inside a trusted tunnel.
     public static func insecurePlaintextTCP(host: String, port: Int) -> Destination {
         Destination(kind: .tcp(host: host, port: port), protection: .none)
     }
 
-    /// TLS; who the daemon must be is the business of `tls`.
+    /// TLS; `tls` decides which daemons are accepted.
     public static func tls(host: String, port: Int, _ tls: TLSClient) -> Destination {
         Destination(
             kind: .tcp(host: host, port: port),
@@ -35,18 +35,18 @@ public struct Destination: Sendable {
         )
     }
 
-    /// A Unix socket: the file system says who may listen and who may connect, and nothing is encrypted, as it does not leave the
-    /// machine. A relative path counts from the working directory.
+    /// A Unix socket: the file system decides who may listen and who may connect, and nothing is encrypted, because it
+    /// does not leave the machine. A relative path counts from the working directory.
     public static func unix(path: String) -> Destination {
         Destination(kind: .unix(path: path), protection: .none)
     }
 
-    /// A Unix socket with handshake and sealed records above the file system's permissions.
+    /// A Unix socket with handshake and sealed records on top of the file system's permissions.
     public static func unix(path: String, trust: Trust) -> Destination {
         Destination(kind: .unix(path: path), protection: .handshake(trust))
     }
 
-    /// As it stands in errors and logs.
+    /// Its form in errors and logs.
     public var description: String {
         switch kind {
         case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"

@@ -1,42 +1,43 @@
-/// What a daemon does with the messages of its peers.
+/// How a daemon handles the messages of its peers.
 ///
 ///     var dispatcher = Dispatcher()
 ///     dispatcher.onCommand("greet") { name, _ in Array("hello, ".utf8) + name }
 ///     dispatcher.onData { bytes, context in … ; return nil }
 ///
-/// Requests of one connection run side by side; messages without a number run one after the other, in the order they came, so that
-/// their replies need none. A request whose command no handler has is answered with ``FailureCode/unknownCommand``; a custom message that is
-/// refused, or has no handler, with a custom message "error" whose payload says why. Echoes come back by themselves.
+/// Requests of one connection run concurrently; messages without a number run one after the other, in order, so that their
+/// replies need none. A request whose command has no handler is answered with ``FailureCode/unknownCommand``. A custom
+/// message that is refused, or has no handler, is answered with a custom message "error" whose payload says why. Echoes are
+/// answered automatically.
 ///
-/// Handlers are child tasks of ``Daemon/run()``. They are canceled when their connection ends, and when a shutdown takes longer than it
-/// may; a daemon waits for all of them. So a handler that takes long heeds its cancellation.
+/// Handlers are child tasks of ``Daemon/run()``. They are canceled when their connection ends, and when a shutdown times
+/// out; a daemon waits for all of them. So a long-running handler must respond to its cancellation.
 public struct Dispatcher: Sendable {
-    /// What a handler knows beside its message.
+    /// What a handler gets beside its message.
     public struct Context: Sendable {
-        /// Where the message came from: to know the peer, and to send it more than the reply.
+        /// The message's connection: to identify the peer, and to send it more than the reply.
         public let connection: Connection
-        /// Who sent it, as far as it was proved.
+        /// The sender, as far as it was proved.
         public var peer: Peer { connection.peer }
     }
 
-    /// A handler throws it to refuse, with a reason for the peer to read. Any other error is told to the peer as
+    /// A handler throws it to refuse, with a reason for the peer. Any other error is sent to the peer as
     /// ``FailureCode/internalError`` without its text.
     public struct Refusal: Error, Sendable {
-        /// What the peer's program may go by.
+        /// For the peer's program.
         public let code: FailureCode
-        /// For the peer's people to read.
+        /// For people at the peer.
         public let reason: String
 
-        /// Refuses for a reason, as ``FailureCode/refused`` if nothing else is said.
+        /// Refuses with a reason, by default as ``FailureCode/refused``.
         public init(_ reason: String, code: FailureCode = .refused) {
             self.reason = reason
             self.code = code
         }
     }
 
-    /// Gives the reply to a command, in its own time; nil when there is nothing to say.
+    /// Returns the reply to a command, asynchronously; nil if there is none.
     public typealias CommandHandler = @Sendable (_ payload: [UInt8], _ context: Context) async throws -> [UInt8]?
-    /// Gives the reply to a command at once; nil when there is nothing to say.
+    /// Returns the reply to a command at once; nil if there is none.
     public typealias InlineHandler = @Sendable (_ payload: [UInt8], _ context: Context) throws -> [UInt8]?
 
     enum Handler: Sendable {
@@ -53,15 +54,15 @@ public struct Dispatcher: Sendable {
     /// Answers echoes, and refuses every command.
     public init() {}
 
-    /// Handles a command, whether it comes as a request or as a custom message; the reply goes back as a response, or as a custom message
-    /// of the same command. Nil is no reply to a custom message, and an empty one to a request, whose sender waits for it. A command that
-    /// already has a handler gets this one.
+    /// Handles a command, as a request or as a custom message; the reply goes back as a response, or as a custom
+    /// message with the same command. Nil means no reply to a custom message, and an empty one to a request, whose
+    /// sender waits for it. Replaces an existing handler of the command.
     public mutating func onCommand(_ command: String, _ handle: @escaping CommandHandler) {
         commands[command] = .task(handle)
     }
 
-    /// The same on the connection's event loop, without a task: for handlers that take microseconds and never wait. One that takes longer
-    /// holds up every connection of its event loop.
+    /// The same on the connection's event loop, without a task: for handlers that take microseconds and never wait. A
+    /// slow one delays every connection of its event loop.
     public mutating func onCommandInline(_ command: String, _ handle: @escaping InlineHandler) {
         commands[command] = .inline(handle)
     }
@@ -81,15 +82,17 @@ public struct Dispatcher: Sendable {
         data = handle
     }
 
-    /// Told of each connection once it is open, beside the handlers of its messages; canceled, as they are, when the connection ends.
+    /// Called for each connection once it is open, beside the handlers of its messages; canceled, like they are, when
+    /// the connection ends.
     public mutating func onOpen(_ handle: @escaping @Sendable (Connection) async -> Void) { opened = handle }
 
-    /// Told of each end of a connection that was open, with the reason: when all its handlers have returned, that of ``onOpen(_:)`` too.
+    /// Called for each end of a connection that was open, with the reason: when all its handlers have returned,
+    /// including that of ``onOpen(_:)``.
     public mutating func onClose(_ handle: @escaping @Sendable (Connection, ConnectionError) async -> Void) {
         closed = handle
     }
 
-    /// The commands there are, for the one who asked for another.
+    /// The known commands, for a peer that requested another.
     var unknownCommandReason: String {
         let known = commands.keys.sorted().prefix(20).map { "\"\($0)\"" }.joined(separator: ", ")
         return known.isEmpty ? "this daemon has no commands" : "unknown command; there are \(known)"

@@ -2,14 +2,16 @@ internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// Changes of keys that wait for their turn on one event loop: a few in a round, then whatever else the event loop has to do.
+/// Key changes that wait for their turn on one event loop: a few per round, then the event loop's other work.
 ///
-/// One connection has one change here at most, and its next one stands behind those of all others; so who has many connections waits for
-/// itself. The pause is counted from the end of a round: a round that took long, on a machine that is busy, is not made up for.
+/// Each connection has at most one change here, and its next one queues behind those of all others; so a peer with many
+/// connections waits for itself. The pause counts from the end of a round: a long round, on a busy machine, is not made
+/// up for.
 final class KeyChangeTurns: Sendable {
-    /// Changes in a round: half a millisecond of work.
+    /// Changes per round: half a millisecond of work.
     static let perRound = 16
-    /// Between two rounds, or as long as the round took, if that is longer: half of the event loop is left for others.
+    /// Between two rounds, or as long as the round took, if that is longer: half of the event loop's time is left for
+    /// others.
     static let shortestPause = Duration.milliseconds(1)
 
     private struct State {
@@ -24,7 +26,7 @@ final class KeyChangeTurns: Sendable {
 
     private init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 
-    /// Those of an event loop, on which this must be called.
+    /// The instance of an event loop, on which this must be called.
     static func of(_ eventLoop: any EventLoop) -> KeyChangeTurns {
         eventLoop.preconditionInEventLoop()
         // A thread has one event loop.
@@ -34,7 +36,7 @@ final class KeyChangeTurns: Sendable {
         return turns
     }
 
-    /// Has `change` done on the event loop when it is its turn.
+    /// Runs `change` on the event loop when it is its turn.
     func wait(_ change: @escaping @Sendable () -> Void) {
         let isFirst = state.withLock { state in
             state.waiting.append(change)

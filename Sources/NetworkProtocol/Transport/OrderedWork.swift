@@ -1,8 +1,8 @@
 internal import NIOCore
 internal import Synchronization
 
-/// Messages without a number, which a daemon handles one after the other, in the order they came: the event loop puts them in, and one
-/// task at a time takes them out as long as there are any.
+/// Messages without a number, which a daemon handles one after the other, in order: the event loop puts them in, and
+/// one task at a time takes them out as long as there are any.
 final class OrderedWork: Sendable {
     private struct Item {
         let message: Message
@@ -20,13 +20,13 @@ final class OrderedWork: Sendable {
     private let state = Mutex(State())
     private let account: WorkBudget.Account
 
-    /// - Parameter account: is told of what is in work before it is put in here.
+    /// - Parameter account: has counted a message before it is put in here.
     init(_ account: WorkBudget.Account) { self.account = account }
 
-    /// Whether nothing waits and nothing is at work.
+    /// Whether nothing waits and nothing is in progress.
     var isIdle: Bool { state.withLock { !$0.isAtWork } }
 
-    /// Whether a task must be started that handles what is there.
+    /// Whether a task must be started to handle the messages.
     func put(_ message: Message, bytes: Int) -> Bool {
         state.withLock { state in
             state.items.append(Item(message: message, bytes: bytes))

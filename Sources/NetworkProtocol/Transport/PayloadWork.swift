@@ -1,11 +1,11 @@
 internal import NIOPosix
 
-/// Where long payloads are encoded and read: on threads that run neither event loops nor tasks, so whoever makes them busy keeps other
-/// long payloads waiting, and no handler.
+/// Encodes and decodes long payloads, on threads that run neither event loops nor tasks, so a peer that keeps them busy
+/// delays other long payloads, but no handler.
 enum PayloadWork {
     private static var threads: NIOThreadPool { .singleton }
 
-    /// Throws ``ConnectionError/cancelled`` when the task is cancelled before it is the work's turn.
+    /// Throws ``ConnectionError/cancelled`` if the task is canceled before the work starts.
     static func run<Value: Sendable>(
         _ work: @escaping @Sendable () throws(ConnectionError) -> Value
     ) async throws(ConnectionError) -> Value {

@@ -1,17 +1,18 @@
 public import Identity
 
-/// Who is at the other end of a connection, as far as it was proved.
+/// The other end of a connection, as far as it was proved.
 public struct Peer: Sendable, Hashable {
-    /// The key that the peer proved in the handshake, or that its TLS certificate holds; nil when it proved none.
+    /// The key that the peer proved in the handshake, or that its TLS certificate contains; nil if it proved none.
     public let endpointID: EndpointID?
     /// SHA-256 of the SubjectPublicKeyInfo of the peer's TLS certificate, 32 bytes; nil without one.
     public let certificatePin: CertificatePin?
-    /// Who the process at the other end of a Unix socket is; nil elsewhere.
+    /// The process at the other end of a Unix socket; nil elsewhere.
     public let credentials: UnixCredentials?
-    /// Where the connection comes from or goes to: `192.0.2.1:9000`, `unix:/run/echo.sock`. Says nothing about who it is.
+    /// Where the connection comes from or goes to: `192.0.2.1:9000`, `unix:/run/echo.sock`. Says nothing about
+    /// identity.
     public let address: String
 
-    /// A process on this machine, as the kernel knew it when it connected (`SO_PEERCRED`, unix(7)).
+    /// A process on this machine, as the kernel saw it when it connected (`SO_PEERCRED`, unix(7)).
     public struct UnixCredentials: Sendable, Hashable {
         /// The process that connected, or listened; it may have ended since.
         public let processID: Int32
@@ -35,7 +36,7 @@ public struct CertificatePin: Sendable, Hashable {
         self.digest = Array(digest)
     }
 
-    /// Reads what ``description`` writes, with or without `sha256/` before it; nil for anything else.
+    /// Parses ``description``, with or without the leading `sha256/`; nil for anything else.
     public init?(_ text: some StringProtocol) {
         let digits = text.hasPrefix("sha256/") ? text.dropFirst(7) : text[...]
         guard let bytes = Hexadecimal.bytes(digits) else { return nil }

@@ -7,7 +7,7 @@ internal import NIOSSL
 /// A channel's other end as text.
 enum PeerAddress {
     static func text(of channel: any Channel) -> String {
-        // A client's end of a Unix socket has no name: the daemon's has.
+        // A client's end of a Unix socket has no name; the daemon's has.
         if case .unixDomainSocket? = channel.remoteAddress, channel.remoteAddress?.pathname ?? "" == "" {
             return text(of: channel.localAddress)
         }
@@ -24,9 +24,10 @@ enum PeerAddress {
         }
     }
 
-    /// The 4 or 16 bytes of an Internet address, in network order; nil for what is none.
+    /// The 4 or 16 bytes of an Internet address, in network order; nil for any other.
     static func bytes(of address: SocketAddress) -> [UInt8]? {
-        // At byte 4 of a `sockaddr_in`, at byte 8 of a `sockaddr_in6`. The pointer is to the whole structure, and is not kept.
+        // At byte 4 of a `sockaddr_in`, at byte 8 of a `sockaddr_in6`. The pointer is to the whole structure, and is
+        // not kept.
         switch address {
         case .v4: unsafe address.withSockAddr { unsafe Array(UnsafeRawBufferPointer(start: $0, count: $1)[4..<8]) }
         case .v6: unsafe address.withSockAddr { unsafe Array(UnsafeRawBufferPointer(start: $0, count: $1)[8..<24]) }
@@ -35,7 +36,7 @@ enum PeerAddress {
     }
 }
 
-/// Who is at the other end of a Unix socket.
+/// The process at the other end of a Unix socket.
 enum UnixPeer {
     /// `struct ucred` of unix(7), which Glibc hides without `_GNU_SOURCE`.
     private struct Credentials: Sendable {
@@ -55,7 +56,7 @@ enum UnixPeer {
             level: .socket,
             name: .init(rawValue: SO_PEERCRED)
         )
-        // On its event loop the future is done already.
+        // On its event loop the future is already done.
         option.assumeIsolated().whenSuccess { found = $0 }
         return found.map {
             Peer.UnixCredentials(processID: $0.processID, userID: $0.userID, groupID: $0.groupID)

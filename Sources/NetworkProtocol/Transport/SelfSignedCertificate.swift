@@ -5,23 +5,23 @@ public import NIOSSL
 internal import SwiftASN1
 internal import X509
 
-/// A certificate that vouches for itself, with a new P-256 key: for tests, and for daemons whose clients pin it.
+/// A self-signed certificate with a new P-256 key: for tests, and for daemons whose clients pin it.
 public struct SelfSignedCertificate: Sendable {
-    /// What is shown to the other side.
+    /// Presented to the other side.
     public let certificate: NIOSSLCertificate
-    /// What proves it.
+    /// The certificate's key.
     public let privateKey: NIOSSLPrivateKey
     /// The certificate in PEM, for the other side's roots.
     public let certificatePEM: String
-    /// The key in PEM (PKCS #8): whoever has it is this daemon.
+    /// The key in PEM (PKCS #8): anyone who has it can pose as this daemon.
     public let privateKeyPEM: String
     /// What the other side may pin.
     public let pin: CertificatePin
 
     /// - Parameters:
     ///   - hosts: names and addresses that it is for, at least one.
-    ///   - days: how long it is valid from now, at least one; a day before now is allowed for clocks that differ.
-    /// - Throws: ``SelfSignedCertificate/Problem`` where these are not so.
+    ///   - days: how long it is valid from now, at least one; it is valid from a day ago, because clocks differ.
+    /// - Throws: ``SelfSignedCertificate/Problem`` if these are not valid.
     public init(hosts: [String], days: Int = 90) throws {
         guard !hosts.isEmpty else { throw Problem.noHost }
         guard (1...36_500).contains(days) else { throw Problem.days(days) }
@@ -55,7 +55,7 @@ public struct SelfSignedCertificate: Sendable {
 
     /// Why there is no certificate.
     public enum Problem: Error, Sendable, Hashable, CustomStringConvertible {
-        /// It would be for nobody.
+        /// It has no host.
         case noHost
         /// Neither an address nor a name of letters, digits, hyphens and dots.
         case host(String)

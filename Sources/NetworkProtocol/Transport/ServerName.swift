@@ -3,17 +3,17 @@ internal import NIOSSL
 internal import SwiftASN1
 internal import X509
 
-/// Whether a certificate is for the name or the address that was asked for.
+/// Whether a certificate is for the requested name or address.
 ///
-/// NIOSSL takes a certificate that is for the address connected to, even when a name or another address was asked for, so both are compared
-/// here again.
+/// NIOSSL accepts a certificate for the connected address, even if a name or another address was requested, so both are
+/// compared here again.
 enum ServerName {
     /// Nil for an address, which is no server name (RFC 6066, section 3).
     static func name(_ host: String) -> String? { isAddress(host) ? nil : host }
 
     static func isAddress(_ host: String) -> Bool { address(host) != nil }
 
-    /// The 4 or 16 bytes of an address; nil for a name. A zone is this machine's business and in no certificate.
+    /// The 4 or 16 bytes of an address; nil for a name. A zone is local to this machine and in no certificate.
     private static func address(_ host: String) -> [UInt8]? {
         (try? SocketAddress(ipAddress: String(host.prefix { $0 != "%" }), port: 0)).flatMap {
             PeerAddress.bytes(of: $0)
@@ -31,7 +31,8 @@ enum ServerName {
         return names.contains { if case .dnsName(let pattern) = $0 { matches(name, pattern) } else { false } }
     }
 
-    /// RFC 6125, section 6.4: letters of either case are the same, and `*` stands for one whole label, the first, of at least three.
+    /// RFC 6125, section 6.4: letters of either case are the same, and `*` stands for one whole label, the first, of at
+    /// least three.
     static func matches(_ name: String, _ pattern: String) -> Bool {
         let name = labels(name)
         let pattern = labels(pattern)

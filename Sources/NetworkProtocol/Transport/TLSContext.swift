@@ -1,22 +1,23 @@
 internal import NIOCore
 internal import NIOSSL
 
-/// TLS as this library wants it: 1.2 with ECDHE and an AEAD, or 1.3; no renegotiation; the chain always verified, and a client's daemon by its
-/// name or address too.
+/// This library's TLS: 1.2 with ECDHE and an AEAD, or 1.3; no renegotiation; the chain always verified, and a client
+/// also verifies the daemon's name or address.
 ///
-/// Pins are compared when the handshake is complete, before a byte of the program's goes either way: on top of the verification, never
-/// instead of it.
+/// Pins are compared when the handshake is complete, before a byte of the program's goes either way: in addition to the
+/// verification, never instead of it.
 enum TLSContext {
-    /// Told in ALPN, so that a port that speaks something else says so (RFC 7301).
+    /// Sent in ALPN, so that a port with another protocol fails clearly (RFC 7301).
     static let applicationProtocol = "outpost-np/1"
 
-    /// What certificates may be signed with, and keys sign: what browsers take, and Ed25519, which machines' identities are.
+    /// Accepted signatures of certificates and keys: those of browsers, and Ed25519, the algorithm of machine
+    /// identities.
     private static let signatures: [SignatureAlgorithm] = [
         .ed25519, .ecdsaSecp256R1Sha256, .ecdsaSecp384R1Sha384, .ecdsaSecp521R1Sha512,
         .rsaPssRsaeSha256, .rsaPssRsaeSha384, .rsaPssRsaeSha512, .rsaPkcs1Sha256, .rsaPkcs1Sha384, .rsaPkcs1Sha512,
     ]
 
-    /// Of TLS 1.2: forward secrecy and an AEAD (RFC 9325, section 4.2). Those of 1.3 are all so.
+    /// For TLS 1.2: forward secrecy and an AEAD (RFC 9325, section 4.2). Those of 1.3 all have both.
     private static let ciphers: [NIOTLSCipher] = [
         .TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, .TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
         .TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, .TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
@@ -35,8 +36,8 @@ enum TLSContext {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configure(&configuration, settings.minimumVersion)
         let name = settings.serverName ?? host
-        // The library below compares addresses with the one connected to, not with another that is asked for: that is left to
-        // ``ServerName``, which compares always.
+        // The underlying library compares addresses with the connected one, not with a requested one: ``ServerName``
+        // always does that.
         configuration.certificateVerification =
             ServerName.isAddress(name) && settings.serverName != nil ? .noHostnameVerification : .fullVerification
         switch settings.roots {
@@ -74,7 +75,7 @@ enum TLSContext {
         configuration.applicationProtocols = [applicationProtocol]
         configuration.signingSignatureAlgorithms = signatures
         configuration.verifySignatureAlgorithms = signatures
-        // How long a closed connection may wait for the peer's close_notify: it still holds a descriptor meanwhile.
+        // How long a closed connection may wait for the peer's close_notify: it holds a descriptor meanwhile.
         configuration.shutdownTimeout = .seconds(1)
     }
 }

@@ -1,4 +1,4 @@
-/// Why TLS failed, in words. BoringSSL names its reasons only in the text of its errors.
+/// Describes why TLS failed. BoringSSL names its reasons only in the text of its errors.
 enum TLSFailure {
     /// - Parameter text: of the TLS library's error.
     static func reason(_ text: String) -> String {
@@ -9,7 +9,7 @@ enum TLSFailure {
         return last.lowercased().split(separator: "_").joined(separator: " ")
     }
 
-    /// The most telling first: an error can carry several.
+    /// The most specific first: an error can carry several.
     private static let known: [(name: String, words: String)] = [
         (
             "CERTIFICATE_VERIFY_FAILED",

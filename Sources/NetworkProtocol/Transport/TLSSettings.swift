@@ -1,10 +1,10 @@
 public import NIOSSL
 
-/// How a client knows a daemon by TLS.
+/// How a client verifies a daemon with TLS.
 ///
-/// The chain and the name are always verified; pins come on top of that and never instead of it.
+/// The chain and the name are always verified; pins are compared in addition, never instead.
 public struct TLSClient: Sendable {
-    /// Whose signatures under certificates count.
+    /// The trusted authorities.
     public enum Roots: Sendable {
         /// Those of the system.
         case system
@@ -12,29 +12,29 @@ public struct TLSClient: Sendable {
         case certificates([NIOSSLCertificate])
     }
 
-    /// Whose signatures under the daemon's certificate count.
+    /// The authorities that may sign the daemon's certificate.
     public var roots = Roots.system
-    /// When not empty: the daemon's own certificate must hold one of these keys.
+    /// If not empty: the daemon's own certificate must contain one of these keys.
     public var pins: Set<CertificatePin> = []
     /// What this side presents, leaf first; empty for nothing.
     public var certificateChain: [NIOSSLCertificate] = []
-    /// The key of the leaf; nil when nothing is presented.
+    /// The key of the leaf; nil if nothing is presented.
     public var privateKey: NIOSSLPrivateKey?
-    /// The name or the address that the daemon's certificate must be for; nil for the host that is connected to.
+    /// The name or the address that the daemon's certificate must be for; nil for the connected host.
     public var serverName: String?
-    /// The oldest version that is spoken.
+    /// The oldest accepted version.
     public var minimumVersion = TLSMinimumVersion.tls12
 
     public init(roots: Roots = .system) { self.roots = roots }
 }
 
-/// How a daemon shows itself by TLS, and whom it lets in.
+/// How a daemon presents itself with TLS, and which clients it accepts.
 public struct TLSServer: Sendable {
-    /// Who may connect. There is no default: whoever opens a port says it.
+    /// Which clients may connect. There is no default: the program must choose.
     public enum Clients: Sendable {
-        /// Those with a certificate under one of `roots`, and with one of `pins` when there are any.
+        /// Clients with a certificate under one of `roots`, and with one of `pins` if there are any.
         case certified(roots: [NIOSSLCertificate], pins: Set<CertificatePin> = [])
-        /// Everybody: **no client is authenticated**.
+        /// All: **no client is authenticated**.
         case anonymous
     }
 
@@ -42,9 +42,9 @@ public struct TLSServer: Sendable {
     public var certificateChain: [NIOSSLCertificate]
     /// The key of the leaf.
     public var privateKey: NIOSSLPrivateKey
-    /// Who may connect.
+    /// Which clients may connect.
     public var clients: Clients
-    /// The oldest version that is spoken.
+    /// The oldest accepted version.
     public var minimumVersion = TLSMinimumVersion.tls12
 
     public init(certificateChain: [NIOSSLCertificate], privateKey: NIOSSLPrivateKey, clients: Clients) {
@@ -54,7 +54,7 @@ public struct TLSServer: Sendable {
     }
 }
 
-/// The oldest TLS that is spoken. Older ones are broken (RFC 8996).
+/// The oldest accepted TLS version. Older ones are broken (RFC 8996).
 public enum TLSMinimumVersion: String, Sendable, CaseIterable {
     /// RFC 5246.
     case tls12 = "1.2"

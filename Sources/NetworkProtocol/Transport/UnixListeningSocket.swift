@@ -3,19 +3,19 @@ internal import Glibc
 internal import Operations
 internal import SystemErrors
 
-/// Makes the socket that a daemon listens on, at a path.
+/// Creates a daemon's listening socket, at a path.
 enum UnixListeningSocket {
     /// Bytes of a path, without its terminator (`sun_path`, unix(7)).
     static let maximumPathLength = 107
 
-    /// How long another program may be about the same in the socket's folder. Anybody who may read the folder can lock it, and must not
-    /// keep a daemon from starting by that.
+    /// How long another program may do the same in the socket's folder. Anyone who may read the folder can lock it, and
+    /// must not keep a daemon from starting by that.
     private static let patience = Duration.seconds(5)
 
-    /// A socket that listens, mode 0600 from the moment it has a name; the caller closes it.
+    /// A listening socket, mode 0600 from the moment it has a name; the caller closes it.
     ///
-    /// What a dead process left at the path is replaced, after a connect to it failed; a socket that answers, and any file that is no socket,
-    /// is left alone.
+    /// A socket that a dead process left at the path is replaced, after a connect to it failed; a socket that answers,
+    /// and any file that is not a socket, is left alone.
     static func listen(_ path: String, backlog: Int32) async throws -> Int32 {
         guard path.utf8.count <= maximumPathLength, !path.isEmpty else {
             throw DaemonError.cannotListen(
@@ -42,14 +42,14 @@ enum UnixListeningSocket {
         }
     }
 
-    /// Until it is closed no other daemon of this library looks for a stale socket in the folder: two of them that find the same one
-    /// would each remove what is there, and the second the first's. Nil where a folder cannot be locked, or somebody keeps it
-    /// locked.
+    /// Until it is closed, no other daemon of this library looks for a stale socket in the folder: two that find the
+    /// same one would each remove what is there, and the second one the first's. Nil if a folder cannot be locked, or
+    /// is kept locked.
     private static func lockFolder(of path: String) async throws -> Int32? {
         let end = path.lastIndex(of: "/")
         let folder = end.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        // What is wrong with the folder, binding tells.
+        // Binding reports what is wrong with the folder.
         guard descriptor >= 0 else { return nil }
         let start = ContinuousClock.now
         do {
@@ -71,7 +71,7 @@ enum UnixListeningSocket {
         }
     }
 
-    /// False when something is there already.
+    /// False if something is already there.
     private static func bind(_ descriptor: Int32, _ path: String) throws -> Bool {
         switch unsafe withAddress(path, { unsafe Glibc.bind(descriptor, $0, $1) == 0 ? 0 : errno }) {
         case 0: return true
@@ -96,7 +96,7 @@ enum UnixListeningSocket {
         guard probe >= 0 else { throw SystemError(call: "socket", code: errno) }
         defer { close(probe) }
         let code = unsafe withAddress(path) { unsafe connect(probe, $0, $1) == 0 ? 0 : errno }
-        // EAGAIN, too, is somebody who listens: the queue is full.
+        // EAGAIN also means a listener: its queue is full.
         guard code == ECONNREFUSED else { throw SystemError(call: "bind", code: EADDRINUSE) }
         guard unsafe unlink(path) == 0 || errno == ENOENT else { throw SystemError(call: "unlink", code: errno) }
     }

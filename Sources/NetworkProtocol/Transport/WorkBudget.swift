@@ -2,20 +2,20 @@ internal import Identity
 internal import NIOCore
 internal import Synchronization
 
-/// What all the connections of a daemon have in work together, and those of each peer.
+/// What all the connections of a daemon have in progress together, and those of each peer.
 ///
-/// A message counts from when it is read until its handler has returned, whether its connection still stands or not: a peer that
-/// connects again gets no second budget. While one is full, the sockets that it is for are not read.
+/// A message counts from when it is read until its handler has returned, even if its connection has ended: a peer that
+/// reconnects gets no second budget. While a budget is full, its sockets are not read.
 final class WorkBudget: Sendable {
     /// Called once when there is room, from any thread.
     typealias Wake = @Sendable () -> Void
 
-    /// Who shares a budget: a key that was proved, a user of this machine, or else the network that the connection comes from.
+    /// Identifies a budget: a proved key, a user of this machine, or else the network of the connection.
     enum Key: Hashable, Sendable {
         case endpoint(EndpointID)
         case certificate(CertificatePin)
         case user(UInt32)
-        /// An IPv4 address, or the first 64 bits of an IPv6 address, which one host has as many addresses under as it likes.
+        /// An IPv4 address, or the first 64 bits of an IPv6 address, under which one host has any number of addresses.
         case network([UInt8])
     }
 
@@ -27,7 +27,7 @@ final class WorkBudget: Sendable {
         }
 
         private let state: Mutex<State>
-        /// What the lock guards, for the many who only look.
+        /// A copy of the locked state for the many readers.
         private let full = Atomic(false)
 
         init(_ limit: WorkLimit) { state = Mutex(State(limit: limit)) }
@@ -77,10 +77,10 @@ final class WorkBudget: Sendable {
 
         deinit { budget.forget(key) }
 
-        /// Messages of this peer in work, and their bytes.
+        /// Messages of this peer in progress, and their bytes.
         var inWork: (messages: Int, bytes: Int) { own.inWork }
 
-        /// Whether one more message may be read; when not, `wake` is called once it may be worth asking again.
+        /// Whether one more message may be read; if not, `wake` is called once it is worth asking again.
         func hasRoom(for connection: UInt64, _ wake: @escaping Wake) -> Bool {
             own.hasRoom(for: connection, wake) && budget.all.hasRoom(for: connection, wake)
         }
@@ -95,7 +95,7 @@ final class WorkBudget: Sendable {
             budget.all.end(bytes: bytes)
         }
 
-        /// The connection has ended and waits for no room any more.
+        /// The connection has ended and no longer waits for room.
         func forget(_ connection: UInt64) {
             own.forget(connection)
             budget.all.forget(connection)
@@ -116,7 +116,7 @@ final class WorkBudget: Sendable {
         limitOfPeer = ofPeer
     }
 
-    /// Messages in work, and their bytes.
+    /// Messages in progress, and their bytes.
     var inWork: (messages: Int, bytes: Int) { all.inWork }
 
     /// Peers that are remembered.
@@ -152,7 +152,7 @@ extension WorkBudget.Key {
         }
     }
 
-    /// Empty for what has no address.
+    /// Empty without an address.
     private static func network(_ address: SocketAddress?) -> [UInt8] {
         guard let bytes = address.flatMap({ PeerAddress.bytes(of: $0) }) else { return [] }
         guard bytes.count == 16 else { return bytes }

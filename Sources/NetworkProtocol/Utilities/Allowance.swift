@@ -1,4 +1,5 @@
-/// So many at once, and one more after each interval. No clock inside: times are given, in nanoseconds of a clock that never goes back.
+/// A number of permits at once, and one more after each interval. No clock inside: times are arguments, in nanoseconds
+/// of a monotonic clock.
 struct Allowance: Sendable {
     private let most: Int
     private let interval: Int64
@@ -15,7 +16,7 @@ struct Allowance: Sendable {
         left = most
     }
 
-    /// Takes one; false when there is none.
+    /// Takes one; false if there is none.
     mutating func take(now: Int64) -> Bool {
         earn(now)
         guard left > 0 else { return false }
@@ -30,7 +31,7 @@ struct Allowance: Sendable {
         return left > 0
     }
 
-    /// Whether it is as it was at the beginning.
+    /// Whether it equals a new one.
     mutating func isFull(now: Int64) -> Bool {
         earn(now)
         return left == most

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Something that becomes known once, for all who ask, before or after.
+/// A value that becomes known once, for all who ask, before or after.
 final class Announcement<Value: Sendable>: Sendable {
     private struct State {
         var value: Value?
@@ -11,7 +11,7 @@ final class Announcement<Value: Sendable>: Sendable {
 
     private let state = Mutex(State())
 
-    /// Makes it known; the first value counts. Nil: it will never be.
+    /// Makes it known; the first value counts. Nil: it will never be known.
     func tell(_ value: Value?) {
         let (told, waiting) = state.withLock { state -> (Value?, [UInt64: CheckedContinuation<Value?, Never>]) in
             guard !state.isOver else { return (nil, [:]) }
@@ -23,7 +23,7 @@ final class Announcement<Value: Sendable>: Sendable {
         for waiter in waiting.values { waiter.resume(returning: told) }
     }
 
-    /// Waits for it; nil when it will never be known, or the task is cancelled.
+    /// Waits for it; nil if it will never be known, or if the task is canceled.
     func value() async -> Value? {
         let id = state.withLock { state in
             state.lastWaiter += 1

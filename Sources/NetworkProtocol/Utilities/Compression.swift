@@ -1,21 +1,23 @@
-/// How a payload is made smaller.
+/// How a payload is compressed.
 ///
 ///     LZ4         0  4  uncompressed length in bytes, little endian
 ///                 4 …   one LZ4 block (lz4_Block_format.md 1.6.3)
-///     Zstandard   0 …   one frame (RFC 8878) that tells its content size and needs no dictionary; nothing before or behind it
+///     Zstandard   0 …   one frame (RFC 8878) with its content size and without a dictionary; nothing before or after
+///     it
 ///
-/// Compressing a secret together with what an attacker chose tells the attacker, through the length, how alike the two are.
+/// Compressing a secret together with text that an attacker chose reveals to the attacker, through the length, how
+/// similar the two are.
 public enum CompressionAlgorithm: String, Sendable, CaseIterable {
     /// Fast.
     case lz4
     /// Smaller.
     case zstd
 
-    /// Longest uncompressed payload in bytes, 16 MiB: longer ones are neither made nor believed.
+    /// Longest uncompressed payload in bytes, 16 MiB: longer ones are neither sent nor accepted.
     public static let maximumDecompressedLength = 16 * 1024 * 1024
 
-    /// The levels there are. LZ4: the acceleration, more is faster and larger. Zstandard: more is slower and smaller; those beyond
-    /// 19 would take hundreds of megabytes.
+    /// The valid levels. LZ4: the acceleration; higher is faster and larger. Zstandard: higher is slower and smaller;
+    /// levels above 19 would take hundreds of megabytes.
     public var levels: ClosedRange<Int> {
         switch self {
         case .lz4: 1...65_537
@@ -23,7 +25,7 @@ public enum CompressionAlgorithm: String, Sendable, CaseIterable {
         }
     }
 
-    /// What the libraries themselves take.
+    /// The defaults of the libraries.
     public var defaultLevel: Int {
         switch self {
         case .lz4: 1

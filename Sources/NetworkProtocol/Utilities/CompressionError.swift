@@ -1,24 +1,24 @@
-/// Why bytes are not a compressed payload that may be decompressed. All lengths are in bytes.
+/// Why bytes are not an acceptable compressed payload. All lengths are in bytes.
 package enum CompressionError: Error, Sendable, Hashable {
     /// They end before the compressed payload does.
     case truncated(CompressionAlgorithm, length: Int)
     /// The first four bytes, little endian, are not those of a Zstandard frame.
     case notAFrame(found: UInt32)
-    /// The header of the Zstandard frame is cut, or a reserved bit is set in it.
+    /// The header of the Zstandard frame is cut off, or a reserved bit is set in it.
     case invalidHeader(length: Int)
-    /// The Zstandard frame does not tell its content size.
+    /// The Zstandard frame has no content size.
     case sizeMissing
-    /// The claimed size is beyond the limit.
+    /// The claimed size is above the limit.
     case tooLong(CompressionAlgorithm, claimed: UInt64, limit: Int)
-    /// So few bytes cannot hold what is claimed.
+    /// So few bytes cannot decompress to the claimed size.
     case implausible(CompressionAlgorithm, claimed: Int, compressed: Int)
-    /// The Zstandard frame wants a dictionary.
+    /// The Zstandard frame needs a dictionary.
     case dictionary(UInt32)
-    /// The Zstandard frame wants a larger window than any payload is long.
+    /// The Zstandard frame needs a larger window than the longest payload.
     case windowTooLarge(UInt64, limit: Int)
-    /// Something follows the Zstandard frame.
+    /// Bytes follow the Zstandard frame.
     case trailingBytes(Int)
-    /// The compressed data contradict themselves or the claimed size; the reason is the library's, where it gives one.
+    /// The compressed data contradict themselves or the claimed size; the reason is the library's, if it gives one.
     case malformed(CompressionAlgorithm, claimed: Int, compressed: Int, reason: String?)
 }
 

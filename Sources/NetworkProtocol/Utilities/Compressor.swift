@@ -2,20 +2,20 @@ internal import CLZ4
 internal import CZstd
 internal import Cryptography
 
-/// Makes payloads smaller, with working memory that is allocated once.
+/// Compresses payloads, with working memory that is allocated once.
 ///
-/// For LZ4 that is 16 KiB. For Zstandard it grows with level and payload, to 2 MiB at the default level and some 80 MiB at
-/// the highest: share one between connections.
+/// For LZ4 that is 16 KiB. For Zstandard it grows with level and payload, to 2 MiB at the default level and some 80 MiB
+/// at the highest: share one between connections.
 ///
-/// `Sendable`, as every use needs exclusive access to the value.
+/// `Sendable`, because every use needs exclusive access to the value.
 @safe package struct Compressor: ~Copyable, @unchecked Sendable {
     package let algorithm: CompressionAlgorithm
     private let level: Int
     /// LZ4's state, or Zstandard's context.
     private let context: UnsafeMutableRawPointer
 
-    /// `level` is one of the algorithm's ``CompressionAlgorithm/levels``, its default without one; another is an error of the
-    /// caller and traps, as does a lack of memory.
+    /// `level` is one of the algorithm's ``CompressionAlgorithm/levels``, by default its default; another one is a
+    /// programming error and traps, as does a lack of memory.
     package init(algorithm: CompressionAlgorithm, level: Int? = nil) {
         let level = level ?? algorithm.defaultLevel
         precondition(algorithm.levels.contains(level), "a level that this algorithm does not have")
@@ -39,14 +39,14 @@ internal import Cryptography
         }
     }
 
-    /// The compressed form of `input`, or nil when it would not be smaller, or when `input` is longer than
-    /// ``CompressionAlgorithm/maximumDecompressedLength`` and nobody would take it.
+    /// The compressed form of `input`, or nil if it would not be smaller, or if `input` is longer than
+    /// ``CompressionAlgorithm/maximumDecompressedLength`` and no peer would accept it.
     ///
     /// The array has room for the tag of a sealed record, so sealing it allocates nothing.
     package mutating func compress(_ input: RawSpan) -> [UInt8]? {
         guard (1...CompressionAlgorithm.maximumDecompressedLength).contains(input.byteCount) else { return nil }
         let room = input.byteCount + RecordCipher.tagLength
-        // Both pointers live through the call. What does not fit into less than the input is given up by the libraries.
+        // Both pointers live through the call. The libraries give up if the output would not be smaller than the input.
         let output = unsafe input.withUnsafeBytes { input in
             unsafe [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
                 let buffer = unsafe UnsafeMutableRawBufferPointer(
@@ -62,7 +62,7 @@ internal import Cryptography
         return output.isEmpty ? nil : output
     }
 
-    /// How many bytes were written; 0 when there is too little room.
+    /// How many bytes were written; 0 if there is too little room.
     private func compressLZ4(_ input: UnsafeRawBufferPointer, _ output: UnsafeMutableRawBufferPointer) -> Int {
         guard output.count > LZ4Block.sizeLength, let start = output.baseAddress else { return 0 }
         let length = UInt32(input.count)
@@ -80,7 +80,7 @@ internal import Cryptography
         return written > 0 ? LZ4Block.sizeLength + Int(written) : 0
     }
 
-    /// How many bytes were written; 0 when there is too little room.
+    /// How many bytes were written; 0 if there is too little room.
     private func compressZstd(_ input: UnsafeRawBufferPointer, _ output: UnsafeMutableRawBufferPointer) -> Int {
         // A whole payload at once: its size is known and written into the frame.
         let written = unsafe ZSTD_compress2(

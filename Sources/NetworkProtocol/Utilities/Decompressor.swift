@@ -1,11 +1,12 @@
 internal import CZstd
 
-/// Takes compressed payloads apart, with working memory that is allocated once: for Zstandard some 200 KiB, when the first such
-/// payload comes; for LZ4 none.
+/// Decompresses payloads, with working memory that is allocated once: for Zstandard some 200 KiB, with the first such
+/// payload; for LZ4 none.
 ///
-/// Whoever sent them, memory is bounded before it is allocated: by the limit and by what the compressed bytes can hold at all.
+/// Whatever the source, memory is bounded before it is allocated: by the limit and by what the compressed bytes can
+/// represent at all.
 ///
-/// `Sendable`, as every use needs exclusive access to the value.
+/// `Sendable`, because every use needs exclusive access to the value.
 @safe package struct Decompressor: ~Copyable, @unchecked Sendable {
     private var zstd: OpaquePointer?
 
@@ -33,7 +34,7 @@ internal import CZstd
         try ZstdFrame.checkEnd(input, claimed: claimed)
         let context = unsafe self.context()
         var written = 0
-        // Both pointers live through the call. The frame goes straight into the array, so no window is allocated.
+        // Both pointers live through the call. The frame is decoded straight into the array, so no window is allocated.
         let output = unsafe input.withUnsafeBytes { input in
             unsafe [UInt8](unsafeUninitializedCapacity: claimed) { buffer, count in
                 unsafe written = ZSTD_decompressDCtx(

@@ -1,4 +1,4 @@
-/// A host and a port in one text.
+/// A host and a port in one string.
 enum HostAndPort {
     /// Nil unless it is `HOST:PORT`, with brackets around a host that has colons, and a port of 0…65535.
     static func split(_ text: String) -> (host: String, port: Int)? {

@@ -1,10 +1,10 @@
 internal import CLZ4
 
-/// An LZ4 block behind its uncompressed length.
+/// An LZ4 block after its uncompressed length.
 enum LZ4Block {
     /// Bytes of the length before the block.
     static let sizeLength = 4
-    /// A byte of a block stands for 255 bytes of output at most: as an extension of a match's length.
+    /// A byte of a block represents at most 255 bytes of output: as an extension of a match's length.
     static let maximumRatio = 255
 
     /// The length that the block claims for its content, at most `limit` and plausible.
@@ -22,7 +22,7 @@ enum LZ4Block {
         return claimed
     }
 
-    /// The uncompressed bytes. Nothing is allocated before the claimed length is judged.
+    /// The uncompressed bytes. The claimed length is checked before anything is allocated.
     static func decompress(_ input: RawSpan, limit: Int) throws(CompressionError) -> [UInt8] {
         let claimed = try contentSize(input, limit: limit)
         let compressed = input.byteCount - sizeLength

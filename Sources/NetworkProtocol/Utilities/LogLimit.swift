@@ -1,4 +1,5 @@
-/// Which of many alike lines go into a log: of each topic the first ones, and then one an interval. So nobody from outside can fill it.
+/// Limits similar log lines: each topic gets its first lines, and then one per interval. So nothing from outside can
+/// fill the log.
 struct LogLimit<Topic: Hashable & Sendable>: Sendable {
     private struct Lines {
         var allowance: Allowance
@@ -8,28 +9,30 @@ struct LogLimit<Topic: Hashable & Sendable>: Sendable {
     private let fresh: Lines
     private let maximumTopics: Int
     private var lines: [Topic: Lines] = [:]
-    /// Of all topics for which there is no place.
+    /// For all topics without an entry of their own.
     private var others: Lines
 
     /// - Parameters:
     ///   - burst: lines of a topic that may be written at once.
-    ///   - interval: until one more may be written, in nanoseconds; a minute unless told otherwise.
-    ///   - maximumTopics: topics that are remembered. Further ones share the lines of one; those that have been quiet make room.
+    ///   - interval: until one more may be written, in nanoseconds; a minute by default.
+    ///   - maximumTopics: topics that are remembered. Further ones share the lines of one; quiet topics make room.
     init(burst: Int = 1, interval: Int64 = 60_000_000_000, maximumTopics: Int = 256) {
         fresh = Lines(allowance: Allowance(burst, oneEach: interval))
         self.maximumTopics = maximumTopics
         others = fresh
     }
 
-    /// How many lines the one that is written now stands for: itself, and those since the last one. Nil when it is not to be written.
+    /// How many lines the current one represents: itself, and those suppressed since the last one. Nil if it must not
+    /// be written.
     ///
-    /// - Parameter now: nanoseconds of a clock that never goes backwards.
+    /// - Parameter now: nanoseconds of a monotonic clock.
     mutating func admit(_ topic: Topic, now: Int64) -> Int? {
         guard hasPlace(for: topic, now) else { return Self.admit(&others, now) }
         return Self.admit(&lines[topic, default: fresh], now)
     }
 
-    /// Topics of which lines were held back and one may be written again, with how many that one stands for; they count as written.
+    /// Topics with suppressed lines for which one may be written again, with how many it represents; they count as
+    /// written.
     mutating func takeOverdue(now: Int64) -> [(topic: Topic, count: Int)] {
         var overdue: [(topic: Topic, count: Int)] = []
         for (topic, held) in lines where held.heldBack > 0 {
@@ -40,7 +43,7 @@ struct LogLimit<Topic: Hashable & Sendable>: Sendable {
         return overdue
     }
 
-    /// Takes the number of all lines that were held back.
+    /// Takes the number of all suppressed lines.
     mutating func takeHeldBack() -> Int {
         var count = others.heldBack
         others.heldBack = 0
@@ -56,7 +59,7 @@ struct LogLimit<Topic: Hashable & Sendable>: Sendable {
 
     private mutating func hasPlace(for topic: Topic, _ now: Int64) -> Bool {
         if lines[topic] != nil || lines.count < maximumTopics { return true }
-        // A new one would be the same. Looked through no oftener than the shared lines come again.
+        // A new entry would be equal. Checked no more often than the shared lines are refilled.
         guard others.allowance.isFull(now: now) else { return false }
         lines = lines.filter { entry in
             var allowance = entry.value.allowance

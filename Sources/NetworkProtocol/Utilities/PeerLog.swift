@@ -2,8 +2,8 @@ internal import Logging
 internal import NIOCore
 internal import Synchronization
 
-/// A log of what peers cause, who could otherwise fill the disk: of each topic some lines at once, and then one an interval, which says for
-/// how many it stands.
+/// A log for events that peers cause, which could otherwise fill the disk: each topic gets some lines at once, and then
+/// one per interval, which says how many it represents.
 final class PeerLog<Topic: Hashable & Sendable>: Sendable {
     private let logger: Logger
     private let limit: Mutex<LogLimit<Topic>>
@@ -27,7 +27,7 @@ final class PeerLog<Topic: Hashable & Sendable>: Sendable {
         logger.log(level: level, message, metadata: metadata)
     }
 
-    /// Says of how many lines nothing stands in the log.
+    /// Reports how many lines were suppressed.
     func finish(_ level: Logger.Level, _ message: Logger.Message) {
         let count = limit.withLock { $0.takeHeldBack() }
         if count > 0 { logger.log(level: level, message, metadata: ["count": "\(count)"]) }

@@ -3,24 +3,26 @@ internal import CZstd
 /// One Zstandard frame (RFC 8878, section 3.1.1), judged by its header before anything is allocated.
 ///
 ///     0  4  magic 28 B5 2F FD
-///     4  1  descriptor: bits 6-7 width of the content size, bit 5 single segment, bit 2 checksum, bits 0-1 width of the dictionary's number
+///     4  1  descriptor: bits 6-7 width of the content size, bit 5 single segment, bit 2 checksum, bits 0-1 width of
+///     the
+///           dictionary's number
 ///     5  1  window: bits 3-7 exponent - 10, bits 0-2 eighths; absent in a single segment
 ///     …     dictionary's number, content size, blocks, checksum
 enum ZstdFrame {
     static let magic: UInt32 = 0xfd2f_b528
-    /// Most bytes that a block stands for.
+    /// Most bytes that a block represents.
     static let maximumBlockLength = 128 * 1024
-    /// Bytes of the shortest block that stands for any: its header and the byte that it repeats.
+    /// Bytes of the shortest block that represents any: its header and the byte that it repeats.
     static let minimumBlockLength = 4
     /// Bytes of the shortest header.
     static let minimumHeaderLength = 6
-    /// Largest window in bytes. A window that is longer than any payload serves nothing.
+    /// Largest window in bytes. A window longer than any payload is useless.
     static let maximumWindow = UInt64(CompressionAlgorithm.maximumDecompressedLength)
 
     /// The size that the frame claims for its content, at most `limit` and plausible.
     ///
-    /// A block can repeat one byte 131 072 times, so a plausible claim of a few bytes is still 30 000 times as long as they are: what
-    /// bounds the memory is `limit`.
+    /// A block can repeat one byte 131 072 times, so a plausible claim of a few bytes is still 30 000 times their
+    /// length: `limit` bounds the memory.
     static func contentSize(_ input: RawSpan, limit: Int) throws(CompressionError) -> Int {
         let length = input.byteCount
         guard length >= minimumHeaderLength else { throw .truncated(.zstd, length: length) }
@@ -55,7 +57,7 @@ enum ZstdFrame {
         return base + base / 8 * UInt64(window & 7)
     }
 
-    /// Throws unless the input is the whole frame and nothing else. Reads the headers of its blocks only.
+    /// Throws unless the input is the whole frame and nothing else. Reads only the headers of its blocks.
     static func checkEnd(_ input: RawSpan, claimed: Int) throws(CompressionError) {
         let length = input.byteCount
         let end = unsafe input.withUnsafeBytes { unsafe ZSTD_findFrameCompressedSize($0.baseAddress, $0.count) }
@@ -66,7 +68,7 @@ enum ZstdFrame {
         if end < length { throw .trailingBytes(length - end) }
     }
 
-    /// The library's words for a failed result.
+    /// The library's message for a failed result.
     static func reason(_ result: Int) -> String {
         // A constant of the library.
         unsafe String(cString: ZSTD_getErrorName(result))

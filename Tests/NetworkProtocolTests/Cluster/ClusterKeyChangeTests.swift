@@ -47,7 +47,7 @@ struct ClusterKeyChangeTests {
         try await run.value
     }
 
-    @Test func `step by step on one member after the other splits nobody off, and takes the old key's holders out`()
+    @Test func `step by step on one member after another splits off no member, and excludes holders of the old key`()
         async throws
     {
         var clusters: [Cluster] = []
@@ -91,7 +91,8 @@ struct ClusterKeyChangeTests {
                     let before = cluster.keys
                     try cluster.changeKeys(to: keys)
                     #expect(cluster.keys == keys)
-                    // In the middle of a step, with what members have that are not there yet, and with what the others have.
+                    // In the middle of a step, with what members have that are not there yet, and with what the others
+                    // have.
                     guard index == 0 else { continue }
                     try await Self.newcomer(number, before, among: members)
                     try await Self.newcomer(number + 1, keys, among: members)

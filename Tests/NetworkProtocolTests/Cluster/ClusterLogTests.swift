@@ -61,7 +61,10 @@ struct ClusterLogTests {
         return line.flatMap { Int($0.dropFirst(series.count)) } ?? 0
     }
 
-    @Test func `of a wrong key both hear once: the seed that refuses, and whoever gets no answer`() async throws {
+    @Test
+    func `a wrong key is logged once on both sides: by the seed that refuses and by the member that gets no answer`()
+        async throws
+    {
         let (seedLog, strangerLog, registry) = (try Log(), try Log(), PrometheusRegistry())
         var seed = try ClusterTests.configuration(1)
         seed.messaging.connection.metricsFactory = registry
@@ -123,7 +126,7 @@ struct ClusterLogTests {
         #expect(try log.metadata(of: "seed not found").count == 1)
     }
 
-    @Test func `a seed hears that somebody has its identity, and where`() async throws {
+    @Test func `a seed learns that another member has its identity, and at which address`() async throws {
         let (log, twinLog) = (try Log(), try Log())
         try await withMember(try ClusterTests.configuration(1), log) { seed in
             let twin = try ClusterTests.configuration(1, seeds: ["\(seed.address)"])

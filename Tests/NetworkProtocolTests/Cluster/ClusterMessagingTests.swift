@@ -95,7 +95,8 @@ struct ClusterMessagingTests {
         }
     }
 
-    @Test func `whoever lacks the cluster's key is refused, and so is whoever has it and is no member`() async throws {
+    @Test func `a peer without the cluster's key is refused, and so is one that has it and is no member`() async throws
+    {
         try await ClusterTests.running(2, dispatcher: Self.dispatcher) { clusters, members in
             try await Self.waitForAll(clusters)
             let key = ClusterTests.key.messagingKey(clusterName: "test")
@@ -132,7 +133,7 @@ struct ClusterMessagingTests {
         }
     }
 
-    @Test func `whoever has the cluster's key and is not the one that is meant is refused`() async throws {
+    @Test func `a peer that has the cluster's key but another identity than expected is refused`() async throws {
         try await ClusterTests.running(2, dispatcher: Self.dispatcher) { clusters, members in
             try await Self.waitForAll(clusters)
             // The second member says that a ninth one takes messages where the second does.
@@ -227,7 +228,7 @@ struct ClusterMessagingTests {
         }
     }
 
-    @Test func `whoever leaves answers first what it was asked, and its connections are closed`() async throws {
+    @Test func `a member that leaves first answers pending requests, then closes its connections`() async throws {
         try await ClusterTests.running(1) { clusters, members in
             let asked = AsyncStream.makeStream(of: Void.self)
             var dispatcher = Dispatcher()
@@ -257,7 +258,8 @@ struct ClusterMessagingTests {
         }
     }
 
-    @Test func `no more connections are kept than may be: the idle one goes, and when none is idle a sender is told`()
+    @Test
+    func `connections stay within the limit: an idle one is closed, and if none is idle the sender gets an error`()
         async throws
     {
         let asked = AsyncStream.makeStream(of: Void.self)
@@ -315,7 +317,7 @@ struct ClusterMessagingTests {
         }
     }
 
-    @Test func `a port for messages that is taken is told in words`() async throws {
+    @Test func `a messaging port in use is an error that says so`() async throws {
         try await ClusterTests.running(1, dispatcher: Self.dispatcher) { _, members in
             var configuration = try ClusterTests.configuration(2)
             configuration.messaging.port = members[0].messagingPort

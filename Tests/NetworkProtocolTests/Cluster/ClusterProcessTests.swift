@@ -52,7 +52,7 @@ struct ClusterProcessTests {
         }
     }
 
-    @Test func `whoever leaves answers what it was asked, and a second signal cuts that off`() async throws {
+    @Test func `a member that leaves answers pending requests, and a second signal cuts that short`() async throws {
         let key = ClusterKey.random()
         let peer = try RunningProgram(1, key: key, seeds: [])
         let address = try await peer.wait(for: "listening ")
@@ -104,7 +104,7 @@ struct ClusterProcessTests {
         }
     }
 
-    @Test func `addresses to which the system sends nothing keep nobody from being a member`() async throws {
+    @Test func `addresses to which the system refuses to send keep no member out`() async throws {
         let key = ClusterKey.random()
         // ENETUNREACH: there is no route; then EHOSTUNREACH, EACCES and EINVAL.
         let hopeless = (1...4).map { "198.51.100.\($0):9" }

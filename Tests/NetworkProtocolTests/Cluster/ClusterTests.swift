@@ -54,7 +54,8 @@ struct ClusterTests {
         }
     }
 
-    /// Waits until the members of a cluster are these, by number; what they are not is found out by the suite's time limit.
+    /// Waits until the members of a cluster are these, by number; what they are not is found out by the suite's time
+    /// limit.
     static func wait(_ cluster: Cluster, for numbers: Set<UInt8>) async throws {
         while Set(cluster.members.map(\.number)) != numbers {
             try await Task.sleep(for: .milliseconds(20))
@@ -73,7 +74,7 @@ struct ClusterTests {
         }
     }
 
-    @Test func `that a member has started is told to all who ask, as often as they ask`() async throws {
+    @Test func `every caller learns that a member has started, as often as it asks`() async throws {
         let cluster = Cluster(try Self.configuration(1))
         let asking = (0..<3).map { _ in Task { await cluster.started() } }
         let late = Task {
@@ -121,7 +122,7 @@ struct ClusterTests {
         }
     }
 
-    @Test func `a seed may be a name, and one to which nothing can be sent stops nobody`() async throws {
+    @Test func `a seed may be a name, and one that is forbidden to send to stops no member`() async throws {
         try await withThrowingTaskGroup { group in
             let first = Cluster(try Self.configuration(1))
             group.addTask { try await first.run() }
@@ -136,7 +137,7 @@ struct ClusterTests {
         }
     }
 
-    @Test func `whoever leaves is told as left, and its run ends`() async throws {
+    @Test func `a member that leaves is reported as left, and its run ends`() async throws {
         try await withThrowingTaskGroup { group in
             let first = Cluster(try Self.configuration(1))
             group.addTask { try await first.run() }
@@ -158,7 +159,7 @@ struct ClusterTests {
         }
     }
 
-    @Test func `whoever has another key or another cluster name stays alone`() async throws {
+    @Test func `a member with another key or cluster name stays alone`() async throws {
         try await Self.running(2) { clusters, members in
             try await Self.wait(clusters[0], for: [2])
             let seeds = members.map { "\($0.address)" }
@@ -217,7 +218,7 @@ struct ClusterTests {
         }
     }
 
-    @Test func `a port that is taken and values out of range are told in words`() async throws {
+    @Test func `a port in use and values out of range are errors that say so`() async throws {
         try await Self.running(1) { _, members in
             let second = Cluster(try Self.configuration(2, listening: "\(members[0].address)"))
             await #expect {
@@ -255,7 +256,7 @@ struct ClusterTests {
         ("127.0.0.1:0", "\"127.0.0.1:0\" has port 0; a seed needs a port from 1 to 65535"),
         ("[::1]:0", "\"[::1]:0\" has port 0; a seed needs a port from 1 to 65535"),
     ])
-    func `a seed that nobody can be asked through is refused, and what is wrong with it is said`(
+    func `an unusable seed is refused with its problem`(
         seed: String,
         problem: String
     ) async throws {

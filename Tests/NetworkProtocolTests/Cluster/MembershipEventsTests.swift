@@ -29,7 +29,7 @@ struct MembershipEventsTests {
         return await Self.read(subscriber)
     }
 
-    @Test func `whoever reads late is told what is so now, and not what came and went`() async {
+    @Test func `a late reader gets the present state, without what came and went`() async {
         let events: [MembershipEvent] = [
             .init(.joined, Self.member(1)), .init(.joined, Self.member(2)), .init(.joined, Self.member(3)),
             .init(.suspected, Self.member(1, .suspect)), .init(.recovered, Self.member(1)),
@@ -38,7 +38,10 @@ struct MembershipEventsTests {
         #expect(await told(events) == ["joined 1", "joined 3"])
     }
 
-    @Test func `each change between two reads is told once, and who failed and came back as failed and joined`() async {
+    @Test
+    func `each change between two reads is reported once, and a member that failed and returned as failed and joined`()
+        async
+    {
         let hub = MembershipHub()
         for number in UInt8(1)...5 { hub.tell(.init(.joined, Self.member(number))) }
         let subscriber = hub.subscribe()
@@ -55,7 +58,7 @@ struct MembershipEventsTests {
         #expect(await Self.read(subscriber) == ["failed 1", "left 2", "updated 4", "suspected 5", "joined 1"])
     }
 
-    @Test func `a consumer that waits is told at once, and ends when it is cancelled or the cluster ends`() async {
+    @Test func `a waiting consumer gets a change at once, and ends when it is canceled or the cluster ends`() async {
         let hub = MembershipHub()
         var iterator = MembershipEvents(hub: hub).makeAsyncIterator()
         let waiting = Task { [hub] in

@@ -13,7 +13,7 @@ struct SwimBoundsTests {
             _ = try core.receive(lie, from: SwimCoreTests.address(2), now: Int64(incarnation))
         }
         #expect(core.probeOrder.count <= 2)
-        #expect(core.suspects.count <= 2 && core.lately.count <= 2)
+        #expect(core.suspects.count <= 2 && core.recentlyDead.count <= 2)
     }
 
     @Test func `pulls without end make a bounded number of pages, and after a while there are more`() throws {

@@ -11,7 +11,8 @@ struct SwimConflictTests {
         }
     }
 
-    /// What member 1 sends when it joins, from another address than that of ``SwimCoreTests/core(others:incarnation:)``.
+    /// What member 1 sends when it joins, from another address than that of
+    /// ``SwimCoreTests/core(others:incarnation:)``.
     private func pull(from address: MemberAddress) -> [UInt8] {
         let claim = SwimUpdate.Claim.alive(address, messagingPort: 0)
         let body = SwimMessage.Body.pull(sequence: 1, isAnswer: false, cursor: .lowest, digest: 0)
@@ -22,7 +23,7 @@ struct SwimConflictTests {
         ).encoded()
     }
 
-    @Test func `whoever wants to join with a seed's own id is told of, and gets no answer`() throws {
+    @Test func `a join with the seed's own ID is reported and gets no answer`() throws {
         var core = try SwimCoreTests.core(others: 1)
         let elsewhere = SwimCoreTests.address(9)
         let actions = try core.receive(pull(from: elsewhere), from: elsewhere, now: 1)
@@ -40,7 +41,8 @@ struct SwimConflictTests {
     }
 
     @Test
-    func `an earlier life at another address, heard of on joining, is no conflict, but whoever outweighs it later is`()
+    func
+        `an earlier incarnation at another address, learned on joining, is no conflict, but one that later outweighs it is`()
         throws
     {
         let (own, elsewhere, seed) = (SwimCoreTests.address(1), SwimCoreTests.address(9), SwimCoreTests.address(2))

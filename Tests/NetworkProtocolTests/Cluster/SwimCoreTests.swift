@@ -132,7 +132,8 @@ struct SwimCoreTests {
         }
     }
 
-    @Test func `in a cluster of two a suspicion waits for no confirmation, for nobody could confirm`() throws {
+    @Test func `in a cluster of two, a suspicion waits for no confirmation, because no member could confirm it`() throws
+    {
         var core = try Self.core(others: 1)
         let update = Self.update(2, 100, Self.suspicion(by: 1))
         _ = try core.receive(Self.gossip(from: 2, [update]), from: Self.address(2), now: 0)
@@ -155,7 +156,7 @@ struct SwimCoreTests {
         return .max
     }
 
-    @Test func `an update is told lambda times the logarithm of the members, and then no more`() throws {
+    @Test func `an update is sent lambda times the logarithm of the members, and then no longer`() throws {
         for members in [1, 4, 20] {
             var core = try Self.core(others: members)
             var told = 0
@@ -222,7 +223,7 @@ struct SwimCoreTests {
         }
     }
 
-    @Test func `a ping for somebody else is not answered, and an answer goes to where the sender is known to be`()
+    @Test func `a ping for another member is not answered, and an answer goes to the sender's known address`()
         throws
     {
         var core = try Self.core(others: 1)
@@ -235,7 +236,7 @@ struct SwimCoreTests {
         }
     }
 
-    @Test func `ten thousand members are told in pages that fit a datagram, some at a time`() throws {
+    @Test func `ten thousand members are sent in pages that fit a datagram, some at a time`() throws {
         var random = SplitMix64(seed: 5)
         var core = try Self.core(others: 1)
         while core.snapshot.count < 10_000 {

@@ -50,7 +50,7 @@ struct SwimDatagramTests {
         }
     }
 
-    @Test func `whoever has another key or another cluster name is not heard`() {
+    @Test func `messages from another key or cluster name are ignored`() {
         let others = [
             SwimKeyring(clusterName: "test", keys: [Self.key(2)]),
             SwimKeyring(clusterName: "Test", keys: [Self.key(1)]),

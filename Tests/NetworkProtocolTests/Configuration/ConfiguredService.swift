@@ -77,8 +77,8 @@ enum ConfiguredService {
         try #require(address.split(separator: ":").last.flatMap { Int($0) })
     }
 
-    /// Two that each end by a time of their own: `late` begins first, and must not have ended when `early` has. Says nothing about how
-    /// long anything takes. `ending` ends what `late` waits for.
+    /// Two that each end by a time of their own: `late` begins first, and must not have ended when `early` has. Says
+    /// nothing about how long anything takes. `ending` ends what `late` waits for.
     static func expect(
         _ early: @escaping @Sendable () async throws -> Void,
         before late: @escaping @Sendable () async throws -> Void,

@@ -74,7 +74,7 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: folder.path + "/daemon.log"))
     }
 
-    @Test func `a log file that cannot be opened is told by the key's line, the path and a remedy`() throws {
+    @Test func `the error of a log file that cannot be opened has the key's line, the path and a remedy`() throws {
         let configuration = try NetworkConfiguration(
             toml: "[logging]\nlog_to_file = true\nlog_file_path = \"/nowhere/daemon.log\"",
             path: "/etc/echo.toml"

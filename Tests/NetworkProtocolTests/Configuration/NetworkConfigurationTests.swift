@@ -123,7 +123,7 @@ import Testing
         ("client", "reconnect_delay", 1, 3_600_000), ("transport", "compression_threshold_bytes", 0, 16_777_216),
         ("transport", "max_payload_size", 1_024, 16_777_216), ("transport", "compression_level", 1, 65_537),
     ])
-    func `a number has a range, and what lies outside is told with key, line, value, range and a remedy`(
+    func `the error of a number out of range has key, line, value, range and a remedy`(
         section: String,
         key: String,
         low: Int,
@@ -153,7 +153,7 @@ import Testing
         #expect(found.first?.hasPrefix(start) == true)
     }
 
-    @Test func `names that there are not are told with those that there are`() {
+    @Test func `the error of an unknown name lists the known ones`() {
         #expect(
             problems(
                 "[transport]\ncompression_algorithm = \"gzip\"\nformat = \"yaml\"\n[logging]\nlog_level = \"verbose\"\napp_name = 3"
@@ -183,18 +183,18 @@ import Testing
         #expect(problems("[logging]\nlog_file_path = \"\"\nlog_to_file = true") == ["/etc/echo.toml:3: \(expected)"])
     }
 
-    @Test func `everything that is wrong is told at once, in the order of the file`() {
+    @Test func `all problems are reported together, in the order of the file`() {
         let found = problems("[client]\nresponse_timeout = 0\n[server]\naddress = 9000\nmax_connections = true\n[x]\n")
         #expect(found.count == 4)
         #expect(found.map { $0.split(separator: ":")[1] } == ["2", "4", "5", "6"])
     }
 
-    @Test func `what is not TOML is told with its line`() {
+    @Test func `the error of invalid TOML has its line`() {
         #expect(problems("[server]\naddress = \n").first?.hasPrefix("/etc/echo.toml:") == true)
         #expect(problems("[server]\nmax_connections = 1\nmax_connections = 2").count == 1)
     }
 
-    @Test func `a file that is not there is told by its name`() {
+    @Test func `the error of a missing file has its name`() {
         do {
             _ = try NetworkConfiguration.load(path: "/nowhere/echo.toml", environment: [:])
             Issue.record("it was read")
@@ -267,7 +267,7 @@ import Testing
 
     // MARK: Encryption
 
-    @Test func `a file that turns encryption off is refused by a program that says whom it trusts`() throws {
+    @Test func `a file that turns encryption off is refused by a program that configures trust`() throws {
         let plain = try NetworkConfiguration(toml: "[transport]\n\nencryption_enabled = false", path: "/etc/echo.toml")
         let expected =
             "/etc/echo.toml:3: transport.encryption_enabled: is false, and this program encrypts; remove the key, or have the "
@@ -295,7 +295,7 @@ import Testing
             ? try NetworkConfiguration.load(path: nil, environment: [:])
             : try NetworkConfiguration(toml: toml, path: "/etc/echo.toml")
         let start =
-            place + "transport.encryption_enabled: is true, and this program asks for an insecure plaintext connection"
+            place + "transport.encryption_enabled: is true, but this program requests an insecure plaintext connection"
         let listener = refusal { () throws(NetworkConfigurationError) in
             _ = try configuration.insecurePlaintextListener()
         }
@@ -306,7 +306,7 @@ import Testing
         #expect(destination?.hasPrefix(start) == true)
     }
 
-    @Test func `plaintext that the environment asked for is told by the variable's name`() throws {
+    @Test func `the error about plaintext from the environment has the variable's name`() throws {
         let configuration = try NetworkConfiguration(
             toml: "",
             environment: ["NETWORK_PROTOCOL_TRANSPORT_ENCRYPTION_ENABLED": "false"]
@@ -364,7 +364,7 @@ import Testing
         "host:８０",
         "\(String(repeating: "a", count: 254)):80",
     ])
-    func `anything else is none, and is told so`(text: String) {
+    func `anything else is refused`(text: String) {
         #expect(ServiceAddress(text) == nil)
     }
 

@@ -60,7 +60,8 @@ final class PlainPeer: Sendable {
         private let sink: AsyncStream<[UInt8]>.Continuation
         private let isOpen: () -> Void
 
-        /// - Parameter isOpen: is called when the connection is open. One that is accepted is not so before: it would end with its listener.
+        /// - Parameter isOpen: is called when the connection is open. One that is accepted is not so before: it would
+        ///   end with its listener.
         init(_ sink: AsyncStream<[UInt8]>.Continuation, isOpen: @escaping () -> Void = {}) {
             self.sink = sink
             self.isOpen = isOpen
@@ -83,8 +84,8 @@ final class PlainServer: Sendable {
     let peers: AsyncStream<PlainPeer>
     private let channel: any Channel
 
-    /// Ports that the system gives to nobody by itself, and each of them to one test only: once closed, it stays closed whatever other
-    /// tests do meanwhile.
+    /// Ports that the system gives to nobody by itself, and each of them to one test only: once closed, it stays closed
+    /// whatever other tests do meanwhile.
     private static let ports = 21_000...21_999
     private static let lastPort = Mutex(Int.random(in: ports))
 

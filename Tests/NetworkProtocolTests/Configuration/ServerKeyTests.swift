@@ -119,7 +119,8 @@ import Testing
     }
 }
 
-/// Handlers at work: each waits until `goal` of them are, so that many there are for certain, and tells how many were at most.
+/// Handlers at work: each waits until `goal` of them are, so that many there are for certain, and tells how many were
+/// at most.
 private actor Load {
     private let goal: Int
     private var now = 0

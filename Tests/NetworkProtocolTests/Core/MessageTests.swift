@@ -4,8 +4,7 @@ import Testing
 
 @Suite struct `Messages` {
     @Test(arguments: GoldenMessage.all, MessageFormat.allCases)
-    func `have the bytes that somebody else's libraries give them`(golden: GoldenMessage, format: MessageFormat) throws
-    {
+    func `have the bytes that independent libraries produce`(golden: GoldenMessage, format: MessageFormat) throws {
         let expected = golden.payload(in: format)
         #expect(golden.message.payload(in: format) == expected)
         let read = try Message.read(expected)
@@ -83,7 +82,7 @@ import Testing
         #expect(found == place.map { UnsafeRawPointer($0) })
     }
 
-    @Test func `numbers and names that no message has are refused and told`() {
+    @Test func `unknown message numbers and names are refused with an error`() {
         #expect(throws: MessageError.unknownVariant(256)) { _ = try Message(payload: [0, 1, 0, 0]) }
         #expect(throws: MessageError.unknownVariant(0xFFFF_FFFF)) {
             _ = try Message(payload: [0xFF, 0xFF, 0xFF, 0xFF])
@@ -99,7 +98,8 @@ import Testing
         // JSON: "Pang"; {"Pang":null}; {"Pang":{"a":[1,-2.5e1,"x",true,{}],"a":[]}}
         "022250616e6722", "027b2250616e67223a6e756c6c7d",
         "027b2250616e67223a7b2261223a5b312c2d322e3565312c2278222c747275652c7b7d5d2c2261223a5b5d7d7d",
-        // MessagePack: "Pang"; {"Pang": nil}; {"Pang": {"a": [1, -1, 2.5, false, h'00', ext]}}; arrays and maps with long lengths.
+        // MessagePack: "Pang"; {"Pang": nil}; {"Pang": {"a": [1, -1, 2.5, false, h'00', ext]}}; arrays and maps with
+        // long lengths.
         "03a450616e67", "0381a450616e67c0", "0381a450616e6781a1619601ffcb4004000000000000c2c40100d40100",
         "0381a450616e67dd00000002df00000001a161c0d9017a", "0381a450616e67dc0003d0ffd1ffffd2ffffffff",
         "0381a450616e6794cc01cd0001ce00000001cf0000000000000001", "0381a450616e6793ca00000000c701ff00c8000105aa",

@@ -19,7 +19,7 @@ struct ExampleTests {
         return (end.status, end.lines.joined(separator: "\n"))
     }
 
-    @Test func `the greeter of the first article greets whom it knows, and nobody else`() async throws {
+    @Test func `the greeter of the first article greets known clients only`() async throws {
         try await withFolder { folder in
             let folders = ["daemon", "client", "stranger"].map { "\(folder)/\($0)" }
             func greeter(_ folder: String, _ arguments: String...) throws -> RunningProgram {
@@ -55,7 +55,7 @@ struct ExampleTests {
         }
     }
 
-    @Test func `what is said to the echo comes back`() async throws {
+    @Test func `the echo returns what it is sent`() async throws {
         try await withFolder { folder in
             let path = folder + "/echo.sock"
             let server = try RunningProgram("example-echo", ["serve", path])
@@ -116,7 +116,7 @@ struct ExampleTests {
         }
     }
 
-    @Test func `what one types in the chat is read by the others, and whoever ends leaves`() async throws {
+    @Test func `a line typed in the chat reaches the others, and a client that ends leaves`() async throws {
         let key = try await output("example-chat", "key").text
         func chat(_ name: String, _ seeds: [String]) throws -> RunningProgram {
             try RunningProgram("example-chat", [name, "127.0.0.1:0"] + seeds, environment: ["CHAT_KEY": key])

@@ -3,7 +3,8 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// What stands under "Known answers" in `Docs/NETWORK-PROTOCOL.md`: `NAME  HEXADECIMAL` a line, and lines that go on with the one before.
+/// What stands under "Known answers" in `Docs/NETWORK-PROTOCOL.md`: `NAME  HEXADECIMAL` a line, and lines that go on
+/// with the one before.
 struct KnownAnswers {
     struct Absent: Error { let name: String }
 

@@ -56,14 +56,14 @@ import Testing
         #expect(outcome.responder.peer == client.endpointID)
     }
 
-    @Test func `by a pre-shared key agrees, and names nobody`() throws {
+    @Test func `by a pre-shared key agrees, and identifies no side`() throws {
         let key = try #require(PreSharedKey([UInt8](repeating: 9, count: 32)))
         let outcome = try run(initiator: .preSharedKey(key), responder: .preSharedKey(key))
         expectAgreement(outcome)
         #expect(outcome.initiator.peer == nil && outcome.responder.peer == nil)
     }
 
-    @Test func `by nobody agrees when both ask for it by name`() throws {
+    @Test func `anonymously agrees if both ask for it explicitly`() throws {
         expectAgreement(try run(initiator: .anonymous, responder: .anonymous))
     }
 
@@ -94,7 +94,7 @@ import Testing
         #expect(outcome.initiator.receiving == outcome.responder.sending)
     }
 
-    @Test func `whoever proves nothing is refused where a key is asked for`() throws {
+    @Test func `a peer that proves nothing is refused where a key is required`() throws {
         #expect(throws: HandshakeError.noIdentity) {
             _ = try run(initiator: .pinned([server.endpointID], identity: client), responder: .anonymous)
         }
@@ -158,7 +158,8 @@ import Testing
         #expect(throws: HandshakeError.replayed) { try answer() }
     }
 
-    /// Points of small order on Curve25519 and its twist (RFC 7748, section 6.1; the list of curve25519.cr.yp.to/ecdh.html).
+    /// Points of small order on Curve25519 and its twist (RFC 7748, section 6.1; the list of
+    /// curve25519.cr.yp.to/ecdh.html).
     static let weakKeys = [
         "0000000000000000000000000000000000000000000000000000000000000000",
         "0100000000000000000000000000000000000000000000000000000000000000",
@@ -170,7 +171,7 @@ import Testing
     ]
 
     @Test(arguments: weakKeys)
-    func `keys that lead to a secret anybody knows are refused by both sides`(hexadecimal: String) throws {
+    func `keys that lead to a publicly known secret are refused by both sides`(hexadecimal: String) throws {
         let key = try #require(Hexadecimal.bytes(hexadecimal))
         #expect(throws: HandshakeError.weakKey) {
             _ = try run(

@@ -216,7 +216,7 @@ import Testing
         #expect(now - woken == .seconds(105))
     }
 
-    @Test func `time in which this side stood still is no time of a packet, nor of a peer that takes nothing`() {
+    @Test func `time in which this side was suspended does not count against a packet or a peer that reads nothing`() {
         for (bytes, error) in [
             (0, ConnectionError.timedOut(what: "a packet that had begun")), (9, .stalled(after: .seconds(20))),
         ] {

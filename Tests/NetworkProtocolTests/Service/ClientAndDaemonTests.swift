@@ -84,7 +84,7 @@ import Testing
         }
     }
 
-    @Test func `a stranger is refused, and told why`() async throws {
+    @Test func `a stranger is refused with the reason`() async throws {
         try await TestDaemon.with(.sealedTCP) { daemon in
             let stranger = IdentityKey()
             let trust = Trust.pinned([daemon.ends.daemon.endpointID], identity: stranger)
@@ -133,7 +133,7 @@ import Testing
     }
 
     @Test(arguments: [TestTransport.unix, .sealedTCP])
-    func `replies that nobody asked for and that fill a client stop none of its requests`(_ transport: TestTransport)
+    func `unsolicited replies that fill a client stop none of its requests`(_ transport: TestTransport)
         async throws
     {
         try await TestDaemon.with(transport) { daemon in
@@ -171,7 +171,7 @@ import Testing
         }
     }
 
-    @Test func `where it listens is told to all who ask, as often as they ask`() async throws {
+    @Test func `every caller learns where it listens, as often as it asks`() async throws {
         try await TestDaemon.with(.plaintextTCP) { daemon in
             let asking = (0..<3).map { _ in Task { await daemon.daemon.addresses() } }
             let late = Task {
@@ -328,7 +328,7 @@ import Testing
         }
     }
 
-    @Test func `a client without a daemon says where nobody listens`() async throws {
+    @Test func `a client without a daemon says at which address nothing listens`() async throws {
         let path = "/tmp/outpost-np-nobody-\(UUID().uuidString)"
         await #expect(
             throws: ConnectionError.nobodyListens(address: "unix:\(path)")

@@ -18,7 +18,7 @@ import Testing
         return (waiter, state.acquire(use, as: waiter, now: start))
     }
 
-    @Test func `whoever needs a connection has one made, up to the limit, and then waits`() {
+    @Test func `a caller that needs a connection has one made, up to the limit, and then waits`() {
         var state = state(limit: 2)
         let connects = (0..<5).map { _ in enter(&state, .alone).actions.connect.count }
         #expect(connects == [1, 1, 0, 0, 0])
@@ -126,7 +126,7 @@ import Testing
         #expect(state.ended(slot, now: start).connect.count == 1)
     }
 
-    @Test func `a connection that ends makes room for another, whoever had it`() throws {
+    @Test func `a connection that ends makes room for another, even while in use`() throws {
         var state = state(limit: 1)
         let slot = try #require(enter(&state, .alone).actions.connect.first)
         let lease = try #require(state.connected(slot, 0, now: start).granted.first).lease
@@ -159,7 +159,7 @@ import Testing
         #expect(state.connectionCount == 0)
     }
 
-    @Test func `after the end nobody is served, and a connection that comes late is closed`() throws {
+    @Test func `after the end no caller is served, and a late connection is closed`() throws {
         var state = state(limit: 2)
         let first = enter(&state, .alone)
         let second = enter(&state, .alone)
@@ -173,7 +173,7 @@ import Testing
     }
 
     @Test(arguments: 0..<40)
-    func `whatever happens in whatever order, limits hold, everybody is served once and nobody is left`(seed: UInt64) {
+    func `in any order of events, limits hold and every caller is served exactly once`(seed: UInt64) {
         var generator = SplitMix64(seed: seed)
         let limit = Int.random(in: 1...4, using: &generator)
         let sharers = Int.random(in: 1...3, using: &generator)

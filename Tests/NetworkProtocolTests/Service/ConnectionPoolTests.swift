@@ -271,7 +271,7 @@ import Testing
         await pool.close()
     }
 
-    @Test func `connections that nobody uses are closed, those beyond the limit at once and the others in time`()
+    @Test func `unused connections are closed, those beyond the limit at once and the others in time`()
         async throws
     {
         var options = ConnectionPoolOptions()
@@ -314,7 +314,7 @@ import Testing
         #expect(witness.total == 3)
     }
 
-    @Test func `closing ends whoever waits and whatever is under way, and nothing begins after it`() async throws {
+    @Test func `closing ends waiting callers and attempts under way, and nothing begins after it`() async throws {
         let (witness, gate) = (Witness(), Gate())
         var options = ConnectionPoolOptions()
         options.maximumConnections = 1

@@ -81,7 +81,8 @@ import Testing
                 let before = count.began
                 try await askAndReset(daemon, transport, "stay", times: 8) { count.began > before }
             }
-            // One that ends without a reset is found out too, and messages without a number are no others than requests.
+            // One that ends without a reset is found out too, and messages without a number are no others than
+            // requests.
             let last = try await daemon.connect(transport)
             let before = count.began
             try await last.send(.data([1]))
@@ -112,7 +113,7 @@ import Testing
         func end() { release.finish() }
     }
 
-    @Test func `that do not heed their cancellation are no more than there are places for, however often a peer comes`()
+    @Test func `that ignore cancellation never exceed their limit, however often a peer returns`()
         async throws
     {
         let stubborn = Stubborn()

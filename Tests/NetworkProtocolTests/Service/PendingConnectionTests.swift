@@ -6,7 +6,7 @@ import Testing
 @testable import NetworkProtocol
 
 @Suite(.timeLimit(.minutes(2))) struct `A connection that is being made` {
-    @Test func `tells whoever waits that it was closed before its own attempt learns that it was cancelled`() async {
+    @Test func `tells callers that it was closed before its own attempt learns that it was canceled`() async {
         let (begun, begin) = AsyncStream.makeStream(of: Void.self)
         let attempt = Mutex<PendingConnection?>(nil)
         let wasDecided = Mutex(false)

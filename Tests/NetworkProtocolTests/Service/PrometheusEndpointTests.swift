@@ -41,7 +41,8 @@ import Testing
         for _ in 0..<2 { #expect(await none.address() == nil) }
     }
 
-    /// What Python's HTTP client gets: the status, then the body or, where it is metrics, the samples as Prometheus' own parser reads them.
+    /// What Python's HTTP client gets: the status, then the body or, where it is metrics, the samples as Prometheus'
+    /// own parser reads them.
     private func fetch(_ address: String, _ path: String, method: String = "GET") async throws -> String {
         let script = """
             import http.client, sys
@@ -79,7 +80,7 @@ import Testing
         }
     }
 
-    @Test func `answers nothing else, and a crowd that asks nothing keeps nobody out`() async throws {
+    @Test func `answers nothing else, and idle connections keep no client out`() async throws {
         try await with { _, address in
             #expect(try await fetch(address, "/").hasPrefix("404 "))
             #expect(try await fetch(address, "/metrics", method: "POST").hasPrefix("405 "))

@@ -14,7 +14,7 @@ import Testing
 
     @Test(arguments: [-1, 65_536, 70_000, .max, .min])
     func `a port that is none is named by daemon, client and scraper's endpoint`(port: Int) async throws {
-        let reason = "\(port) is no port; there are 1 to 65535, and 0 for any that is free"
+        let reason = "invalid port \(port): must be 1–65535, or 0 for any free port"
         let error = DaemonError.cannotListen(address: "127.0.0.1:\(port)", reason: reason)
         await #expect(throws: error) {
             try await daemon(.insecurePlaintextTCP(host: "127.0.0.1", port: port)).run()
@@ -23,7 +23,7 @@ import Testing
         await #expect(
             throws: ConnectionError.cannotConnect(
                 address: "127.0.0.1:\(port)",
-                reason: "\(port) is no port that can be connected to; there are 1 to 65535"
+                reason: "invalid port \(port): must be 1–65535"
             )
         ) {
             _ = try await Client.connect(
@@ -34,7 +34,7 @@ import Testing
     }
 
     @Test(arguments: ["[::1]", "no such host"])
-    func `a host that is none is told in words`(host: String) async throws {
+    func `an invalid host is an error that says so`(host: String) async throws {
         await #expect {
             try await daemon(.insecurePlaintextTCP(host: host, port: 0)).run()
         } throws: { error in
@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    @Test func `a path that is too long is told by a client, too`() async throws {
+    @Test func `a path that is too long is an error of a client, too`() async throws {
         let path = "/tmp/" + String(repeating: "x", count: 200)
         await #expect(
             throws: ConnectionError.cannotConnect(
@@ -81,7 +81,7 @@ import Testing
         }
     }
 
-    @Test func `a certificate for nobody, for no host or for no time is not made`() {
+    @Test func `a certificate without a valid host and lifetime is not made`() {
         typealias Problem = SelfSignedCertificate.Problem
         #expect(throws: Problem.noHost) { try SelfSignedCertificate(hosts: []) }
         for host in ["ä b", "", "a b", "host\n", String(repeating: "x", count: 300)] {

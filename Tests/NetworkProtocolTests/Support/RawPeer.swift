@@ -94,7 +94,8 @@ final class RawPeer {
 }
 
 extension Channel {
-    /// Closes the socket at once and, where it is TCP, with a reset instead of an end (SO_LINGER of no time, socket(7)).
+    /// Closes the socket at once and, where it is TCP, with a reset instead of an end (SO_LINGER of no time,
+    /// socket(7)).
     func reset() async throws {
         if remoteAddress?.port != nil, let socket = self as? any SocketOptionProvider {
             try await socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()

@@ -6,8 +6,8 @@ import NetworkProtocol
 import Synchronization
 import Testing
 
-/// One of the package's programs while it runs, and what it said so far; killed when the test lets go of it. Nothing here blocks a thread: the cooperative
-/// pool has few, and members in this process need them.
+/// One of the package's programs while it runs, and what it said so far; killed when the test lets go of it. Nothing
+/// here blocks a thread: the cooperative pool has few, and members in this process need them.
 final class RunningProgram {
     private final class Output: Sendable {
         private let state = Mutex((text: "", isEnded: false))
@@ -44,12 +44,14 @@ final class RunningProgram {
     private let fifo: String
     private let life = Life()
 
-    /// Not Foundation's `Process`, whose descriptors every program inherits that is started meanwhile: their ends would wait for each other.
+    /// Not Foundation's `Process`, whose descriptors every program inherits that is started meanwhile: their ends would
+    /// wait for each other.
     ///
     /// - Parameters:
     ///   - name: of the program, which lies beside the tests.
     ///   - environment: beside the tests' own.
-    ///   - prefix: a command that becomes the program, such as `nsenter`; its last argument is followed by the program's path.
+    ///   - prefix: a command that becomes the program, such as `nsenter`; its last argument is followed by the
+    ///     program's path.
     init(
         _ name: String,
         _ arguments: [String],

@@ -170,7 +170,7 @@ import Testing
         }
     }
 
-    @Test func `whose clock is wrong is told so`() async throws {
+    @Test func `whose clock is wrong gets an error that says so`() async throws {
         try await TestDaemon.with(.sealedTCP) { daemon in
             let raw = try await RawPeer.connect(daemon)
             var generator = SystemRandomNumberGenerator()
@@ -262,7 +262,7 @@ import Testing
     }
 
     @Test(arguments: TestTransport.allCases)
-    func `that asks and never reads stops nobody else, costs its budget and is cut off`(
+    func `that asks and never reads stops no other peer, costs its budget and is cut off`(
         _ transport: TestTransport
     ) async throws {
         let handled = Mutex(0)
@@ -369,7 +369,7 @@ import Testing
         }
     }
 
-    @Test func `daemon whose messages nobody receives is not read on`() async throws {
+    @Test func `daemon whose messages are not received is not read further`() async throws {
         var dispatcher = Dispatcher.forTests
         let sent = Mutex(0)
         dispatcher.onOpen { connection in

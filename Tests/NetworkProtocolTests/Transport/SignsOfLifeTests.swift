@@ -114,7 +114,8 @@ import Testing
 
     /// Sends the requests, and takes the replies, at most 64 KiB in each 30 ms for the first six seconds.
     ///
-    /// A thread of its own reads: on those that tests share, others may compute for longer than a peer may take nothing.
+    /// A thread of its own reads: on those that tests share, others may compute for longer than a peer may take
+    /// nothing.
     private static func expectTaken(
         _ daemon: TestDaemon,
         _ transport: TestTransport,

@@ -105,7 +105,7 @@ import Testing
         }
     }
 
-    @Test func `with certificates of an authority, both sides are known; anybody else is refused`() async throws {
+    @Test func `with certificates of an authority, both sides are known; any other peer is refused`() async throws {
         let authority = try await Authority()
         defer { authority.remove() }
         try await withDaemon(try authority.server("daemon")) { daemon in

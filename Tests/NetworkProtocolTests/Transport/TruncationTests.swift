@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test(arguments: [TestTransport.sealedTCP, .sealedUnix])
-    func `gives whoever waits for a message an error`(_ transport: TestTransport) async throws {
+    func `gives a caller that waits for a message an error`(_ transport: TestTransport) async throws {
         try await TestDaemon.with(transport) { daemon in
             let client = try await daemon.connect(transport)
             let waiting = Task { try await client.receive() }

@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    @Test func `that a dead process left is taken by one of two that start at once, and the other is told`()
+    @Test func `that a dead process left is taken by one of two that start at once, and the other gets an error`()
         async throws
     {
         let ends = try TestEnds()
@@ -98,7 +98,7 @@ import Testing
         }
     }
 
-    @Test func `in a folder that somebody keeps locked is made all the same`() async throws {
+    @Test func `in a folder that another process keeps locked is made all the same`() async throws {
         let ends = try TestEnds()
         defer { ends.remove() }
         let folder = open(ends.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -112,7 +112,7 @@ import Testing
         }
     }
 
-    @Test func `that somebody listens on is left to them, and so is a file that is no socket`() async throws {
+    @Test func `that another process listens on is left alone, and so is a file that is no socket`() async throws {
         try await TestDaemon.with(.unix) { daemon in
             let path = daemon.ends.socketPath
             await #expect(

@@ -6,7 +6,8 @@ extension CompressionTests {
         (0..<4).map { UInt8(truncatingIfNeeded: size >> (8 * UInt32($0))) } + block
     }
 
-    /// A frame of 42 bytes in a single segment whose content size has eight bytes; its one block repeats a byte 131 072 times.
+    /// A frame of 42 bytes in a single segment whose content size has eight bytes; its one block repeats a byte 131 072
+    /// times.
     static func zstd(claiming size: UInt64) -> [UInt8] {
         let header: [UInt8] = [0x28, 0xb5, 0x2f, 0xfd, 0xe0]
         let content = (0..<8).map { UInt8(truncatingIfNeeded: size >> (8 * UInt64($0))) }
@@ -123,7 +124,8 @@ struct CompressionHostileTests {
             Self.error(CompressionTests.bytes("28b52ffd2338e1be66b4cd0100c40274686520717569636b2062726f"), .zstd)
                 == .dictionary(1_723_785_528)
         )
-        // Descriptor with a content size of four bytes and a window of 1.125 × 2²⁴ bytes, then of 2⁴¹ and the seven eighths.
+        // Descriptor with a content size of four bytes and a window of 1.125 × 2²⁴ bytes, then of 2⁴¹ and the seven
+        // eighths.
         let windows: [(UInt8, UInt64)] = [(0x71, (1 << 24) + (1 << 21)), (0xff, (1 << 41) / 8 * 15)]
         for (byte, window) in windows {
             let frame = [0x28, 0xb5, 0x2f, 0xfd, 0x80, byte] + [1, 0, 0, 0, 0x09, 0, 0, 0x61]

@@ -69,7 +69,7 @@ struct PrometheusRegistryTests {
         #expect(lines("last") == ["last 7"])
     }
 
-    @Test("numbers that are none do not spoil counters and histograms, and gauges show them")
+    @Test("NaN and infinity leave counters and histograms as they are, and gauges show them")
     func noNumbers() {
         let counter = FloatingPointCounter(label: "c", factory: registry)
         let whole = Counter(label: "w", factory: registry)

@@ -173,7 +173,7 @@ struct LatencyAnalysisTests {
         #expect(jitter(offset: .max - 500) == near)
     }
 
-    @Test func `times that a hostile reflector makes up neither trap nor spoil the round trip`() {
+    @Test func `times that a hostile reflector invents neither trap nor distort the round trip`() {
         var probes = samples([10, 11, 12])
         probes[0].serverReceivedNs = .max
         probes[0].serverSentNs = 0

@@ -8,8 +8,8 @@ import Testing
 
 @Suite("Who may use the control socket", .timeLimit(.minutes(3)))
 struct ControlAccessTests {
-    /// Becomes, in another process, the user `nobody`, who owns nothing here: connects to the socket and says what came
-    /// of it.
+    /// Becomes, in another process, the user `nobody`, who owns nothing here: connects to the socket and reports what
+    /// came of it.
     private func connectAsNobody(to path: String) async throws -> String {
         let script = """
             import os,socket,sys
@@ -33,7 +33,7 @@ struct ControlAccessTests {
             // The socket keeps the mode that the server gave it.
             try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: reflector.folder)
             #expect(try await connectAsNobody(to: path) == "Permission denied")
-            // The owner still gets through, and so would anybody if both doors were open: the refusals were real.
+            // The owner still gets through, and so would any user if both checks were off: the refusals were real.
             guard case .status = try await reflector.ask(.status) else {
                 Issue.record("the owner was refused")
                 return

@@ -49,7 +49,7 @@ struct IperfServerTests {
         }
     }
 
-    @Test("only the child's own socket on 127.0.0.1 says that it listens, not somebody else's with the same number")
+    @Test("only the child's own socket on 127.0.0.1 says that it listens, not another process's with the same number")
     func foreignListener() async throws {
         let listener = try Socket.listenTCP(InternetAddress(.loopbackIPv4, port: 0))
         let port = Int(try listener.localAddress().port)

@@ -324,7 +324,7 @@ struct DirectPortTests {
                 var rounds = 0
                 while !Task.isCancelled {
                     rounds += 1
-                    // In time for the moments in which iperf3 takes anybody's hello for a stream.
+                    // In time for the moments in which iperf3 takes any hello for a stream.
                     strangers[0].send(Array("9876".utf8))
                     for stranger in strangers { stranger.send([UInt8](repeating: 0x39, count: 1448)) }
                     try? await Task.sleep(for: .microseconds(200))
@@ -451,7 +451,7 @@ struct DirectPortTests {
         ).run(host: reflector.address.host)
     }
 
-    /// A UDP socket of somebody else.
+    /// A UDP socket of a third party.
     private final class Stranger: Sendable {
         private let socket: SocketDescriptor
 

@@ -10,7 +10,7 @@ import Testing
 /// Other users of the reflector's or the client's machine, who can connect to loopback.
 @Suite("Other users of the machine", .timeLimit(.minutes(3)))
 struct LocalUserTests {
-    /// `nobody` of most systems.
+    /// `nobody` on most systems.
     private static let stranger = ["setpriv", "--reuid", "65534", "--clear-groups"]
 
     @Test("the port that carries iperf3's connections takes those of this user, and no more than a test needs")
@@ -73,7 +73,7 @@ struct LocalUserTests {
         }
     }
 
-    /// Connects as somebody and waits until the other side closes.
+    /// Connects as the given user and waits until the other side closes.
     private func connect(_ port: Int, as user: [String]) async throws {
         let command = user + ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/\(port) && cat <&3; true"]
         let exit = try await ChildProcess.start(command[0], Array(command.dropFirst())).exit()

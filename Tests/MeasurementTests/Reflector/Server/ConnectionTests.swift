@@ -179,7 +179,7 @@ struct ConnectionTests {
             let flood = try await StalledConnections.open(1_000, to: reflector)
             defer { flood.close() }
             try #require(flood.count > 500)
-            // The last of them push out the first, and anybody who is still shaking hands then.
+            // The last of them evict the first, and any peer still in its handshake then.
             try await eventually("the flood has arrived") { () -> Bool? in
                 let metrics = try await HealthTests.get(reflector, "/metrics")
                 let line = metrics.split(separator: "\n").first { $0.hasPrefix("reflector_connections_total ") }
