@@ -1,9 +1,9 @@
 internal import Synchronization
 
-/// One task that waits for one value, until there is one, its deadline has passed, or the task is canceled: whichever is first.
+/// One task that waits for one value: until the value is there, the deadline passes, or the task is canceled.
 ///
-/// Its owner keeps it in a list, and resumes it at most once that counts; the value may be there before the task waits. When the task
-/// gives up, the owner is told and takes it off the list, so that what it would have got goes to another.
+/// The owner keeps it in a list. Only its first result counts, and that may come before the task waits. When the task
+/// gives up, it calls the owner, which takes it off the list, so that the value goes to another task.
 final class Waiter<Value: Sendable, Failure: Error>: Sendable {
     private enum State {
         case idle
@@ -39,8 +39,8 @@ final class Waiter<Value: Sendable, Failure: Error>: Sendable {
 
     /// Waits. To be called once.
     ///
-    /// - Parameter giveUp: called when the task is canceled, from any thread: takes this off its owner's list and resumes it, as the
-    ///   owner sees fit. Not called when there is a value already.
+    /// - Parameter giveUp: called when the task is canceled, from any thread. It must take this waiter off its owner's
+    ///   list and resume it. Not called if there is a value already.
     func value(giveUp: @escaping @Sendable () -> Void) async throws(Failure) -> Value {
         if let result = take() { return try result.get() }
         return try await withTaskCancellationHandler {
