@@ -9,7 +9,8 @@ internal import Storage
 /// The running tests: starts them, ends them once, keeps their results.
 ///
 /// A test ends at the first of: close by its owner, the owner's disconnect plus a grace period, its deadline, the end
-/// of its iperf3, its byte budget. Each test has one timer, at its deadline; nothing runs without a test.
+/// of its iperf3, its byte budget, the removal of its peer, shutdown, a database failure while charging. Each test has
+/// one timer, at its deadline; nothing runs without a test.
 actor SessionRegistry {
     /// How long a test outlives its owner's connection.
     static let ownerGrace = Duration.seconds(5)
