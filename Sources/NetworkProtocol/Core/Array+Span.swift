@@ -1,4 +1,4 @@
-//  Copies of many bytes at once. Any bytes are good `UInt8`s, and the pointers are not kept.
+// Copies many bytes at once. Any bytes are valid `UInt8`s, and the pointers are not kept.
 
 extension [UInt8] {
     /// A copy of these bytes.

@@ -1,4 +1,4 @@
-/// Reads a message's fields where they lie, and says where it fails.
+/// Reads a message's fields in place, and reports where it fails.
 struct BincodeReader: ~Escapable {
     private let source: Span<UInt8>
     private(set) var offset: Int
@@ -11,7 +11,7 @@ struct BincodeReader: ~Escapable {
 
     mutating func unsigned32() throws(MessageError) -> UInt32 {
         try demand(4)
-        // `demand` has compared.
+        // `demand` has checked this.
         let value = unsafe source.bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self)
         offset += 4
         return UInt32(littleEndian: value)
@@ -19,7 +19,7 @@ struct BincodeReader: ~Escapable {
 
     mutating func unsigned64() throws(MessageError) -> UInt64 {
         try demand(8)
-        // `demand` has compared.
+        // `demand` has checked this.
         let value = unsafe source.bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
         offset += 8
         return UInt64(littleEndian: value)
@@ -48,7 +48,7 @@ struct BincodeReader: ~Escapable {
         }
     }
 
-    /// The length of the bytes that are all that is left: where they begin is ``offset`` then.
+    /// The length of all remaining bytes, which start at ``offset``.
     mutating func lengthOfRest() throws(MessageError) {
         let count = try unsigned64()
         try demand(count)
@@ -59,7 +59,7 @@ struct BincodeReader: ~Escapable {
 
     private var remaining: Int { source.count - offset }
 
-    /// Compared before anything is converted or made room for: `count` comes from outside.
+    /// Checked before anything is converted or allocated: `count` comes from outside.
     private func demand(_ count: UInt64) throws(MessageError) {
         guard count <= UInt64(remaining) else { throw .truncated(offset: offset, needed: count) }
     }

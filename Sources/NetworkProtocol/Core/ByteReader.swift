@@ -1,4 +1,4 @@
-/// Reads integers, bytes and text from an array and says where it fails.
+/// Reads integers, bytes and text from an array, and reports where it fails.
 struct ByteReader {
     private var source: [UInt8]
     private(set) var offset: Int
@@ -48,7 +48,7 @@ struct ByteReader {
         return text
     }
 
-    /// Compared before anything is converted or made room for: `count` comes from outside.
+    /// Checked before anything is converted or allocated: `count` comes from outside.
     private func demand(_ count: UInt64) throws(MessageError) {
         guard count <= UInt64(remaining) else { throw .truncated(offset: offset, needed: count) }
     }

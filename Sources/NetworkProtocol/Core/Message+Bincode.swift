@@ -1,18 +1,19 @@
 //  A message in bincode 1.3 (fixed-width integers):
 //
-//      4  number of the message, little endian
-//      …  its fields: integers little endian (8, or 4 for a failure's code); keys and nonces as they are;
-//         text and bytes behind their length in 8 bytes, little endian
+//     4  number of the message, little endian
+//     …  its fields: integers little endian (8 bytes, or 4 for a failure's code); keys and nonces unchanged;
+//        text and bytes after their length in 8 bytes, little endian
 //
-//      0 Ping   1 Pong   2 SecureHandshakeInit key[32] timestamp nonce[16]   3 SecureHandshakeResponse key[32] nonce[16] challenge
-//      4 SecureHandshakeConfirm challenge   5 Echo text   6 Disconnect   7 Custom command payload   8 Data bytes   9 Unknown
-//      10 Request id command payload   11 Response id payload   12 Failure id code reason
-//      13 to 255 are for later versions, whose fields are not known here: read as Unknown
+//     0 Ping   1 Pong   2 SecureHandshakeInit key[32] timestamp nonce[16]
+//     3 SecureHandshakeResponse key[32] nonce[16] challenge
+//     4 SecureHandshakeConfirm challenge   5 Echo text   6 Disconnect   7 Custom command payload   8 Data bytes
+//     9 Unknown   10 Request id command payload   11 Response id payload   12 Failure id code reason
+//     13 to 255 are for later versions, whose fields are not known here: read as Unknown
 
 extension Message {
     private static let variantLength = 4
     private static let lengthLength = 8
-    /// Numbers of later versions go no higher: the second byte of a number is what tells it from a format byte.
+    /// The highest number of a later version: a number's second byte distinguishes it from a format byte.
     private static let lastReserved: UInt32 = 255
 
     /// Bytes that ``writeBincode(to:)`` writes.
@@ -79,7 +80,7 @@ extension Message {
         sink.append(text)
     }
 
-    /// A message as far as the bytes that end it, if it is of a kind that ends with bytes.
+    /// A message without its final bytes, if it is of a kind that ends with bytes.
     private enum Head {
         case whole(Message)
         case custom(command: String)
@@ -88,13 +89,13 @@ extension Message {
         case response(id: UInt64)
     }
 
-    /// Copies the one message that begins at `start` and ends with `payload`.
+    /// Copies the one message that starts at `start` and ends with `payload`.
     init(bincode payload: Span<UInt8>, from start: Int) throws(MessageError) {
         let (head, offset) = try Message.head(payload, from: start)
         self = Message(head) { Array(copying: payload.extracting(offset...)) }
     }
 
-    /// The same out of an array. If nobody else holds it, the bytes that end the message keep their place in memory.
+    /// The same from an array. If nothing else refers to it, the message's final bytes stay where they are in memory.
     init(bincode payload: consuming [UInt8], from start: Int) throws(MessageError) {
         let (head, offset) = try Message.head(payload.span, from: start)
         var payload = payload
@@ -116,7 +117,7 @@ extension Message {
         }
     }
 
-    /// And where the bytes that end it begin.
+    /// Also returns where the final bytes start.
     private static func head(_ payload: Span<UInt8>, from start: Int) throws(MessageError) -> (Head, Int) {
         var reader = BincodeReader(payload, from: start)
         let variant = try reader.unsigned32()

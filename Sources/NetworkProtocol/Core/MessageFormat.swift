@@ -1,10 +1,10 @@
-/// How messages are written.
+/// How messages are encoded.
 ///
-/// Bincode alone needs no mark. A payload that begins with a format byte (1 bincode, 2 JSON, 3 MessagePack) says how the rest is
-/// written; the two cannot be taken for each other, because an unmarked message begins with a number below 13 in four bytes and the
-/// byte behind a format byte is never the second byte of such a number: ``Message/init(payload:)`` has the cases.
+/// Bincode needs no mark. A payload that starts with a format byte (1 bincode, 2 JSON, 3 MessagePack) is in that
+/// format. The two cannot be confused: an unmarked message starts with a four-byte number of at most 255, and the byte
+/// after a format byte is never the second byte of such a number. ``Message/init(payload:)`` lists the cases.
 public enum MessageFormat: UInt8, Sendable, Hashable, CaseIterable {
-    /// bincode 1.3: little endian, 4-byte variant, 8-byte lengths; written without format byte.
+    /// bincode 1.3: little endian, 4-byte variant, 8-byte lengths; written without a format byte.
     case bincode = 1
     /// RFC 8259, as serde writes enumerations: `"Ping"`, `{"Echo":"hello"}`; bytes are arrays of numbers.
     case json = 2
@@ -13,7 +13,7 @@ public enum MessageFormat: UInt8, Sendable, Hashable, CaseIterable {
 }
 
 extension Message {
-    /// The payload that says this message in `format`.
+    /// The payload that encodes this message in `format`.
     public func payload(in format: MessageFormat = .bincode) -> [UInt8] {
         var payload: [UInt8] = []
         switch format {
@@ -30,13 +30,13 @@ extension Message {
         return payload
     }
 
-    /// The message that a payload says, in whichever format.
+    /// The message that a payload encodes, in any format.
     public init(payload: consuming [UInt8]) throws(MessageError) {
         self = try Message.read(payload).message
     }
 
-    /// The message, and the format it came in, which is the one to answer in. A payload that nobody else holds becomes the bytes of its
-    /// message without being copied.
+    /// The message, and the format that it arrived in, which is the format to answer in. If nothing else refers to the
+    /// payload, it becomes the message's bytes without a copy.
     package static func read(_ payload: consuming [UInt8]) throws(MessageError) -> (
         message: Message, format: MessageFormat
     ) {
@@ -51,7 +51,7 @@ extension Message {
         }
     }
 
-    /// The same of a payload that lies somewhere else: what the message needs of it is copied.
+    /// The same for a payload in other memory: the message's parts are copied.
     package static func read(_ payload: Span<UInt8>) throws(MessageError) -> (message: Message, format: MessageFormat) {
         guard !payload.isEmpty else { throw .empty }
         switch MessageFormat(markOf: payload, first: payload[0]) {
@@ -63,10 +63,10 @@ extension Message {
 }
 
 extension MessageFormat {
-    /// The one that a payload's first bytes name; nil for unmarked bincode.
+    /// The format that a payload's first bytes name; nil for unmarked bincode.
     init?(markOf payload: Span<UInt8>, first: UInt8) {
-        // Unmarked bincode: the number's upper three bytes are 0. Only behind format byte 1 can that be something else, a marked
-        // Ping (01 00 00 00 00), and then there are more than the four bytes of an unmarked Pong.
+        // Unmarked bincode: the number's upper three bytes are 0. Only with a first byte of 1 can that also be a marked
+        // message: a Ping (01 00 00 00 00), which is longer than the four bytes of an unmarked Pong.
         let isMarked: Bool =
             switch first {
             case MessageFormat.bincode.rawValue: payload.count > 4

@@ -1,13 +1,13 @@
-/// What a program may send that is no request. Everything else that goes over a connection is the protocol's own.
+/// What a program may send besides requests. All other messages on a connection are the protocol's own.
 public enum OutgoingMessage: Sendable, Hashable {
-    /// A daemon sends it back as it is.
+    /// A daemon returns it unchanged.
     case echo(String)
-    /// A command without a number; its answer, if any, is one of the same command.
+    /// A command without a number; its answer, if any, has the same command.
     case custom(command: String, payload: [UInt8])
-    /// Bytes, of which only the programs know what they are.
+    /// Bytes whose meaning only the programs know.
     case data([UInt8])
 
-    /// As it goes over the wire.
+    /// The message on the wire.
     package var message: Message {
         switch self {
         case .echo(let text): .echo(text)
@@ -16,7 +16,7 @@ public enum OutgoingMessage: Sendable, Hashable {
         }
     }
 
-    /// Nil for a message that is the protocol's own.
+    /// Nil for a message of the protocol itself.
     package init?(_ message: Message) {
         switch message {
         case .echo(let text): self = .echo(text)

@@ -1,24 +1,26 @@
-/// A payload as it came, and what was done to it.
+/// A payload as it arrived, and how it was encoded.
 public struct Packet: Sendable, Hashable {
-    /// What stands before the payload.
+    /// The header before the payload.
     public let header: PacketHeader
-    /// As it was sent: perhaps sealed, perhaps compressed.
+    /// As it was sent: may be sealed or compressed.
     public package(set) var payload: [UInt8]
 }
 
-/// Takes a stream of bytes apart into packets, however the stream is cut.
+/// Splits a stream of bytes into packets, however the stream is cut.
 ///
-/// Every byte of a header is judged when it comes, and nothing is stored for a packet before its whole header is good. A payload
-/// is stored once, in the array that the packet hands out; its room grows with what has really arrived.
+/// Every byte of a header is checked when it arrives, and nothing is stored for a packet before its whole header is
+/// valid. A payload is stored once, in the array that the packet returns; the array grows with the bytes that have
+/// actually arrived.
 ///
 ///     var decoder = PacketDecoder()
 ///     var input = bytes[...]
 ///     while let packet = try decoder.next(&input) { … }
 public struct PacketDecoder: Sendable {
-    /// Room that is made at once for a payload, in bytes; beyond it, room is made when this much has arrived.
+    /// Memory that is allocated at once for a payload, in bytes; more is allocated after this much has arrived.
     package static let firstRoom = 256 * 1024
 
-    /// Longest payload in bytes that is accepted; never more than ``PacketHeader/maximumPayloadLength``. May be changed between packets.
+    /// Longest accepted payload in bytes; never more than ``PacketHeader/maximumPayloadLength``. May be changed between
+    /// packets.
     public var limit: Int {
         didSet { limit = min(max(limit, 0), PacketHeader.maximumPayloadLength) }
     }
@@ -34,18 +36,18 @@ public struct PacketDecoder: Sendable {
         self.limit = min(max(limit, 0), PacketHeader.maximumPayloadLength)
     }
 
-    /// Whether a packet has begun and is not complete.
+    /// Whether a packet has started and is not complete.
     public var isInsidePacket: Bool { headerCount > 0 }
 
-    /// Bytes of the packet that has begun which are still missing, as far as its header tells.
+    /// Missing bytes of the partial packet, as far as its header shows.
     package var missing: Int { header.map { $0.payloadLength - payload.count } ?? 0 }
 
-    /// Room that is made for the payload that has begun, in bytes.
+    /// Memory that is allocated for the partial payload, in bytes.
     package var room: Int { payload.capacity }
 
-    /// Takes what it needs from the front of `input`: the next packet, or nil when `input` is used up.
+    /// Takes what it needs from the front of `input`. Returns the next packet, or nil when `input` is used up.
     ///
-    /// After an error the stream cannot be read any further.
+    /// After an error the rest of the stream cannot be read.
     public mutating func next(_ input: inout ArraySlice<UInt8>) throws(PacketError) -> Packet? {
         var position = 0
         do throws(PacketError) {
@@ -58,7 +60,7 @@ public struct PacketDecoder: Sendable {
         }
     }
 
-    /// The same for the bytes of `input` from `position` on, which moves behind those that were taken.
+    /// The same for the bytes of `input` starting at `position`, which moves behind the bytes that were taken.
     package mutating func next(_ input: Span<UInt8>, at position: inout Int) throws(PacketError) -> Packet? {
         switch try frame(input, at: &position) {
         case .whole(let header, let payload): Packet(header: header, payload: Array(copying: input.extracting(payload)))
@@ -67,18 +69,18 @@ public struct PacketDecoder: Sendable {
         }
     }
 
-    /// A packet whose last byte has come.
+    /// A complete packet.
     package enum Frame {
-        /// All of its payload lies in the input, in this range. Nothing was copied.
+        /// Its whole payload is in the input, in this range. Nothing was copied.
         case whole(PacketHeader, Range<Int>)
-        /// It came in pieces, which were put together.
+        /// It arrived in pieces, which were joined.
         case packet(Packet)
     }
 
-    /// The next packet, left where it lies if all of it is there; nil when `input` is used up.
+    /// The next packet, left in place if all of it is there; nil when `input` is used up.
     package mutating func frame(_ input: Span<UInt8>, at position: inout Int) throws(PacketError) -> Frame? {
         if headerCount == 0, input.count - position >= PacketHeader.length {
-            // A wrong byte is found again below, which takes those before it.
+            // A wrong byte is found again below, which consumes the bytes before it.
             let header = try? PacketHeader(reading: input, at: position, limit: limit)
             let start = position + PacketHeader.length
             if let header, input.count - start >= header.payloadLength {

@@ -9,12 +9,12 @@ public struct PacketHeader: Sendable, Hashable {
     public static let length = 10
     /// First bytes of every packet.
     public static let magic: [UInt8] = [0xDE, 0xAD, 0xBE, 0xEF]
-    /// The only version there is.
+    /// The only version.
     public static let version: UInt8 = 1
     /// Longest payload in bytes: 16 MiB.
     public static let maximumPayloadLength = 16 * 1024 * 1024
 
-    /// What was done to the payload.
+    /// How the payload was encoded.
     public let flags: PacketFlags
     /// In bytes, without the header, with the tag of a sealed record.
     public let payloadLength: Int
@@ -36,7 +36,7 @@ public struct PacketHeader: Sendable, Hashable {
         self.payloadLength = payloadLength
     }
 
-    /// The header at `start`, where there are ``length`` bytes. Each is judged in turn, as one by one.
+    /// The header at `start`, where there are ``length`` bytes. The bytes are checked in order, like a stream's.
     init(reading input: Span<UInt8>, at start: Int, limit: Int) throws(PacketError) {
         for offset in 0..<4 where input[start + offset] != PacketHeader.magicByte(offset) {
             throw .wrongMagic(offset: offset, found: input[start + offset])
@@ -50,7 +50,7 @@ public struct PacketHeader: Sendable, Hashable {
         guard payloadLength <= limit else { throw .payloadTooLong(length: payloadLength, limit: limit) }
     }
 
-    /// The header's ten bytes; they are what a sealed record authenticates beside its payload.
+    /// The header's ten bytes; a sealed record authenticates them together with its payload.
     public var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(PacketHeader.length)
@@ -76,14 +76,14 @@ public struct PacketHeader: Sendable, Hashable {
     }
 }
 
-/// What was done to a payload before it became a packet.
+/// How a payload was encoded before it became a packet.
 public struct PacketFlags: OptionSet, Sendable, Hashable {
     public let rawValue: UInt8
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// An LZ4 block behind its uncompressed size.
+    /// An LZ4 block after its uncompressed size.
     public static let lz4 = PacketFlags(rawValue: 1)
-    /// One Zstandard frame that tells its content size.
+    /// One Zstandard frame with its content size.
     public static let zstd = PacketFlags(rawValue: 2)
     /// A sealed record.
     public static let encrypted = PacketFlags(rawValue: 4)

@@ -1,75 +1,78 @@
 internal import Cryptography
 internal import Identity
 
-/// One connection as a value: bytes and events in, steps out. No channel, clock, lock or task inside, so that each race has a test.
+/// One connection as a value: bytes and events in, steps out. It contains no channel, clock, lock or task, so every
+/// race can be tested.
 ///
-///     connecting ─▶ awaiting response ─▶ awaiting acceptance ─▶ open ─▶ finishing ─▶ lingering ─▶ closed     initiator, handshake
-///     connecting ─▶ awaiting init ─▶ awaiting confirm ─▶ open ─▶ …                                           responder, handshake
-///     connecting ─▶ open ─▶ …                                                                                TLS, or nothing
+///     initiator, handshake   connecting ─▶ awaiting response ─▶ awaiting acceptance ─▶ open ─▶ finishing ─▶ …
+///     responder, handshake   connecting ─▶ awaiting init ─▶ awaiting confirm ─▶ open ─▶ finishing ─▶ …
+///     TLS, or nothing        connecting ─▶ open ─▶ finishing ─▶ lingering ─▶ closed
 ///
-/// An event that does not belong to the phase is one of three kinds. What the peer may not send is thrown as a ``ConnectionError``, and
-/// the caller ends the connection with it. What comes too late, after the end has begun, is ignored. A call that only an error of this
-/// library could make is ignored as well: a peer can never make the process trap.
+/// Events that do not belong to the phase are of three kinds. What the peer must not send is thrown as a
+/// ``ConnectionError``, and the caller ends the connection with it. Events that arrive after the end has begun are
+/// ignored. Calls that only a bug in this library could make are also ignored: a peer can never make the process trap.
 struct ConnectionCore: ~Copyable {
     typealias Instant = ContinuousClock.Instant
 
     enum Side: Sendable { case initiator, responder }
 
     enum Phase {
-        /// TCP or TLS is not there yet.
+        /// TCP or TLS is not connected yet.
         case connecting
         case awaitingResponse(HandshakeInitiator)
         case awaitingAcceptance(HandshakeResult)
         case awaitingInit
         case awaitingConfirm(HandshakeResponder)
         case open
-        /// No more is taken from the peer; what is in work is finished and written.
+        /// Nothing more is accepted from the peer; messages in progress are answered, and queued messages are written.
         case finishing(hasSaidGoodBye: Bool)
-        /// Everything is said, and the peer may still read it.
+        /// Everything is sent, and the peer may still read it.
         case lingering
         case closed
     }
 
     /// What the caller must do next.
     enum Step {
-        /// Send this, as it is: nothing is sealed yet.
+        /// Send this in the clear: nothing is sealed yet.
         case send(Message)
-        /// The initiator's proof: send it unsealed, and everything after it sealed.
+        /// The initiator's proof: send it in the clear, and everything after it sealed.
         case confirm(HandshakeConfirm)
-        /// The peer opens a handshake: ``answer(_:wallClock:seen:using:)``.
+        /// The peer opens a handshake: call ``answer(_:wallClock:seen:using:)``.
         case answer(HandshakeInit)
         /// The connection is open; the peer has proved this key. `mustAccept`: send a Pong first.
         case opened(EndpointID?, mustAccept: Bool)
-        /// Tell the peer why, and end.
+        /// Send the peer the reason, and close.
         case refuse(HandshakeError)
-        /// A message for the program, or a reply; its payload had so many bytes.
+        /// A message for the program, or a reply, with the length of its payload in bytes.
         case message(Message, bytes: Int)
         case ping
         case pong
-        /// The peer has said that it sends nothing more.
+        /// The peer has announced that it sends nothing more.
         case goodBye
-        /// Read this payload where it keeps no other connection waiting, then ``resume(with:)``. Nothing is taken until then.
+        /// Read this payload where it does not block other connections, then call ``resume(with:)``. No packet is
+        /// accepted until then.
         case read(InboundPayload, work: Int)
-        /// A change of the peer's key that must wait for its turn, then ``changeKey(_:now:)``. Nothing is taken until then.
+        /// A change of the peer's key that must wait for its turn; then call ``changeKey(_:now:)``. No packet is
+        /// accepted until then.
         case changeKey(Packet)
-        /// Nothing.
+        /// Nothing to do.
         case none
     }
 
-    /// How ``proceed(isIdle:lingering:now:)`` goes on.
+    /// How ``proceed(isIdle:lingering:now:)`` continues.
     enum Farewell {
         case wait
         /// Send Disconnect, then ask again.
         case sayGoodBye
-        /// Close the way out, and wait for the peer or ``nextDeadline``.
+        /// Close the outgoing direction, and wait for the peer or ``nextDeadline``.
         case linger
         case close
     }
 
-    /// What ``timeout(now:unsentBytes:writtenBytes:isListening:)`` found.
+    /// The result of ``timeout(now:unsentBytes:writtenBytes:isListening:)``.
     enum Timeout {
         case none
-        /// Nothing came for so long that a ping is due; `isSilent`: nothing at all came for an interval.
+        /// Nothing arrived for so long that a ping is due. `isSilent`: nothing at all arrived for an interval.
         case ping(isSilent: Bool)
         case fail(ConnectionError)
         case close
@@ -77,38 +80,39 @@ struct ConnectionCore: ~Copyable {
 
     private enum Pause { case reading, keyChange }
 
-    /// Bytes that are decompressed, or read in another format than bincode, before other connections of the event loop come first.
+    /// Bytes that are decompressed, or read in a format other than bincode, before other connections of the event loop
+    /// get their turn.
     static let workPerYield = 64 * 1024
 
     let side: Side
-    /// Nil without handshake.
+    /// Nil without a handshake.
     private let trust: Trust?
     private let contexts: CipherContexts
     private let maximumPayloadLength: Int
     private let handshakeTimeout: Duration
     private(set) var phase = Phase.connecting
     private var decoder = PacketDecoder(limit: HandshakeLimits.maximumPayloadLength)
-    /// Both go when the connection ends.
+    /// Both are dropped when the connection ends.
     private var sealer: RecordSealer?
     private var opener: RecordOpener?
     private var keyChanges = KeyChanges()
     private var heartbeat: Heartbeat
-    /// The peer's, as of its last message.
+    /// The peer's, according to its last message.
     private(set) var format: MessageFormat
     private var pause: Pause?
     private var workSinceYield = 0
     /// The peer sends nothing more.
     private(set) var isInputClosed = false
-    /// What ended the connection, or will.
+    /// The reason why the connection ended, or will end.
     private(set) var end: ConnectionError?
     private(set) var wasOpened = false
     /// Whether ``connected(now:wallClock:using:)`` was called.
     private(set) var hasBegun = false
-    /// The end of the handshake, or the next look at the peer.
+    /// The deadline of the handshake, or the next check of the peer.
     private var checkAt: Instant?
     private var lingerUntil: Instant?
 
-    /// - Parameter trust: nil where no handshake is made: TLS has judged the peer, or nothing does.
+    /// - Parameter trust: nil without a handshake: TLS has verified the peer, or nothing does.
     init(side: Side, trust: Trust?, options: ConnectionOptions, contexts: CipherContexts, now: Instant) {
         self.side = side
         self.trust = trust
@@ -124,7 +128,7 @@ struct ConnectionCore: ~Copyable {
         )
     }
 
-    // MARK: What it is
+    // MARK: State
 
     var isOpen: Bool { if case .open = phase { true } else { false } }
     var isClosed: Bool { if case .closed = phase { true } else { false } }
@@ -137,7 +141,7 @@ struct ConnectionCore: ~Copyable {
         }
     }
 
-    /// Whether the connection still must become open.
+    /// Whether the connection has yet to open.
     var isOpening: Bool {
         switch phase {
         case .open, .finishing, .lingering, .closed: false
@@ -145,10 +149,10 @@ struct ConnectionCore: ~Copyable {
         }
     }
 
-    /// Whether nothing may be taken until a payload is read, or a change of key has had its turn.
+    /// Whether no packet is accepted until a payload is read, or until it is the turn of a key change.
     var isPaused: Bool { pause != nil }
 
-    /// Whether what is sent from now on is sealed.
+    /// Whether packets sent from now on are sealed.
     var isSealed: Bool { sealer != nil }
 
     /// When ``timeout(now:unsentBytes:writtenBytes:isListening:)`` is due.
@@ -157,9 +161,9 @@ struct ConnectionCore: ~Copyable {
         return min(checkAt, lingerUntil)
     }
 
-    // MARK: Beginning
+    // MARK: Starting
 
-    /// TCP, or the socket below TLS, is there.
+    /// TCP, or the socket below TLS, is connected.
     ///
     /// - Parameter wallClock: milliseconds since the Unix epoch.
     mutating func connected(
@@ -182,7 +186,7 @@ struct ConnectionCore: ~Copyable {
         return .send(.handshakeInit(initiator.opening))
     }
 
-    /// TLS has judged the peer.
+    /// TLS has verified the peer.
     mutating func completedTLS(now: Instant) -> Step {
         guard case .connecting = phase else { return .none }
         return opened(by: nil, now: now)
@@ -197,9 +201,9 @@ struct ConnectionCore: ~Copyable {
         return .opened(peer, mustAccept: mustAccept)
     }
 
-    /// What to send for a peer's opening.
+    /// The answer to a peer's opening.
     ///
-    /// - Parameter seen: whether the opening was seen before, and remembers it.
+    /// - Parameter seen: returns whether the opening was seen before, and remembers it.
     mutating func answer(
         _ opening: HandshakeInit,
         wallClock: UInt64,
@@ -218,7 +222,7 @@ struct ConnectionCore: ~Copyable {
             phase = .awaitingConfirm(responder)
             return .send(.handshakeResponse(responder.response))
         } catch {
-            // Nothing is secret yet, and a peer whose clock is wrong should learn it.
+            // Nothing is secret yet, and a peer whose clock is wrong should find out.
             return refuse(error)
         }
     }
@@ -264,11 +268,12 @@ struct ConnectionCore: ~Copyable {
         opener = RecordOpener(secret: result.receiving, contexts: contexts)
     }
 
-    // MARK: Taking what comes
+    // MARK: Receiving
 
-    /// Takes the next packet out of `input`, from `position` on, which moves behind it; nil when there is none that is whole.
+    /// Takes the next packet out of `input`, starting at `position`, which moves behind it; nil if there is no complete
+    /// packet.
     ///
-    /// Not to be called while ``isPaused``. What it throws ends the connection.
+    /// Must not be called while ``isPaused``. A thrown error ends the connection.
     mutating func next(
         _ input: Span<UInt8>,
         at position: inout Int,
@@ -304,7 +309,7 @@ struct ConnectionCore: ~Copyable {
         }
     }
 
-    /// Whether it is in a format that takes long to read.
+    /// Whether its format takes long to read.
     private func isText(_ payload: Span<UInt8>) -> Bool {
         switch MessageFormat(markOf: payload, first: payload[0]) {
         case .json, .messagePack: true
@@ -312,12 +317,12 @@ struct ConnectionCore: ~Copyable {
         }
     }
 
-    /// Bytes came, and were looked at as far as possible.
+    /// Bytes arrived and were processed as far as possible.
     mutating func received(now: Instant) {
         heartbeat.received(now: now, isInsidePacket: decoder.isInsidePacket, missing: decoder.missing)
     }
 
-    /// This side does not read: no silence is the peer's.
+    /// This side does not read, so silence is not the peer's fault.
     mutating func paused(now: Instant) { heartbeat.paused(now: now) }
 
     /// Opens, decompresses and reads a packet.
@@ -350,7 +355,7 @@ struct ConnectionCore: ~Copyable {
         return try take(inbound.read(), now)
     }
 
-    /// A payload was read elsewhere.
+    /// A payload was read on another thread.
     mutating func resume(
         with content: Result<InboundPayload.Content, ConnectionError>,
         now: Instant
@@ -365,13 +370,13 @@ struct ConnectionCore: ~Copyable {
     mutating func changeKey(_ packet: Packet, now: Instant) throws(ConnectionError) {
         pause = nil
         guard case .open = phase else { return }
-        // Its length says that it is empty.
+        // Its length shows that it is empty.
         _ = try open(packet, now)
     }
 
-    /// The record's payload, nil for a change of the key, which has been made.
+    /// The record's payload; nil for a key change, which has been made.
     private mutating func open(_ packet: consuming Packet, _ now: Instant) throws(ConnectionError) -> [UInt8]? {
-        // What is sealed must be, from the first record on: there is no way back into the clear.
+        // Sealed connections accept only sealed packets, from the first record on: there is no way back into the clear.
         guard let opened = opener?.open(packet) else { throw .notAuthentic }
         guard opened.isEmpty else { return opened }
         guard keyChanges.admit(now: now) else {
@@ -382,8 +387,8 @@ struct ConnectionCore: ~Copyable {
         return nil
     }
 
-    /// Whether an empty record must wait for its turn, as one of the same connection came a short time ago: no other record, and none
-    /// within a handshake, where everything is handled at once.
+    /// Whether an empty record must wait for its turn, because the same connection sent one a short time ago. No other
+    /// record waits, and none within a handshake, where everything is processed at once.
     private mutating func mustWait(_ packet: borrowing Packet, _ now: Instant) -> Bool {
         guard packet.header.payloadLength == RecordCipher.tagLength, case .open = phase else { return false }
         return keyChanges.isFurther(now: now)
@@ -437,14 +442,14 @@ struct ConnectionCore: ~Copyable {
         }
     }
 
-    /// A reason as it may be shown and logged: the peer chose it.
+    /// A reason in a form that may be shown and logged: the peer chose it.
     static func shown(_ reason: String) -> String { ForeignText.shown(reason, most: 400) }
 
     // MARK: Sending
 
-    /// Runs `body` with what seals packets; not at all when nothing is sealed, or no longer.
+    /// Runs `body` with the sealer; not at all if nothing is sealed, or no longer.
     ///
-    /// - Returns: what `body` returns; nil when it was not run.
+    /// - Returns: what `body` returns; nil if it did not run.
     mutating func withSealer<Value>(_ body: (inout RecordSealer) -> Value) -> Value? {
         sealer?.give(to: body)
     }
@@ -452,8 +457,8 @@ struct ConnectionCore: ~Copyable {
     // MARK: Time
 
     /// - Parameters:
-    ///   - unsentBytes: what the system has not taken of what was given to it.
-    ///   - writtenBytes: all that it has taken since the connection began.
+    ///   - unsentBytes: the part of the written data that the system has not taken.
+    ///   - writtenBytes: all that it has taken since the connection started.
     ///   - isListening: whether the socket is read.
     mutating func timeout(
         now: Instant,
@@ -468,13 +473,13 @@ struct ConnectionCore: ~Copyable {
         case .closed: return .none
         default: return .fail(.timedOut(what: "the handshake"))
         }
-        // Nothing is expected of a peer that is not read, however long its handlers take.
+        // Nothing is expected of a peer whose data is not read, however long its handlers take.
         let isListening = isListening && isOpen
         if !isListening { heartbeat.paused(now: now) }
         switch heartbeat.check(now: now, unsentBytes: unsentBytes, writtenBytes: writtenBytes) {
         case .fine(let next):
             self.checkAt = next
-            // Its pings are not read either, and what it waits for may take longer than it waits for a sign of life.
+            // Its pings are not read either, and its own waits may exceed the time in which it expects a sign of life.
             return !isListening && unsentBytes == 0 ? .ping(isSilent: false) : .none
         case .ping(let next):
             self.checkAt = next
@@ -486,14 +491,14 @@ struct ConnectionCore: ~Copyable {
     // MARK: Ending
 
     enum Finishing {
-        /// It has begun to end for this reason.
+        /// The connection has begun to end for this reason.
         case began(ConnectionError)
         /// It was not open: end it at once.
         case fail
         case ignored
     }
 
-    /// Ends in order: what is in work is answered, what is to be sent is sent.
+    /// Closes in order: messages in progress are answered, and queued messages are sent.
     mutating func finish(_ reason: ConnectionError) -> Finishing {
         switch phase {
         case .open: break
@@ -507,7 +512,7 @@ struct ConnectionCore: ~Copyable {
     }
 
     enum InputEnd {
-        /// What has come is still looked at; then ``allRead()``.
+        /// Received bytes are still processed; then the caller calls ``allRead()``.
         case proceed
         case fail(ConnectionError)
         case ignored
@@ -524,7 +529,8 @@ struct ConnectionCore: ~Copyable {
         }
     }
 
-    /// After the end of the input, when all that came was looked at: why the connection ends now; nil when that is not yet, or no longer, so.
+    /// Called after the end of the input, when all bytes were processed. Returns why the connection ends now; nil if it
+    /// does not end yet, or has ended.
     func allRead() -> (error: ConnectionError, isViolation: Bool)? {
         guard isInputClosed, !isPaused, case .open = phase else { return nil }
         if decoder.isInsidePacket {
@@ -533,15 +539,15 @@ struct ConnectionCore: ~Copyable {
         return (endOfInput, false)
     }
 
-    /// What it means that the system has no more bytes of the peer's. It does not know what ended them; sealed, only the peer's good-bye does,
-    /// and that has set ``end``.
+    /// What it means that the system has no more bytes from the peer. The system does not know what ended them. On a
+    /// sealed connection only the peer's Disconnect tells, and that has already set ``end``.
     private var endOfInput: ConnectionError { opener == nil ? .closedByPeer : .truncated }
 
-    /// While it finishes: how it goes on.
+    /// While finishing: how to continue.
     ///
     /// - Parameters:
     ///   - isIdle: whether everything is answered and written.
-    ///   - lingering: how long, after everything is said, the peer may take to close its side.
+    ///   - lingering: how long the peer may take to close its side after everything is sent.
     mutating func proceed(isIdle: Bool, lingering: Duration, now: Instant) -> Farewell {
         if case .lingering = phase { return isInputClosed ? .close : .wait }
         guard case .finishing(let hasSaidGoodBye) = phase, isIdle else { return .wait }
@@ -561,13 +567,14 @@ struct ConnectionCore: ~Copyable {
     /// The task that waits for the connection gave up.
     mutating func giveUp() { if end == nil { end = .cancelled } }
 
-    /// It ends for this reason, unless another was there before: what to tell all who wait; nil when it had ended.
+    /// Ends the connection for this reason, unless there already is one. Returns the error for all waiting tasks; nil
+    /// if it had ended before.
     mutating func fail(_ error: ConnectionError) -> ConnectionError? {
         if !isClosed, end == nil { end = error }
         return close(error)
     }
 
-    /// The channel is closed: as ``fail(_:)``, and what it means that the peer closed it is found here.
+    /// The channel is closed: like ``fail(_:)``, but finds out what it means that the peer closed it.
     mutating func close(_ error: ConnectionError) -> ConnectionError? {
         if isClosed { return nil }
         let error = end ?? (error == .closedByPeer && wasOpened ? endOfInput : error)

@@ -1,12 +1,12 @@
-/// What a packet carried, out of its record.
+/// A packet's payload, after its record was opened.
 struct InboundPayload: Sendable {
     private var payload: [UInt8]
-    /// How it is compressed, if it is.
+    /// How it is compressed, if at all.
     private let flags: PacketFlags
-    /// Longest payload that is accepted, in bytes, also after it is decompressed.
+    /// Longest accepted payload in bytes, before and after decompression.
     private let limit: Int
 
-    /// A message, how it was written, and its bytes.
+    /// A message, its format, and its length.
     struct Content: Sendable {
         let message: Message
         let format: MessageFormat
@@ -19,8 +19,9 @@ struct InboundPayload: Sendable {
         self.limit = limit
     }
 
-    /// How many bytes must be made or looked at one by one to read it: what it claims to be when it is decompressed, and no less than it is
-    /// now, as a frame can be long and stand for little; or its own length where it is not in bincode. 0 for what is only copied.
+    /// How many bytes must be produced or examined one by one to read it. For a compressed payload: its claimed length
+    /// after decompression, or its current length if that is more, because a long frame can represent little. Otherwise
+    /// its own length if it is not in bincode, and 0 if it is only copied.
     func work() throws(ConnectionError) -> Int {
         if !flags.isEmpty {
             return max(payload.count, try PayloadCompression.claimedLength(payload, flags: flags, limit: limit))
@@ -34,7 +35,7 @@ struct InboundPayload: Sendable {
 
     consuming func read() throws(ConnectionError) -> Content {
         var payload = payload
-        // Nobody else holds the bytes: they become the message's own.
+        // Nothing else refers to the bytes: they become the message's own.
         self.payload = []
         if !flags.isEmpty { payload = try PayloadCompression.decompress(payload, flags: flags, limit: limit) }
         let bytes = payload.count

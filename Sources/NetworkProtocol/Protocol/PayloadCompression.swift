@@ -1,9 +1,9 @@
 internal import Synchronization
 
-/// Compresses and decompresses payloads, with contexts that all connections of the process share: one of Zstandard's takes more memory
-/// than thousands of idle connections.
+/// Compresses and decompresses payloads, with contexts that all connections of the process share: one Zstandard context
+/// takes more memory than thousands of idle connections.
 enum PayloadCompression {
-    /// Contexts of each kind that are kept for the next one; more are made when more are at work at once.
+    /// Contexts of each kind to keep for the next use; more are made if more are in use at once.
     private static let kept = 4
 
     private struct Kind: Hashable {
@@ -27,11 +27,11 @@ enum PayloadCompression {
 
     private static let idle = Mutex(Idle())
 
-    /// Nil when the payload would not be smaller.
+    /// Nil if the payload would not be smaller.
     static func compress(_ payload: [UInt8], with compression: ConnectionOptions.Compression) -> [UInt8]? {
         let kind = Kind(algorithm: compression.algorithm, level: compression.level)
         let box = idle.withLock { Lent($0.compressors[kind]?.popLast()) }.box ?? CompressorBox(kind)
-        // Bytes of an array are what the compressor reads.
+        // The compressor reads an array's bytes.
         let compressed = box.compressor.compress(unsafe payload.span.bytes)
         let lent = Lent(box)
         idle.withLock { idle in
@@ -42,7 +42,7 @@ enum PayloadCompression {
         return compressed
     }
 
-    /// How many bytes the payload claims to become, at most `limit` and plausible; found without decompressing any.
+    /// The length that the payload claims to decompress to, at most `limit` and plausible; found without decompressing.
     static func claimedLength(
         _ payload: [UInt8],
         flags: PacketFlags,
@@ -50,7 +50,7 @@ enum PayloadCompression {
     ) throws(ConnectionError) -> Int {
         let limit = min(limit, CompressionAlgorithm.maximumDecompressedLength)
         do throws(CompressionError) {
-            // Bytes of an array are what is read.
+            // An array's bytes are read.
             switch CompressionAlgorithm(flags) {
             case .lz4: return try LZ4Block.contentSize(unsafe payload.span.bytes, limit: limit)
             case .zstd: return try ZstdFrame.contentSize(unsafe payload.span.bytes, limit: limit)
@@ -75,16 +75,16 @@ enum PayloadCompression {
             }
         }
         do throws(CompressionError) {
-            // Bytes of an array are what the decompressor reads.
+            // The decompressor reads an array's bytes.
             return try box.decompressor.decompress(unsafe payload.span.bytes, algorithm: algorithm, limit: limit)
         } catch {
             throw .malformedCompression("\(error)")
         }
     }
 
-    /// Carries a box out of the lock, or into it.
+    /// Carries a box into the lock, or out of it.
     ///
-    /// `Sendable`, as a box is either in the list or with one borrower.
+    /// `Sendable`, because a box is either in the list or with one borrower.
     private struct Lent<Box: AnyObject>: @unchecked Sendable {
         let box: Box?
         init(_ box: Box?) { self.box = box }
@@ -92,7 +92,7 @@ enum PayloadCompression {
 }
 
 extension CompressionAlgorithm {
-    /// The one that a packet names, if it names one.
+    /// The algorithm that a packet names, if any.
     init?(_ flags: PacketFlags) {
         if flags.contains(.lz4) {
             self = .lz4

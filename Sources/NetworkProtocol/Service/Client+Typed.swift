@@ -1,5 +1,5 @@
 extension Client {
-    /// Sends a request whose payload is a value, and waits for its reply, which is one too: as ``Connection``'s.
+    /// Sends a request whose payload is a value, and waits for its reply, which is also a value: like ``Connection``'s.
     public func request<Reply: Decodable & Sendable>(
         _ command: String,
         sending value: some Encodable & Sendable,

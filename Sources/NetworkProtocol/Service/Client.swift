@@ -3,16 +3,17 @@ internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// One side that connects, sends, asks and receives; over TCP, TLS or a Unix socket.
+/// Connects to a daemon, sends messages and requests, and receives; over TCP, TLS or a Unix socket.
 ///
-///     let client = try await Client.connect(to: .tcp(host: "192.0.2.1", port: 9000, trust: .pinned([daemon], identity: key)))
+///     let destination = Destination.tcp(host: "192.0.2.1", port: 9000, trust: .pinned([daemon], identity: key))
+///     let client = try await Client.connect(to: destination)
 ///     let reply = try await client.request("greet", Array("Ada".utf8))
 ///     await client.close()
 ///
-/// With ``ClientOptions/reconnect`` a connection that ends is made again: requests under way fail, since nobody knows whether they were
-/// done, and the next ones wait for the new connection.
+/// With ``ClientOptions/reconnect``, a connection that ends is replaced. Requests in flight fail, because it is not
+/// known whether the daemon executed them; later requests wait for the new connection.
 ///
-/// A client that nothing refers to any more closes its connection, unless somebody holds that.
+/// A client that nothing refers to anymore closes its connection, unless something else refers to the connection.
 public final class Client: Sendable {
     private enum State {
         case connected(Connection)
@@ -20,18 +21,18 @@ public final class Client: Sendable {
         case ended(ConnectionError)
     }
 
-    /// Where it connects, and connects again.
+    /// Connects and reconnects.
     public let destination: Destination
     private let options: ClientOptions
     private let logger: Logger
     private let metrics: ConnectionMetrics
     private let state: Mutex<State>
-    /// For alarms.
+    /// For timers.
     private let eventLoop: any EventLoop
-    /// The connection whose messages ``receive()`` hands out: after a new one was made, the one before it until that is empty.
+    /// The connection whose messages ``receive()`` returns: after a reconnect, the previous one until it is empty.
     private let receiving = Mutex<Connection?>(nil)
 
-    /// Connects once; nobody is tried again if that fails.
+    /// Connects once; a failure is not retried.
     public static func connect(
         to destination: Destination,
         options: ClientOptions = ClientOptions(),
@@ -54,7 +55,7 @@ public final class Client: Sendable {
         eventLoop = options.connection.eventLoops.next()
     }
 
-    /// The connection there is, or the one that is being made. Throws what ended it when none will be.
+    /// The current connection, or the one that is being made. If there will be none, throws what ended the last one.
     public func connection() async throws(ConnectionError) -> Connection { try await connection(until: nil) }
 
     private enum Standing {
@@ -67,7 +68,7 @@ public final class Client: Sendable {
             switch state.withLock({ $0 }) {
             case .connected(let connection):
                 guard connection.inFlight.endReason != nil else { return .connected(connection) }
-                // It has begun to end, which may take its time, and its channel will say so in the end.
+                // It has begun to end, which may take time; its channel reports the end.
                 lost(connection)
             case .ended(let error): throw error
             case .connecting(let pending): return .connecting(pending)
@@ -82,7 +83,7 @@ public final class Client: Sendable {
         }
     }
 
-    /// Waits for a connection and does something with it, all within `timeout`.
+    /// Waits for a connection and uses it, all within `timeout`.
     private func withConnection<Value: Sendable>(
         within timeout: Duration,
         _ body: (Connection, Duration) async throws(ConnectionError) -> Value
@@ -93,7 +94,7 @@ public final class Client: Sendable {
         return try await body(connection, .nanoseconds((deadline - .now()).nanoseconds))
     }
 
-    /// Sends a message, waiting for room.
+    /// Sends a message, and waits for room first.
     public func send(_ message: OutgoingMessage) async throws(ConnectionError) {
         guard let timeout = options.sendTimeout else { return try await connection().send(message) }
         try await withConnection(within: timeout) { connection, left throws(ConnectionError) in
@@ -101,8 +102,8 @@ public final class Client: Sendable {
         }
     }
 
-    /// The next message that is not a reply; nil when the daemon has said that it sends nothing more. With
-    /// ``ClientOptions/reconnect`` it goes on with the next connection instead, until none can be made.
+    /// The next message that is not a reply; nil when the daemon has announced that it sends nothing more. With
+    /// ``ClientOptions/reconnect`` it continues with the next connection instead, until reconnecting fails.
     public func receive() async throws(ConnectionError) -> Message? {
         while let connection = receiving.withLock({ $0 }) {
             do {
@@ -117,8 +118,8 @@ public final class Client: Sendable {
         return nil
     }
 
-    /// Sends a request and waits for its reply; `timeout` overrides ``ClientOptions/responseTimeout``. It counts from here, waiting for a
-    /// new connection included.
+    /// Sends a request and waits for its reply. `timeout` overrides ``ClientOptions/responseTimeout``. It starts with
+    /// this call, and includes waiting for a new connection.
     public func request(
         _ command: String,
         _ payload: [UInt8] = [],
@@ -134,7 +135,7 @@ public final class Client: Sendable {
     /// How long the daemon takes to answer a ping.
     public func ping() async throws(ConnectionError) -> Duration { try await connection().ping() }
 
-    /// Says good-bye and closes; no connection is made again.
+    /// Sends Disconnect and closes; the client does not reconnect.
     public func close() async {
         let previous = state.withLock { state in
             defer { state = .ended(.closed) }
@@ -153,7 +154,7 @@ public final class Client: Sendable {
         if case .connecting(let pending) = state.withLock({ $0 }) { pending.cancel() }
     }
 
-    // MARK: Connecting again
+    // MARK: Reconnecting
 
     private func connector() -> Connector {
         Connector(
@@ -180,7 +181,7 @@ public final class Client: Sendable {
                 return
             }
             let connector = connector()
-            // The client may be let go of meanwhile, which cancels the task.
+            // The client may be released in the meantime, which cancels the task.
             state = .connecting(
                 PendingConnection("connecting again") { [weak self] () throws(ConnectionError) in
                     do throws(ConnectionError) {
@@ -199,7 +200,7 @@ public final class Client: Sendable {
         }
     }
 
-    /// False when the client was closed meanwhile.
+    /// False if the client was closed in the meantime.
     private func adopt(_ connection: Connection) -> Bool {
         let isWanted = state.withLock { state in
             guard case .connecting = state else { return false }
@@ -218,7 +219,7 @@ public final class Client: Sendable {
 }
 
 extension Connector {
-    /// Connects after a pause, as often as `reconnect` allows; the last attempt's error when none succeeds.
+    /// Connects after a pause, as often as `reconnect` allows; throws the last attempt's error if none succeeds.
     fileprivate func connect(again reconnect: ClientOptions.Reconnect) async throws(ConnectionError) -> Connection {
         var generator = SystemRandomNumberGenerator()
         var last = ConnectionError.closedByPeer

@@ -3,7 +3,7 @@ internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// Several connections to one destination, made as they are needed and never more than a limit.
+/// Several connections to one destination, up to a limit, opened on demand.
 ///
 ///     let pool = ConnectionPool(to: destination)
 ///     let reply = try await pool.request("greet", Array("Ada".utf8))
@@ -12,15 +12,15 @@ internal import Synchronization
 ///     }
 ///     await pool.close()
 ///
-/// Most programs need none: requests share the one connection of a ``Client``, whose replies come in any order. A pool is for what one
-/// connection cannot do:
-/// - streams of ``Message/data(_:)`` side by side, each on a connection that is nobody else's for as long (``withConnection(_:)``);
-/// - short requests beside long payloads, which on one connection would wait behind them (``request(_:_:timeout:)``);
-/// - more cryptography than one core does.
+/// Most programs need no pool: requests share the one connection of a ``Client``, and replies arrive in any order. A
+/// pool is for what one connection cannot do:
+/// - parallel streams of ``Message/data(_:)``, each with exclusive use of a connection (``withConnection(_:)``);
+/// - short requests beside long payloads, which would delay them on the same connection (``request(_:_:timeout:)``);
+/// - more cryptography than one core can do.
 ///
-/// A connection that ends is dropped, and another is made when somebody needs it; nothing is sent a second time. Whoever needs a
-/// connection when there is none waits, in the order of coming, ``ConnectionPoolOptions/acquireTimeout`` at most. When a connection
-/// cannot be made the one who came first learns why, and when there is no other connection all who wait do.
+/// A connection that ends is dropped, and replaced when a task needs one; nothing is sent twice. Tasks that need a
+/// connection when there is none wait in the order of their calls, for ``ConnectionPoolOptions/acquireTimeout`` at
+/// most. If connecting fails, the first waiting task gets the error; if there is no other connection, all of them do.
 public final class ConnectionPool: Sendable {
     private typealias Core = ConnectionPoolState<Connection>
     private typealias Grant = ConnectionWaiter<Core.Lease>
@@ -38,10 +38,10 @@ public final class ConnectionPool: Sendable {
     private let connector: Connector
     private let logger: Logger
     private let state: Mutex<State>
-    /// For alarms.
+    /// For timers.
     private let eventLoop: any EventLoop
 
-    /// Connects nowhere yet.
+    /// Does not connect yet.
     public init(
         to destination: Destination,
         options: ConnectionPoolOptions = ConnectionPoolOptions(),
@@ -72,17 +72,17 @@ public final class ConnectionPool: Sendable {
         for connection in left { connection.beginClosing() }
     }
 
-    /// Connections that are open, used or not.
+    /// Open connections, in use or not.
     public var connectionCount: Int { state.withLock { $0.core.connectionCount } }
 
-    /// Connections that are open and that nobody uses.
+    /// Open connections that are not in use.
     public var idleConnectionCount: Int { state.withLock { $0.core.idleCount } }
 
     /// Tasks that wait for a connection.
     public var waiterCount: Int { state.withLock { $0.core.waiterCount } }
 
-    /// Sends a request on the least busy connection and waits for its reply; `timeout` overrides ``ClientOptions/responseTimeout`` and
-    /// begins when there is a connection. It is never sent twice.
+    /// Sends a request on the least busy connection and waits for its reply. `timeout` overrides
+    /// ``ClientOptions/responseTimeout`` and starts when there is a connection. The request is never sent twice.
     public func request(
         _ command: String,
         _ payload: [UInt8] = [],
@@ -97,12 +97,12 @@ public final class ConnectionPool: Sendable {
         )
     }
 
-    /// Has a connection that nobody else uses until `body` returns; it must not be used after that.
+    /// Gives `body` exclusive use of a connection until it returns; the connection must not be used after that.
     ///
-    /// `body` should have received everything it asked for. The connection is closed, and not given to the next one, when messages are left
-    /// that nobody has received, and when `body` throws, as nobody knows then what is still to come.
+    /// `body` should receive everything that it requested. If `body` leaves messages that were not received, or throws,
+    /// the connection is closed and not reused, because more messages may still arrive.
     ///
-    /// Throws what `body` throws, or a ``ConnectionError`` when there is no connection.
+    /// Throws what `body` throws, or a ``ConnectionError`` if there is no connection.
     public func withConnection<Value: Sendable>(
         _ body: (Connection) async throws -> Value
     ) async throws -> Value {
@@ -117,8 +117,8 @@ public final class ConnectionPool: Sendable {
         }
     }
 
-    /// Ends the pool: whoever waits, and requests under way, fail with ``ConnectionError/closed``. Returns when all connections are closed;
-    /// those that are being made are given up.
+    /// Closes the pool: waiting tasks and requests in flight fail with ``ConnectionError/closed``. Returns when all
+    /// connections are closed; connections that are being made are abandoned.
     public func close() async {
         var connections: [Connection] = []
         update { core in
@@ -133,14 +133,14 @@ public final class ConnectionPool: Sendable {
         for attempt in attempts { await attempt.value }
     }
 
-    // MARK: Places
+    // MARK: Slots
 
     private func acquire(_ use: Core.Use) async throws(ConnectionError) -> Core.Lease {
         while true {
             if Task.isCancelled { throw .cancelled }
             let lease: Core.Lease
             if let free = state.withLock({ $0.core.take(use) }) { lease = free } else { lease = try await wait(use) }
-            // One that has begun to end, and that the pool is about to be told of.
+            // A connection that has begun to end, and whose end the pool does not know yet.
             guard lease.connection.inFlight.endReason != nil else { return lease }
             release(lease, discarding: true)
         }
@@ -167,9 +167,9 @@ public final class ConnectionPool: Sendable {
         update { $0.release(lease, discarding: discarding, now: .now) }
     }
 
-    // MARK: Doing what the state says
+    // MARK: Executing actions
 
-    /// - Parameter grant: a waiter that `change` enters.
+    /// - Parameter grant: a waiter that `change` adds.
     private func update(grant: (id: UInt64, Grant)? = nil, _ change: (inout Core) -> Core.Actions) {
         let (actions, served) = state.withLock {
             state -> (Core.Actions, [(Grant, Result<Core.Lease, ConnectionError>)]) in
@@ -182,7 +182,7 @@ public final class ConnectionPool: Sendable {
             for (id, error) in actions.failed {
                 if let grant = state.waiters.removeValue(forKey: id) { served.append((grant, .failure(error))) }
             }
-            // Under the lock, so that an attempt that ends at once is entered before it is taken out.
+            // Under the lock, so that an attempt that ends at once is added before it is removed.
             for id in actions.connect { state.attempts[id] = Task { await self.connect(id) } }
             return (actions, served)
         }
@@ -199,7 +199,7 @@ public final class ConnectionPool: Sendable {
         defer { state.withLock { $0.attempts[id] = nil } }
         do throws(ConnectionError) {
             let connection = try await connector.connect()
-            // Nobody has it but the pool, which was closed meanwhile.
+            // Only the pool refers to it, and the pool was closed in the meantime.
             if Task.isCancelled { return await connection.close() }
             update { $0.connected(id, connection, now: .now) }
             connection.channel.closeFuture.whenComplete { [weak self] _ in self?.update { $0.ended(id, now: .now) } }

@@ -1,14 +1,14 @@
-/// Who has which of a pool's connections, and who waits for one. No clock, no task, no socket inside.
+/// The users of a pool's connections, and the tasks that wait for one. No clock, task or socket inside.
 ///
-///     acquire ─▶ waiting ─▶ granted ─▶ released                     a place on a connection
-///                  └▶ given up: timed out, cancelled, failed, closed
+///     acquire ─▶ waiting ─▶ granted ─▶ released                     a slot on a connection
+///                  └▶ given up: timed out, canceled, failed, closed
 ///     connecting ─▶ open ⇄ idle ─▶ closing ─▶ gone                  a connection
 ///
-/// Waiters are served strictly in the order they came: one who needs a connection alone is not passed by requests that
-/// could share one. Every event returns what is to be done outside; places and connections are counted here and nowhere
-/// else, so the limit holds whatever happens outside, in whatever order; a connection that is being closed is counted
-/// until it has ended. Wrong events (a connection that is gone already, a waiter that was served already) are ignored:
-/// they are races that were lost.
+/// Waiters are served strictly in the order of their calls: requests that could share a connection do not pass a waiter
+/// that needs one exclusively. Every event returns the actions to take outside. Slots and connections are counted only
+/// here, so the limit holds whatever happens outside, in any order; a connection that is being closed counts until it
+/// has ended. Late events (for a connection that is gone, or a waiter that was already served) are ignored: they lost a
+/// race.
 struct ConnectionPoolState<Connection: Sendable>: Sendable {
     typealias Instant = ContinuousClock.Instant
 

@@ -13,8 +13,8 @@ internal import Synchronization
 ///     let daemon = Daemon(listening: [.tcp(host: "0.0.0.0", port: 9000, trust: trust)], dispatcher: dispatcher)
 ///     try await daemon.runUntilSignal()
 ///
-/// It is a `Service`: a graceful shutdown stops listening, answers accepted requests, sends Disconnect and closes, within
-/// ``DaemonOptions/shutdownTimeout``.
+/// It is a `Service`: a graceful shutdown stops listening, answers accepted requests, sends Disconnect and closes,
+/// within ``DaemonOptions/shutdownTimeout``.
 public final class Daemon: Service, Sendable {
     private enum Phase {
         case idle
@@ -49,8 +49,8 @@ public final class Daemon: Service, Sendable {
 
     /// - Parameters:
     ///   - listeners: where to listen; ``run()`` throws unless all of them can be opened.
-    ///   - logger: gets one line for each start and stop and for handlers that fail at `info`, and for each connection at
-    ///     `debug`. Peers can cause the last two, so beyond a number these are counted instead of written.
+    ///   - logger: gets one line at `info` for each start, each stop and each handler that fails, and one at `debug`
+    ///     for each connection. Peers can cause the last two, so beyond a number these are counted instead of written.
     public init(
         listening listeners: [Listener],
         dispatcher: Dispatcher,

@@ -1,27 +1,27 @@
 internal import NIOCore
 internal import Synchronization
 
-/// A connection that is being made, for any number of tasks that wait for it, each for as long as it likes.
+/// A connection that is being made. Any number of tasks may wait for it, each with its own deadline.
 final class PendingConnection: Sendable {
     typealias Outcome = Result<Connection, ConnectionError>
 
     private struct State {
         var waiters: [ConnectionWaiter<Connection>] = []
         var outcome: Outcome?
-        /// Makes it.
+        /// Makes the connection.
         var task: Task<Void, Never>?
     }
 
     private let state = Mutex(State())
-    /// What took too long, when it did.
+    /// What timed out, if it did.
     private let what: String
 
-    /// Begins; `connect` makes the connection.
+    /// Starts; `connect` makes the connection.
     ///
-    /// - Parameter what: it is that takes too long, when it does.
+    /// - Parameter what: named in the error if it times out.
     init(_ what: String, _ connect: @escaping @Sendable () async throws(ConnectionError) -> Connection) {
         self.what = what
-        // Until it is done it is held by the task: whoever waits is told, whatever else becomes of it.
+        // The task refers to this until it is done, so every waiting task gets the result.
         let task = Task {
             let outcome: Outcome
             do throws(ConnectionError) {
@@ -34,9 +34,9 @@ final class PendingConnection: Sendable {
         state.withLock { $0.task = task }
     }
 
-    /// Gives up: whoever waits fails with ``ConnectionError/closed``.
+    /// Gives up: waiting tasks fail with ``ConnectionError/closed``.
     func cancel() {
-        // First, because the task ends with `cancelled`, which is not what happened to those who wait.
+        // First, because the task ends with `cancelled`, which is not what happened to the waiting tasks.
         finish(.failure(.closed))
         state.withLock { $0.task }?.cancel()
     }
@@ -44,10 +44,10 @@ final class PendingConnection: Sendable {
     /// Whether there is a connection, or the reason why there is none.
     var isDecided: Bool { state.withLock { $0.outcome != nil } }
 
-    /// Returns when nothing is under way any more.
+    /// Returns when nothing is in progress anymore.
     func ended() async { await state.withLock { $0.task }?.value }
 
-    /// Waits for the connection, until `deadline` at most; `eventLoop` rings then.
+    /// Waits for the connection, until `deadline` at most; `eventLoop` fires then.
     func value(until deadline: NIODeadline?, on eventLoop: any EventLoop) async throws(ConnectionError) -> Connection {
         if Task.isCancelled { throw .cancelled }
         let waiter = ConnectionWaiter<Connection>()

@@ -1,24 +1,25 @@
 internal import NIOCore
 internal import Synchronization
 
-/// One attempt to connect: its outcome is told once, by whoever has it first, and whatever comes after that is closed.
+/// One attempt to connect. The first result counts, and is reported once; a channel that connects later is closed.
 ///
-/// It keeps nothing of what it told: a connection that nobody holds any more closes itself.
+/// The attempt keeps no reference to the connection that it reported: a connection that nothing refers to closes
+/// itself.
 final class ConnectAttempt: Sendable {
-    /// Tells a channel's handler that nobody waits for it any more, before the channel is closed.
+    /// Tells a channel's handler, before the channel is closed, that nothing waits for it anymore.
     struct GivenUp: Sendable {}
 
     typealias Outcome = Result<Connection, ConnectionError>
 
     private struct Candidate {
         let channel: any Channel
-        /// What its handler told.
+        /// What its handler reported.
         var outcome: Outcome?
     }
 
     private struct State {
         var isOver = false
-        /// A name may have several addresses, and each that is tried has a channel; one of them is chosen.
+        /// A name may have several addresses. Each attempted address has a channel, and one of them is chosen.
         var candidates: [Candidate] = []
         var chosen: Int?
     }
@@ -26,12 +27,12 @@ final class ConnectAttempt: Sendable {
     private let state = Mutex(State())
     private let waiter = ConnectionWaiter<Connection>()
 
-    /// Waits for the outcome. When the task is cancelled, all there is of the attempt is closed at once.
+    /// Waits for the result. If the task is canceled, all channels of the attempt are closed at once.
     func outcome() async throws(ConnectionError) -> Connection {
         try await waiter.value { self.finish(.failure(.cancelled)) }
     }
 
-    /// The number of a channel; nil when the attempt is over, and the channel of no use.
+    /// The number of a channel; nil if the attempt is over and the channel is not needed.
     func enter(_ channel: any Channel) -> Int? {
         state.withLock { state in
             guard !state.isOver else { return nil }
@@ -40,7 +41,7 @@ final class ConnectAttempt: Sendable {
         }
     }
 
-    /// What became of a channel, as its handler tells.
+    /// The result of a channel, as reported by its handler.
     func told(_ number: Int, _ outcome: Outcome) {
         let isChosen = state.withLock { state in
             guard state.candidates.indices.contains(number) else { return false }
@@ -50,7 +51,7 @@ final class ConnectAttempt: Sendable {
         if isChosen { finish(outcome) }
     }
 
-    /// This channel is connected, and the others are given up.
+    /// This channel is connected; the others are closed.
     func choose(_ channel: any Channel) {
         let outcome = state.withLock { state -> Outcome? in
             state.chosen = state.candidates.firstIndex { $0.channel === channel }

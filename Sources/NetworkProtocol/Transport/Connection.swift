@@ -2,15 +2,17 @@ internal import Logging
 internal import NIOCore
 internal import Synchronization
 
-/// One connection to one peer, whichever side opened it. One that a daemon accepted stays until it is closed; one that was opened to a
-/// daemon is closed as well when nothing refers to it any more, after what was sent is written.
+/// A connection to one peer, opened by either side. A connection that a daemon accepted stays open until it is closed.
+/// A connection that was opened to a daemon is also closed when nothing refers to it anymore, after everything sent is
+/// written.
 ///
-/// All methods may be called from any task. Senders wait while ``ConnectionOptions/channelCapacity`` messages are not yet taken by the
-/// system; the socket is not read while as many wait for ``receive()``.
+/// All methods may be called from any task. Senders wait while the system has not yet taken
+/// ``ConnectionOptions/channelCapacity`` messages; the socket is not read while as many messages wait for
+/// ``receive()``.
 public final class Connection: Sendable {
-    /// Counts up within the process; for logs.
+    /// Increases within the process; for logs.
     public let id: UInt64
-    /// Who is at the other end, as far as it was proved.
+    /// The peer, as far as its identity was proved.
     public let peer: Peer
 
     let outbox: Outbox
@@ -18,14 +20,14 @@ public final class Connection: Sendable {
     let inFlight: InFlightRequests
     let channel: any Channel
     private let metrics: ConnectionMetrics
-    /// Writes what is there, on the event loop.
+    /// Writes the queued messages, on the event loop.
     private let turn: @Sendable () -> Void
-    /// Begins an orderly end, on the event loop.
+    /// Starts an orderly close, on the event loop.
     private let finish: @Sendable () -> Void
 
     private static let lastID = Atomic<UInt64>(0)
 
-    /// Within a handler of a daemon: the number of the connection whose message it handles.
+    /// Inside a daemon's handler: the number of the connection whose message it handles.
     @TaskLocal static var ofHandler: UInt64?
 
     init(
@@ -49,26 +51,30 @@ public final class Connection: Sendable {
         self.finish = finish
     }
 
-    /// Nobody can send or receive any more, nor wait for a reply.
+    /// Nothing can send, receive or wait for a reply anymore.
     deinit {
         if outbox.endReason == nil { finish() }
     }
 
-    /// Sends a message, waiting for room. When it returns the message is on its way, not necessarily there.
+    /// Sends a message, and waits for room first. When it returns, the message is on its way, but has not necessarily
+    /// arrived.
     public func send(_ message: OutgoingMessage) async throws(ConnectionError) {
         try await outbox.send(message.message)
     }
 
-    /// The next message that is neither a reply nor a ping: what the peer sent with ``send(_:)``. Nil when the peer has said that it sends
-    /// nothing more (where nothing is sealed: or has closed the connection); any other end is thrown, once all that came was received.
+    /// Returns the next message that is neither a reply nor a ping: what the peer sent with ``send(_:)``. Returns nil
+    /// when the peer has announced that it sends nothing more (or, on an unsealed connection, has closed it). Any other
+    /// end is thrown after all received messages were returned.
     public func receive() async throws(ConnectionError) -> Message? {
         try await inbox.take()
     }
 
-    /// Sends a request and waits for its reply, `timeout` at most. Many requests may be under way at once; their replies come in any order.
+    /// Sends a request and waits for its reply, for `timeout` at most. Many requests may be in flight at once; replies
+    /// arrive in any order.
     ///
-    /// Throws ``ConnectionError/refused(code:reason:)`` when the peer's handler refuses or there is none, and
-    /// ``ConnectionError/unanswered(_:)`` when it was sent and no reply came. Any other error: it was not sent.
+    /// Throws ``ConnectionError/refused(code:reason:)`` if the peer's handler refuses or does not exist, and
+    /// ``ConnectionError/unanswered(_:)`` if the request was sent and no reply arrived. With any other error, the
+    /// request was not sent.
     public func request(
         _ command: String,
         _ payload: [UInt8] = [],
@@ -83,7 +89,7 @@ public final class Connection: Sendable {
         guard deadline > start else { throw .timedOut(what: "waiting for room to send \(command)") }
         let payload = try await outbox.encode(.request(id: id, command: command, payload: payload))
         while true {
-            // Nil when others who waited took the room.
+            // Nil if other waiting tasks took the room.
             if let reply = try ask(payload, id, command: command, deadline: deadline) {
                 let bytes = try await reply.value { self.inFlight.giveUp(id, .cancelled) }
                 isAnswered = true
@@ -95,7 +101,7 @@ public final class Connection: Sendable {
         }
     }
 
-    /// Sends a request if there is room for it: what its reply comes to; nil when there is none.
+    /// Sends a request if there is room, and returns the result of its reply; nil if there is no room.
     private func ask(
         _ payload: OutboundPayload,
         _ id: UInt64,
@@ -113,11 +119,12 @@ public final class Connection: Sendable {
         do throws(ConnectionError) {
             switch try outbox.put(payload) {
             case .full:
-                // Nothing made room for it.
+                // No room was made for it.
                 guard inFlight.withdraw(id) else { throw inFlight.endReason ?? .closed }
                 return nil
             case .sent: break
-            // A request that nothing else is under way with, asked on the connection's own event loop, need not wait for others.
+            // If no other request is in flight, and the caller runs on the connection's event loop, it need not wait
+            // for others.
             case .sentMustWake: if isAlone, outbox.eventLoop.inEventLoop { turn() } else { outbox.wakeEventLoop() }
             }
         } catch {
@@ -127,8 +134,8 @@ public final class Connection: Sendable {
         return reply
     }
 
-    /// Asks whether the peer lives, and how long its answer takes. It waits for that as long as the connection lives; cancel the task to wait
-    /// less.
+    /// Asks whether the peer is alive, and returns the time that its answer took. Waits as long as the connection
+    /// lives; to wait less, cancel the task.
     public func ping() async throws(ConnectionError) -> Duration {
         let start = ContinuousClock.now
         if Task.isCancelled { throw .cancelled }
@@ -143,26 +150,27 @@ public final class Connection: Sendable {
         return ContinuousClock.now - start
     }
 
-    /// Says good-bye, waits until what was sent is written, and closes. What still waits for a reply fails with ``ConnectionError/closed``.
+    /// Sends Disconnect, waits until everything sent is written, and closes. Requests that still wait for a reply fail
+    /// with ``ConnectionError/closed``.
     ///
-    /// A connection waits for its handlers before it closes. So to one of them this returns at once, its reply is still sent, and then the
-    /// connection closes.
+    /// A connection waits for its handlers before it closes. So a call from one of its handlers returns at once; the
+    /// handler's reply is still sent, then the connection closes.
     public func close() async {
         beginClosing()
         if Connection.ofHandler == id { return }
         _ = try? await channel.closeFuture.get()
     }
 
-    /// ``close()`` without waiting for it.
+    /// ``close()``, without waiting for it.
     func beginClosing() { finish() }
 
-    /// Runs tasks on this connection's event loop: a task that talks to this one connection and does little else saves two changes of
-    /// thread for each message by it.
+    /// Runs tasks on this connection's event loop. A task that mostly talks to this one connection saves two thread
+    /// switches per message.
     ///
     ///     await withTaskExecutorPreference(connection.executor) { … }
     public var executor: any TaskExecutor { EventLoopExecutor(channel.eventLoop) }
 
-    /// What log records about this connection carry.
+    /// Metadata for log lines about this connection.
     var logMetadata: Logger.Metadata {
         var metadata: Logger.Metadata = ["connection.id": "\(id)", "peer.address": "\(peer.address)"]
         if let endpoint = peer.endpointID { metadata["peer.id"] = "\(endpoint)" }
@@ -187,7 +195,7 @@ public final class Connection: Sendable {
     }
 }
 
-/// Tasks as work of an event loop.
+/// Runs tasks as work of an event loop.
 final class EventLoopExecutor: TaskExecutor {
     private let eventLoop: any EventLoop
 
@@ -196,7 +204,7 @@ final class EventLoopExecutor: TaskExecutor {
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         let executor = unsafe asUnownedTaskExecutor()
-        // The job is run exactly once, as `enqueue` promises.
+        // The job is run exactly once, as `enqueue` requires.
         eventLoop.execute { unsafe job.runSynchronously(on: executor) }
     }
 }

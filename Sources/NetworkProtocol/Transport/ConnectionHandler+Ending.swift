@@ -1,10 +1,10 @@
 internal import NIOCore
 
 extension ConnectionHandler {
-    /// How long, after everything is said, the peer may take to close its side.
+    /// How long the peer may take to close its side after everything is sent.
     private static let lingering = Duration.seconds(1)
-    /// The same over a Unix socket. What the peer has not read yet when this side closes is lost there, so a busy one has longer; one
-    /// that is gone has closed its side.
+    /// The same over a Unix socket. What the peer has not read when this side closes is lost there, so a busy peer has
+    /// longer; a dead peer has closed its side already.
     private static let lingeringOnUnix = Duration.seconds(30)
 
     private static func lingering(on channel: any Channel) -> Duration {
@@ -15,11 +15,11 @@ extension ConnectionHandler {
         }
     }
 
-    /// Ends in order: what is in work is answered, what is to be sent is sent.
+    /// Closes in order: messages in progress are answered, and queued messages are sent.
     func finish(_ reason: ConnectionError) {
         switch core.finish(reason) {
         case .began(let end):
-            // Nothing more is taken of what has come, either.
+            // Received bytes are not processed anymore, either.
             input = ByteBuffer()
             inFlight.end(reason)
             inbox.end(of: end)
@@ -29,16 +29,17 @@ extension ConnectionHandler {
         }
     }
 
-    /// The peer sends nothing more, and all it sent was looked at.
+    /// The peer sends nothing more, and everything that it sent was processed.
     func allRead() {
         guard let (error, isViolation) = core.allRead() else { return }
         if isViolation { return fail(error) }
         finish(error)
-        // It may wait for its answers, or be gone, and what is in work for nothing; if it is gone its system says so when something comes.
+        // The peer may wait for its answers. Or it is gone and the work is useless; then its system says so once
+        // something arrives there.
         if !core.isOpen { ping() }
     }
 
-    /// While it finishes: closes once everything is answered and written.
+    /// While finishing: closes once everything is answered and written.
     func proceed() {
         guard core.isEnding, !core.isClosed, let context else { return }
         let isIdle = outbox.isIdle && !isStuck && messagesWritten == 0
@@ -51,7 +52,7 @@ extension ConnectionHandler {
             proceed()
         case .linger:
             outbox.end(core.end ?? .closed)
-            // Closing while bytes of the peer are unread would reset the connection, and with it what was just sent.
+            // Closing with unread bytes of the peer would reset the connection, and lose what was just sent.
             context.close(mode: .output, promise: nil)
             setTimer()
         case .close:
@@ -74,7 +75,8 @@ extension ConnectionHandler {
         context?.close(mode: .all, promise: nil)
     }
 
-    /// Once, with why it ended: all who wait are told, and nothing refers to this connection any more.
+    /// Called once, with the reason of the end: notifies all waiting tasks, and drops all references to this
+    /// connection.
     func end(_ error: ConnectionError?) {
         guard let error else { return }
         setTimer()
@@ -88,7 +90,7 @@ extension ConnectionHandler {
         if core.wasOpened {
             setup.metrics.connectionClosed()
             setup.closed(connection, error)
-            // The program is told of the end when all handlers of the connection have returned.
+            // The program is notified of the end after all handlers of the connection have returned.
             let mustTell = setup.service?.handlers.dispatcher.closed != nil
             (work ?? (mustTell ? startedWork() : nil))?.end(error)
             if let connection { account?.forget(connection.id) }

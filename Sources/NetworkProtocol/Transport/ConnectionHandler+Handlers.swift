@@ -1,7 +1,7 @@
 internal import NIOCore
 
 extension ConnectionHandler {
-    /// A message for the program, or a reply.
+    /// Handles a message for the program, or a reply.
     func handle(_ message: Message, bytes: Int) throws(ConnectionError) {
         switch message {
         case .response(let id, let payload): inFlight.finish(id, with: .success(payload))
@@ -15,7 +15,7 @@ extension ConnectionHandler {
         }
     }
 
-    /// A message without a number.
+    /// Handles a message without a number.
     private func handleOrdered(_ message: Message, bytes: Int) {
         guard let handlers = setup.service?.handlers, let connection else { return inbox.put(message, bytes: bytes) }
         guard let account, let failures, let work = startedWork() else { return }
@@ -24,7 +24,7 @@ extension ConnectionHandler {
         begin(bytes: bytes)
         guard ordered.put(message, bytes: bytes) else { return }
         let outbox = outbox
-        // Each message is counted for itself.
+        // Each message is counted separately.
         work.put(
             ConnectionWork.Job(bytes: nil) {
                 await ordered.work(handlers.dispatcher, Dispatcher.Context(connection: connection), outbox, failures)
@@ -72,7 +72,7 @@ extension ConnectionHandler {
         }
     }
 
-    /// Has a handler run as a child of this connection's work.
+    /// Runs a handler as a child task of this connection's work.
     private func handle(
         _ id: UInt64,
         _ command: String,
@@ -96,19 +96,19 @@ extension ConnectionHandler {
         )
     }
 
-    /// A message is in work.
+    /// Counts a message as in progress.
     private func begin(bytes: Int) {
         outbox.beginWork(bytes: bytes)
         account?.begin(bytes: bytes)
     }
 
-    /// For what this peer makes handlers throw; nil on a side that has none.
+    /// Limits the log lines about handlers that fail for this peer; nil on a side without handlers.
     private var failures: HandlerFailureLog? {
         guard let service = setup.service, let account else { return nil }
         return HandlerFailureLog(log: service.handlers.failures, peer: account.key)
     }
 
-    /// What runs this connection's handlers; nil on a side that has none.
+    /// Runs this connection's handlers; nil on a side without handlers.
     func startedWork() -> ConnectionWork? {
         if let work { return work }
         guard let service = setup.service, let connection, let account else { return nil }

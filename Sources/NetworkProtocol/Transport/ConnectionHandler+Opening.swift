@@ -4,7 +4,7 @@ internal import NIOCore
 internal import NIOSSL
 
 extension ConnectionHandler {
-    /// The connection is open: the program gets it.
+    /// The connection is open; passes it to the program.
     func open(peer: Peer) {
         guard let context else { return }
         setTimer()
@@ -48,7 +48,8 @@ extension ConnectionHandler {
                 return fail(.tls(reason: "the daemon's certificate is valid, but not for \(name)"))
             }
         }
-        // A session that is resumed brings the certificate of its first handshake, and only then the TLS library looked at its dates.
+        // A resumed session has the certificate of its first handshake; only that handshake verified the certificate's
+        // dates.
         if let certificate = (try? context.channel.pipeline.syncOperations.nioSSL_peerCertificate()) ?? nil {
             let now = WallClock.milliseconds / 1_000
             guard now <= UInt64(max(0, certificate.notValidAfter)) else {
@@ -69,7 +70,7 @@ extension ConnectionHandler {
         open(peer: peer)
     }
 
-    // MARK: Who it is
+    // MARK: Identity of the peer
 
     func plainPeer(_ context: ChannelHandlerContext, endpointID: EndpointID? = nil) -> Peer {
         Peer(

@@ -1,7 +1,7 @@
 internal import NIOCore
 
 extension ConnectionHandler {
-    /// Does what the core says about a packet that came.
+    /// Does what the core requires for a received packet.
     func take(_ step: consuming ConnectionCore.Step) throws(ConnectionError) {
         switch step {
         case .message(let message, let bytes):
@@ -11,7 +11,7 @@ extension ConnectionHandler {
             }
             try handle(message, bytes: bytes)
         case .ping:
-            // A peer that asks and does not read gets no more answers.
+            // A peer that sends requests and does not read gets no more answers.
             if !isCrowded { write(.pong) }
         case .pong: inFlight.pong()
         case .goodBye: finish(.closedByPeer)
@@ -26,7 +26,7 @@ extension ConnectionHandler {
         }
     }
 
-    /// Does what the core says while the connection opens.
+    /// Does what the core requires while the connection opens.
     func perform(_ step: ConnectionCore.Step) {
         switch step {
         case .send(let message): writeOpening(message, isSealed: false)
@@ -40,9 +40,11 @@ extension ConnectionHandler {
         }
     }
 
-    /// Reads a payload on a thread for such work, and goes on when that is done: the event loop is for all its connections.
+    /// Reads a payload on a thread for long payloads, then continues: the event loop must stay free for its other
+    /// connections.
     ///
-    /// - Parameter work: counted as the bytes of a message in work, as the thread holds them however soon the connection ends.
+    /// - Parameter work: counted as the bytes of a message in progress, because the thread holds them even if the
+    ///   connection ends first.
     private func readElsewhere(_ payload: InboundPayload, work: Int) {
         guard let context else { return }
         let account = account
@@ -68,7 +70,7 @@ extension ConnectionHandler {
         turn()
     }
 
-    /// Nothing after the packet is looked at until it is its turn.
+    /// Nothing after the packet is processed until its turn.
     private func changeKeyLater(_ packet: Packet) {
         guard let context else { return }
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
@@ -84,7 +86,7 @@ extension ConnectionHandler {
         turn()
     }
 
-    /// Tells the peer why it is refused, and closes.
+    /// Sends the peer the reason of the refusal, and closes.
     private func refuse(_ error: HandshakeError) {
         let code: FailureCode =
             switch error {
@@ -94,7 +96,7 @@ extension ConnectionHandler {
             }
         writeOpening(.failure(id: 0, code: code, reason: error.description), isSealed: core.isSealed)
         flush()
-        // The farewell is one small packet: the system takes it, or the peer is not there to read it.
+        // The refusal is one small packet: the system takes it, or the peer is no longer reading.
         context?.close(mode: .output, promise: nil)
         fail(.handshake(error))
     }

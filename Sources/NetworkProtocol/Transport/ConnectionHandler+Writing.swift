@@ -2,30 +2,31 @@ internal import Cryptography
 internal import NIOCore
 
 extension ConnectionHandler {
-    /// What was put in since the last write and is not in `messagesWritten`.
+    /// Messages added since the last write that are not in `messagesWritten`.
     struct Unwritten {
-        /// Out of the outbox, for which they are under way.
+        /// Messages taken out of the outbox, where they count as in flight.
         var queuedMessages = 0
         var queuedBytes = 0
-        /// Of all packets that are no longer in `writer`.
+        /// Messages of all packets that are no longer in `writer`.
         var bytes = 0
     }
 
-    /// Bytes of packets from which on they are sealed and written, and the next ones put into another buffer: what is sealed is then still
-    /// in the processor's cache when the system copies it, and the peer opens one piece while the next one is sealed.
+    /// Once this many bytes of packets are buffered, they are sealed and written, and the next packets go to another
+    /// buffer. So sealed bytes are still in the processor's cache when the system copies them, and the peer opens one
+    /// piece while the next one is sealed.
     private static let pieceLength = 64 * 1024
 
-    /// Answers to pings and the like that may wait beside a full outbox.
+    /// Short answers, such as pongs, that may wait beside a full outbox.
     private static let spareMessages = 256
 
-    /// Whether so many messages wait that small answers are better left out.
+    /// Whether so many messages wait that short answers should be skipped.
     var isCrowded: Bool {
         isStuck
             && outbox.messagesWaiting + messagesWritten
                 >= setup.options.effectiveChannelCapacity + ConnectionHandler.spareMessages
     }
 
-    /// Puts a short message of the protocol's own in; it is written at the end of this turn.
+    /// Adds a short message of the protocol itself, to be written at the end of this turn.
     ///
     func write(_ message: Message) {
         if encoding.format == .bincode { return writeOpening(message, isSealed: core.isSealed) }
@@ -34,26 +35,26 @@ extension ConnectionHandler {
         messagesWritten += 1
     }
 
-    /// The same for what belongs to the handshake, which is always in bincode.
+    /// The same for messages of the handshake, which are always in bincode.
     func writeOpening(_ message: Message, isSealed: Bool) {
         takeQueue()
         writer.append(message, length: message.bincodeLength, isSealed: isSealed)
         messagesWritten += 1
     }
 
-    /// Puts a program's message in, such as a reply.
+    /// Adds a message of the program, such as a reply.
     func writeProgram(_ message: Message) throws(ConnectionError) {
         takeQueue()
         put(try encoding.encode(message))
         messagesWritten += 1
     }
 
-    /// Whether this message is to be encoded elsewhere.
+    /// Whether this message must be encoded on another thread.
     func takesLong(_ message: Message) -> Bool {
         encoding.isLong(message.bincodeLength)
     }
 
-    /// What tasks have put in comes before what is put in from here on.
+    /// Messages added by tasks come before those added from here on.
     private func takeQueue() {
         if writer.byteCount == 0, writer.buffer.storageCapacity == 0 { writer.reuse(scratch.takeBuffer()) }
         guard outbox.hasQueued else { return }
@@ -63,7 +64,7 @@ extension ConnectionHandler {
         unwritten.queuedMessages += taken.messages
         unwritten.queuedBytes += taken.bytes
         for index in queue.indices {
-            // Taken out, so that nothing else refers to its bytes when they are sealed.
+            // Taken out, so that nothing else refers to the bytes when they are sealed.
             var payload = OutboundPayload.bytes([], [])
             swap(&payload, &queue[index])
             put(payload)
@@ -83,7 +84,7 @@ extension ConnectionHandler {
         if writer.byteCount >= ConnectionHandler.pieceLength { writeWhole() }
     }
 
-    /// Writes what was put together so far.
+    /// Writes the buffered packets.
     private func writeWhole() {
         guard writer.byteCount > 0 else { return }
         let count = writer.packetCount
@@ -105,14 +106,14 @@ extension ConnectionHandler {
         context.writeAndFlush(wrapOutboundOut(piece), promise: nil)
     }
 
-    /// The change of the key that must be sent before it; most often nil.
+    /// The key change that must precede it; usually nil.
     private func seal(_ piece: inout ByteBuffer, _ count: Int) -> ByteBuffer? {
         var change: ByteBuffer?
         _ = core.withSealer { sealer in change = sealer.seal(count, packetsOf: &piece, now: .now) }
         return change
     }
 
-    /// Writes what is there.
+    /// Writes the buffered bytes.
     func flush() {
         if outbox.hasQueued { takeQueue() }
         guard unwritten.queuedMessages + messagesWritten > 0, let context, !core.isClosed else { return giveBack() }
@@ -152,7 +153,7 @@ extension ConnectionHandler {
         if writer.byteCount == 0, writer.buffer.storageCapacity > 0 { scratch.give(writer.take()) }
     }
 
-    /// The system has taken all that it was given.
+    /// The system has taken all written bytes.
     func allTaken() {
         isStuck = false
         outbox.setStuck(false)

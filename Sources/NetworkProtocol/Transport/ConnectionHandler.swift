@@ -1,65 +1,66 @@
 internal import NIOCore
 internal import NIOTLS
 
-/// The last handler of a connection's channel: gives the bytes that come to its ``ConnectionCore``, does what that says, and writes what is
-/// to be sent.
+/// The last handler of a connection's channel: passes received bytes to its ``ConnectionCore``, does what the core
+/// requires, and writes.
 ///
-/// The socket is read only while the connection is within its budget; one read's bytes wait here, so the budget is never passed by more.
+/// The socket is read only while the connection is within its budget. The bytes of one read wait here, so the budget is
+/// never exceeded by more.
 final class ConnectionHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     let setup: ConnectionSetup
     var core: ConnectionCore
-    /// Set as long as the channel is there.
+    /// Set while the channel exists.
     private(set) var context: ChannelHandlerContext?
     let outbox: Outbox
     let inbox: Inbox
     let inFlight = InFlightRequests()
     let scratch: LoopScratch
 
-    /// The one that the daemon's handlers are given.
+    /// The connection that the daemon's handlers get.
     private var ownConnection: Connection?
-    /// The one that the program connected: when nothing holds it any more it closes.
+    /// The connection that the program opened; it closes when nothing refers to it anymore.
     private weak var lentConnection: Connection?
 
-    /// What senders and receivers on other threads reach this handler by, as long as the channel is there.
+    /// How senders and receivers on other threads reach this handler, while the channel exists.
     private final class Waker {
         var target: ConnectionHandler?
     }
 
     private let waker: Waker
-    /// Has a turn, from any thread.
+    /// Starts a turn, from any thread.
     let wake: @Sendable () -> Void
-    /// A turn, on the event loop.
+    /// Runs a turn, on the event loop.
     let turnNow: @Sendable () -> Void
 
-    /// Bytes that were read and not yet looked at.
+    /// Bytes that were read and not yet processed.
     var input = ByteBuffer()
 
-    /// What the socket is asked for.
+    /// The pending request to the socket.
     private enum Reading {
         case bytes
-        /// Nothing, for want of room.
+        /// None, because there is no room.
         case held
         case nothing
     }
 
     private var reading = Reading.nothing
-    /// Whether the next end of a read may be the end of all that the peer sends.
+    /// Whether the next end of a read may be the end of the peer's data.
     private var mayBeAtEnd = true
 
-    /// What is going on, as a call may come out of a call.
+    /// What is running: a call may lead to another call of this handler.
     private enum Activity { case none, processing, turn }
     private var activity = Activity.none
 
     // MARK: Writing
 
-    /// Messages and bytes that were put in on the event loop since the last write.
+    /// Messages and bytes added on the event loop since the last write.
     var writer = PacketWriter()
     var messagesWritten = 0
     var unwritten = Unwritten()
-    /// All bytes that the channel was given.
+    /// All bytes written to the channel.
     var bytesGiven = 0
     /// Whether the system has not taken all of them.
     var isStuck = false
@@ -67,16 +68,16 @@ final class ConnectionHandler: ChannelInboundHandler {
     // MARK: Time
 
     private var timer: (at: ConnectionCore.Instant, task: Scheduled<Void>)?
-    /// Why it did not open, in one word for metrics, where its error does not say it.
+    /// Why the connection did not open, in one word for metrics; set where the error does not show it.
     var failureReason: String?
 
     // MARK: Handlers
 
-    /// Messages without a number, once there was one; they count as in work.
+    /// Runs messages without a number, once the first one arrived; they count as in progress.
     var ordered: OrderedWork?
-    /// What the peer has in work, on this connection and on others; nil where no handlers are.
+    /// The work of the peer in progress, on this connection and on others; nil without handlers.
     var account: WorkBudget.Account?
-    /// The tasks of its handlers, once there was something for them.
+    /// The tasks of the handlers, once there was work for them.
     var work: ConnectionWork?
     /// How replies become payloads.
     var encoding: PayloadEncoding
@@ -133,7 +134,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         waker.target = self
-        // A channel is writable again only when the system has taken everything: then it says so.
+        // A channel becomes writable again only when the system has taken everything; then NIO calls this.
         try? context.channel.syncOptions?.setOption(.writeBufferWaterMark, value: .init(low: 1, high: 1))
         if context.channel.isActive { begin() }
     }
@@ -175,8 +176,9 @@ final class ConnectionHandler: ChannelInboundHandler {
     func channelReadComplete(context: ChannelHandlerContext) {
         if case .bytes = reading { reading = .nothing }
         if mayBeAtEnd {
-            // NIO tells of the end of the input after this call, and a channel must not be closed by then, not even by a write that
-            // fails: builds for debugging would trap. It is the end when no bytes came, or when they filled their buffer and none followed.
+            // NIO reports the end of the input after this call. The channel must not be closed before that, not even by
+            // a write that fails: debug builds would trap. The input has ended if no bytes arrived, or if they filled
+            // their buffer and none followed.
             context.eventLoop.execute(turnNow)
         } else {
             mayBeAtEnd = true
@@ -218,10 +220,11 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     // MARK: Turns
 
-    /// Goes on wherever there is something to do: after bytes came, after bytes were written, after a sender, a receiver or a handler did
-    /// something. Ends with everything written that was put in, and with the socket read, or with no room for more.
+    /// Continues wherever there is work: after bytes arrived, after bytes were written, and after a sender, a receiver
+    /// or a handler did something. Afterwards, everything added is written, and the socket is being read or there is no
+    /// room for more.
     func turn() {
-        // Written within `process` (a refusal): what called that goes on.
+        // Written inside `process` (a refusal): the caller continues.
         guard case .none = activity, context != nil else { return }
         repeat {
             process()
@@ -245,14 +248,14 @@ final class ConnectionHandler: ChannelInboundHandler {
                 reading = .held
                 return core.paused(now: .now)
             }
-            // What the peer sent meanwhile comes only now.
+            // What the peer sent in the meantime arrives only now.
             if case .held = reading { core.paused(now: .now) }
         }
         reading = .bytes
         context.read()
     }
 
-    /// Messages and bytes that may be put in before they are written: then nothing more is looked at until they are.
+    /// Messages and bytes that may be added before they are written; beyond that, no input is processed until they are.
     private static let batchMessages = 256
     private static let batchBytes = 64 * 1024
 
@@ -261,8 +264,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         guard !core.isPaused, messagesWritten < ConnectionHandler.batchMessages,
             writer.byteCount < ConnectionHandler.batchBytes
         else { return false }
-        // A side that answers reads no more than it can answer. A side that asks must go on reading while it cannot send, or both would
-        // wait. A reply that is waited for may stand behind messages that the program does not receive.
+        // A side that answers reads no more than it can answer. A side that sends requests must keep reading while it
+        // cannot send, or both sides would wait. An expected reply may be behind messages that the program does not
+        // receive.
         guard let account else { return inbox.hasRoom || inFlight.isAwaited && inbox.hasReserve }
         return outbox.mayRead && account.hasRoom(for: connection?.id ?? 0, wake)
     }
@@ -271,7 +275,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         guard case .none = activity, input.readableBytes > 0 else { return }
         activity = .processing
         let now = ContinuousClock.now
-        // What is done with a message may take the input away.
+        // Handling a message may remove the input.
         let bytes = input
         var position = 0
         var messages = 0
@@ -308,7 +312,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     // MARK: Time
 
-    /// Has ``beat()`` called when the core wants it.
+    /// Schedules ``beat()`` for when the core requires it.
     func setTimer() {
         guard let context, let deadline = core.nextDeadline else {
             timer?.task.cancel()
@@ -332,7 +336,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private func beat() {
         guard let context else { return }
-        // What the system has not taken yet, exactly: a large message is taken in many pieces.
+        // Exactly what the system has not taken yet: a large message is taken in many pieces.
         let unsent = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? outbox.bytesUnderWay
         let timeout = core.timeout(
             now: .now,
@@ -343,7 +347,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         switch timeout {
         case .none: break
         case .ping(let isSilent):
-            // Nothing came for so long that what waits for more can go.
+            // Nothing arrived for so long that memory kept for waiting messages can be freed.
             if isSilent { work?.rest() }
             ping()
         case .fail(let error): fail(error)

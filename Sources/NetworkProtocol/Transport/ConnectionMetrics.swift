@@ -1,8 +1,8 @@
 internal import CoreMetrics
 internal import Metrics
 
-/// What a daemon, a client or a pool counts, under swift-metrics names that begin with `network_protocol_`. Docs/NETWORK-PROTOCOL.md has them
-/// all in a table.
+/// What a daemon, a client or a pool measures, under swift-metrics names that begin with `network_protocol_`. A table
+/// in Docs/NETWORK-PROTOCOL.md lists them all.
 final class ConnectionMetrics: Sendable {
     private let role: String
     private let factory: any MetricsFactory
@@ -49,7 +49,7 @@ final class ConnectionMetrics: Sendable {
         unanswered = timer("request_duration_seconds", [("result", "failure")])
     }
 
-    /// A connection is ready for messages. Several clients of a process share a gauge, so it is moved and not set.
+    /// A connection is open. Several clients of a process share a gauge, so it is incremented and not set.
     func connectionOpened() {
         opened.increment()
         open.increment()
@@ -59,7 +59,7 @@ final class ConnectionMetrics: Sendable {
 
     func handshakeSucceeded() { handshakes.increment() }
 
-    /// - Parameter reason: one of a few words: what comes from outside must not make series.
+    /// - Parameter reason: one of a few words: values from outside must not create series.
     func handshakeFailed(_ reason: String) {
         if reason == HandshakeError.replayed.reason { replays.increment() }
         Counter(
@@ -79,10 +79,10 @@ final class ConnectionMetrics: Sendable {
         bytesSent.increment(by: bytes)
     }
 
-    /// Both in bytes; the ratio is what is left of one, 0 to 1.
+    /// Both in bytes; the ratio is the fraction that is left, 0 to 1.
     func compressed(from: Int, to: Int) { ratio.record(Double(to) / Double(from)) }
 
-    /// A request of this side has ended: with its reply, or without one.
+    /// A request of this side has ended, with or without its reply.
     func requested(_ nanoseconds: Int64, isAnswered: Bool) {
         (isAnswered ? answered : unanswered).recordNanoseconds(nanoseconds)
     }

@@ -1,42 +1,43 @@
 internal import Logging
 
-/// What a connection is to be, decided before it is open.
+/// The properties of a connection, decided before it opens.
 struct ConnectionSetup: Sendable {
     enum Side: Sendable {
         case initiator
-        /// `seen` tells whether a handshake's opening was seen before, and remembers it.
+        /// `seen` returns whether a handshake's opening was seen before, and remembers it.
         case responder(seen: @Sendable (HandshakeInit) -> Bool)
     }
 
     enum Protection: Sendable {
         /// The library's handshake and records.
         case handshake(Trust)
-        /// TLS stands below and has judged the peer, whose certificate must hold one of these keys if there are any, and be for `name` if
-        /// that is not nil.
+        /// TLS has verified the peer below. The peer's certificate must contain one of these keys, if there are any,
+        /// and be for `name`, unless that is nil.
         case tls(pins: Set<CertificatePin>, name: String?)
-        /// Nothing: the program has asked for it by name, or the file system decides who may connect.
+        /// None: the program explicitly chose that, or the file system's permissions decide who may connect.
         case none
     }
 
-    /// What handles the messages that come.
+    /// What handles received messages.
     struct Service: Sendable {
         let handlers: DaemonHandlers
-        /// Keeps the connection's place in the daemon, however soon its channel is closed.
+        /// Keeps the connection's slot in the daemon, even after its channel is closed.
         let hold: @Sendable () -> Void
-        /// Gives it away.
+        /// Frees the slot.
         let release: @Sendable () -> Void
     }
 
     let side: Side
     let protection: Protection
     let options: ConnectionOptions
-    /// Handles what comes; without one it waits for `receive()`.
+    /// Handles received messages; without it, they wait for `receive()`.
     let service: Service?
     let logger: Logger
     let metrics: ConnectionMetrics
     /// Called once, on the event loop.
     let opened: @Sendable (Result<Connection, ConnectionError>) -> Void
-    /// Called once for a connection that was opened, on the event loop; without it when nothing held it any more.
+    /// Called once for a connection that was opened, on the event loop; without the connection if nothing refers to it
+    /// anymore.
     let closed: @Sendable (Connection?, ConnectionError) -> Void
 
     var isTLS: Bool { if case .tls = protection { true } else { false } }

@@ -4,13 +4,13 @@
 ///     dispatcher.onCommand("greet") { name, _ in Array("hello, ".utf8) + name }
 ///     dispatcher.onData { bytes, context in … ; return nil }
 ///
-/// Requests of one connection run concurrently; messages without a number run one after the other, in order, so that their
-/// replies need none. A request whose command has no handler is answered with ``FailureCode/unknownCommand``. A custom
-/// message that is refused, or has no handler, is answered with a custom message "error" whose payload says why. Echoes are
-/// answered automatically.
+/// Requests of one connection run concurrently. Messages without a number run one after the other, in order, so their
+/// replies need no number. A request whose command has no handler is answered with ``FailureCode/unknownCommand``. A
+/// custom message that is refused, or has no handler, is answered with a custom message "error" whose payload contains
+/// the reason. Echoes are answered automatically.
 ///
-/// Handlers are child tasks of ``Daemon/run()``. They are canceled when their connection ends, and when a shutdown times
-/// out; a daemon waits for all of them. So a long-running handler must respond to its cancellation.
+/// Handlers are child tasks of ``Daemon/run()``. They are canceled when their connection ends, and when a shutdown
+/// times out. A daemon waits for all of them, so a long-running handler must respond to its cancellation.
 public struct Dispatcher: Sendable {
     /// What a handler gets beside its message.
     public struct Context: Sendable {

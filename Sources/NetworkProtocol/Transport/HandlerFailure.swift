@@ -1,8 +1,8 @@
 internal import Logging
 
-/// The lines about handlers that failed for one peer.
+/// The log lines about handlers that failed for one peer.
 struct HandlerFailureLog: Sendable {
-    /// Characters of a command, which the peer chose, in a line.
+    /// Characters of a command in a log line; the peer chose the command.
     private static let commandLimit = 64
 
     let log: PeerLog<WorkBudget.Key>
@@ -21,7 +21,7 @@ struct HandlerFailureLog: Sendable {
     }
 }
 
-/// What goes back for a handler's error.
+/// The answer for a handler's error.
 enum HandlerFailure {
     static func message(
         for error: any Error,
@@ -33,14 +33,14 @@ enum HandlerFailure {
         if let refusal = error as? Dispatcher.Refusal {
             return .failure(id: id, code: refusal.code, reason: refusal.reason)
         }
-        // The handler was told to end, with its connection or with the daemon, and did. How far it came is not known, so there is no
-        // answer to give: its request ends unanswered, with the connection.
+        // The handler was canceled, with its connection or with the daemon, and returned. How far it got is not known,
+        // so there is no answer to give: its request ends unanswered, with the connection.
         if Task.isCancelled { return nil }
         failures.write(command: command, context, error)
         return .failure(id: id, code: .internalError, reason: "the handler failed")
     }
 
-    /// Sends the reply, or says that it is too long to be sent.
+    /// Sends the reply, or a failure that says that the reply is too long.
     static func finish(
         _ outbox: Outbox,
         bytes: Int,
@@ -63,7 +63,7 @@ enum HandlerFailure {
     }
 }
 
-/// Messages without a number.
+/// For messages without a number.
 enum OrderedMessage {
     static func reply(
         to message: Message,
@@ -99,6 +99,6 @@ enum OrderedMessage {
         }
     }
 
-    /// What one who sends custom messages without numbers gets instead of a reply.
+    /// Sent instead of a reply to custom messages without a number.
     private static func error(_ reason: String) -> Message { .custom(command: "error", payload: Array(reason.utf8)) }
 }

@@ -12,19 +12,19 @@ final class InFlightRequests: Sendable {
     }
 
     private struct Ping {
-        /// Nil where no task waits, but a pong will come all the same.
+        /// Nil if no task waits; a pong will arrive all the same.
         var pong: ConnectionWaiter<Void>?
     }
 
     private struct State {
         var requests: [UInt64: Request] = [:]
-        /// When the event loop will look for requests that waited too long, each sooner than the one before.
+        /// When the event loop will look for requests that timed out, each time earlier than the one before.
         var sweeps: [NIODeadline] = []
         /// Oldest first.
         var pings: [Ping] = []
         var end: ConnectionError?
 
-        /// Whether no look is due by then, so that one must be scheduled.
+        /// Whether no look is scheduled by then, so that one must be.
         mutating func mustSweep(at deadline: NIODeadline) -> Bool {
             if let soonest = sweeps.last, soonest <= deadline { return false }
             sweeps.append(deadline)
@@ -38,12 +38,12 @@ final class InFlightRequests: Sendable {
     func nextID() -> UInt64 { lastID.wrappingAdd(1, ordering: .relaxed).newValue }
 
     enum Entry {
-        /// `sweep`: when the event loop must look for late ones, if it would not.
+        /// `sweep`: when the event loop must look for late requests, unless it does anyway.
         case entered(sweep: NIODeadline?, isAlone: Bool)
         case ended(ConnectionError)
     }
 
-    /// Enters a request before it is sent.
+    /// Adds a request before it is sent.
     func enter(_ id: UInt64, command: String, deadline: NIODeadline, _ reply: Reply) -> Entry {
         state.withLock { state in
             if let end = state.end { return .ended(end) }
@@ -55,7 +55,7 @@ final class InFlightRequests: Sendable {
         }
     }
 
-    /// False when nothing waits for it: it came too late, or the peer made the number up.
+    /// False if nothing waits for it: it is too late, or the peer made up the number.
     @discardableResult
     func finish(_ id: UInt64, with result: Result<[UInt8], ConnectionError>) -> Bool {
         guard let request = state.withLock({ $0.requests.removeValue(forKey: id) }) else { return false }
@@ -65,12 +65,12 @@ final class InFlightRequests: Sendable {
     /// The task no longer waits for the reply to a request that may have been sent.
     func giveUp(_ id: UInt64, _ error: ConnectionError) { finish(id, with: .failure(.unanswered(error))) }
 
-    /// Takes back a request that was not sent; false when it has ended meanwhile.
+    /// Removes a request that was not sent; false if it has ended in the meantime.
     func withdraw(_ id: UInt64) -> Bool { state.withLock { $0.requests.removeValue(forKey: id) } != nil }
 
-    /// Ends requests that waited too long; when to look again, unless a look is due by then.
+    /// Ends requests that timed out. Returns when to look again, unless a look is scheduled by then.
     ///
-    /// - Parameter remark: what there is to add for those whose time is over.
+    /// - Parameter remark: added to the errors of the requests that timed out.
     func sweep(now: NIODeadline, remark: () -> String = { "" }) -> NIODeadline? {
         let (late, next) = state.withLock { state -> ([Request], NIODeadline?) in
             let late = state.requests.filter { $0.value.deadline <= now }
@@ -86,10 +86,10 @@ final class InFlightRequests: Sendable {
         return next
     }
 
-    /// Pings that may be on their way at once: a peer that never answers must not make the list grow.
+    /// Pings that may be in flight at once: a peer that never answers must not make the list grow.
     private static let maximumPings = 256
 
-    /// Enters a ping before it is sent, in the order in which they are sent; why not, when it must not be sent.
+    /// Adds a ping before it is sent, in sending order; returns the reason if it must not be sent.
     func enterPing(_ pong: ConnectionWaiter<Void>?) -> ConnectionError? {
         state.withLock { state -> ConnectionError? in
             if let end = state.end { return end }
@@ -101,10 +101,10 @@ final class InFlightRequests: Sendable {
         }
     }
 
-    /// A pong came: it answers the oldest ping.
+    /// A pong arrived: it answers the oldest ping.
     func pong() { state.withLock { $0.pings.isEmpty ? nil : $0.pings.removeFirst() }?.pong?.resume(returning: ()) }
 
-    /// The task no longer waits; the pong will come all the same.
+    /// The task no longer waits; the pong will arrive all the same.
     func cancelPing(_ pong: ConnectionWaiter<Void>) {
         state.withLock { state in
             if let index = state.pings.firstIndex(where: { $0.pong === pong }) { state.pings[index].pong = nil }
@@ -119,7 +119,7 @@ final class InFlightRequests: Sendable {
         state.withLock { state in !state.requests.isEmpty || state.pings.contains { $0.pong != nil } }
     }
 
-    /// Why no reply can come any more: set first of all when a connection begins to end.
+    /// Why no more replies can arrive: set before anything else when a connection begins to end.
     var endReason: ConnectionError? { state.withLock { $0.end } }
 
     func end(_ error: ConnectionError) {

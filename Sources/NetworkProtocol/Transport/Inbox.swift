@@ -1,11 +1,12 @@
 internal import Synchronization
 
-/// Messages that have come and that the program has not yet received, in order. The event loop puts in, tasks take out.
+/// Messages that have arrived and that the program has not yet received, in order. The event loop adds them; tasks take
+/// them.
 final class Inbox: Sendable {
-    /// Bytes that may wait before one more message makes it too many.
+    /// Bytes that may wait before one more message is too many.
     static let byteCapacity = 1 << 20
-    /// Messages, and bytes before one more message makes it too many, that are taken in beyond the capacity while the program waits for a
-    /// reply, which stands behind them: as nobody asked for them, nobody may receive them.
+    /// Messages, and bytes before one more message is too many, that are accepted beyond the capacity while the program
+    /// waits for a reply, which arrives behind them. The program did not request them, and may never receive them.
     static let reserve = 4_096
     static let byteReserve = 16 << 20
 
@@ -23,7 +24,7 @@ final class Inbox: Sendable {
         var bytes = 0
         var waiters: [Receiver] = []
         var end: Result<Void, ConnectionError>?
-        /// Whether the event loop stopped reading for want of room.
+        /// Whether the event loop stopped reading for lack of room.
         var isAwaited = false
 
         var count: Int { items.count - first }
@@ -40,7 +41,7 @@ final class Inbox: Sendable {
                 items.removeAll(keepingCapacity: items.capacity <= 64)
                 first = 0
             } else if first >= 32, first * 2 >= items.count {
-                // One who is always a little behind never takes the last.
+                // A receiver that is always slightly behind never takes the last message.
                 items.removeFirst(first)
                 first = 0
             }
@@ -57,7 +58,7 @@ final class Inbox: Sendable {
         self.roomMade = roomMade
     }
 
-    /// Whether there is room for one more; when not, `roomMade` will tell.
+    /// Whether there is room for one more message; if not, `roomMade` is called when there is.
     var hasRoom: Bool {
         state.withLock { state in
             let hasRoom = state.hasRoom(capacity)
@@ -66,7 +67,7 @@ final class Inbox: Sendable {
         }
     }
 
-    /// Whether there is room for one more while a reply is waited for.
+    /// Whether there is room for one more message while a reply is awaited.
     var hasReserve: Bool { state.withLock { $0.hasReserve(capacity) } }
 
     /// Whether the reserve is used up.
@@ -75,7 +76,7 @@ final class Inbox: Sendable {
     /// Messages that wait to be received.
     var count: Int { state.withLock { $0.count } }
 
-    /// Messages for which there is memory.
+    /// Messages for which memory is allocated.
     var room: Int { state.withLock { $0.items.capacity } }
 
     var isEmpty: Bool { state.withLock { $0.items.isEmpty } }
@@ -91,8 +92,8 @@ final class Inbox: Sendable {
         receiver?.resume(returning: message)
     }
 
-    /// No more come, and this is why. Those that are there can still be taken; then nil is, when it was the peer that said so, and the error
-    /// thrown otherwise.
+    /// No more messages arrive, for this reason. The ones here can still be taken. After that, the result is nil if the
+    /// peer announced the end; otherwise the error is thrown.
     func end(of error: ConnectionError) {
         let result: Result<Void, ConnectionError> = error == .closedByPeer ? .success(()) : .failure(error)
         let receivers = state.withLock { state -> [Receiver] in
@@ -104,7 +105,7 @@ final class Inbox: Sendable {
         for receiver in receivers { receiver.resume(with: result.map { nil }) }
     }
 
-    /// The next message; nil when the peer said that no more come.
+    /// The next message; nil when the peer has announced that no more arrive.
     func take() async throws(ConnectionError) -> Message? {
         enum Step { case message(Message, tells: Bool), end(Result<Void, ConnectionError>), wait(Receiver) }
         let step = state.withLock { state -> Step in

@@ -2,7 +2,7 @@ internal import Cryptography
 internal import NIOCore
 internal import NIOPosix
 
-/// What the connections of one event loop share, as one of them is at work at a time: memory that packets are put together in, and the
+/// Shared by the connections of one event loop, of which only one runs at a time: memory to build packets in, and the
 /// contexts of libcrypto. Only the event loop uses it, so it takes no lock.
 final class LoopScratch {
     /// Longest buffer that is kept for the next connection.
@@ -10,17 +10,17 @@ final class LoopScratch {
 
     let contexts = CipherContexts()
     private var buffer = ByteBuffer()
-    /// What was taken out of an outbox; empty between two uses.
+    /// Messages taken out of an outbox; empty between two uses.
     var queue: [OutboundPayload] = []
 
-    /// A buffer to write into, without an allocation where one was given back.
+    /// Returns a buffer to write into, without an allocation if one was returned before.
     func takeBuffer() -> ByteBuffer {
         var taken = ByteBuffer()
         swap(&taken, &buffer)
         return taken
     }
 
-    /// Gives back a buffer that nothing refers to any more.
+    /// Returns a buffer that nothing else refers to.
     func give(_ used: consuming ByteBuffer) {
         guard used.storageCapacity <= LoopScratch.keptLength, used.storageCapacity > buffer.storageCapacity else {
             return
@@ -36,7 +36,7 @@ final class LoopScratch {
 
     private static let ofThread = ThreadSpecificVariable<OfThread>()
 
-    /// That of an event loop, on which this must be called.
+    /// The instance of an event loop, on which this must be called.
     static func of(_ eventLoop: any EventLoop) -> LoopScratch {
         eventLoop.preconditionInEventLoop()
         // A thread has one event loop.

@@ -3,10 +3,10 @@ internal import NIOCore
 
 /// A message as it goes into a packet, before it is sealed.
 enum OutboundPayload: Sendable {
-    /// To be written in bincode, straight to where packets are put together; so many bytes.
+    /// To be written in bincode, directly to where packets are built; with its length in bytes.
     case message(Message, length: Int)
     case bytes([UInt8], PacketFlags)
-    /// A whole packet, with room for a tag where it will be sealed.
+    /// A whole packet, with room for a tag if it will be sealed.
     case packet(ByteBuffer)
 
     /// Bytes of the packet.
@@ -19,17 +19,19 @@ enum OutboundPayload: Sendable {
     }
 }
 
-/// How the messages of a connection become payloads: written in a format, and compressed where that is worth it.
+/// How a connection's messages become payloads: encoded in a format, and compressed where that helps.
 struct PayloadEncoding: Sendable {
-    /// Bytes of a message, in bincode, from which on compressing it or writing it in another format takes a thread's time that no
-    /// other task may be kept waiting for: not an event loop. (At Zstandard's highest level some 10 ms for each 16 KiB.)
+    /// Messages of at least this many bytes in bincode take long to compress, or to encode in another format: so long
+    /// that it must not happen on a thread that other tasks wait for, such as an event loop's. (Zstandard's highest
+    /// level takes some 10 ms for each 16 KiB.)
     static let longLength = 4096
-    /// Bytes of a message, in bincode, from which on its sender makes the packet, and not the event loop that writes it.
+    /// Messages of at least this many bytes in bincode become packets on the sender's side, not on the event loop that
+    /// writes them.
     static let packetLength = 8192
 
     var format: MessageFormat
     let compression: ConnectionOptions.Compression?
-    /// Whether packets will be sealed once they are taken.
+    /// Whether packets will be sealed after they are taken.
     let isSealed: Bool
     let limit: Int
     let metrics: ConnectionMetrics
@@ -42,15 +44,15 @@ struct PayloadEncoding: Sendable {
         self.metrics = metrics
     }
 
-    /// What sealing adds.
+    /// The bytes that sealing adds.
     var tagLength: Int { isSealed ? RecordCipher.tagLength : 0 }
 
-    /// Whether a message of so many bytes in bincode is best written by the event loop, together with others.
+    /// Whether the event loop should encode a message of this many bytes in bincode, together with others.
     func isPlain(_ length: Int) -> Bool {
         format == .bincode && length < PayloadEncoding.packetLength && !isCompressed(length)
     }
 
-    /// Whether encoding a message of so many bytes in bincode takes long.
+    /// Whether it takes long to encode a message of this many bytes in bincode.
     func isLong(_ length: Int) -> Bool {
         length >= PayloadEncoding.longLength && (format != .bincode || isCompressed(length))
     }
@@ -75,7 +77,7 @@ struct PayloadEncoding: Sendable {
         return compress(payload, with: compression) ?? .bytes(payload, [])
     }
 
-    /// The same, on a thread for such work when it takes long.
+    /// The same, on a thread for long payloads if it takes long.
     func encodeElsewhere(_ message: Message) async throws(ConnectionError) -> OutboundPayload {
         guard isLong(message.bincodeLength) else { return try encode(message) }
         return try await PayloadWork.run { () throws(ConnectionError) in try encode(message) }
@@ -87,12 +89,12 @@ struct PayloadEncoding: Sendable {
         return writer.buffer
     }
 
-    /// What is too long even before it is compressed would not be accepted after it: the limit is the message's too.
+    /// A message that is too long before compression would be refused after it: the limit is also the message's.
     func check(_ length: Int) throws(ConnectionError) {
         guard length + tagLength <= limit else { throw .messageTooLong(length: length + tagLength, limit: limit) }
     }
 
-    /// Nil when the payload would not be smaller.
+    /// Nil if the payload would not be smaller.
     private func compress(
         _ payload: [UInt8],
         with compression: ConnectionOptions.Compression

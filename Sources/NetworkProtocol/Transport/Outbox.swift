@@ -1,29 +1,31 @@
 internal import NIOCore
 internal import Synchronization
 
-/// What tasks have put in to be sent on one connection, and what its handlers still work on.
+/// Messages that tasks want to send on one connection, and the messages that its handlers have in progress.
 ///
-/// Any thread puts messages in. The connection's event loop takes them out together, encodes and seals them, so many small messages cost
-/// one write. Messages that are long, or take long to encode, are encoded by their senders. Nothing is encoded or sealed under the lock.
-/// Together with the handlers at work this is the connection's budget: beyond it senders wait and the socket is not read.
+/// Any thread adds messages. The connection's event loop takes them together, encodes and seals them, so many small
+/// messages cost one write. Senders encode messages that are long, or take long to encode. Nothing is encoded or sealed
+/// under the lock. Together with the running handlers this is the connection's budget: beyond it, senders wait and the
+/// socket is not read.
 final class Outbox: Sendable {
-    /// Bytes that may wait for the system, and bytes that handlers may work on, before one more message makes it too many.
+    /// Bytes that may wait for the system, and bytes that handlers may have in progress, before one more message is too
+    /// many.
     static let byteCapacity = 1 << 20
 
     private struct State {
-        /// Put in, not yet taken.
+        /// Added, not yet taken.
         var queue: [OutboundPayload] = []
         var queuedBytes = 0
         /// Taken, not yet written by the system.
         var messagesUnderWay = 0
         var bytesUnderWay = 0
-        /// All that the system has taken, as far as everything before it was.
+        /// All bytes that the system has taken, if it has also taken everything before them.
         var bytesWritten = 0
-        /// Whether the event loop knows that there is something to take.
+        /// Whether the event loop knows that there are messages to take.
         var isFlushDue = false
-        /// What handlers work on, in bytes.
+        /// The bytes of messages in progress.
         var bytesInWork = 0
-        /// Whether the event loop waits for one of them to be done, to read on or to close.
+        /// Whether the event loop waits for a handler to return, to read on or to close.
         var isWorkAwaited = false
         var encoding: PayloadEncoding
         var waiters: [Waiter<Void, Never>] = []
@@ -45,7 +47,7 @@ final class Outbox: Sendable {
             queue.append(payload)
         }
 
-        /// Whether the event loop must be told.
+        /// Whether the event loop must be notified.
         mutating func append(_ payload: OutboundPayload) throws(ConnectionError) -> Bool {
             if let end { throw end }
             put(payload)
@@ -59,15 +61,15 @@ final class Outbox: Sendable {
     }
 
     private let state: Mutex<State>
-    /// Whether something is in the queue, and how many messages handlers work on: for the event loop, which looks often. Changed under
-    /// the lock.
+    /// Whether the queue has messages, and how many messages are in progress: for the event loop, which looks often.
+    /// Changed under the lock.
     private let isQueued = Atomic(false)
     private let inWork = Atomic(0)
     private let capacity: Int
     /// For messages in bincode without compression; the rest is under the lock.
     private let plain: PayloadEncoding
     let eventLoop: any EventLoop
-    /// Tells the event loop that there is something to take; called on any thread, outside the lock.
+    /// Notifies the event loop that there are messages to take; called on any thread, outside the lock.
     private let wake: @Sendable () -> Void
 
     init(
@@ -86,7 +88,7 @@ final class Outbox: Sendable {
 
     // MARK: From any thread
 
-    /// Returns when there is room for a message, or no use in waiting for it, or it is too late.
+    /// Returns when there is room for a message, when waiting is useless, or when the time is up.
     func room(until deadline: NIODeadline? = nil) async {
         let waiter = Waiter<Void, Never>()
         let mustWait = state.withLock { state in
@@ -107,11 +109,11 @@ final class Outbox: Sendable {
         waiter.resume(returning: ())
     }
 
-    /// The message as it can be put in at once, encoded where it keeps no other task waiting.
+    /// The message, ready to be added: encoded, if that keeps no other task waiting.
     func encode(_ message: Message) async throws(ConnectionError) -> OutboundPayload {
         let length = message.bincodeLength
         if plain.isPlain(length), plain.compression == nil {
-            // Written by the event loop, unless the peer has another format.
+            // Encoded by the event loop, unless the peer uses another format.
             let isPlain = state.withLock { $0.encoding.format == .bincode }
             if isPlain {
                 try plain.check(length)
@@ -121,7 +123,7 @@ final class Outbox: Sendable {
         return try await state.withLock { $0.encoding }.encodeElsewhere(message)
     }
 
-    /// Waits for room, `timeout` at most, and puts the message in.
+    /// Waits for room, for `timeout` at most, and adds the message.
     func send(_ message: Message, timeout: Duration? = nil) async throws(ConnectionError) {
         if Task.isCancelled { throw .cancelled }
         let payload = try await encode(message)
@@ -136,7 +138,7 @@ final class Outbox: Sendable {
         }
     }
 
-    /// Puts a short message in, however full it is.
+    /// Adds a short message, however full the outbox is.
     func sendNow(_ message: Message) throws(ConnectionError) {
         let mustWake = try state.withLock { state throws(ConnectionError) -> Bool in
             let mustWake = try state.append(.message(message, length: message.bincodeLength))
@@ -148,7 +150,7 @@ final class Outbox: Sendable {
 
     enum Sending { case full, sent, sentMustWake }
 
-    /// Puts any message in if there is room; false when there is none.
+    /// Adds a message if there is room; false if there is none.
     func sendIfRoom(_ payload: OutboundPayload) throws(ConnectionError) -> Bool {
         switch try put(payload) {
         case .full: return false
@@ -159,7 +161,7 @@ final class Outbox: Sendable {
         }
     }
 
-    /// The same; the caller wakes the event loop where it says so.
+    /// The same; the caller wakes the event loop if the result requires it.
     func put(_ payload: OutboundPayload) throws(ConnectionError) -> Sending {
         try state.withLock { state throws(ConnectionError) -> Sending in
             if state.end == nil, state.isFull(capacity) { return .full }
@@ -169,10 +171,10 @@ final class Outbox: Sendable {
         }
     }
 
-    /// Has the event loop take what is there.
+    /// Makes the event loop take the queued messages.
     func wakeEventLoop() { wake() }
 
-    /// A handler is done with a message of so many bytes, and this is its reply.
+    /// A handler has finished a message of this many bytes, and this is its reply.
     func finishWork(bytes: Int, reply: OutboundPayload?) {
         let mustWake = state.withLock { state in
             inWork.subtract(1, ordering: .releasing)
@@ -183,7 +185,7 @@ final class Outbox: Sendable {
                 state.isWorkAwaited = false
                 return state.mustTell()
             }
-            // There is nothing to take, so this is no turn that the next message could rely on.
+            // There is nothing to take, so the next message cannot rely on this turn.
             defer { state.isWorkAwaited = false }
             return state.isWorkAwaited
         }
@@ -192,10 +194,10 @@ final class Outbox: Sendable {
 
     // MARK: On the event loop
 
-    /// What comes from here on is written in this format.
+    /// Later messages are encoded in this format.
     func use(_ format: MessageFormat) { state.withLock { $0.encoding.format = format } }
 
-    /// How messages become payloads now.
+    /// How messages currently become payloads.
     var encoding: PayloadEncoding { state.withLock { $0.encoding } }
 
     func beginWork(bytes: Int) {
@@ -205,10 +207,10 @@ final class Outbox: Sendable {
         }
     }
 
-    /// Whether there is something to take.
+    /// Whether there are messages to take.
     var hasQueued: Bool { isQueued.load(ordering: .acquiring) }
 
-    /// Takes what is there into `queue`, which is empty; it counts as under way until it is ``written(messages:bytes:)``.
+    /// Moves all messages into `queue`, which is empty. They count as in flight until ``written(messages:bytes:)``.
     ///
     /// - Returns: messages, and bytes of their packets.
     func take(into queue: inout [OutboundPayload]) -> (messages: Int, bytes: Int) {
@@ -224,7 +226,7 @@ final class Outbox: Sendable {
         }
     }
 
-    /// These are under way too, and were not put in here.
+    /// These are in flight too, and were not added here.
     func addUnderWay(messages: Int, bytes: Int) {
         state.withLock { state in
             state.messagesUnderWay += messages
@@ -232,7 +234,7 @@ final class Outbox: Sendable {
         }
     }
 
-    /// The system has taken everything that was under way, and so many bytes that never counted as such.
+    /// The system has taken everything in flight, and this many bytes that never counted as in flight.
     func allWritten(andBytes bytes: Int = 0) {
         let waiters = state.withLock { state -> [Waiter<Void, Never>] in
             state.bytesWritten += state.bytesUnderWay + bytes
@@ -243,9 +245,9 @@ final class Outbox: Sendable {
         for waiter in waiters { waiter.resume(returning: ()) }
     }
 
-    /// Whether the connection may take one more message from its peer, as far as this is concerned.
+    /// Whether the connection may accept one more message from its peer, according to this outbox.
     var mayRead: Bool {
-        // Most often; then there is no lock to take.
+        // The usual case; it takes no lock.
         if inWork.load(ordering: .acquiring) == 0, !hasQueued, !isStuck.load(ordering: .relaxed) { return true }
         return state.withLock { state in
             guard inWork.load(ordering: .relaxed) < capacity, state.bytesInWork < Outbox.byteCapacity else {
@@ -256,14 +258,14 @@ final class Outbox: Sendable {
         }
     }
 
-    /// Whether the system has not taken what was given to it; on the event loop alone.
+    /// Whether the system has not taken all written bytes; on the event loop only.
     private let isStuck = Atomic(false)
     func setStuck(_ value: Bool) { isStuck.store(value, ordering: .relaxed) }
 
-    /// Messages that wait, for the system or to be taken.
+    /// Messages that wait for the system, or to be taken.
     var messagesWaiting: Int { state.withLock { $0.queue.count + $0.messagesUnderWay } }
 
-    /// Whether nothing is in work and everything is written.
+    /// Whether nothing is in progress and everything is written.
     var isIdle: Bool {
         state.withLock { state in
             let isAtWork = inWork.load(ordering: .relaxed) > 0
@@ -272,10 +274,10 @@ final class Outbox: Sendable {
         }
     }
 
-    /// Why nothing can be sent any more.
+    /// Why nothing can be sent anymore.
     var endReason: ConnectionError? { state.withLock { $0.end } }
 
-    /// What the system has taken since the connection began, as far as everything before it was taken.
+    /// Bytes that the system has taken since the connection began, if it has also taken everything before them.
     var bytesWritten: Int { state.withLock { $0.bytesWritten } }
 
     var bytesUnderWay: Int { state.withLock { $0.bytesUnderWay } }
@@ -283,7 +285,7 @@ final class Outbox: Sendable {
     /// All bytes that the system has not taken.
     var bytesWaiting: Int { state.withLock { $0.queuedBytes + $0.bytesUnderWay } }
 
-    /// Nothing can be sent any more, and this is why.
+    /// Nothing can be sent anymore, for this reason.
     func end(_ error: ConnectionError) {
         let waiters = state.withLock { state -> [Waiter<Void, Never>] in
             if state.end == nil { state.end = error }

@@ -1,10 +1,11 @@
 internal import Cryptography
 internal import NIOCore
 
-/// Frames payloads into one buffer, each byte written once, with room for a tag behind each one that will be sealed.
+/// Writes payloads as packets into one buffer, each byte once, with room for a tag behind each packet that will be
+/// sealed.
 struct PacketWriter {
     private(set) var buffer: ByteBuffer
-    /// Packets in it.
+    /// Packets in the buffer.
     private(set) var packetCount = 0
 
     init(reusing buffer: ByteBuffer = ByteBuffer()) { self.buffer = buffer }
@@ -19,7 +20,7 @@ struct PacketWriter {
         return taken
     }
 
-    /// Begins another buffer, over the memory of one that is used no more.
+    /// Starts another buffer, in the memory of one that is no longer used.
     mutating func reuse(_ buffer: consuming ByteBuffer) { self.buffer = buffer }
 
     /// - Parameter length: the message's in bincode.
@@ -48,7 +49,7 @@ struct PacketWriter {
         else { return }
         let total = PacketHeader.length + length + tag
         packetCount += 1
-        // The sink stays within this memory, which is not kept. Nothing is written of a tag's room but by sealing.
+        // The sink stays within this memory and does not keep it. Only sealing writes to the room for the tag.
         unsafe buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: total) { memory in
             var sink = unsafe RawSink(memory)
             header.write(to: &sink)
@@ -59,7 +60,7 @@ struct PacketWriter {
     }
 }
 
-/// Writes into memory that someone else made room in, as much as there is.
+/// Writes into memory that the caller reserved, as much as fits.
 @safe struct RawSink: ByteSink {
     private let memory: UnsafeMutableRawBufferPointer
     private(set) var count = 0
@@ -67,7 +68,7 @@ struct PacketWriter {
     /// `memory` outlives this value.
     @unsafe init(_ memory: UnsafeMutableRawBufferPointer) { unsafe self.memory = memory }
 
-    /// Checked in any build: no byte is written behind the end.
+    /// Checked in every build: no byte is written past the end.
     private mutating func advance(_ length: Int) -> Int {
         let room = unsafe memory.count
         precondition(length <= room - count, "a message is longer than it said")

@@ -1,14 +1,14 @@
 internal import FoundationEssentials
 
-/// How the values of typed commands become payloads, and payloads values.
+/// How the values of typed commands become payloads, and payloads become values.
 public protocol PayloadCoder: Sendable {
-    /// The payload for a value.
+    /// Encodes a value as a payload.
     func encode(_ value: some Encodable) throws -> [UInt8]
-    /// The value of a payload, which came from outside.
+    /// Decodes the value of a payload, which came from outside.
     func decode<Value: Decodable>(_ type: Value.Type, from payload: [UInt8]) throws -> Value
 }
 
-/// JSON (RFC 8259), with the keys in alphabetical order: one value has one payload.
+/// JSON (RFC 8259), with the keys in alphabetical order: each value has exactly one payload.
 public struct JSONPayloadCoder: PayloadCoder {
     public init() {}
 
@@ -23,18 +23,18 @@ public struct JSONPayloadCoder: PayloadCoder {
     }
 }
 
-/// A payload that does not fit its type.
+/// A payload that does not match its type.
 public struct PayloadCodingError: Error, Sendable, CustomStringConvertible {
-    /// Which step failed.
+    /// The step that failed.
     public enum Step: Sendable, Hashable {
         /// The request's value could not be encoded, and nothing was sent.
         case encodingRequest
-        /// The reply came, and is not a value of the type.
+        /// The reply arrived, and is not a value of the type.
         case decodingReply
     }
 
     public let step: Step
-    /// What the coder said.
+    /// The coder's error.
     public let reason: String
 
     public var description: String {
@@ -46,7 +46,7 @@ public struct PayloadCodingError: Error, Sendable, CustomStringConvertible {
 }
 
 extension PayloadCoder {
-    /// Encodes `value`, has `send` send it, and decodes the reply.
+    /// Encodes `value`, sends it with `send`, and decodes the reply.
     func exchange<Reply: Decodable>(
         _ value: some Encodable,
         _ send: ([UInt8]) async throws(ConnectionError) -> [UInt8]
@@ -63,9 +63,10 @@ extension PayloadCoder {
 }
 
 extension Connection {
-    /// Sends a request whose payload is a value, and waits for its reply, which is one too.
+    /// Sends a request whose payload is a value, and waits for its reply, which is also a value.
     ///
-    /// Throws a ``PayloadCodingError`` for a value that cannot be encoded or decoded, otherwise what the request with bytes throws.
+    /// Throws a ``PayloadCodingError`` if a value cannot be encoded or decoded; otherwise what the request with bytes
+    /// throws.
     public func request<Reply: Decodable & Sendable>(
         _ command: String,
         sending value: some Encodable & Sendable,
@@ -80,8 +81,8 @@ extension Connection {
 }
 
 extension Dispatcher {
-    /// Handles a command whose payload is a value, and whose reply is one too. A payload that is no such value is refused with
-    /// ``FailureCode/refused``, and the handler does not see it.
+    /// Handles a command whose payload and reply are values. A payload that is not a value of the type is refused with
+    /// ``FailureCode/refused``; the handler does not see it.
     public mutating func onCommand<Value: Decodable & Sendable, Reply: Encodable & Sendable>(
         _ command: String,
         taking: Value.Type,

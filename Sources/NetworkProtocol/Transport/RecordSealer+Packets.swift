@@ -2,10 +2,10 @@ internal import Cryptography
 internal import NIOCore
 
 extension RecordSealer {
-    /// Seals, where they lie, those packets of `buffer` whose header is marked so. Each has room for its tag.
+    /// Seals, in place, the packets of `buffer` whose header has the encrypted flag. Each has room for its tag.
     ///
-    /// - Parameter count: packets, or more.
-    /// - Returns: the change of the key that must be sent before them; most often nil.
+    /// - Parameter count: at least the number of packets.
+    /// - Returns: the key change that must precede them; usually nil.
     mutating func seal(
         _ count: Int,
         packetsOf buffer: inout ByteBuffer,
@@ -25,7 +25,7 @@ extension RecordSealer {
         var written = buffer.mutableReadableBytesSpan
         var start = 0
         while count - start >= PacketHeader.length {
-            // Ten bytes are there; they are any bytes.
+            // Ten bytes are there, and any bytes are valid.
             let flags = unsafe written.bytes.unsafeLoad(fromByteOffset: start + 5, as: UInt8.self)
             let length = unsafe written.bytes.unsafeLoadUnaligned(fromByteOffset: start + 6, as: UInt32.self)
             let payload = start + PacketHeader.length

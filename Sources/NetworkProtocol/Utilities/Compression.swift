@@ -2,8 +2,7 @@
 ///
 ///     LZ4         0  4  uncompressed length in bytes, little endian
 ///                 4 …   one LZ4 block (lz4_Block_format.md 1.6.3)
-///     Zstandard   0 …   one frame (RFC 8878) with its content size and without a dictionary; nothing before or after
-///     it
+///     Zstandard   0 …   one frame (RFC 8878) with its content size, no dictionary; nothing before or after it
 ///
 /// Compressing a secret together with text that an attacker chose reveals to the attacker, through the length, how
 /// similar the two are.

@@ -3,9 +3,8 @@ internal import CZstd
 /// One Zstandard frame (RFC 8878, section 3.1.1), judged by its header before anything is allocated.
 ///
 ///     0  4  magic 28 B5 2F FD
-///     4  1  descriptor: bits 6-7 width of the content size, bit 5 single segment, bit 2 checksum, bits 0-1 width of
-///     the
-///           dictionary's number
+///     4  1  descriptor: bits 6-7 width of the content size, bit 5 single segment, bit 2 checksum,
+///           bits 0-1 width of the dictionary's number
 ///     5  1  window: bits 3-7 exponent - 10, bits 0-2 eighths; absent in a single segment
 ///     …     dictionary's number, content size, blocks, checksum
 enum ZstdFrame {
