@@ -1,4 +1,5 @@
-// What a request and its response cost at least: two processes, one message under way, blocking read and write on a Unix socket.
+// The minimum cost of a request and its response: two processes, one message in flight, blocking read and write on a
+// Unix socket.
 // cc -O2 -o pingpong pingpong.c; ./pingpong REQUEST_BYTES RESPONSE_BYTES SECONDS
 // Prints the median and the 99th percentile of the round trips in nanoseconds, and their number.
 #include <stdint.h>

@@ -1,4 +1,4 @@
-// A chat without a server: each process is a member of a cluster and tells the others what is typed.
+// A chat without a server: each process is a member of a cluster and sends typed lines to the others.
 //
 //     export CHAT_KEY=$(example-chat key)
 //     example-chat Ada 127.0.0.1:7001
@@ -24,7 +24,7 @@ let name = arguments[0]
 
 @Sendable func show(_ line: String) { FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }
 
-// What the others say.
+// Lines from the others.
 var dispatcher = Dispatcher()
 dispatcher.onData { text, _ in
     show(String(decoding: text, as: UTF8.self))
@@ -34,7 +34,7 @@ dispatcher.onData { text, _ in
 let configuration = ClusterConfiguration(
     name: "chat",
     key: key,
-    // One that is kept in a file stays the same member: `IdentityKey.loadOrCreate(at:)`.
+    // With a key in a file it stays the same member: `IdentityKey.loadOrCreate(at:)`.
     identity: IdentityKey(),
     listening: listening,
     seeds: Array(arguments.dropFirst(2))
@@ -43,7 +43,7 @@ var logger = Logger(label: "chat")
 logger.logLevel = .warning
 let cluster = Cluster(configuration, dispatcher: dispatcher, logger: logger)
 
-// Who comes and goes.
+// Members that join and leave.
 Task {
     guard let own = await cluster.started() else { return }
     show("* you are at \(own.address)")
@@ -55,7 +55,7 @@ Task {
     }
 }
 
-// What is typed here. Reading blocks, so it has a thread of its own.
+// Typed lines. Reading blocks, so it has a thread of its own.
 let (lines, typed) = AsyncStream.makeStream(of: String.self)
 Thread.detachNewThread {
     while let line = readLine() { typed.yield(line) }
@@ -65,7 +65,7 @@ Task {
     for await line in lines {
         for (_, problem) in await cluster.broadcast(.data(Array("\(name): \(line)".utf8))) { show("* \(problem)") }
     }
-    // The end of what is typed is good-bye.
+    // The end of the input ends the program.
     await cluster.leave()
 }
 

@@ -8,7 +8,7 @@ import NetworkProtocol
 let arguments = CommandLine.arguments.dropFirst()
 switch (arguments.first, arguments.dropFirst().first) {
 case ("serve", let path?):
-    // Echoes come back by themselves; whatever else a daemon does is said to its dispatcher.
+    // A daemon answers echoes automatically; a dispatcher adds handlers for anything else.
     let daemon = Daemon(listening: [.unix(path: path)], dispatcher: Dispatcher())
     do {
         // Until SIGINT (Ctrl-C) or SIGTERM.

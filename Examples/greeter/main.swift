@@ -1,4 +1,4 @@
-// A daemon that greets, and a client that asks it to: the program of the article "A first daemon in five minutes".
+// A daemon that greets, and a client that asks for it: the program of the article "A first daemon in five minutes".
 //
 //     example-greeter id                                     on each machine: its Endpoint ID
 //     example-greeter serve 9000 PP-…                        on one, with the other's

@@ -4,13 +4,14 @@ import NIOSSL
 import SwiftASN1
 import X509
 
-/// A certificate authority and what it signed, in a folder: `ca.pem`, and for each side `NAME.pem` and `NAME-key.pem`.
+/// A certificate authority and its certificates, in a folder: `ca.pem`, and for each side `NAME.pem` and
+/// `NAME-key.pem`.
 struct Certificates {
     let folder: URL
 
     init(_ path: String) { folder = URL(fileURLWithPath: path) }
 
-    /// Makes an authority, which forgets its key, and a certificate of it for the server and for one client.
+    /// Creates an authority, whose key is not kept, and its certificates for the server and for one client.
     func make() throws {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let key = Certificate.PrivateKey(P256.Signing.PrivateKey())
@@ -67,7 +68,7 @@ struct Certificates {
         )
     }
 
-    /// For its owner only: some of them are keys.
+    /// Readable by the owner only: some of the files are keys.
     private func write(_ text: String, _ name: String) throws {
         let path = folder.appendingPathComponent(name).path
         let isWritten = FileManager.default.createFile(

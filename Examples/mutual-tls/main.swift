@@ -1,4 +1,4 @@
-// Requests over TLS where each side proves itself by a certificate of one authority.
+// Requests over TLS. Each side proves its identity with a certificate of the same authority.
 //
 //     example-mutual-tls certificates FOLDER
 //     example-mutual-tls serve FOLDER 9443
@@ -38,7 +38,7 @@ func serve(_ certificates: Certificates, port: Int) async throws {
         clients: .certified(roots: try certificates.authority())
     )
     let daemon = Daemon(listening: [.tls(host: "127.0.0.1", port: port, tls)], dispatcher: dispatcher)
-    // Port 0 is any that is free, so say which it is.
+    // Port 0 is any free port, so print the chosen one.
     Task {
         for address in await daemon.addresses() { print("listening on \(address)") }
         fflush(nil)
@@ -50,7 +50,7 @@ func greet(_ name: String, _ certificates: Certificates, port: Int) async throws
     var tls = TLSClient(roots: .certificates(try certificates.authority()))
     tls.certificateChain = try certificates.chain("client")
     tls.privateKey = try certificates.key("client")
-    // The name in the server's certificate; without this it is the host that is connected to.
+    // The name in the server's certificate; by default the connected host.
     tls.serverName = "localhost"
     let client = try await Client.connect(to: .tls(host: "127.0.0.1", port: port, tls))
     let reply = try await client.request("greet", Array(name.utf8))

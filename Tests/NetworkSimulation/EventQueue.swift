@@ -1,4 +1,4 @@
-/// What will happen in simulated time, the earliest first; of what happens at one time, what was entered first.
+/// Future events in simulated time, the earliest first; events of the same time in the order in which they were added.
 package struct EventQueue<Kind> {
     package struct Event {
         /// Nanoseconds since the start.
@@ -12,7 +12,7 @@ package struct EventQueue<Kind> {
 
     package init() {}
 
-    /// `Int64.max` when nothing will happen.
+    /// `Int64.max` if there are no events.
     package var nextTime: Int64 { heap.first?.time ?? .max }
 
     package mutating func insert(_ kind: Kind, at time: Int64) {

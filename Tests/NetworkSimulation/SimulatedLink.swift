@@ -1,31 +1,31 @@
-/// One direction of a network that exists only as numbers: it says when what is sent arrives, and no time passes.
+/// One direction of a simulated network: it computes when data arrives, and no real time passes.
 ///
-/// The generator is its caller's, so that one seed gives the same run of the whole network.
+/// The caller owns the generator, so one seed gives the same run of the whole network.
 package struct SimulatedLink: Sendable {
     package struct Conditions: Sendable {
-        /// Share of datagrams that do not arrive, 0…1.
+        /// Fraction of datagrams that are lost, 0…1.
         package var loss = 0.0
-        /// Share of datagrams that arrive twice, 0…1.
+        /// Fraction of datagrams that arrive twice, 0…1.
         package var duplication = 0.0
-        /// One-way delay in nanoseconds, evenly distributed: what is sent within it may change places.
+        /// One-way delay in nanoseconds, evenly distributed: datagrams that are sent within it may be reordered.
         package var delay: ClosedRange<Int64> = 500_000...5_000_000
-        /// Bytes a second that pass; nil for any number.
+        /// Rate in bytes a second; nil for no limit.
         package var rate: Int64?
-        /// Bytes that may wait for their turn where there is a rate; what would be more is lost.
+        /// Bytes that may wait if there is a rate; more are lost.
         package var queue = 1 << 20
 
         package init() {}
     }
 
     package var conditions: Conditions
-    /// When the last byte that waits has passed.
+    /// When the last waiting byte has passed.
     private var isBusyUntil: Int64 = 0
     /// Of a stream.
     private var lastArrival: Int64 = 0
 
     package init(_ conditions: Conditions = Conditions()) { self.conditions = conditions }
 
-    /// When a datagram of so many bytes that is sent now arrives: not at all, once, or twice.
+    /// When a datagram of this length that is sent now arrives: never, once, or twice.
     package mutating func arrivals(
         ofDatagram bytes: Int,
         now: Int64,
@@ -40,7 +40,7 @@ package struct SimulatedLink: Sendable {
         return arrivals
     }
 
-    /// When bytes of a stream arrive: never lost, and never before those that were sent earlier.
+    /// When bytes of a stream arrive: never lost, and never before bytes that were sent earlier.
     package mutating func arrival(
         ofStream bytes: Int,
         now: Int64,
@@ -52,7 +52,7 @@ package struct SimulatedLink: Sendable {
         return lastArrival
     }
 
-    /// When the last of these bytes has passed; nil when they find no place.
+    /// When the last of these bytes has passed; nil if there is no room for them.
     private mutating func pass(_ bytes: Int, now: Int64) -> Int64? {
         guard let rate = conditions.rate else { return now }
         let start = max(now, isBusyUntil)

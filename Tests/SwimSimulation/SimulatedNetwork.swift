@@ -1,8 +1,8 @@
 package import NetworkProtocol
 package import NetworkSimulation
 
-/// Members of a cluster on a network that exists only as numbers: it loses, delays, reorders and duplicates datagrams and can be
-/// cut, and no time passes. The same seed gives the same run.
+/// Members of a cluster on a simulated network: it loses, delays, reorders and duplicates datagrams, and can be
+/// partitioned. No real time passes, and the same seed gives the same run.
 package final class SimulatedNetwork {
     package typealias Conditions = SimulatedLink.Conditions
 
@@ -18,12 +18,12 @@ package final class SimulatedNetwork {
         package internal(set) var core: SwimCore?
         /// Datagrams pass between nodes of the same side only.
         package var side = 0
-        /// Stopped, as by SIGSTOP: it does nothing, and finds what came when it goes on.
+        /// Stopped, as by SIGSTOP: it does nothing, and processes what arrived when it continues.
         var isPaused = false
         var inbox: [(bytes: [UInt8], from: Int)] = []
         package internal(set) var events: [MembershipEvent] = []
         package internal(set) var hasFinished = false
-        /// Of all datagrams it sent, with what sealing adds.
+        /// Bytes of all datagrams that it sent, including what sealing adds.
         package internal(set) var bytesSent = 0
         package internal(set) var datagramsSent = 0
         var timer = Int64.max
@@ -33,15 +33,15 @@ package final class SimulatedNetwork {
         get { link.conditions }
         set { link.conditions = newValue }
     }
-    /// All nodes are on one.
+    /// All nodes are on the same side.
     private var link = SimulatedLink()
     package let configuration: SwimConfiguration
     package private(set) var nodes: [Node] = []
     /// Nanoseconds since the start.
     package private(set) var now: Int64 = 0
-    /// Each `failed` about a node that ran.
+    /// Every `failed` about a node that was running.
     package private(set) var falsePositives = 0
-    /// Called for each event: the node that tells it.
+    /// Called for each event, with the node that reports it.
     package var observer: ((_ node: Int, _ event: MembershipEvent) -> Void)?
     /// Called for each datagram that is sent.
     package var tap: ((_ bytes: [UInt8], _ from: Int, _ to: Int) -> Void)?
@@ -80,7 +80,7 @@ package final class SimulatedNetwork {
         for index in (nodes.count - count)..<nodes.count { start(index, seeds: first) }
     }
 
-    /// Starts a node, for the first time or again; its clock gives the incarnation.
+    /// Starts or restarts a node; its clock gives the incarnation.
     package func start(_ index: Int, seeds: [Int]) {
         nodes[index].core = SwimCore(
             id: nodes[index].id,
@@ -97,7 +97,7 @@ package final class SimulatedNetwork {
         schedule(index)
     }
 
-    /// The node is gone without a word.
+    /// The node stops without leaving.
     package func crash(_ index: Int) {
         nodes[index].core = nil
         nodes[index].inbox = []
@@ -107,7 +107,7 @@ package final class SimulatedNetwork {
 
     package func pause(_ index: Int) { nodes[index].isPaused = true }
 
-    /// What came meanwhile is read before the timers fire, or after.
+    /// Received datagrams are read before the timers fire, or after.
     package func resume(_ index: Int, timersFirst: Bool) {
         nodes[index].isPaused = false
         if timersFirst { fire(index) }
@@ -122,7 +122,7 @@ package final class SimulatedNetwork {
         for index in indices { nodes[index].side = side }
     }
 
-    /// Delivers bytes that no node sent, or that one sent long ago.
+    /// Delivers bytes that no node sent, or that a node sent long ago.
     package func inject(_ bytes: [UInt8], from: Int, to: Int) { deliver(bytes, from: from, to: to) }
 
     package func run(periods: Double) {
@@ -131,8 +131,8 @@ package final class SimulatedNetwork {
         now = end
     }
 
-    /// Runs until the condition holds, which is looked at ten times a period; nil when it does not within `limit` periods, else
-    /// the periods it took.
+    /// Runs until the condition holds, and returns the elapsed periods; nil if it does not hold within `limit` periods.
+    /// The condition is checked ten times per period.
     package func run(limit: Double, until condition: () -> Bool) -> Double? {
         let start = periods
         while !condition() {
@@ -144,23 +144,23 @@ package final class SimulatedNetwork {
 
     package func index(of id: MemberID) -> Int? { nodeByID[id] }
 
-    /// Nodes that run.
+    /// Running nodes.
     package var running: [Int] { nodes.indices.filter { nodes[$0].core != nil } }
 
-    /// What one node believes of another.
+    /// What one node believes about another.
     package func status(of subject: Int, at observer: Int) -> MemberStatus? {
         nodes[observer].core?.member(nodes[subject].id)?.status
     }
 
-    /// Whether all nodes that run, but `excluded`, believe it.
+    /// Whether all running nodes except `excluded` believe it.
     package func all(believe status: MemberStatus, of subject: Int) -> Bool {
         running.allSatisfy { $0 == subject || self.status(of: subject, at: $0) == status }
     }
 
-    /// Whether every running node holds every running node for alive, and nobody else for live.
+    /// Whether every running node considers exactly the running nodes alive.
     package var isWhole: Bool {
         let running = running
-        // Counting is cheap, and mostly answers.
+        // Counting is cheap, and usually sufficient.
         guard running.allSatisfy({ nodes[$0].core?.liveCount == running.count }) else { return false }
         return running.allSatisfy { observer in running.allSatisfy { status(of: $0, at: observer) == .alive } }
     }
@@ -196,7 +196,7 @@ package final class SimulatedNetwork {
             switch action {
             case .send(let bytes, let address): transmit(bytes, from: index, to: address)
             case .event(let event): observe(event, at: index)
-            // They have ids of their own; only liars say otherwise.
+            // They have ids of their own; only liars claim others.
             case .conflict: break
             case .finished: nodes[index].hasFinished = true
             }

@@ -1,7 +1,7 @@
 import Glibc
 import NetworkProtocol
 
-/// Data messages of one length: into a packet in a buffer that is used again, and out of it.
+/// Data messages of one length, encoded into a packet in a reused buffer, and decoded.
 struct Codec {
     enum Way { case encode, decode }
 
@@ -25,7 +25,7 @@ struct Codec {
         message.writeBincode(to: &buffer)
     }
 
-    /// The number of bytes that came out, so that nothing is left out by the compiler.
+    /// The number of decoded bytes, so that the compiler cannot remove the work.
     @inline(never)
     private func decode() -> Int {
         var decoder = PacketDecoder()
@@ -47,7 +47,7 @@ struct Codec {
         if way == .decode, bytes != count * source.count { fatalError("bytes were lost") }
     }
 
-    /// Prints medians of rounds that alternate.
+    /// Prints medians of alternating rounds.
     mutating func compare(seconds: Double) {
         var target = [UInt8](repeating: 0, count: source.count)
         var ours: [Double] = []
@@ -77,7 +77,7 @@ struct Codec {
 
     @inline(never)
     private func copy(_ from: [UInt8], _ to: inout [UInt8]) {
-        // Both have at least the source's length, and are looked at for the call only.
+        // Both have at least the source's length, and are used for the call only.
         unsafe from.withUnsafeBytes { from in
             unsafe to.withUnsafeMutableBytes { to in
                 guard let first = from.baseAddress, let second = to.baseAddress else { return }

@@ -1,11 +1,11 @@
 import Glibc
 import NetworkProtocol
 
-/// Connections that do nothing.
+/// Idle connections.
 enum Hold {
     static func run(socket: String, count: Int, isSealed: Bool) async throws {
         var limit = rlimit(rlim_cur: rlim_t(count + 256), rlim_max: rlim_t(count + 256))
-        // The limit is read for the call only. Root may raise it; what is not raised shows when connecting fails.
+        // The limit is read for the call only. Root may raise it; if it stays too low, connecting fails.
         _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         let destination: Destination =
             isSealed ? .unix(path: socket, trust: .anonymous) : .unix(path: socket)

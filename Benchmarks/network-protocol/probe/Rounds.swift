@@ -3,7 +3,8 @@ import NIOCore
 import NIOPosix
 import NetworkProtocol
 
-/// Round trips of 64 bytes over a Unix socket, one at a time, both ends in this process, each end's bytes handled by a task.
+/// Round trips of 64 bytes over a Unix socket, one at a time, with both ends in this process. A task handles the bytes
+/// at each end.
 enum Rounds {
     static let payload = [UInt8](repeating: 0x5a, count: 64)
 
@@ -48,7 +49,7 @@ enum Rounds {
         try await running.value
     }
 
-    /// The same bytes by NIO alone: a handler gives what came to a task, which writes it back.
+    /// The same bytes with NIO alone: a handler passes received bytes to a task, which writes them back.
     static func bareNIO(socket: String, seconds: Double, bytes: Int) async throws {
         let group = MultiThreadedEventLoopGroup.singleton
         let server = try await ServerBootstrap(group: group)
@@ -81,7 +82,7 @@ enum Rounds {
         try await server.close()
     }
 
-    /// Gives on as many bytes as a message has.
+    /// Passes on as many bytes as a message has.
     private final class Collector: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
         private let length: Int
@@ -102,7 +103,7 @@ enum Rounds {
         func channelInactive(context: ChannelHandlerContext) { feed.finish() }
     }
 
-    /// As ``Connection/executor``.
+    /// Like ``Connection/executor``.
     private final class LoopExecutor: TaskExecutor {
         private let eventLoop: any EventLoop
         init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
@@ -110,7 +111,7 @@ enum Rounds {
         func enqueue(_ job: consuming ExecutorJob) {
             let job = UnownedJob(job)
             let executor = unsafe asUnownedTaskExecutor()
-            // The job is run exactly once, as `enqueue` promises.
+            // The job is run exactly once, as `enqueue` requires.
             eventLoop.execute { unsafe job.runSynchronously(on: executor) }
         }
     }

@@ -1,14 +1,18 @@
 import Glibc
 
-// Parts of Benchmarks/network-protocol/run.py that need the library itself.
+// The parts of Benchmarks/network-protocol/run.py that need the library itself.
 //
-//   network-protocol-benchmark codec BYTES SECONDS          nanoseconds for encode + decode, and for memcpy there and back
-//   network-protocol-benchmark encode|decode BYTES COUNT    nothing but so many of them, for counting allocations
-//   network-protocol-benchmark hold SOCKET COUNT [sealed]   opens connections to a Unix socket, prints a line, holds them until
-//                                                           standard input ends
-//   network-protocol-benchmark request SOCKET SECONDS [sealed]   round trips of a request of 64 bytes that a task answers: median and
-//                                                           99th percentile in nanoseconds, and their number
-//   network-protocol-benchmark nio SOCKET SECONDS BYTES     the same of so many bytes by NIO alone
+//     network-protocol-benchmark codec BYTES SECONDS
+//         nanoseconds for encode + decode, and for memcpy there and back
+//     network-protocol-benchmark encode|decode BYTES COUNT
+//         only COUNT of them, for counting allocations
+//     network-protocol-benchmark hold SOCKET COUNT [sealed]
+//         opens connections to a Unix socket, prints a line, and holds them until standard input ends
+//     network-protocol-benchmark request SOCKET SECONDS [sealed]
+//         round trips of a request of 64 bytes that a task answers: median and 99th percentile in nanoseconds,
+//         and their number
+//     network-protocol-benchmark nio SOCKET SECONDS BYTES
+//         the same for this many bytes with NIO alone
 
 func usage() -> Never {
     let text =

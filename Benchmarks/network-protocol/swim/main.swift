@@ -3,12 +3,12 @@ import NetworkProtocol
 import NetworkSimulation
 import SwimSimulation
 
-// SWIM at scale, on the tests' simulated network: no time passes, the same seed gives the same figures.
+// SWIM at scale, on the tests' simulated network: no real time passes, and the same seed gives the same figures.
 //
 //   swim-benchmark [MEMBERS] [LOSS] [PERIODS] [CRASHES] [SEED]      500 0.01 10000 20 1 by default
 //
-// Joins all members at once through two seeds, counts false positives in PERIODS protocol periods at rest, then crashes a member
-// CRASHES times at random moments and starts it again. Ends with 1 when a bar is missed.
+// Joins all members at once through two seeds, and counts false positives in PERIODS protocol periods at rest. Then
+// crashes a member CRASHES times at random moments and restarts it. Exits with 1 if a bar is missed.
 
 func argument<Value: LosslessStringConvertible>(_ index: Int, _ fallback: Value) -> Value {
     guard CommandLine.arguments.count > index else { return fallback }
@@ -34,7 +34,7 @@ network.start(members, seeds: 2)
 guard let join = network.run(limit: 100, until: { network.isWhole }) else {
     fatalError("\(members) members do not find each other within 100 periods")
 }
-// What was said of the joining is said.
+// The news about joining has been sent.
 network.run(periods: 60)
 
 func bytesSent(_ network: SimulatedNetwork) -> [Int] { network.nodes.map(\.bytesSent) }

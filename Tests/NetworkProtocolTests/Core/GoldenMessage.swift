@@ -16,7 +16,7 @@ struct GoldenMessage: Sendable, CustomStringConvertible {
 
     var description: String { message.name }
 
-    /// The payload as it is sent: the two others stand behind their format byte.
+    /// The payload as it is sent: the other two follow their format byte.
     func payload(in format: MessageFormat) -> [UInt8] {
         switch format {
         case .bincode: bincode

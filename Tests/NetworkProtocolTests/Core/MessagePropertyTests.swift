@@ -38,7 +38,7 @@ import Testing
                 payload[index] = UInt8.random(in: 0 ... .max, using: &generator)
             }
             guard let message = try? Message(payload: payload) else { continue }
-            // What was understood can be said again.
+            // Decoded messages can be encoded again.
             #expect((try? Message(payload: message.payload(in: .bincode))) == message)
         }
     }

@@ -47,7 +47,7 @@ import Testing
     }
 
     @Test func `the first four bytes of no message are those of a format byte and what follows it`() {
-        // Else an unmarked message could be read as a marked one: byte 1 of an unmarked number is 0.
+        // Otherwise an unmarked message could be read as a marked one: byte 1 of an unmarked number is 0.
         for golden in GoldenMessage.all {
             #expect(golden.bincode[1] == 0 && golden.json[0] != 0 && golden.messagePack[0] != 0)
         }
@@ -121,7 +121,7 @@ import Testing
         #expect(throws: MessageError.self) { _ = try Message(payload: [2] + Array("\"\(longest)n\"".utf8)) }
         let deep = String(repeating: "[", count: 100_000)
         #expect(throws: MessageError.self) { _ = try Message(payload: [2] + Array("{\"Pang\":\(deep)".utf8)) }
-        // Arrays in arrays in five bytes each, each of 2³² − 1 values; and one value deep inside.
+        // Nested arrays of five bytes each, each of 2³² − 1 values; and one value nested deeply.
         let arrays = (0..<10_000).flatMap { _ in [0xDD, 0xFF, 0xFF, 0xFF, 0xFF] as [UInt8] }
         #expect(throws: MessageError.self) { _ = try Message(payload: [3, 0x81, 0xA4] + Array("Pang".utf8) + arrays) }
         let nested = [UInt8](repeating: 0x91, count: 100_000) + [0xC0]
@@ -130,7 +130,7 @@ import Testing
 
     @Test(arguments: [MessageFormat.json, .messagePack])
     func `a name that no message has is quoted in part, and cannot disturb a terminal`(format: MessageFormat) throws {
-        // One character of many scalars, then one that would turn the line round.
+        // One character of many scalars, then one that would reverse the line.
         let name = "a" + String(repeating: "\u{301}", count: 30) + "\u{202e}\u{1b}" + String(repeating: "z", count: 100)
         let quoted: [UInt8] =
             switch format {
@@ -161,7 +161,7 @@ import Testing
     }
 
     @Test(arguments: [
-        // Fields as an array, bytes as an array of numbers, lengths longer than need be.
+        // Fields as an array, bytes as an array of numbers, lengths longer than necessary.
         "81a444617461930102cc03", "81d904446174619301cc0203", "de0001a444617461c403010203",
         "81a444617461c50003010203", "81a444617461c600000003010203", "81a444617461dc0003010203",
         "81a444617461dd00000003010203",

@@ -87,7 +87,7 @@ import Testing
         var input = stream[...]
         let next = try decoder.next(&input)
         let packet = try #require(next)
-        // Room that grew in steps would be twice as much as is needed.
+        // Memory that grew in steps would be twice as much as needed.
         #expect(packet.payload.count == length && packet.payload.capacity < length + length / 4)
     }
 

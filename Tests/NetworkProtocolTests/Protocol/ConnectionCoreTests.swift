@@ -8,7 +8,7 @@ import Testing
     private let second: Int64 = 1_000_000_000
     private let words = (0..<5).map { Message.data([UInt8](repeating: UInt8($0), count: 40 * $0)) }
 
-    /// Opens, says five words each way, and is closed by the client.
+    /// Opens, sends five messages each way, and is closed by the client.
     private func talk(_ pair: ConnectionPair, seconds: Int64 = 1) {
         pair.connect()
         pair.run(for: seconds * second)
@@ -45,7 +45,7 @@ import Testing
                 #expect(pair[end].ends.count == 1, "\(end) after byte \(count)")
                 #expect(words.starts(with: pair[end].received), "\(end) after byte \(count)")
             }
-            // No end that was not the peer's own is taken for it.
+            // Only the peer's own end counts as such.
             if isSealed, pair[end.other].isOpen {
                 #expect(pair[end.other].ends != [.closedByPeer], "after byte \(count)")
             }
@@ -59,7 +59,7 @@ import Testing
         pair.connect()
         pair.run(for: second)
         let before = pair[.daemon].pings
-        // The client's packets arrive, the daemon's do not, and no system says so.
+        // The client's packets arrive, the daemon's do not, and no system reports it.
         pair.silence(.daemon)
         pair.run(for: 200 * second)
         #expect(pair[.daemon].pings - before == 3)

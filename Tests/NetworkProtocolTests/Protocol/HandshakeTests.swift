@@ -15,7 +15,7 @@ import Testing
         var refusal: HandshakeError?
     }
 
-    /// Both sides, with whatever `change` does to what goes between them.
+    /// Both sides, with `change` applied to everything that they exchange.
     func run(
         initiator: Trust,
         responder: Trust,

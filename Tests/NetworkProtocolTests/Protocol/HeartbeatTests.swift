@@ -92,7 +92,7 @@ import Testing
         var heartbeat = Heartbeat(interval: .seconds(3_600), missed: 4, stall: .seconds(20), now: start)
         #expect(heartbeat.firstCheck == start + .seconds(20))
         #expect(heartbeat.check(now: start, unsentBytes: 0, writtenBytes: 0) == .fine(next: start + .seconds(20)))
-        // Began a moment after that.
+        // Started a moment after that.
         #expect(
             heartbeat.check(now: start + .seconds(20), unsentBytes: 9, writtenBytes: 0)
                 == .fine(next: start + .seconds(40))
@@ -145,7 +145,7 @@ import Testing
             heartbeat.check(now: start + .seconds(20), unsentBytes: 1_028, writtenBytes: 50)
                 == .dead(.stalled(after: .seconds(20)))
         )
-        // As much as before waits, but a whole write has gone.
+        // As much as before is waiting, but a whole write has passed.
         guard case .fine = heartbeat.check(now: start + .seconds(21), unsentBytes: 1_028, writtenBytes: 51) else {
             Issue.record("cut")
             return
@@ -198,7 +198,7 @@ import Testing
         var heartbeat = heartbeat()
         let due = start + .seconds(20)
         #expect(heartbeat.check(now: start, unsentBytes: 0, writtenBytes: 0) == .fine(next: due))
-        // Nothing but a quarter of the stall time is given on top of the hour.
+        // Only a quarter of the stall time is added to the hour.
         let woken = due + .seconds(3_600)
         var now = woken
         while true {

@@ -19,7 +19,7 @@ import Testing
                 #expect(isFine == isFirst)
             }
         }
-        // A year earns no more than what may come at once.
+        // A year adds no more than may arrive at once.
         let later = start + .seconds(365 * 86_400)
         let admitted = (0..<100).count { _ in changes.admit(now: later) }
         #expect(admitted == KeyChanges.most)
@@ -50,7 +50,7 @@ import Testing
             #expect(isFurther == (change > 0))
             _ = changes.admit(now: start)
         }
-        // One that is too many is cut at once.
+        // One too many is cut at once.
         let isTooMany = changes.isFurther(now: start)
         #expect(!isTooMany)
         let rested = changes.isFurther(now: start + KeyChanges.interval * KeyChanges.most)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// Sealers and openers cannot be copied, as the macro does with what it looks at.
+/// Sealers and openers cannot be copied, as the macro does with the values that it examines.
 private func expect<Value: Equatable>(
     _ value: Value,
     _ expected: Value,
@@ -51,7 +51,7 @@ private func expect<Value: Equatable>(
     }
 
     @Test func `a record sent back to its sender does not open`() throws {
-        // Each direction has a key of its own: what this side receives is sealed with another.
+        // Each direction has its own key: what this side receives is sealed with another one.
         var sealer = RecordSealer(secret: Self.secret, contexts: contexts, now: start)
         var opener = RecordOpener(secret: Secret([UInt8](repeating: 4, count: 32)), contexts: contexts)
         expect(opener.open(try sealed([1], &sealer)), nil)
@@ -93,7 +93,7 @@ private func expect<Value: Equatable>(
         expect(reader.open(change), [])
         expect(reader.open(second), [2])
         #expect(first.payload != second.payload)
-        // Who misses the change opens nothing.
+        // A side that misses the change opens nothing.
         var unaware = RecordOpener(secret: Self.secret, contexts: contexts)
         expect(unaware.open(first), [1])
         expect(unaware.open(second), nil)
@@ -120,7 +120,7 @@ private func expect<Value: Equatable>(
         var writer = PacketWriter()
         var changes: [Bool] = []
         for batch in [1, 2, 1, 3, 1] as [UInt8] {
-            // What was put in before the keys were there stays in the clear.
+            // What was added before the keys existed stays in the clear.
             writer.append([0xEE], [], isSealed: false)
             for number in 0..<batch { writer.append([UInt8](repeating: number, count: 100), .lz4, isSealed: true) }
             var bytes = writer.take()

@@ -112,7 +112,7 @@ import Testing
             await #expect(throws: ConnectionError.refused(code: .refused, reason: "not today")) {
                 _ = try await client.request("refuse")
             }
-            // What failed inside is not told to the other side.
+            // The other side does not learn what failed inside.
             await #expect(throws: ConnectionError.refused(code: .internalError, reason: "the handler failed")) {
                 _ = try await client.request("fail")
             }
@@ -141,7 +141,7 @@ import Testing
             for number in UInt8(0)..<200 { try await client.send(.custom(command: "reverse", payload: [number, 1])) }
             let reply = try await client.request("reverse", [1, 2], timeout: .seconds(20))
             #expect(reply == [2, 1])
-            // And they are all there, in their order.
+            // And all of them are there, in order.
             for number in UInt8(0)..<200 {
                 #expect(try await client.receive() == .custom(command: "reverse", payload: [1, number]))
             }
@@ -164,7 +164,7 @@ import Testing
                 #expect(try await client.request(command) == [])
             }
             try await client.send(.data([]))
-            // Answered in their order: what comes first would be an answer to one of those before.
+            // Answered in order: an answer out of order would be that of an earlier request.
             try await client.send(.data([7]))
             #expect(try await client.receive() == .data([7]))
             await client.close()
@@ -181,7 +181,7 @@ import Testing
             for task in asking { #expect(await task.value == ["127.0.0.1:\(daemon.port)"]) }
             late.cancel()
         }
-        // One that cannot start tells that too.
+        // One that cannot start reports that too.
         let daemon = Daemon(listening: [.unix(path: "/nowhere/socket")], dispatcher: Dispatcher())
         let running = Task { try await daemon.run() }
         _ = await running.result
@@ -203,7 +203,7 @@ import Testing
             #expect(reply == [2, 1])
             let waiting = Task { try await client.request("sleep") }
             waiting.cancel()
-            // Whether it was sent by then is a race, and the error says which.
+            // Whether it was sent by then is a race, and the error shows which.
             await #expect {
                 _ = try await waiting.value
             } throws: {
@@ -223,7 +223,7 @@ import Testing
             let flood = Task {
                 while true { try await client.send(.data([UInt8](repeating: 0, count: 1 << 20))) }
             }
-            // Once the daemon reads no more, what is sent stays here.
+            // Once the daemon stops reading, sent messages stay here.
             while try await client.connection().outbox.bytesUnderWay < Outbox.byteCapacity {
                 try await Task.sleep(for: .milliseconds(5))
             }
@@ -275,12 +275,12 @@ import Testing
             }
             _ = try await link.request("reverse", [1])
             waiting = Task { try await link.request("sleep") }
-            // The request is there before the daemon goes.
+            // The request has arrived before the daemon ends.
             _ = try await link.request("reverse", [1])
             client = link
         }
         let failed = try #require(waiting)
-        // With the good-bye or without, as the daemon does not wait for it: its task was canceled.
+        // With Disconnect or without, because the daemon does not wait for it: its task was canceled.
         await #expect {
             _ = try await failed.value
         } throws: {
@@ -314,7 +314,7 @@ import Testing
                 $0.connection.missedHeartbeats = 3
             }
         ) { daemon in
-            // The daemon's pings tell that it lives; the client's keep it alive as soon as it is read.
+            // The daemon's pings show that it is alive; the client's keep it alive as soon as it is read.
             let client = try await daemon.connect(transport) {
                 $0.connection.heartbeatInterval = .milliseconds(10)
                 $0.connection.missedHeartbeats = 1_000

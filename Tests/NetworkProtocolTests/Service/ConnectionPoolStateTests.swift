@@ -2,7 +2,7 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// The pool's state alone: connections are numbers, and what is outside happens when the test says.
+/// The pool's state alone: connections are numbers, and outside events happen when the test makes them happen.
 @Suite struct ConnectionPoolStateTests {
     typealias State = ConnectionPoolState<Int>
 
@@ -12,7 +12,7 @@ import Testing
         State(limit: limit, sharers: sharers, idleLimit: idleLimit, idleTime: .seconds(60))
     }
 
-    /// Enters a waiter.
+    /// Adds a waiter.
     private func enter(_ state: inout State, _ use: State.Use) -> (waiter: UInt64, actions: State.Actions) {
         let waiter = state.newWaiter()
         return (waiter, state.acquire(use, as: waiter, now: start))
@@ -61,7 +61,7 @@ import Testing
         // Four on the first, one on the second; then two, of four that there may be, and one.
         for lease in first.prefix(2) { _ = state.release(lease, discarding: false, now: start) }
         let taken = (0..<4).map { _ in state.take(.shared)?.connection }
-        // Of two that are as busy, the one that is longer in the pool.
+        // Of two that are equally busy, the one that is older in the pool.
         #expect(taken == [1, 0, 1, 0])
     }
 
@@ -99,7 +99,7 @@ import Testing
         let slots = waiters.flatMap(\.actions.connect)
         let first = state.connectFailed(slots[0], error, now: start)
         #expect(first.failed.map(\.waiter) == [waiters[0].waiter])
-        // Three still want one each, and one is being made.
+        // Three still need one each, and one is being made.
         #expect(first.connect.count == 1)
         _ = state.connectFailed(slots[1], error, now: start)
         #expect(state.waiterCount == 2)
@@ -148,7 +148,7 @@ import Testing
         }
         #expect(alarms.map(\.at) == [start + .seconds(70), start + .seconds(70)])
         #expect(state.release(leases[2], discarding: false, now: start).close == [2])
-        // The first is used again, and its one alarm is moved on, not doubled.
+        // The first is used again, and its one alarm is moved, not doubled.
         let taken = state.take(.alone)
         let lease = try #require(taken)
         #expect(lease.connection == 0)
@@ -239,7 +239,7 @@ import Testing
                 apply(state.ended(slot, now: now))
             }
         }
-        // From here on all goes well, and everybody who waits is served.
+        // From here on everything succeeds, and every waiter is served.
         for _ in 0..<2_000 where !waiting.isEmpty || !leases.isEmpty || !attempts.isEmpty || !closing.isEmpty {
             connect(true)
             if !closing.isEmpty { apply(state.ended(closing.removeFirst(), now: now)) }

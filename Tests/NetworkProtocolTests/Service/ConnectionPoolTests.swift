@@ -5,7 +5,7 @@ import Testing
 @testable import NetworkProtocol
 
 @Suite(.timeLimit(.minutes(2))) struct ConnectionPoolTests {
-    /// What a daemon sees of a pool.
+    /// A daemon's view of a pool.
     private final class Witness: Sendable {
         private struct State {
             var open = 0
@@ -26,15 +26,15 @@ import Testing
 
         func closed() { state.withLock { $0.open -= 1 } }
         func waits() { state.withLock { $0.waiting += 1 } }
-        /// Requests that came to wait at the gate.
+        /// Requests that are waiting at the gate.
         var waiting: Int { state.withLock { $0.waiting } }
-        /// Connections at once, at most.
+        /// Most connections at once.
         var most: Int { state.withLock { $0.most } }
-        /// Connections ever.
+        /// All connections so far.
         var total: Int { state.withLock { $0.opened } }
     }
 
-    /// Numbers as they came.
+    /// Numbers in order of arrival.
     private final class Order: Sendable {
         private let numbers = Mutex<[Int]>([])
 
@@ -42,7 +42,7 @@ import Testing
         func append(_ number: Int) { numbers.withLock { $0.append(number) } }
     }
 
-    /// Handlers that wait until the test lets them go on.
+    /// Handlers that wait until the test lets them continue.
     private final class Gate: Sendable {
         private let stream: AsyncStream<Never>
         private let opening: AsyncStream<Never>.Continuation
@@ -90,7 +90,7 @@ import Testing
         }
     }
 
-    /// Yields until the condition holds; the suite's time limit ends what never does.
+    /// Yields until the condition holds; if it never does, the suite's time limit ends the test.
     private func until(_ condition: () -> Bool) async throws {
         while !condition() { try await Task.sleep(for: .milliseconds(1)) }
     }
@@ -192,7 +192,7 @@ import Testing
             #expect(pool.waiterCount == 0)
             held.open()
             try await holder.value
-            // Every way in is open again, on the one connection there is.
+            // All slots are free again, on the only connection.
             for _ in 0..<10 { _ = try await pool.request("echo") }
             try await pool.withConnection { _ in }
             #expect(pool.connectionCount == 1)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// Options at the ends of what their types hold: programs say "for ever" and "no limit" by the greatest value there is.
+/// Options at the limits of their types: programs write "forever" and "no limit" as the greatest value.
 @Suite(.timeLimit(.minutes(5))) struct `Options at the ends of their range` {
     @Test(arguments: [Int.min, -1, 0, 1, Int.max])
     func `as numbers, let a daemon serve`(_ number: Int) async throws {

@@ -6,7 +6,7 @@ import Testing
 
 /// How long handlers live, and how many there can be.
 @Suite(.timeLimit(.minutes(5))) struct `Handlers` {
-    /// Handlers that run now, and the most that did at once.
+    /// Running handlers, and the most at once.
     private final class Count: Sendable {
         private let state = Mutex((now: 0, most: 0, began: 0, returned: 0))
 
@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    /// Waits until it is so; the suite's time limit ends a wait for nothing.
+    /// Waits until the condition holds; the suite's time limit ends a futile wait.
     private func wait(until isSo: () async -> Bool) async throws {
         while await !isSo() { try await Task.sleep(for: .milliseconds(5)) }
     }
@@ -46,7 +46,7 @@ import Testing
         return true
     }
 
-    /// Sends so many requests and, once one runs, resets the connection.
+    /// Sends this many requests and, once one runs, resets the connection.
     private func askAndReset(
         _ daemon: TestDaemon,
         _ transport: TestTransport,
@@ -81,8 +81,7 @@ import Testing
                 let before = count.began
                 try await askAndReset(daemon, transport, "stay", times: 8) { count.began > before }
             }
-            // One that ends without a reset is found out too, and messages without a number are no others than
-            // requests.
+            // An end without a reset is detected too, and messages without a number are treated like requests.
             let last = try await daemon.connect(transport)
             let before = count.began
             try await last.send(.data([1]))
@@ -95,7 +94,7 @@ import Testing
         }
     }
 
-    /// Returns when it is told to, whatever else it is told.
+    /// Returns when the test releases it, and ignores its cancellation.
     private final class Stubborn: Sendable {
         let count = Count()
         private let released: AsyncStream<Never>
@@ -105,7 +104,7 @@ import Testing
 
         func stay() async {
             await count.during {
-                // Another task waits: this one's cancellation would end the waiting.
+                // Another task waits: this task's cancellation would end the wait.
                 await Task { for await _ in released {} }.value
             }
         }
@@ -139,7 +138,7 @@ import Testing
                 for id in UInt64(1)...4 {
                     try? await connection.outbox.send(.request(id: id, command: "stay", payload: [1]))
                 }
-                // Those that have no place are closed at once.
+                // Connections without a slot are closed at once.
                 try await wait { stubborn.count.began >= before + 4 || !connection.channel.isActive }
                 try? await connection.channel.reset()
             }
@@ -154,13 +153,13 @@ import Testing
         }
     }
 
-    /// Handlers that end with their cancellation, a moment later.
+    /// Handlers that end a moment after their cancellation.
     private static func staying(_ count: Count) -> Dispatcher {
         var dispatcher = Dispatcher.forTests
         dispatcher.onCommand("stay") { _, _ in
             await count.during {
                 try? await Task.sleep(for: .seconds(3_600))
-                // What it has to tidy up takes a moment.
+                // Cleaning up takes a moment.
                 await Task { try? await Task.sleep(for: .milliseconds(300)) }.value
             }
             return []
@@ -268,7 +267,7 @@ import Testing
     struct Budget: Sendable {
         let name: String
         let payload: Int
-        /// Whether a peer beside the one that uses it up is served meanwhile.
+        /// Whether another peer than the one that uses it up is served in the meantime.
         let isOfPeer: Bool
         let set: @Sendable (inout DaemonOptions) -> Void
     }
@@ -306,13 +305,13 @@ import Testing
                 (0..<10).map { _ in Task { try await client.request("stay", payload, timeout: .seconds(120)) } }
             }
             try await wait { stubborn.count.now >= 8 }
-            // Another peer: a user, known by the Unix socket.
+            // Another peer: a user, identified by the Unix socket.
             let other = try await daemon.connect(.unix)
             let answer = Task { try await other.request("reverse", [1, 2], timeout: .seconds(120)) }
             if budget.isOfPeer { #expect(try await answer.value == [2, 1]) }
-            // What is not read stays with its sender, however long: a moment shows those that would come.
+            // Unread messages stay with their sender, however long: a moment is enough to show any that would arrive.
             try await Task.sleep(for: .milliseconds(200))
-            // The last message that is taken passes the limit, on each event loop.
+            // The last accepted message exceeds the limit, on each event loop.
             let most = 8 + System.coreCount
             #expect(stubborn.count.most <= most, "\(budget.name): \(stubborn.count.most) at once")
             stubborn.end()

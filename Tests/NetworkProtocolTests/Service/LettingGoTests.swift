@@ -6,7 +6,7 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// What nobody uses or waits for any more leaves nothing behind.
+/// Connections that nothing uses or waits for leave nothing behind.
 @Suite(.timeLimit(.minutes(2))) struct `Letting go` {
     @Test(arguments: TestTransport.allCases)
     func `of a client closes its connection, after what it sent was written`(_ transport: TestTransport) async throws {
@@ -58,7 +58,7 @@ import Testing
             await peer.close()
             _ = try? await connection.channel.closeFuture.get()
         }
-        // Where nobody listens it would try for ever.
+        // If nothing listens there, it would try forever.
         while weakClient != nil { try await Task.sleep(for: .milliseconds(5)) }
     }
 
@@ -88,7 +88,7 @@ import Testing
             _ = try await Client.connect(to: destination, options: options, logger: TestDaemon.silent)
         }
         let peer = try await server.accept()
-        // Its opening: the handshake has begun on that side, too.
+        // Its opening: the handshake has started on that side, too.
         for await _ in peer.packets() { break }
         connecting.cancel()
         await #expect(throws: ConnectionError.cancelled) { try await connecting.value }
@@ -115,7 +115,7 @@ import Testing
     }
 }
 
-/// A port to which no connection is completed: its queue is full, and nobody takes any out of it.
+/// A port where no connection is completed: its queue is full, and no process takes connections out of it.
 private final class DeafListener {
     let port: Int
     private var descriptors: [Int32]
@@ -135,7 +135,7 @@ private final class DeafListener {
             }
         }
         port = Int(UInt16(bigEndian: address.sin_port))
-        // One place more than the queue has, and some.
+        // One slot more than the queue has, and some.
         for _ in 0..<4 {
             let client = socket(
                 AF_INET,

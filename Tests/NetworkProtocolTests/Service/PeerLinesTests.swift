@@ -7,7 +7,7 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// What peers of a daemon can have written into its log.
+/// The lines that peers can cause in a daemon's log.
 @Suite("Lines that peers make a daemon log", .timeLimit(.minutes(2)))
 struct PeerLinesTests {
     private struct Failure: Error {}
@@ -52,7 +52,7 @@ struct PeerLinesTests {
                 let trust = Trust.pinned([server.endpointID], identity: key)
                 return try await Client.connect(to: .tcp(host: "127.0.0.1", port: port, trust: trust))
             }
-            // Connecting again gives no more of them.
+            // Reconnecting gives no more of them.
             for _ in 0..<4 {
                 let client = try await connect(one)
                 for _ in 0..<20 {
@@ -91,11 +91,11 @@ struct PeerLinesTests {
                 _ = address.withSockAddr { connect(descriptor, $0, socklen_t($1)) }
                 close(descriptor)
             }
-            // Those that came are gone.
+            // The ones that arrived are gone.
             while daemon.connectionCount > 0 { try await Task.sleep(for: .milliseconds(10)) }
         }
         let refused = try metadata(lines, "connection refused").count
-        // One a second beyond those at once; the suite's limit ends it before 120.
+        // One a second beyond the first ones; the suite's limit ends it before 120.
         #expect(refused >= 512 && refused < 512 + 120, "\(refused) lines")
     }
 }

@@ -15,7 +15,7 @@ import Testing
                 begin.yield()
                 do { try await Task.sleep(for: .seconds(3_600)) } catch {}
             } onCancel: {
-                // Within the cancelling call: what the waiting task is told is settled by now.
+                // During the call that cancels: the waiting task's result is decided by now.
                 let isDecided = attempt.withLock { $0 }?.isDecided == true
                 wasDecided.withLock { $0 = isDecided }
             }

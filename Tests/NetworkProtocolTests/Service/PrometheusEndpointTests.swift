@@ -35,13 +35,13 @@ import Testing
         late.cancel()
         running.cancel()
         try await running.value
-        // One that cannot start tells that too.
+        // One that cannot start reports that too.
         let none = PrometheusEndpoint(port: 65_536, logger: TestDaemon.silent)
         _ = try? await none.run()
         for _ in 0..<2 { #expect(await none.address() == nil) }
     }
 
-    /// What Python's HTTP client gets: the status, then the body or, where it is metrics, the samples as Prometheus'
+    /// What Python's HTTP client receives: the status, then the body. Metrics are returned as samples, as Prometheus'
     /// own parser reads them.
     private func fetch(_ address: String, _ path: String, method: String = "GET") async throws -> String {
         let script = """

@@ -30,7 +30,7 @@ import Testing
             try await client.send(.data([1, 2, 3]))
             _ = try await client.receive()
             daemon.daemon.shutDown()
-            // It listens no more.
+            // It no longer listens.
             await #expect(throws: ConnectionError.self) {
                 while true { await (try await daemon.connect(transport)).close() }
             }
@@ -88,7 +88,7 @@ import Testing
             let more = Message.data([UInt8](repeating: 1, count: 1_000)).payload(in: format)
             let compressed = PayloadCompression.compress(more, with: .init(.zstd))
             let after = try isCompressed ? packet(#require(compressed), flags: .zstd) : packet(more)
-            // More than there is room for, so all but the first waits to be looked at.
+            // More than there is room for, so all but the first wait to be processed.
             try await peer.send(packet(.request(id: 7, command: "slow", payload: [1, 2])) + after + after)
             for await _ in arrived { break }
             daemon.daemon.shutDown()

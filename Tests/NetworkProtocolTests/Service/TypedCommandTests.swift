@@ -4,7 +4,7 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// Commands whose payloads are values, and connections on event loops of the program's own.
+/// Commands whose payloads are values, and connections on the program's own event loops.
 @Suite(.timeLimit(.minutes(1))) struct `A typed command` {
     struct Order: Codable, Equatable { var item: String, count: Int }
     struct Receipt: Codable, Equatable { var items: [String] }

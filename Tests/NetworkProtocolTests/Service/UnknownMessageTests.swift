@@ -3,7 +3,7 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// What a peer of a later version says.
+/// Messages from a peer of a later version.
 @Suite("Messages that this version does not know", .timeLimit(.minutes(2)))
 struct UnknownMessageTests {
     private static let payloads: [[UInt8]] = [

@@ -6,7 +6,7 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// What a program gives wrongly is refused with the reason, before anything is done with it.
+/// Invalid input from a program is refused with the reason, before anything is done with it.
 @Suite struct `Wrong input` {
     private func daemon(_ listener: Listener) -> Daemon {
         Daemon(listening: [listener], dispatcher: .forTests, logger: TestDaemon.silent)
@@ -122,7 +122,7 @@ import Testing
         let connection = try await client.connection()
         await peer.close()
         _ = try? await connection.channel.closeFuture.get()
-        // The first attempt fails at once; the second would come in half an hour at the earliest.
+        // The first attempt fails at once; the second would follow in half an hour at the earliest.
         let late = ConnectionError.timedOut(what: "connecting again")
         await #expect(throws: late) { _ = try await client.request("echo", timeout: .milliseconds(100)) }
         await #expect(throws: late) { try await client.send(.data([1])) }

@@ -4,33 +4,33 @@ import NetworkSimulation
 
 @testable import NetworkProtocol
 
-/// Two connections as values on a simulated link: bytes come in pieces, after a delay, and may stop anywhere. No time passes, and the
-/// same seed gives the same run.
+/// Two connections as values on a simulated link: bytes arrive in pieces, after a delay, and may stop anywhere. No real
+/// time passes, and the same seed gives the same run.
 final class ConnectionPair {
     enum End: Int, CaseIterable {
         case client, daemon
         var other: End { self == .client ? .daemon : .client }
     }
 
-    /// One of the two, and what it saw.
+    /// One of the two, and what it observed.
     final class Side {
         var core: ConnectionCore
         fileprivate var input: [UInt8] = []
         fileprivate var link: SimulatedLink
         /// Bytes that it sent.
         var sent = 0
-        /// Of them, those that arrive; further ones never do.
+        /// How many of them arrive; later ones never do.
         var arriving = Int.max
         var isOpen = false
         var received: [Message] = []
         var pings = 0
-        /// Why it ended, each time that it said so.
+        /// Why it ended, each time that it reported an end.
         var ends: [ConnectionError] = []
         /// When it ended, in nanoseconds.
         var endedAt: Int64?
         fileprivate var timer = Int64.max
         fileprivate var isOutputClosed = false
-        /// What it sends gets lost, and no system says so.
+        /// Its sent bytes are lost, and no system reports it.
         fileprivate var isSilent = false
 
         fileprivate init(_ core: consuming ConnectionCore, _ link: SimulatedLink) {
@@ -92,7 +92,7 @@ final class ConnectionPair {
         proceed(end)
     }
 
-    /// Runs until nothing will happen, or so many nanoseconds have passed.
+    /// Runs until nothing is left to happen, or this many nanoseconds have passed.
     func run(for time: Int64 = .max) {
         let end = time == .max ? .max : now + time
         while queue.nextTime != .max, queue.nextTime <= end {
@@ -110,7 +110,7 @@ final class ConnectionPair {
         if end != .max { now = end }
     }
 
-    // MARK: Doing what a core says
+    // MARK: Executing a core's steps
 
     private var instant: ContinuousClock.Instant { start + .nanoseconds(now) }
     private var wallClock: UInt64 { 1_700_000_000_000 + UInt64(now / 1_000_000) }
@@ -188,7 +188,7 @@ final class ConnectionPair {
         if side.sent > side.arriving { cut(end) }
     }
 
-    /// The connection is lost behind what this side has sent: both systems say so.
+    /// The connection is lost after what this side has sent: both systems report it.
     func cut(_ end: End) {
         for end in [end, end.other] {
             let time = self[end].link.arrival(ofStream: 0, now: now, using: &random)

@@ -5,7 +5,7 @@ import NIOPosix
 
 @testable import NetworkProtocol
 
-/// One who speaks to a daemon byte by byte, as no client of this library would. For one task.
+/// A peer that speaks to a daemon byte by byte, as no client of this library would. For one task.
 final class RawPeer {
     private final class Collector: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
@@ -38,10 +38,10 @@ final class RawPeer {
     }
 
     /// - Parameters:
-    ///   - reads: false for one who never reads.
-    ///   - halfCloses: whether it stays when the other side has closed its direction.
-    ///   - tls: whether it speaks TLS below, as the test's client.
-    ///   - group: whose threads serve it.
+    ///   - reads: false for a peer that never reads.
+    ///   - halfCloses: whether it stays connected after the other side has closed its direction.
+    ///   - tls: whether it uses TLS below, as the test's client.
+    ///   - group: its event loops.
     static func connect(
         _ daemon: TestDaemon,
         reads: Bool = true,
@@ -69,7 +69,7 @@ final class RawPeer {
 
     func send(_ bytes: [UInt8]) async throws { try await channel.writeAndFlush(ByteBuffer(bytes: bytes)) }
 
-    /// Bytes that came since; nil when the other side has closed.
+    /// Bytes that have arrived since; nil when the other side has closed.
     func read() async -> [UInt8]? {
         for await bytes in incoming { return bytes }
         return nil
@@ -94,7 +94,7 @@ final class RawPeer {
 }
 
 extension Channel {
-    /// Closes the socket at once and, where it is TCP, with a reset instead of an end (SO_LINGER of no time,
+    /// Closes the socket at once. For TCP this sends a reset instead of an orderly end (SO_LINGER with no time,
     /// socket(7)).
     func reset() async throws {
         if remoteAddress?.port != nil, let socket = self as? any SocketOptionProvider {
@@ -103,7 +103,7 @@ extension Channel {
         try await cut()
     }
 
-    /// Closes TCP below everything else, without a good-bye.
+    /// Closes TCP below everything else, without Disconnect.
     func cut() async throws {
         try await pipeline.addHandler(Cutter(), position: .first)
         _ = try? await closeFuture.get()
@@ -115,14 +115,14 @@ private final class Cutter: ChannelOutboundHandler, Sendable {
     func handlerAdded(context: ChannelHandlerContext) { context.close(promise: nil) }
 }
 
-/// A packet with any flags around any payload.
+/// A packet with any flags and any payload.
 func packet(_ payload: [UInt8], flags: PacketFlags = []) throws -> [UInt8] {
     try PacketHeader(flags: flags, payloadLength: payload.count).bytes + payload
 }
 
 func packet(_ message: Message) throws -> [UInt8] { try packet(message.payload()) }
 
-/// A raw peer that is past the handshake, and seals what it likes.
+/// A raw peer after the handshake, which seals anything.
 struct SealedPeer: ~Copyable {
     let raw: RawPeer
     private var sealer: RecordSealer
@@ -135,7 +135,7 @@ struct SealedPeer: ~Copyable {
         opener = RecordOpener(secret: result.receiving, contexts: contexts)
     }
 
-    /// - Parameter trust: nil for that of the test's client.
+    /// - Parameter trust: nil for the test client's.
     static func connect(_ daemon: TestDaemon, trust: Trust? = nil, halfCloses: Bool = false) async throws -> SealedPeer
     {
         let raw = try await RawPeer.connect(daemon, halfCloses: halfCloses)
@@ -171,7 +171,7 @@ struct SealedPeer: ~Copyable {
     /// Sends an empty record, and takes the next key.
     mutating func changeKey() async throws { try await raw.send(try keyChange()) }
 
-    /// The bytes of an empty record; what follows has the next key.
+    /// The bytes of an empty record; later records use the next key.
     mutating func keyChange() throws -> [UInt8] {
         let bytes = try record([])
         sealer.rekey(now: .now)

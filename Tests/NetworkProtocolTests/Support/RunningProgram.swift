@@ -6,13 +6,13 @@ import NetworkProtocol
 import Synchronization
 import Testing
 
-/// One of the package's programs while it runs, and what it said so far; killed when the test lets go of it. Nothing
-/// here blocks a thread: the cooperative pool has few, and members in this process need them.
+/// One of the package's programs while it runs, and its output so far; killed when the test releases it. Nothing here
+/// blocks a thread: the cooperative pool has few, and members in this process need them.
 final class RunningProgram {
     private final class Output: Sendable {
         private let state = Mutex((text: "", isEnded: false))
 
-        /// Whole lines, and whether more may come.
+        /// Whole lines, and whether more may arrive.
         var said: (lines: [Substring], isEnded: Bool) {
             let (text, isEnded) = state.withLock { $0 }
             return (text.split(separator: "\n", omittingEmptySubsequences: false).dropLast(), isEnded)
@@ -23,7 +23,7 @@ final class RunningProgram {
         }
     }
 
-    /// The process, and how it ended: 128 and the signal's number for one that a signal ended.
+    /// The process, and its exit status: 128 plus the signal's number if a signal ended it.
     private final class Life: Sendable {
         private struct State {
             var id: pid_t = 0
@@ -44,14 +44,13 @@ final class RunningProgram {
     private let fifo: String
     private let life = Life()
 
-    /// Not Foundation's `Process`, whose descriptors every program inherits that is started meanwhile: their ends would
-    /// wait for each other.
+    /// Foundation's `Process` is not used, because every program that is started in the meantime inherits its
+    /// descriptors: they would wait for each other's end.
     ///
     /// - Parameters:
-    ///   - name: of the program, which lies beside the tests.
-    ///   - environment: beside the tests' own.
-    ///   - prefix: a command that becomes the program, such as `nsenter`; its last argument is followed by the
-    ///     program's path.
+    ///   - name: of the program, which is beside the tests.
+    ///   - environment: in addition to the tests' own.
+    ///   - prefix: a command that becomes the program, such as `nsenter`; the program's path follows its last argument.
     init(
         _ name: String,
         _ arguments: [String],
@@ -63,14 +62,14 @@ final class RunningProgram {
         try #require(FileManager.default.isExecutableFile(atPath: path), "\(path) was not built")
         fifo = NSTemporaryDirectory() + "typed-\(UUID().uuidString)"
         try #require(mkfifo(fifo, 0o600) == 0)
-        // For both, so that opening waits for nobody.
+        // For both, so that opening does not wait for another process.
         let typed = open(fifo, O_RDWR | O_CLOEXEC)
         try #require(typed >= 0)
         typing = FileHandle(fileDescriptor: typed, closeOnDealloc: true)
         var ends: [Int32] = [-1, -1]
         try #require(outpost_pipe(&ends) == 0)
         let heard = ends[0]
-        // Foundation's handler of what can be read was seen to miss an end.
+        // Foundation's handler for readable data was seen to miss an end.
         Thread.detachNewThread { [output] in
             var buffer = [UInt8](repeating: 0, count: 4_096)
             while true {
@@ -109,7 +108,7 @@ final class RunningProgram {
                 }
             }
             for word in argv + envp { free(word) }
-            // The program's end is its own: what it said ends when it does.
+            // The output ends with the program.
             close(said)
             life.began(code == 0 ? pid : 0)
             spawned.signal()
@@ -135,10 +134,11 @@ final class RunningProgram {
 
     var id: pid_t { life.id }
 
-    /// What it has said by now.
+    /// Its output by now.
     var lines: [Substring] { output.said.lines }
 
-    /// Waits until so many lines begin so, and gives the rest of the last one. A hang ends with the suite's time limit.
+    /// Waits for this many lines with the prefix, and returns the rest of the last one. The suite's time limit ends a
+    /// hang.
     @discardableResult
     func wait(for start: String, times count: Int = 1) async throws -> String {
         let limit = ContinuousClock.now + .seconds(60)
@@ -155,12 +155,12 @@ final class RunningProgram {
     /// Types a line.
     func type(_ line: String) { typing.write(Data((line + "\n").utf8)) }
 
-    /// Types nothing more.
+    /// Ends the input.
     func endInput() throws { try typing.close() }
 
     func signal(_ number: Int32) { kill(id, number) }
 
-    /// All it said, after its end.
+    /// All its output, after its end.
     func end() async throws -> (status: Int32, lines: [Substring]) {
         let limit = ContinuousClock.now + .seconds(60)
         while true {

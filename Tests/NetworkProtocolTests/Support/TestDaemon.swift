@@ -5,14 +5,14 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// A daemon at an address of its own, for as long as a test's body runs.
+/// A daemon with its own address, for as long as a test's body runs.
 struct TestDaemon {
     let daemon: Daemon
     /// 0 for a Unix socket.
     let port: Int
     let ends: TestEnds
     let running: Task<Void, any Error>
-    /// What ended connections, as the daemon saw it, in order.
+    /// The reasons why connections ended, as the daemon saw them, in order.
     let endings: AsyncStream<ConnectionError>
 
     static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -73,7 +73,7 @@ struct TestDaemon {
         )
     }
 
-    /// What ended the next connection that ends.
+    /// The reason why the next connection ends.
     func nextEnding() async -> ConnectionError? {
         for await ending in endings { return ending }
         return nil
@@ -81,7 +81,7 @@ struct TestDaemon {
 }
 
 extension Dispatcher {
-    /// `reverse`, `refuse`, `fail`, and `who`, which tells whom the daemon takes the peer for.
+    /// `reverse`, `refuse`, `fail`, and `who`, which returns the peer's identity as the daemon sees it.
     static var forTests: Dispatcher {
         var dispatcher = Dispatcher()
         dispatcher.onCommand("reverse") { payload, _ in payload.reversed() }

@@ -11,11 +11,11 @@ enum TestTransport: String, CaseIterable, CustomTestStringConvertible {
 
     var testDescription: String { rawValue }
 
-    /// Whether whoever reaches the socket can speak without proving anything.
+    /// Whether every client that reaches the socket can speak without proving anything.
     var isOpenToAll: Bool { self == .plaintextTCP || self == .unix }
 }
 
-/// What the two ends of a test's connections are.
+/// The identities of the two ends of a test's connections.
 struct TestEnds {
     let daemon = IdentityKey()
     let client = IdentityKey()

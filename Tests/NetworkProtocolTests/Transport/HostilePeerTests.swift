@@ -6,7 +6,7 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// Peers that mean harm, against a daemon on a real socket. Each test ends with somebody honest being served.
+/// Hostile peers, against a daemon on a real socket. At the end of each test, an honest peer is served.
 @Suite(.timeLimit(.minutes(5))) struct `A hostile peer` {
     private func expectService(_ daemon: TestDaemon, _ transport: TestTransport) async throws {
         let honest = try await daemon.connect(transport)
@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    /// Small packets that claim, or would become, more than a packet may carry.
+    /// Small packets that claim, or would decompress to, more than a packet may contain.
     private static let bombs: [(payload: [UInt8], flags: PacketFlags)] = {
         // One literal, a match of that many bytes at distance 1 (LZ4 block format), five literals.
         let lz4Block: [UInt8] = [0x1F, 0, 1, 0] + [UInt8](repeating: 255, count: 64 * 1024) + [0, 0x50, 1, 2, 3, 4, 5]
@@ -152,7 +152,7 @@ import Testing
             let response = try await raw.packet()
             #expect(response != nil)
             await raw.close()
-            // The recording is played on another connection, where the same cache remembers it.
+            // The recording is replayed on another connection, where the same cache remembers it.
             let replayer = try await RawPeer.connect(daemon)
             try await replayer.send(opening)
             let answer = try await replayer.packet()
@@ -297,13 +297,13 @@ import Testing
             } catch {}
             let ending = await daemon.nextEnding()
             #expect(ending == .stalled(after: .seconds(1)) || ending == .closedByPeer, "\(String(describing: ending))")
-            // What the sockets' buffers take, and 1 MiB, and one more round of handlers: far from all.
+            // What the sockets' buffers hold, plus 1 MiB, plus one more round of handlers: far from all.
             #expect(handled.withLock(\.self) < 400, "\(handled.withLock(\.self)) of \(sent)")
             try await expectService(daemon, transport)
         }
     }
 
-    /// Lets no read through.
+    /// Lets no reads through.
     private final class Deaf: ChannelOutboundHandler, Sendable {
         typealias OutboundIn = ByteBuffer
         func read(context: ChannelHandlerContext) {}
@@ -357,7 +357,7 @@ import Testing
                     sent.withLock { $0 += 1 }
                 }
             }
-            // One waits at the handler, so no more are read: the others fill buffers, at most.
+            // One handler waits, so no more messages are read: the others fill buffers at most.
             var last = -1
             while sent.withLock(\.self) != last {
                 last = sent.withLock(\.self)
@@ -401,7 +401,7 @@ import Testing
         try await TestDaemon.with(.sealedTCP) { daemon in
             let client = try await daemon.connect(.sealedTCP)
             let connection = try await client.connection()
-            // More than any socket takes waits, so that no request has room.
+            // More than any socket's buffers is waiting, so no request has room.
             for open in daemon.daemon.openConnections {
                 try await open.channel.pipeline.addHandler(Deaf(), position: .first)
             }
@@ -437,7 +437,7 @@ import Testing
             let first = try await daemon.connect(transport)
             _ = try await first.request("reverse", [1])
             if transport.isOpenToAll {
-                // Whoever connects is in: the limit holds, and those beyond it are closed.
+                // Peers may connect without a proof: the limit holds, and connections beyond it are closed.
                 let closed = Mutex(0)
                 var crowd: [RawPeer] = []
                 for _ in 0..<30 {

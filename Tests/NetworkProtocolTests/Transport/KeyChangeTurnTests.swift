@@ -5,9 +5,9 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// Changes of a key that must wait, as others of their event loop were before them.
+/// Key changes that must wait, because others of their event loop came before them.
 @Suite(.timeLimit(.minutes(2))) struct `A peer whose key changes wait for their turn` {
-    /// Has so many wait on every event loop that one that comes next waits for a third of a second at least.
+    /// Makes so many wait on every event loop that a new one waits for at least a third of a second.
     private func takeTurns() async throws {
         let count = Int(Duration.milliseconds(334) / KeyChangeTurns.shortestPause) * KeyChangeTurns.perRound
         for eventLoop in MultiThreadedEventLoopGroup.singleton.makeIterator() {
@@ -61,14 +61,14 @@ import Testing
             for number in 1...rounds * KeyChangeTurns.perRound {
                 turns.wait {
                     order.withLock { $0.append(number) }
-                    // Something else that comes meanwhile.
+                    // Another message that arrives in the meantime.
                     if number % KeyChangeTurns.perRound == 1 { eventLoop.execute { order.withLock { $0.append(0) } } }
                     if number == rounds * KeyChangeTurns.perRound { eventLoop.execute { done.succeed() } }
                 }
             }
         }.get()
         try await done.futureResult.get()
-        // Others of this process may wait among them, so a round may have fewer.
+        // Other changes of this process may wait among them, so a round may contain fewer.
         let found = order.withLock { $0 }
         #expect(found.filter { $0 > 0 } == Array(1...rounds * KeyChangeTurns.perRound))
         var round = 0
@@ -96,7 +96,7 @@ import Testing
             let forged = await daemon.nextEnding()
             #expect(forged == .notAuthentic)
 
-            // And one that is gone by the time of its turn.
+            // And one that is gone when its turn comes.
             var gone = try await SealedPeer.connect(daemon)
             try await takeTurns()
             try await gone.raw.send(try gone.keyChange() + gone.keyChange())

@@ -6,7 +6,7 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// Payloads that take long to compress, to decompress, to write or to read: whoever sends them waits for them, and nobody else.
+/// Payloads that take long to compress, decompress, encode or decode: they delay their sender only.
 @Suite(.serialized) struct `A long payload` {
     enum Kind: CaseIterable, Sendable {
         case echoCompressed, inlineReplyCompressed, echoInJSON
@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test func `in small packets by the hundred keeps no other connection waiting`() async throws {
-        // What nobody asked for is decompressed all the same, and uses no budget of handlers.
+        // Messages that were not requested are also decompressed, and use no budget of handlers.
         let bomb = try Self.zstd(.response(id: 77, payload: [UInt8](repeating: 0, count: (16 << 20) - 100)))
         #expect(bomb.count < 1000)
         try await TestDaemon.with(.plaintextTCP) { daemon in
@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test func `that stands for a few bytes counts as long`() throws {
-        // A frame of one segment with four bytes: a million blocks of nothing, and a ping.
+        // A frame of one segment with four bytes: a million empty blocks, and a ping.
         let frame: [UInt8] = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 4]
         let end: [UInt8] = [4 << 3 | 1, 0, 0] + Message.ping.payload()
         let payload = frame + [UInt8](repeating: 0, count: 3_000_000) + end
@@ -169,7 +169,7 @@ import Testing
         return try packet(compressed, flags: .zstd)
     }
 
-    /// How long an event loop had no turn for anything, at the longest.
+    /// The longest time in which an event loop did no other work.
     private final class Gaps: Sendable {
         private let state = Mutex((last: NIODeadline.now(), longest: TimeAmount.zero))
 
@@ -184,9 +184,10 @@ import Testing
         var longest: Duration { state.withLock { .nanoseconds($0.longest.nanoseconds) } }
     }
 
-    /// Runs `body`, while other connections ask and are answered, and no event loop is kept from its work a third as long as `body` takes.
+    /// Runs `body` while other connections send requests and get replies. No event loop may be blocked for a third of
+    /// the time that `body` takes.
     ///
-    /// Measured on the event loops themselves: the threads that tasks run on are kept busy by other tests as well.
+    /// Measured on the event loops themselves: other tests also keep the threads of tasks busy.
     private static func expectOthersServed(_ daemon: TestDaemon, while body: () async throws -> Void) async throws {
         let other = try await daemon.connect(.plaintextTCP)
         let isDone = Flag()

@@ -16,7 +16,7 @@ import Testing
             handled.add(1, ordering: .relaxed)
             return nil
         }
-        // More than threads that run handlers.
+        // More than there are threads that run handlers.
         let flooders = 2 * ProcessInfo.processInfo.activeProcessorCount
         let each = 5_000
         let flood = Array(repeatElement(try packet(.data([1])), count: each).joined())

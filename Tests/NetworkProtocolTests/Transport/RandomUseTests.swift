@@ -5,9 +5,9 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// Connections that are used, cancelled and closed at random: everything that waits ends, in order, and with the right answer.
+/// Connections that are used, canceled and closed at random: every wait ends, in order, and with the right answer.
 ///
-/// RANDOM_USE_ROUNDS says how many connections, RANDOM_USE_SEED where to begin.
+/// RANDOM_USE_ROUNDS is the number of connections, RANDOM_USE_SEED the first seed.
 @Suite(.timeLimit(.minutes(8))) struct `A connection that is used at random` {
     @Test func `ends all that waits, answers what it answers rightly and in order`() async throws {
         let environment = ProcessInfo.processInfo.environment
@@ -40,7 +40,7 @@ import Testing
                     $0.shutdownTimeout = .seconds(10)
                 }
             ) { daemon in
-                // One that is cut may be anybody's.
+                // A cut connection may belong to any test.
                 let isRough = dice.next() % 2 == 0
                 let uses = (0..<8).map { _ in Use(&dice, isRough: isRough) }
                 let isDone = Flag()
@@ -48,7 +48,7 @@ import Testing
                     try await Task.sleep(for: .seconds(60))
                     guard !isDone.isSet else { return }
                     Issue.record("seed \(state), round \(round), \(transport): still waits for \(uses.map(\.waiting))")
-                    // Which ends it all.
+                    // This ends everything.
                     daemon.running.cancel()
                 }
                 await withTaskGroup(of: Void.self) { group in
@@ -71,11 +71,11 @@ import Testing
     }
 }
 
-/// What is done with one connection.
+/// The uses of one connection.
 private final class Use: Sendable {
     enum Ending: CaseIterable { case close, drop, daemonCloses, cutByDaemon, cutByClient, cancelled }
 
-    /// Has the daemon close the connection.
+    /// Makes the daemon close the connection.
     static let endWord: [UInt8] = [255]
 
     private let seed: UInt64
@@ -171,7 +171,7 @@ private final class Use: Sendable {
             try await Task.sleep(for: .microseconds(Int.random(in: 0..<60_000, using: &dice)))
         }
         for task in tasks where dice.next() % 8 == 0 { task.cancel() }
-        // Replies wait behind what nobody receives.
+        // Replies wait behind messages that the program does not receive.
         if isEarly, dice.next() % 8 == 0 { receiver.cancel() }
         if !isEarly {
             for task in tasks {
@@ -208,7 +208,7 @@ private final class Use: Sendable {
         await client?.close()
     }
 
-    /// Data and echoes, which are answered alike.
+    /// Data and echoes, which are answered the same way.
     private static func message(_ number: Int, _ bytes: [UInt8]) -> OutgoingMessage {
         number % 3 == 0 ? .echo("\(number)" + String(repeating: "echo ", count: bytes.count / 5)) : .data(bytes)
     }

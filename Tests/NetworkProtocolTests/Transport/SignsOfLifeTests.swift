@@ -6,7 +6,7 @@ import Testing
 
 /// Connections that are slow for a good reason, over real sockets.
 @Suite(.timeLimit(.minutes(2))) struct `A connection lives` {
-    /// How long its peer may say nothing: 2 s, as a loaded machine lets threads wait.
+    /// How long the peer may be silent: 2 s, because a loaded machine lets threads wait.
     private static func hurry(_ options: inout ConnectionOptions) {
         options.heartbeatInterval = .milliseconds(500)
         options.missedHeartbeats = 4
@@ -30,7 +30,7 @@ import Testing
             let client = try await daemon.connect(transport) { Self.hurry(&$0.connection) }
             let reply = try await client.request("slow", [1, 2])
             #expect(reply == [2, 1])
-            // The answers to pings are still told from each other.
+            // The answers to pings are still matched correctly.
             for _ in 0..<3 { _ = try await client.ping() }
             await client.close()
         }
@@ -112,10 +112,10 @@ import Testing
         }
     }
 
-    /// Sends the requests, and takes the replies, at most 64 KiB in each 30 ms for the first six seconds.
+    /// Sends the requests, and reads the replies: at most 64 KiB per 30 ms for the first six seconds.
     ///
-    /// A thread of its own reads: on those that tests share, others may compute for longer than a peer may take
-    /// nothing.
+    /// It reads on a thread of its own: on threads that tests share, other tests may compute for longer than a peer may
+    /// stop reading.
     private static func expectTaken(
         _ daemon: TestDaemon,
         _ transport: TestTransport,

@@ -9,7 +9,7 @@ import Testing
 
 /// TLS against OpenSSL: its certificates, its client, its server.
 @Suite(.timeLimit(.minutes(5))) struct `TLS` {
-    /// An authority of OpenSSL's with a daemon's certificate, a client's, and some that are wrong.
+    /// An OpenSSL authority with certificates for a daemon and a client, and some invalid ones.
     private struct Authority {
         let folder: String
 
@@ -92,7 +92,7 @@ import Testing
     ) async {
         await #expect(comment) {
             let client = try await connect(daemon, tls)
-            // In TLS 1.3 a client learns only afterwards that its certificate was refused.
+            // In TLS 1.3 a client learns only afterward that its certificate was refused.
             _ = try await client.request("reverse", [1])
         } throws: { error in
             switch (error as? ConnectionError)?.cause {
@@ -111,7 +111,7 @@ import Testing
         try await withDaemon(try authority.server("daemon")) { daemon in
             let client = try await connect(daemon, try authority.client("client"))
             let who = try await client.request("who").text
-            // The client's key is Ed25519, so it is an endpoint's identity as well as something to pin.
+            // The client's key is Ed25519, so it is an endpoint's identity and can also be pinned.
             let pin = try CertificatePin(of: authority.certificate("client"))
             #expect(who.hasPrefix("PP-"), "\(who)")
             #expect(who.hasSuffix("\(pin)"), "\(who)")
@@ -135,7 +135,7 @@ import Testing
     @Test func `a daemon that is asked for by an address must have a certificate for that address`() async throws {
         let authority = try await Authority()
         defer { authority.remove() }
-        // Its certificate is for 127.0.0.1, where it is.
+        // Its certificate is for 127.0.0.1, its actual address.
         try await withDaemon(try authority.server("daemon")) { daemon in
             for name in ["192.0.2.9", "::1", "2001:db8::9"] {
                 var settings = try authority.client("client")
@@ -224,7 +224,7 @@ import Testing
                 guard case .tls(let reason)? = error as? ConnectionError else { return false }
                 return reason.contains("pinned") && reason.contains(computed)
             }
-            // The right pin does not make up for a chain that does not hold.
+            // The right pin does not make an invalid chain acceptable.
             settings.pins = [pin]
             settings.roots = .certificates([try authority.certificate("stranger")])
             await expectTLSFailure(
@@ -244,7 +244,7 @@ import Testing
         }
     }
 
-    /// What OpenSSL's client prints when it sends a message whose answer holds `word`.
+    /// The output of OpenSSL's client when it sends a message whose answer contains `word`.
     private func openssl(
         _ authority: Authority,
         _ port: Int,
@@ -334,7 +334,7 @@ import Testing
         let process: ChildProcess
         let port: Int
 
-        /// On a port that the kernel chooses, which the server tells.
+        /// On a port that the kernel chooses and the server prints.
         static func start(_ folder: String, _ name: String, _ alpn: String) async throws -> OpenSSLServer {
             let log = folder + "/server-\(UUID().uuidString)"
             let command = """
@@ -417,7 +417,7 @@ import Testing
     {
         let authority = try await Authority()
         defer { authority.remove() }
-        // A certificate must last for a connection, on a loaded machine too.
+        // A certificate must stay valid for a connection, on a loaded machine too.
         let script = """
             openssl req -newkey ed25519 -nodes -keyout brief.key -out brief.csr -subj /CN=brief &&
             openssl ca -batch -config ca.cnf -cert authority.pem -keyfile authority.key -in brief.csr -out brief.pem \
@@ -471,7 +471,7 @@ import Testing
             try await peer.send(packet(.ping))
             let pong = try await peer.packet().map { try Message(payload: $0.payload) }
             #expect(pong == .pong)
-            // The system says that nothing more comes, as it does to one who cuts a connection short for others.
+            // The system reports the end of the data, as it does when an attacker cuts the connection of others.
             try await peer.channel.cut()
             let ending = await daemon.nextEnding()
             #expect(ending == .tls(reason: words))

@@ -3,7 +3,7 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// Sealed connections that end without the peer's sealed good-bye: anybody on the path can do that.
+/// Sealed connections that end without the peer's sealed Disconnect: any attacker on the path can cause that.
 @Suite(.timeLimit(.minutes(2))) struct `A sealed connection that is cut between two records` {
     private static let words = "its last messages may be missing"
 
@@ -54,7 +54,7 @@ import Testing
             let cut = await daemon.nextEnding()
             #expect("\(try #require(cut))".contains(Self.words))
 
-            // One who has only closed its direction is answered all the same.
+            // A peer that has only closed its direction still gets its answers.
             var peer = try await SealedPeer.connect(daemon, halfCloses: true)
             try await peer.send(.request(id: 1, command: "reverse", payload: [1, 2]))
             try await peer.raw.channel.close(mode: .output)

@@ -51,7 +51,7 @@ import Testing
     @Test func `that a dead process left is replaced`() async throws {
         let ends = try TestEnds()
         defer { ends.remove() }
-        // Bound and closed without being removed, as by SIGKILL.
+        // Bound and closed without being removed, as after SIGKILL.
         close(try await UnixListeningSocket.listen(ends.socketPath, backlog: 1))
         #expect(mode(ends.socketPath) & S_IFMT == S_IFSOCK)
         try await TestDaemon.with([.unix(path: ends.socketPath)], .forTests, DaemonOptions(), ends) { daemon in

@@ -5,7 +5,7 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// Whoever waits for room, for a reply or for a message: until when, and what it costs.
+/// Waiting for room, for a reply or for a message: how long it lasts, and what it costs.
 @Suite(.timeLimit(.minutes(1))) struct `Whoever waits` {
     @Test func `for room waits no longer than it may, however short that is`() async throws {
         var options = ConnectionOptions()
@@ -13,7 +13,7 @@ import Testing
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let outbox = Outbox(options: options, metrics: ConnectionMetrics(role: "client"), eventLoop: loop) {}
         try outbox.sendNow(.ping)
-        // The time is over before, while and after the sender begins to wait.
+        // The time is up before, while and after the sender starts to wait.
         for round in 0..<3_000 {
             let error = await #expect(throws: ConnectionError.self) {
                 try await outbox.send(.echo(""), timeout: .microseconds(round % 60))
@@ -33,7 +33,7 @@ import Testing
         let payload = [UInt8](repeating: 1, count: 1 << 20)
         let requests = (0..<64).map { _ in Task { try await connection.request("never", payload) } }
         var most = 0
-        // Half of them, a little at a time.
+        // Half of them, a few at a time.
         while connection.outbox.bytesWritten < 32 << 20 {
             peer.channel.read()
             try await Task.sleep(for: .milliseconds(1))
@@ -49,7 +49,7 @@ import Testing
     @Test func `for replies needs few alarms, however many were late while one is still waited for`() async {
         let inFlight = InFlightRequests()
         let long = InFlightRequests.Reply()
-        // Its alarm rings after all the others.
+        // Its alarm fires after all the others.
         _ = inFlight.enter(1, command: "ask", deadline: .uptimeNanoseconds(1 << 40), long)
         var now: UInt64 = 0
         var alarms: [NIODeadline] = []
