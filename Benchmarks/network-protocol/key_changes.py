@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""What changes of the key on some connections cost a ping on another, beside as many Pongs; `run.py keys` runs it.
+"""How much key changes on some connections delay a ping on another, compared with as many Pongs; `run.py keys` runs it.
 
     key_changes.py ADDRESS ROUNDS       a `packetbench serve ADDRESS --anonymous --max-connections 2000`; prints JSON
 
-20 000 packets come in one go, sealed beforehand: all on one connection, or sixteen on each of 1 250, which is as many changes as a
-daemon takes of a peer at once. Another process pings on two connections, so that each of two event loops has one; of each round counts
-the longest ping that was under way meanwhile. It speaks the protocol by Tests/NetworkProtocolPeer (Debian's python3-nacl, python3-msgpack,
-python3-lz4, python3-zstandard).
+20 000 packets are sealed beforehand and sent at once: all on one connection, or sixteen on each of 1 250, which is as many
+changes as a daemon accepts from a peer at once. Another process pings on two connections, so that each of two event loops
+has one. The result of a round is the longest ping that was in flight in the meantime. The protocol is that of
+Tests/NetworkProtocolPeer (Debian's python3-nacl, python3-msgpack, python3-lz4, python3-zstandard).
 """
 import json
 import multiprocessing
@@ -33,7 +33,7 @@ def connect(address):
 
 
 def ping(address, until, results):
-    """Pings until it is told; begins and lengths of the pings in seconds."""
+    """Pings until `until` is set; returns start times and durations of the pings in seconds."""
     connections, pings = [connect(address) for _ in range(2)], []
     results.send("ready")
     while not until.is_set():
@@ -49,12 +49,12 @@ def ping(address, until, results):
 
 
 def bursts(connections, packets, payload):
-    """For each connection what it sends: the packets, then an echo, whose answer tells that they were looked at."""
+    """The bytes of each connection: the packets, then an echo, whose answer shows that they were processed."""
     return [b"".join(connection.packet(payload) for _ in range(packets)) + connection.packet(ECHO) for connection in connections]
 
 
 def answered(connection):
-    """Whether the answer came; False when the connection was cut."""
+    """Whether the answer arrived; False if the connection was cut."""
     try:
         return bool(connection.link.recv(4_096))
     except ConnectionError:
@@ -69,7 +69,7 @@ def send(connection, burst):
 
 
 def one_round(address, count, packets, payload):
-    """Of the pings that were under way meanwhile the longest and the median, in seconds; how long it took; how many connections were cut."""
+    """The longest and the median of the pings in flight meanwhile, in seconds; the duration; the connections cut."""
     connections = [connect(address) for _ in range(count)]
     prepared = bursts(connections, packets, payload)
     until, (results, theirs) = multiprocessing.Event(), multiprocessing.Pipe(duplex=False)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The bars of the packet protocol, side by side with what it is compared with: medians and ratios.
+"""Measures the packet protocol beside what it is compared with: medians, ratios and bars.
 
     run.py [codec] [latency] [echo] [bulk] [idle] [keys] [swim]      all when none is named; ends with 1 when a bar is missed
 
@@ -117,7 +117,7 @@ def size(count):
 
 
 def codec(folder):
-    """Encoding into a buffer that is used again and decoding out of it, against memcpy there and back."""
+    """Encoding into a reused buffer and decoding from it, against memcpy there and back."""
     program = tool("network-protocol-benchmark")
     library = compile_c(folder, "udp-echo/allocations.c", "-shared", "-fPIC")
 
@@ -133,7 +133,7 @@ def codec(folder):
         row(f"encode + decode of {size(count)}", f"{ours / 1000:,.2f} µs", f"memcpy twice {copies / 1000:,.2f} µs", f"{ratio:.2f}",
             "≥ 0.5" if count >= 65536 else "–", ratio >= 0.5 if count >= 65536 else None)
     for way in ("encode", "decode"):
-        # The control: the start alone asks for memory, so the counter counts.
+        # The control: starting allocates memory, so the counter must count.
         starts = allocations(way, 65536, 100)
         if starts < 50:
             raise SystemExit("the counter of allocations does not count")
@@ -142,7 +142,7 @@ def codec(folder):
 
 
 def latency(folder):
-    """One request under way on a Unix socket, against the same bytes written and read by C."""
+    """One request in flight on a Unix socket, against the same bytes written and read by C."""
     pingpong = compile_c(folder, "network-protocol/pingpong.c")
     for name, bar in (("plain", 2.5), ("sealed", 3.0)):
         tag = TAG if name == "sealed" else 0
@@ -164,7 +164,7 @@ def latency(folder):
 
 
 def echo(folder):
-    """Echoes of 64 bytes, as many under way as one connection takes."""
+    """Echoes of 64 bytes, with as many in flight as one connection accepts."""
     for kind in ("tcp", "unix"):
         for name, bar in (("plain", 250_000), ("sealed", 150_000)):
             daemon = Daemon(folder, kind, *TRUST[name][kind])
@@ -206,7 +206,7 @@ def bulk(folder):
 
 
 def idle(folder):
-    """Connections to one daemon that are open and do nothing."""
+    """Idle connections to one daemon."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     wanted = CONNECTIONS + 512
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(hard, wanted) if hard != resource.RLIM_INFINITY else hard))
@@ -235,12 +235,12 @@ def idle(folder):
 
 
 def keys(folder):
-    """A ping beside 20 000 changes of the key, and beside as many Pongs: all on one connection, and 16 on each of 1 250."""
+    """A ping beside 20 000 key changes, and beside as many Pongs: all on one connection, and 16 on each of 1 250."""
     daemon = Daemon(folder, "tcp", *TRUST["sealed"]["tcp"], connections=2000)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard) if hard != resource.RLIM_INFINITY else 4096, hard))
     try:
-        # Debian's own Python, which sees Debian's packages whatever else is in PATH.
+        # Debian's own Python, which finds Debian's packages whatever else is in PATH.
         words = ["/usr/bin/python3", os.path.join(HERE, "key_changes.py"), daemon.address, str(ROUNDS)]
         figures = json.loads(output(words))
     finally:

@@ -1,4 +1,4 @@
-"""What the scenarios of both roles share."""
+"""Shared by the scenarios of both roles."""
 import os
 
 
@@ -16,7 +16,7 @@ def expect_raises(kind, what, body):
 
 
 def write_whole(path, text):
-    """So that who waits for the file reads all of it or none."""
+    """Writes the file as a whole: a reader that waits for it gets all of it or nothing."""
     with open(path + ".part", "w", encoding="utf-8") as file:
         file.write(text)
     os.rename(path + ".part", path)

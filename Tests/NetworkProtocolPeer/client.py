@@ -1,4 +1,4 @@
-"""The client's role: everything that the document says a daemon does, asked of one of the library's.
+"""The client's role: tests everything that the document says about a daemon against one of the library's.
 
 The daemon has the commands "reverse", "refuse" ("not today"), "fail" and "who", and sends Data back.
 """
@@ -61,7 +61,7 @@ def pings(connection):
         connection.send("Ping")
     for _ in range(3):
         expect(connection.receive(), ("Pong",), "the answer to Ping")
-    # Nobody asked for it.
+    # Unsolicited.
     connection.send("Pong")
 
 
@@ -76,7 +76,7 @@ def requests(client, connection, who):
     for _ in range(len(sent)):
         name, id, payload = connection.receive()
         expect((name, payload), ("Response", bytes([sent.pop(id), 0])), "one of many replies")
-    # Replies that nobody asked for.
+    # Unsolicited replies.
     connection.send("Response", 1 << 40, b"")
     connection.send("Failure", 1 << 40, 99, "")
 
@@ -90,7 +90,7 @@ def unnumbered(connection):
     connection.send("Custom", "nothing", b"")
     name, command, _ = connection.receive()
     expect((name, command), ("Custom", "error"), "the answer to Custom of a command that there is not")
-    # Never an answer to an answer: the echo is the next to come.
+    # Never an answer to an answer: the echo is the next message.
     connection.send("Custom", "error", b"")
     connection.send("Echo", "")
     expect(connection.receive(), ("Echo", ""), "what follows an error")
@@ -117,7 +117,7 @@ def long_messages(client, connection):
 
 
 def key_changes(client, connection):
-    """Sixteen at once are taken."""
+    """Sixteen at once are accepted."""
     for number in range(16):
         connection.change_key()
         if number % 5 == 0:
@@ -126,7 +126,7 @@ def key_changes(client, connection):
 
 
 def refusals(client, stranger, wrong):
-    """`stranger` is not admitted, `wrong` has other secrets; None where the daemon's trust has no such thing."""
+    """`stranger` is not admitted, `wrong` has other secrets; None if the daemon's trust has no such case."""
     for skew in (-6_000, 6_000):
         error = expect_raises(Failed, "a clock that is off", lambda: client.connect(timestamp=now() + skew))
         expect(error.code, 6, "the code for a clock that is off")

@@ -1,4 +1,4 @@
-"""A member's role among the library's members: joins, is found alive, asks everything, and leaves when it is told to."""
+"""A member's role among the library's members: joins, is found alive, sends every request, and leaves on request."""
 import os
 import signal
 import socket
@@ -22,7 +22,7 @@ NOT_ADMITTED = 5
 
 
 class LiveMembers:
-    """The keys that are let in: those of members that are live at that moment."""
+    """The admitted keys: those of the members that are currently alive."""
 
     def __init__(self, member):
         self.member = member
@@ -66,7 +66,7 @@ class Scenario:
         connection.say_good_bye()
 
     def is_answered(self, id):
-        """A member that took this one for failed, as on a machine with other work, refuses the connection until it has heard otherwise."""
+        """A member that considers this one failed, as on a busy machine, refuses the connection until it learns otherwise."""
         try:
             self.ask(id)
         except (Closed, Refused, OSError):
@@ -92,7 +92,7 @@ class Scenario:
         write_whole(address_file, "%s:%d" % member.address)
         threading.Thread(target=self.take_messages, daemon=True).start()
         self.until("it joins", lambda: member.has_joined and len(member.live()) >= count)
-        # Where no ack of its is taken every other ping brings a suspicion.
+        # If none of its acks is accepted, every other ping causes a suspicion.
         self.until("its acks are taken", lambda: member.seen[swim.PING] >= max(8, 4 * member.contradictions))
         first, second = sorted(member.live())[:2]
         self.once(first)
@@ -107,7 +107,7 @@ class Scenario:
         self.until("all are told", lambda: not member.news)
 
     def once(self, id):
-        """A ping that comes twice is answered once."""
+        """A ping that arrives twice is answered once."""
         member, sequence = self.member, self.member.sequence()
         datagram = self.keys.seal(swim.encode(swim.PING, member.id, (sequence, id)), now(), os.urandom(24))
         for _ in range(2):
@@ -124,7 +124,7 @@ class Scenario:
         expect(member.answers[sequence], 1, "what the helper says")
 
     def same_digest(self, id):
-        """Who knows the same is told so by one empty page."""
+        """A member with the same digest gets one empty page."""
         member, sequences = self.member, []
         asked = 0.0
 
@@ -139,7 +139,7 @@ class Scenario:
         self.until("the digests are the same", is_told_so)
 
     def absent(self, helper):
-        """Somebody who is said to be there and does not answer: the helper says so."""
+        """An alleged member that does not answer: the helper reports that."""
         member, sequence = self.member, self.member.sequence()
         absent = Identity(b"absent member of the cluster....").public
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:

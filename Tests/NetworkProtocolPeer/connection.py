@@ -18,7 +18,7 @@ class Closed(Exception):
 
 
 class Failed(Exception):
-    """The other side refused the connection: `code` says why."""
+    """The other side refused the connection; `code` is the reason."""
 
     def __init__(self, code, reason):
         super().__init__(f"Failure {code}: {reason}")
@@ -41,7 +41,7 @@ def dial(address):
 
 
 class Connection:
-    """`format` and `compression` (a packet's flag, or 0) are those of what is sent; both may be changed at any time."""
+    """`format` and `compression` (a packet's flag, or 0) are for sent messages; both may be changed at any time."""
 
     def __init__(self, link, format=messages.BINCODE, compression=0):
         link.settimeout(PATIENCE)
@@ -67,7 +67,7 @@ class Connection:
         return bytes(data)
 
     def payload(self):
-        """The next that is not empty, decompressed."""
+        """The next payload that is not empty, decompressed."""
         while True:
             head = self.exactly(packets.HEADER_LENGTH)
             flags, length = packets.read_header(head)
@@ -158,13 +158,13 @@ class Connection:
     # The end
 
     def say_good_bye(self):
-        """Disconnect, and nothing more in this direction. (Python's TLS has no end of one direction alone.)"""
+        """Sends Disconnect, and nothing more in this direction. (Python's TLS cannot close one direction alone.)"""
         self.send("Disconnect")
         if not isinstance(self.link, ssl.SSLSocket):
             self.link.shutdown(socket.SHUT_WR)
 
     def expect_end(self):
-        """Nothing more comes."""
+        """Checks that nothing more arrives."""
         try:
             message = self.receive()
         except Closed:

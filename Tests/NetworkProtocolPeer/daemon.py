@@ -1,4 +1,4 @@
-"""The daemon's role: serves one of the library's clients until it says good-bye."""
+"""The daemon's role: serves one of the library's clients until it sends Disconnect."""
 import socket
 
 import messages
@@ -10,7 +10,7 @@ from handshake import Refused
 
 
 def listen(place):
-    """A TCP port on loopback that is free, or `unix:PATH`; and its address."""
+    """A listener on a free TCP port of loopback, or on `unix:PATH`; and its address."""
     if place.startswith("unix:"):
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(place[5:])
@@ -21,10 +21,10 @@ def listen(place):
 
 
 class Daemon:
-    """Changes its key and its compression as it goes, pings its peer, and asks it something that no client answers."""
+    """Changes its key and its compression over time, pings its peer, and sends it a request that no client answers."""
 
     COMPRESSIONS = (0, packets.LZ4, packets.ZSTANDARD)
-    # A client of the library takes sixteen at once.
+    # A client of the library accepts sixteen at once.
     MOST_KEY_CHANGES = 16
 
     def __init__(self, connection, is_sealed):
@@ -33,7 +33,7 @@ class Daemon:
         self.answers = self.pings = self.pongs = 0
 
     def serve(self):
-        """Until Disconnect; then everything has been seen that a client sends."""
+        """Serves until Disconnect; then it has received everything that a client sends."""
         seen = set()
         while True:
             message = self.connection.receive()
@@ -92,7 +92,7 @@ class Daemon:
 
 
 def serve(listener, trust, count, tls_folder=None):
-    """`count` connections one after the other; one that is not admitted is among them where it is told so."""
+    """Serves `count` connections, one after the other; a refused one also counts."""
     for _ in range(count):
         link, _ = listener.accept()
         if tls_folder:

@@ -13,7 +13,7 @@ class Refused(Exception):
 
 
 class Trust:
-    """What a side proves and demands.
+    """What a side proves and requires.
 
     - `identity`: what it proves; nothing without one.
     - `admits`: the public keys of which the peer must prove one; None when it need prove none.
@@ -29,7 +29,7 @@ class Trust:
 
 
 class Keys:
-    """What both sides know after Init, and pub_key and nonce of the Response."""
+    """The secrets of both sides after Init, and pub_key and nonce of the Response."""
 
     def __init__(self, own_private, peer_public, trust, init, response_key, response_nonce):
         self.secret = x25519(own_private, peer_public) + (trust.secret or b"")
@@ -68,7 +68,7 @@ def open_challenge(challenge, side, key, transcript):
 
 
 class Client:
-    """Sends `init`, takes the Response, gives the Confirm. Then there are `peer`, `sending` and `receiving`."""
+    """Sends `init`, accepts the Response, returns the Confirm. Then `peer`, `sending` and `receiving` are set."""
 
     def __init__(self, trust, timestamp, random):
         self.trust = trust
@@ -88,7 +88,7 @@ class Client:
 
 
 class Daemon:
-    """Takes an Init, gives `response`, takes the Confirm. Then there are `peer`, `sending` and `receiving`."""
+    """Accepts an Init, returns `response`, accepts the Confirm. Then `peer`, `sending` and `receiving` are set."""
 
     def __init__(self, trust, init, now, random):
         _, key, timestamp, _ = init
@@ -103,7 +103,7 @@ class Daemon:
         self.response = ("SecureHandshakeResponse", public, nonce, challenge)
 
     def take(self, confirm):
-        """Judging the peer is left to the caller, who can tell it sealed why it is not admitted."""
+        """The caller decides whether to admit the peer, and can send it a sealed refusal."""
         _, challenge = confirm
         self.peer = open_challenge(challenge, b"initiator", self.keys.client_challenge_key, self.th2)
         self.th3 = sha256(self.th2 + challenge)

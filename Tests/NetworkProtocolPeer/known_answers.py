@@ -1,4 +1,4 @@
-"""The known answers that Docs/NETWORK-PROTOCOL.md prints: made again from their inputs, and compared."""
+"""Computes the known answers in Docs/NETWORK-PROTOCOL.md from their inputs, and compares them."""
 import re
 
 import handshake

@@ -1,4 +1,4 @@
-"""A member of a cluster (Docs/NETWORK-PROTOCOL.md, Clusters): the table, and what is said of it and done about it."""
+"""A member of a cluster (Docs/NETWORK-PROTOCOL.md, Clusters): its table, its messages, and how it handles them."""
 import math
 import os
 import random
@@ -16,7 +16,7 @@ TOLERANCE = 30_000
 
 
 class Known:
-    """What is known of one member."""
+    """What is known about one member."""
 
     def __init__(self, update):
         self.address, self.messaging = update.address, update.messaging
@@ -28,7 +28,7 @@ class Known:
 
 
 class Member:
-    """Call `turn` again and again. `seen` counts what came, by type."""
+    """Call `turn` repeatedly. `seen` counts received messages, by type."""
 
     def __init__(self, keys, identity, seeds, messaging, period=1.0, ping_timeout=0.3):
         self.keys, self.id, self.seeds, self.period, self.ping_timeout = keys, identity.public, seeds, period, ping_timeout
@@ -41,7 +41,7 @@ class Member:
         self.news = {}
         self.nonces = set()
         self.seen = dict.fromkeys(range(1, 8), 0)
-        # How often somebody claimed of this member what is not so.
+        # False claims about this member.
         self.contradictions = 0
         self.answers = {}
         self.relays = {}
@@ -50,7 +50,7 @@ class Member:
         self.probe = None
         self.next_probe = self.next_gossip = self.next_join = time.monotonic()
 
-    # What is told
+    # Sending
 
     def own_update(self):
         if self.has_left:
@@ -70,11 +70,11 @@ class Member:
         return digest([(self.id, self.incarnation)] + [(id, self.others[id].incarnation) for id in self.live()])
 
     def tell(self, id):
-        """News: told 3·⌈log₂(members + 1)⌉ times."""
+        """News: sent 3·⌈log₂(members + 1)⌉ times."""
         self.news[id] = 0
 
     def send(self, address, type, *body, updates=()):
-        """With news, as far as it fits; a page has updates of its own."""
+        """With as much news as fits; a page has its own updates."""
         updates = list(updates)
         if type != PAGE:
             known = next((id for id, known in self.others.items() if known.address == address), None)
@@ -98,13 +98,13 @@ class Member:
         try:
             self.socket.sendto(datagram, address)
         except OSError:
-            # What ICMP said about an earlier datagram.
+            # An ICMP error for an earlier datagram.
             pass
 
     def sequence(self):
         return struct.unpack(">Q", os.urandom(8))[0]
 
-    # What comes
+    # Receiving
 
     def turn(self):
         if select.select([self.socket], [], [], 0.01)[0]:
@@ -256,7 +256,7 @@ class Member:
             if is_last:
                 return
 
-    # What is due
+    # Timers
 
     def do_what_is_due(self, at):
         if self.pull and at > self.pull["until"]:
@@ -299,7 +299,7 @@ class Member:
         self.probe = None
 
     def bury(self, at):
-        """Suspects of which nothing was heard for the longest time that a suspicion takes."""
+        """Suspects without news for the longest time that a suspicion takes."""
         longest = 3 * max(2, math.log10(len(self.live()) + 1)) * self.period
         for id, known in self.others.items():
             if known.claim == SUSPECT and at > known.since + longest:

@@ -101,7 +101,7 @@ def decode_bincode(data):
 
 
 def to_tree(message, write_bytes):
-    """The shape that JSON and MessagePack share."""
+    """The common shape of JSON and MessagePack."""
     name, *values = message
     values = [write_bytes(value) if isinstance(value, bytes) else value for value in values]
     fields = FIELDS[name]

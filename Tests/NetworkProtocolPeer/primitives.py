@@ -8,7 +8,7 @@ TAG = 16
 
 
 class NotAuthentic(Exception):
-    """Something was not sealed with these secrets."""
+    """The input was not sealed with these secrets."""
 
 
 def sha256(data):
@@ -35,7 +35,7 @@ def x25519_public(private):
 
 
 def x25519(private, public):
-    """Raises where the result is zero."""
+    """Raises if the result is zero."""
     return bindings.crypto_scalarmult(private, public)
 
 

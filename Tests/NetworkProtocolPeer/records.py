@@ -6,7 +6,7 @@ from primitives import TAG, hkdf_expand, seal, unseal
 
 
 class Direction:
-    """The keys and numbers of what one side sends."""
+    """The keys and numbers of the records that one side sends."""
 
     def __init__(self, traffic_key):
         self.traffic_key = traffic_key
@@ -23,7 +23,7 @@ class Direction:
         return nonce
 
     def seal(self, payload, flags=0):
-        """The whole packet. An empty payload is the last under its key."""
+        """The whole packet. A record with an empty payload is the last under its key."""
         head = header(flags | ENCRYPTED, len(payload) + TAG)
         packet = head + seal(self.key, self.nonce(), head, payload)
         if not payload:

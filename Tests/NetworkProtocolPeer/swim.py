@@ -9,7 +9,7 @@ LONGEST, OVERHEAD = 1_400, 54
 HIGHEST, LOWEST = b"\xff" * 32, bytes(32)
 ALIVE, SUSPECT, DEAD, LEFT = 1, 2, 3, 4
 PING, ACK, NACK, PING_REQUEST, GOSSIP, PULL, PAGE = range(1, 8)
-# By type: what stands behind the sender's id.
+# By type: the fields after the sender's id.
 BODIES = {PING: ">Q32s", ACK: ">Q", NACK: ">Q", PING_REQUEST: ">Q32s", GOSSIP: ">", PULL: ">QB32sQ", PAGE: ">QB32s32s"}
 
 
@@ -18,7 +18,7 @@ class WrongDatagram(Exception):
 
 
 class ClusterKeys:
-    """What members make of the cluster's key and its name."""
+    """The keys that members derive from the cluster's key and name."""
 
     def __init__(self, key, name):
         material = hkdf(key, name.encode(), b"network-protocol SWIM 1", 33)
@@ -32,7 +32,7 @@ class ClusterKeys:
         return datagram
 
     def open(self, datagram):
-        """The message, and when it was sent."""
+        """The message, and its sending time."""
         if not OVERHEAD <= len(datagram) <= LONGEST or datagram[:5] != MAGIC or datagram[5:6] != self.fingerprint:
             raise WrongDatagram("of another protocol, version, key or name")
         try:

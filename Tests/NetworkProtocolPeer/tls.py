@@ -1,4 +1,4 @@
-"""TLS as the document has it: both sides show certificates, and agree on the protocol's name (Docs/NETWORK-PROTOCOL.md, TLS)."""
+"""TLS as in the document: both sides present certificates, and agree on the protocol's name (Docs/NETWORK-PROTOCOL.md, TLS)."""
 import os
 import ssl
 

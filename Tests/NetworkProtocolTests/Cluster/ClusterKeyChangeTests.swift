@@ -3,10 +3,10 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// A cluster whose key is changed while it runs.
+/// A cluster whose key changes while it runs.
 @Suite("A change of a cluster's keys", .timeLimit(.minutes(5)))
 struct ClusterKeyChangeTests {
-    /// Members that others lost from sight.
+    /// Members that others lost sight of.
     private final class Losses: Sendable {
         let lines = Mutex<[String]>([])
     }
@@ -18,13 +18,13 @@ struct ClusterKeyChangeTests {
     {
         var configuration = try ClusterTests.configuration(number, seeds: seeds)
         configuration.keys = keys
-        // A member that a loaded machine holds up for a second has not failed.
+        // A member that a loaded machine delays for a second has not failed.
         configuration.period = .milliseconds(500)
         configuration.pingTimeout = .milliseconds(200)
         return configuration
     }
 
-    /// One that starts now with these keys finds the members 1 to 3, and each answers it and asks it.
+    /// A member that starts now with these keys finds the members 1 to 3, and requests go both ways with each of them.
     private static func newcomer(_ number: UInt8, _ keys: [ClusterKey], among clusters: [Cluster]) async throws {
         let seeds = try await clusters.asyncMap { "\(try #require(await $0.started()).address)" }
         let cluster = Cluster(
@@ -66,7 +66,7 @@ struct ClusterKeyChangeTests {
         let members = clusters
         try await ClusterMessagingTests.waitForAll(members)
         try await withThrowingTaskGroup { group in
-            // All the time each hears who goes, and asks the others.
+            // All the time, each member is informed of members that leave, and sends requests to the others.
             let lost = Losses()
             for (index, cluster) in members.enumerated() {
                 group.addTask {
@@ -91,8 +91,8 @@ struct ClusterKeyChangeTests {
                     let before = cluster.keys
                     try cluster.changeKeys(to: keys)
                     #expect(cluster.keys == keys)
-                    // In the middle of a step, with what members have that are not there yet, and with what the others
-                    // have.
+                    // In the middle of a step: with the keys of members that are not there yet, and with those of the
+                    // others.
                     guard index == 0 else { continue }
                     try await Self.newcomer(number, before, among: members)
                     try await Self.newcomer(number + 1, keys, among: members)
@@ -102,7 +102,7 @@ struct ClusterKeyChangeTests {
                 number += 1
             }
             #expect(lost.lines.withLock { $0 }.isEmpty)
-            // Whoever has the old key only stays outside.
+            // A member with only the old key stays outside.
             let address = try #require(await members[0].started()).address
             let late = Cluster(try Self.configuration(number, [Self.old], seeds: ["\(address)"]))
             let run = Task { try await late.run() }

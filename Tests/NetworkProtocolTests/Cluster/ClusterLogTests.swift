@@ -6,10 +6,10 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// What a log at `info` says of members that stay alone.
+/// What a log at `info` says about members that find no others.
 @Suite("The log of a cluster", .timeLimit(.minutes(2)))
 struct ClusterLogTests {
-    /// A log at `info`, read as it is written.
+    /// A log at `info`, read while it is written.
     private struct Log {
         private let lines = LogLines()
         let logger: Logger
@@ -26,7 +26,7 @@ struct ClusterLogTests {
                 .map { try #require($0["metadata"]) }
         }
 
-        /// Waits for the first line with the message; the suite's time limit ends what has none.
+        /// Waits for the first line with the message; if there is none, the suite's time limit ends the test.
         func first(_ message: String) async throws -> JSONValue {
             while true {
                 if let first = try metadata(of: message).first { return first }
@@ -42,7 +42,7 @@ struct ClusterLogTests {
 
     private struct Unreadable: Error { let value: JSONValue? }
 
-    /// Runs a member, cancelled at the end.
+    /// Runs a member, and cancels it at the end.
     private func withMember(
         _ configuration: ClusterConfiguration,
         _ log: Log,
@@ -54,7 +54,7 @@ struct ClusterLogTests {
         try await body(try #require(await cluster.started()))
     }
 
-    /// Datagrams that a member has refused by now, for a reason.
+    /// Datagrams that a member has refused so far, for a reason.
     private func refused(_ reason: String, _ registry: PrometheusRegistry) -> Int {
         let series = "network_protocol_cluster_refused_total{cluster=\"test\",reason=\"\(reason)\"} "
         let line = registry.text().split(separator: "\n").first { $0.hasPrefix(series) }
@@ -120,7 +120,7 @@ struct ClusterLogTests {
             let line = try await log.first("seed not found")
             #expect(line["seed"] == .string("no-such-host.invalid:9"))
             #expect(try !text(line["reason"]).isEmpty)
-            // The other one is asked meanwhile.
+            // The other member is asked in the meantime.
             #expect(try await log.first("no seed answers")["seeds"] == .string("127.0.0.1:9"))
         }
         #expect(try log.metadata(of: "seed not found").count == 1)
@@ -184,7 +184,8 @@ struct ClusterLogTests {
                 try await Task.sleep(for: .milliseconds(5))
             }
         }
-        // 256 that join, 256 that fail, and one more of each kind in 20 s, whose two minutes the suite's limit ends.
+        // 256 that join, 256 that fail, and one more of each kind in 20 s. The suite's limit ends the test after two
+        // minutes.
         let lines = try log.metadata(of: "member changed").count
         #expect(lines >= 512 && lines < 512 + 2 * 6, "\(lines) lines")
     }

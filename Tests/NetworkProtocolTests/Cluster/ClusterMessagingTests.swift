@@ -8,7 +8,7 @@ import Testing
 /// Members of one cluster in this process, over real sockets on loopback.
 @Suite("Messages between members", .timeLimit(.minutes(5)))
 struct ClusterMessagingTests {
-    /// Answers `who` with its number and the asker's, `slow` never.
+    /// Answers `who` with its own number and the sender's, and `slow` never.
     static func dispatcher(_ number: UInt8) -> Dispatcher {
         var dispatcher = Dispatcher()
         dispatcher.onCommand("who") { _, context in
@@ -80,7 +80,7 @@ struct ClusterMessagingTests {
         }
         try await ClusterTests.running(4, dispatcher: listening) { clusters, _ in
             try await Self.waitForAll(clusters)
-            // One that takes none can still say something.
+            // A member that accepts no messages can still send some.
             #expect(await clusters[3].broadcast(.data(Array("hello".utf8))).isEmpty)
             var lines: Set<String> = []
             for await line in heard {
@@ -106,7 +106,7 @@ struct ClusterMessagingTests {
                 let port = Int(members[0].messagingPort)
                 return try await Client.connect(to: .tcp(host: "127.0.0.1", port: port, trust: trust))
             }
-            // Another member's own key does not help without the cluster's.
+            // Another member's own key is useless without the cluster's.
             for identity in [NumberedIdentity.key(2), NumberedIdentity.key(9)] {
                 for trust in [
                     Trust.pinned([member], identity: identity), .anonymous(identity: identity), .preSharedKey(other),
@@ -119,7 +119,7 @@ struct ClusterMessagingTests {
                 Trust.preSharedKey(key), .pinned(identity: NumberedIdentity.key(9), preSharedKey: key) { $0 == member },
             ] {
                 await #expect {
-                    // The daemon's no may come with the first thing that is asked.
+                    // The daemon's refusal may arrive with the first request.
                     _ = try await connect(trust).request("who")
                 } throws: {
                     guard case .refused(.unauthorised, _) = $0 as? ConnectionError else { return false }
@@ -136,7 +136,7 @@ struct ClusterMessagingTests {
     @Test func `a peer that has the cluster's key but another identity than expected is refused`() async throws {
         try await ClusterTests.running(2, dispatcher: Self.dispatcher) { clusters, members in
             try await Self.waitForAll(clusters)
-            // The second member says that a ninth one takes messages where the second does.
+            // The second member claims that a ninth one accepts messages at the second one's address.
             let ninth = SwimUpdate(
                 id: NumberedIdentity.memberID(9),
                 incarnation: 1,
@@ -161,7 +161,7 @@ struct ClusterMessagingTests {
     {
         let mute = try await PlainServer.start(isReading: false)
         var configuration = try ClusterTests.configuration(2)
-        // So long that the member that is made up is not found out.
+        // Long enough that the invented member is not detected.
         configuration.period = .seconds(30)
         configuration.messaging.connection.handshakeTimeout = .seconds(30)
         configuration.messaging.sendTimeout = .milliseconds(200)
@@ -211,9 +211,9 @@ struct ClusterMessagingTests {
             #expect(try await clusters[0].request("who", to: id) == [3])
             #expect(clusters[0].acceptedCount == 1 && clusters[0].connectionCount == 1)
             let waiting = Task { try await clusters[0].request("slow", to: id) }
-            // Nothing is heard of it any more, and its connections stay open: as if its power were cut.
+            // It sends nothing anymore, and its connections stay open: as after a power failure.
             third.signal(SIGSTOP)
-            // Not that it is no member: the request was sent, and may have been handled.
+            // The error is not that it is no member: the request was sent, and may have been handled.
             await #expect {
                 try await waiting.value
             } throws: {

@@ -3,10 +3,10 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// What a scraper would read of members.
+/// A scraper's view of members.
 @Suite("Metrics of a cluster", .timeLimit(.minutes(2)))
 struct ClusterMetricsTests {
-    /// The value of the series; nil when there is none.
+    /// The value of the series; nil if there is none.
     private func value(_ series: String, in registry: PrometheusRegistry) -> Double? {
         let line = registry.text().split(separator: "\n").first { $0.hasPrefix("network_protocol_cluster_\(series) ") }
         return line.flatMap { Double($0.dropFirst("network_protocol_cluster_\(series) ".count)) }

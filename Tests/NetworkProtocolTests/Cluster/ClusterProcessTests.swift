@@ -2,7 +2,7 @@ import Glibc
 import NetworkProtocol
 import Testing
 
-/// Members that are processes of their own.
+/// Members in processes of their own.
 @Suite("Clusters of processes", .timeLimit(.minutes(5)))
 struct ClusterProcessTests {
     @Test
@@ -30,7 +30,7 @@ struct ClusterProcessTests {
         }
         peers.remove(at: 2).signal(SIGKILL)
         for peer in peers { try await peer.wait(for: "failed 3") }
-        // It comes back under its number, at another port.
+        // It returns with the same number, on another port.
         let again = try RunningProgram(3, key: key, seeds: Array(seeds.prefix(2)))
         for number in [1, 2, 4, 5] { try await again.wait(for: "joined \(number)") }
         for peer in peers {
@@ -62,12 +62,12 @@ struct ClusterProcessTests {
         let run = Task { try await cluster.run() }
         try await ClusterTests.wait(cluster, for: [1])
         let slow = Task { try await cluster.request("slow", to: NumberedIdentity.id(1)) }
-        // The answer to what is asked after it shows that it is in work.
+        // The answer to a later request shows that it is in progress.
         await #expect(throws: ClusterMessagingError.self) {
             _ = try await cluster.request("slow", to: NumberedIdentity.id(1), timeout: .milliseconds(300))
         }
         _ = try await cluster.request("who", to: NumberedIdentity.id(1))
-        // From before the signal on: an event that nobody waits for yet is not told later.
+        // Subscribed before the signal: an event without a consumer is not delivered later.
         var events = cluster.events.makeAsyncIterator()
         peer.signal(SIGTERM)
         while let event = await events.next(), event.change != .left {}
@@ -83,7 +83,7 @@ struct ClusterProcessTests {
         let first = try RunningProgram(1, key: key, seeds: [])
         let text = try await first.wait(for: "listening ")
         let address = try #require(MemberAddress(text))
-        // Of the first kind everything is wrong, the second has to be decrypted to see it.
+        // Datagrams of the first kind are invalid as a whole; those of the second must be decrypted to detect that.
         let ring = SwimKeyring(clusterName: "test", keys: [key])
         let sealed = ring.seal([UInt8](repeating: 0, count: 1_000), sentAt: 0, nonce: SwimDatagramTests.nonce)
         let garbage = [[UInt8](repeating: 0x53, count: 1_400), sealed.dropLast() + [sealed[sealed.count - 1] ^ 1]]
@@ -92,7 +92,7 @@ struct ClusterProcessTests {
         let before = try first.residentBytes()
         flood.send(garbage, count: 200_000)
         #expect(try first.residentBytes() - before < 8 << 20)
-        // Some of what the members say is lost between the flood's datagrams.
+        // Some of the members' datagrams are lost in the flood.
         let second = try RunningProgram(2, key: key, seeds: ["\(address)"])
         flood.send(garbage, count: 50_000)
         try await first.wait(for: "joined 2")
@@ -122,7 +122,7 @@ struct ClusterProcessTests {
         let second = try RunningProgram(2, key: key, seeds: hopeless + [address], through: network)
         try await first.wait(for: "joined 2")
         try await second.wait(for: "joined 1")
-        // By then a seed that is not there has been tried again, at every place in the list.
+        // By then a missing seed has been tried again, at every place in the list.
         let third = try RunningProgram(3, key: key, seeds: [address], through: network)
         try await third.wait(for: "joined 2")
         third.signal(SIGKILL)

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("A cluster's socket", .timeLimit(.minutes(2)))
 struct ClusterSocketTests {
-    /// Counts on the socket's event loop; confined to it.
+    /// Counts on the socket's event loop, and is confined to it.
     private final class Counts {
         var datagrams = 0
         /// Most datagrams between two turns of other work.
@@ -25,7 +25,7 @@ struct ClusterSocketTests {
             let counts = Counts()
             let bound = NIOLoopBound(counts, eventLoop: eventLoop)
             socket.onDatagram = { _, _ in
-                // Work that comes up with the first of them.
+                // Other work that arrives with the first of them.
                 if counts.sinceTurn == 0 { eventLoop.execute { bound.value.sinceTurn = 0 } }
                 counts.datagrams += 1
                 counts.sinceTurn += 1
@@ -35,7 +35,7 @@ struct ClusterSocketTests {
         }.get()
         try await eventLoop.flatSubmit { socket.value.open() }.get()
         let target = try await eventLoop.submit { socket.value.address }.get()
-        // The event loop finds them waiting, more than a budget of them.
+        // The event loop finds them waiting: more than its budget.
         let gate = DispatchSemaphore(value: 0)
         eventLoop.execute { gate.wait() }
         let flood = try Flood(to: target)
@@ -70,7 +70,7 @@ struct ClusterSocketTests {
             #expect(bytes == [2])
             break
         }
-        // Neither broken nor wary of that address, and the same port.
+        // It still works, also with that address and the same port.
         #expect(try await eventLoop.submit { socket.value.send([3], to: own) }.get())
         for await bytes in received.stream {
             #expect(bytes == [3])

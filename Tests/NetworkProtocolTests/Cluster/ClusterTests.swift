@@ -30,7 +30,7 @@ struct ClusterTests {
         return configuration
     }
 
-    /// Runs members one after another, each with the addresses of those before it as seeds; cancels them at the end.
+    /// Runs members one after another, each with the addresses of the earlier ones as seeds; cancels them at the end.
     static func running(
         _ count: Int,
         listening: String = "127.0.0.1:0",
@@ -54,8 +54,8 @@ struct ClusterTests {
         }
     }
 
-    /// Waits until the members of a cluster are these, by number; what they are not is found out by the suite's time
-    /// limit.
+    /// Waits until the members of a cluster are these, by number. If they never are, the suite's time limit ends the
+    /// test.
     static func wait(_ cluster: Cluster, for numbers: Set<UInt8>) async throws {
         while Set(cluster.members.map(\.number)) != numbers {
             try await Task.sleep(for: .milliseconds(20))
@@ -108,7 +108,7 @@ struct ClusterTests {
             let second = Cluster(try Self.configuration(2, listening: "[::1]:0", seeds: ["\(own.address)"]))
             group.addTask { try await second.run() }
             try await Self.wait(first, for: [2])
-            // One that listens on IPv4 only is reached from there, too.
+            // One that listens on IPv4 only can be reached from there, too.
             let third = Cluster(try Self.configuration(3))
             group.addTask { try await third.run() }
             let address = try #require(await third.started()).address
@@ -127,7 +127,7 @@ struct ClusterTests {
             let first = Cluster(try Self.configuration(1))
             group.addTask { try await first.run() }
             let port = try #require(await first.started()).address.port
-            // Sending to a broadcast address is forbidden, and closes the socket of whoever tries.
+            // Sending to a broadcast address is forbidden, and closes the sender's socket.
             let seeds = ["127.255.255.255:9", "localhost:\(port)", "no-such-host.invalid:9"]
             let second = Cluster(try Self.configuration(2, seeds: seeds))
             group.addTask { try await second.run() }
@@ -150,7 +150,7 @@ struct ClusterTests {
             await second.leave()
             try await run.value
             var change = await events.next()?.change
-            // It may have been suspected as it went.
+            // It may have been suspected while it left.
             while change == .suspected || change == .recovered { change = await events.next()?.change }
             #expect(change == .left && first.members.isEmpty)
             await #expect(throws: ClusterError.alreadyRan) { try await second.run() }
@@ -170,7 +170,7 @@ struct ClusterTests {
             let newcomer = Cluster(try Self.configuration(5, seeds: seeds))
             try await withThrowingTaskGroup { group in
                 for cluster in [stranger, namesake, newcomer] { group.addTask { try await cluster.run() } }
-                // The strangers have tried as often as the newcomer, who got in, and twenty periods more.
+                // The strangers have tried as often as the new member, which got in, and for twenty more periods.
                 try await Self.wait(clusters[0], for: [2, 5])
                 try await Self.wait(newcomer, for: [1, 2])
                 try await Task.sleep(for: .seconds(4))
@@ -195,7 +195,7 @@ struct ClusterTests {
             var datagrams = [
                 stranger.seal(lie, sentAt: 0, nonce: nonce), lie, [], [UInt8](repeating: 0x53, count: 1_400),
             ]
-            // Of an hour ago, and of a clock that is an hour ahead.
+            // An hour old, and from a clock that is an hour ahead.
             var now = timespec()
             clock_gettime(CLOCK_REALTIME, &now)
             for offset in [-3_600_000, 3_600_000] {
@@ -207,7 +207,7 @@ struct ClusterTests {
                     try await sender.writeAndFlush(envelope)
                 }
             }
-            // A member that joins afterwards shows that what came before was read.
+            // A member that joins afterward shows that everything before was read.
             let third = Cluster(try Self.configuration(3, seeds: ["\(members[0].address)"]))
             let run = Task { try await third.run() }
             try await Self.wait(clusters[0], for: [2, 3])

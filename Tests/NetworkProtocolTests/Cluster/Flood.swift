@@ -17,7 +17,7 @@ struct Flood: ~Copyable {
 
     deinit { close(descriptor) }
 
-    /// Sends `count` datagrams, these in turn.
+    /// Sends `count` datagrams, taking these in turn.
     func send(_ datagrams: [[UInt8]], count: Int) {
         for number in 0..<count {
             let datagram = datagrams[number % datagrams.count]

@@ -14,7 +14,7 @@ struct MembershipEventsTests {
         )
     }
 
-    /// What a consumer reads of what the hub has to tell.
+    /// What a consumer reads of the hub's events.
     static func read(_ subscriber: MembershipSubscriber) async -> [String] {
         subscriber.finish()
         var read: [String] = []
@@ -77,7 +77,7 @@ struct MembershipEventsTests {
         #expect(await cancelled.value == nil)
         hub.finish()
         #expect(await iterator.next() == nil)
-        // Whoever comes later is told who was there.
+        // A later consumer gets the current members.
         var late = MembershipEvents(hub: hub).makeAsyncIterator()
         #expect(await late.next()?.change == .joined)
         #expect(await late.next() == nil)

@@ -1,7 +1,7 @@
 import Identity
 import NetworkProtocol
 
-/// Identities that tests know by a number, 1…255.
+/// Identities with numbers for tests, 1…255.
 enum NumberedIdentity {
     static func key(_ number: UInt8) -> IdentityKey {
         guard let key = IdentityKey(seed: [UInt8](repeating: number, count: 32)) else {
@@ -19,7 +19,7 @@ enum NumberedIdentity {
 
     private static let numbers = Dictionary(uniqueKeysWithValues: (1...UInt8.max).map { (id($0), $0) })
 
-    /// 0 for any other.
+    /// 0 for any other identity.
     static func number(of id: EndpointID) -> UInt8 { numbers[id, default: 0] }
 }
 

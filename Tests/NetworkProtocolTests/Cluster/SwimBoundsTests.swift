@@ -2,7 +2,7 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// What one who has the key can make a member keep and send.
+/// What a holder of the key can make a member store and send.
 @Suite("SWIM, what a member keeps and sends")
 struct SwimBoundsTests {
     @Test func `a member that fails and comes back without end has one place in the order of probes`() throws {

@@ -69,7 +69,7 @@ struct SwimConflictTests {
         )
         #expect(conflicts(try core.receive(page.encoded(), from: seed, now: 1)).isEmpty)
         #expect(core.hasJoined && core.own.incarnation == 201)
-        // The same once more, late.
+        // The same again, late.
         #expect(conflicts(try core.receive(SwimCoreTests.gossip(from: 2, [claim(200)]), from: seed, now: 2)).isEmpty)
         #expect(
             conflicts(try core.receive(SwimCoreTests.gossip(from: 2, [claim(201)]), from: seed, now: 3)) == [elsewhere]

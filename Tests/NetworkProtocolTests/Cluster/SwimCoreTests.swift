@@ -2,7 +2,7 @@ import NetworkProtocol
 import SwimSimulation
 import Testing
 
-/// What the scenarios do not look at one by one.
+/// Details that the scenarios do not check one by one.
 @Suite("SWIM, one member")
 struct SwimCoreTests {
     static let second: Int64 = 1_000_000_000
@@ -44,7 +44,7 @@ struct SwimCoreTests {
         return .suspect(all)
     }
 
-    /// The messages among actions, read.
+    /// The messages among the actions, decoded.
     static func sent(_ actions: [SwimAction]) throws -> [(message: SwimMessage, to: MemberAddress)] {
         try actions.compactMap { action in
             guard case .send(let bytes, let to) = action else { return nil }
@@ -59,7 +59,7 @@ struct SwimCoreTests {
         let claims: [SwimUpdate.Claim] = [
             .alive(Self.address(3), messagingPort: 0), Self.suspicion(by: 2), .dead, .left,
         ]
-        // After the first claim of incarnation 5, the second of 4, 5 or 6 leaves: status and incarnation.
+        // After the first claim of incarnation 5, the second one of 4, 5 or 6 leaves this status and incarnation.
         let expected: [(first: Int, second: Int, incarnation: UInt64, status: MemberStatus)] = [
             (0, 0, 4, .alive), (0, 0, 5, .alive), (0, 0, 6, .alive),
             (0, 1, 4, .alive), (0, 1, 5, .suspect), (0, 1, 6, .suspect),
@@ -90,7 +90,7 @@ struct SwimCoreTests {
             #expect(core.own.incarnation == 100, "an old claim is none")
             _ = try core.receive(Self.gossip(from: 2, [Self.update(1, 100, claim)]), from: Self.address(2), now: 1)
             #expect(core.own.incarnation == 101 && core.own.status == .alive && core.own.address == Self.address(1))
-            // It is told at once.
+            // The news is sent at once.
             #expect(core.deadline == 1)
             let told = try Self.sent(core.handleTimeout(now: 1)).flatMap(\.message.updates)
             #expect(told.contains(Self.alive(1, 101)))
@@ -116,7 +116,7 @@ struct SwimCoreTests {
     }
 
     @Test func `each independent accuser shortens a suspicion, and the same one again does not`() throws {
-        // Ten members: K = 3, two periods at least, three times as many unconfirmed.
+        // Ten members: K = 3, at least two periods, three times as many if not confirmed.
         let expected: [Int64] = [6_000, 4_000, 2_830, 2_000]
         for accusers in 1...4 {
             var core = try Self.core(others: 9)
@@ -140,7 +140,7 @@ struct SwimCoreTests {
         #expect(try Self.timeOfDeath(of: 2, &core) == 2 * Self.second)
     }
 
-    /// When the member is dead, all others answering.
+    /// When the member is dead, if all others answer.
     private static func timeOfDeath(of member: UInt8, _ core: inout SwimCore) throws -> Int64 {
         while core.deadline < 60 * second {
             let now = core.deadline
@@ -193,7 +193,7 @@ struct SwimCoreTests {
         for helper in asked.prefix(nacks) {
             let id = try #require(core.snapshot.first { $0.address == helper.to }?.id)
             let nack = SwimMessage(sender: id, body: .nack(sequence: sequence)).encoded()
-            // Twice counts once.
+            // The same accuser counts once.
             for _ in 0..<2 { _ = try core.receive(nack, from: helper.to, now: core.deadline) }
         }
         var told: [SwimUpdate] = []

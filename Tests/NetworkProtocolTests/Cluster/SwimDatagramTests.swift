@@ -85,7 +85,7 @@ struct SwimDatagramTests {
             var window = SwimReplayWindow()
             let datagram = Self.ring.seal(Self.message, sentAt: Self.time + offset, nonce: Self.nonce)
             try window.admit(datagram, sentAt: Self.time + offset, now: Self.time)
-            // As long as it is in time.
+            // As long as it is recent enough.
             for now in stride(from: Self.time, through: Self.time + offset + 30_000, by: 500) {
                 #expect(throws: SwimDatagramError.replayed) {
                     try window.admit(datagram, sentAt: Self.time + offset, now: now)
@@ -99,7 +99,7 @@ struct SwimDatagramTests {
                 try window.admit(Self.ring.seal([], sentAt: sentAt, nonce: Self.nonce), sentAt: sentAt, now: Self.time)
             }
         }
-        // The last one is so far off that its distance is no positive number any more.
+        // The last one is so far off that the difference overflows.
         for sentAt in [Int64.min, .min + Self.time] {
             #expect(throws: SwimDatagramError.outOfTime(milliseconds: .min)) {
                 try window.admit(Self.ring.seal([], sentAt: sentAt, nonce: Self.nonce), sentAt: sentAt, now: Self.time)
@@ -122,9 +122,9 @@ struct SwimDatagramTests {
         #expect(throws: SwimDatagramError.replayed) {
             try window.admit(datagram(last - SwimReplayWindow.capacity), sentAt: Self.time, now: Self.time)
         }
-        // The first are forgotten: the memory has an end.
+        // The first ones are forgotten: the memory is bounded.
         try window.admit(datagram(0), sentAt: Self.time, now: Self.time)
-        // A clock that is set back by a day does not lock the members out.
+        // A clock that is set back by a day does not exclude the members.
         let yesterday = Self.time - 86_400_000
         try window.admit(datagram(last + 1), sentAt: yesterday, now: yesterday)
         #expect(throws: SwimDatagramError.replayed) {

@@ -3,8 +3,8 @@ import NetworkSimulation
 import SwimSimulation
 import Testing
 
-/// Messages as nobody of the cluster sends them now. They come with the right key: who has none gets no message in (see
-/// `SwimDatagramTests`).
+/// Messages that no member of the cluster would send now. They arrive with the right key: without it, no message is
+/// accepted (see `SwimDatagramTests`).
 @Suite("SWIM among liars and old messages", .timeLimit(.minutes(5)))
 struct SwimHostileTests {
     @Test func `a replay of all that was ever said resurrects nobody and kills nobody`() throws {
@@ -30,13 +30,14 @@ struct SwimHostileTests {
         let events = network.nodes.map(\.events.count)
         let incarnations = network.nodes.map { $0.core?.own.incarnation }
         #expect(history.count > 1_000)
-        // To whom it was sent, and to another.
+        // To its actual receiver, and to another member.
         for datagram in history {
             for receiver in [datagram.to, (datagram.to + 3) % 20] {
                 network.inject(datagram.bytes, from: datagram.from, to: receiver)
             }
         }
-        // Who has just started does not know who died before; until it finds them dead itself, it may be told that they live.
+        // A member that has just started does not know which members are dead. Until it detects that itself, it may
+        // believe a claim that they are alive.
         let lasting = network.running.filter { $0 != 7 }
         #expect(lasting.allSatisfy { network.nodes[$0].events.count == events[$0] }, "an old message changed something")
         network.run(periods: 20)
@@ -62,7 +63,7 @@ struct SwimHostileTests {
             network.inject(bytes, from: 2, to: round % 9)
             if round % 100 == 0 { network.run(periods: 0.1) }
         }
-        // Damage made up members, who do not answer; those who are there contradict whatever was made up about them.
+        // Damage invented members, which do not answer; the real members refute every claim about them.
         network.run(periods: 60)
         for observer in 0..<9 {
             for subject in 0..<9 { #expect(network.status(of: subject, at: observer) == .alive) }
@@ -97,7 +98,7 @@ struct SwimHostileTests {
         network.run(periods: 5)
         for index in 0..<4 { #expect(network.nodes[index].core?.snapshot.count ?? 0 <= 200) }
         #expect(network.run(limit: 1_000) { network.isWhole } != nil)
-        // Those that the dead make room for get in.
+        // Members that replace the dead get in.
         network.start(3, seeds: 2)
         #expect(network.run(limit: 60) { network.isWhole } != nil)
     }

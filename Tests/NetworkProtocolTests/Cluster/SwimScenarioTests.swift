@@ -3,10 +3,10 @@ import NetworkSimulation
 import SwimSimulation
 import Testing
 
-/// Clusters of 50 on a simulated network; no time passes.
+/// Clusters of 50 on a simulated network; no real time passes.
 @Suite("SWIM on a simulated network", .timeLimit(.minutes(5)))
 struct SwimScenarioTests {
-    /// A cluster in which everybody knows everybody.
+    /// A cluster in which every member knows every other one.
     static func cluster(_ count: Int = 50, seed: UInt64, loss: Double = 0) throws -> SimulatedNetwork {
         let network = SimulatedNetwork(seed: seed)
         network.conditions.loss = loss
@@ -31,7 +31,7 @@ struct SwimScenarioTests {
         network.crash(0)
         network.crash(1)
         network.run(periods: 15)
-        // Nobody to join through: each is alone, asks once a period and no more.
+        // No seed answers: each member is alone, and asks once per period at most.
         #expect(network.nodes[5].core?.liveCount == 1 && network.nodes[5].core?.hasJoined == false)
         #expect(network.nodes[5].datagramsSent <= 16)
         network.start(1, seeds: [0])
@@ -50,7 +50,7 @@ struct SwimScenarioTests {
         let periods = try #require(network.run(limit: 10) { network.all(believe: .dead, of: 7 * seed) })
         #expect(periods <= 10)
         #expect(network.falsePositives == 0)
-        // Everybody is told once.
+        // Each member reports it once.
         let id = network.nodes[7 * seed].id
         for index in network.running {
             #expect(network.nodes[index].events.count { $0.change == .failed && $0.member.id == id } == 1)
@@ -78,7 +78,7 @@ struct SwimScenarioTests {
             let told = network.nodes[index].events.filter { $0.member.id == id }.map(\.change)
             #expect(told.filter { $0 != .suspected && $0 != .recovered } == [.joined, .left])
         }
-        // It may come back.
+        // It may return.
         network.start(9, seeds: [0])
         #expect(network.run(limit: 10) { network.isWhole } != nil)
     }
@@ -132,7 +132,7 @@ struct SwimScenarioTests {
         network.run(periods: periods)
         #expect(network.falsePositives == 0)
         #expect(network.run(limit: 10) { network.isWhole } != nil)
-        // What is lost was noticed: suspicions came and went.
+        // The loss had an effect: suspicions came and went.
         #expect(loss < 0.05 || network.nodes.contains { $0.events.contains { $0.change == .recovered } })
     }
 
@@ -179,7 +179,7 @@ struct SwimScenarioTests {
         #expect(network.falsePositives == 0)
         network.crash(1)
         #expect(network.run(limit: 10) { network.all(believe: .dead, of: 1) } != nil)
-        // Alone, it asks for the other now and then, and does not busy itself.
+        // Alone, it asks for the other now and then, and stays idle otherwise.
         let sent = network.nodes[0].datagramsSent
         network.run(periods: 1_000)
         #expect((50...400).contains(network.nodes[0].datagramsSent - sent))

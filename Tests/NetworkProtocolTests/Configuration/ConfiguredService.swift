@@ -5,9 +5,9 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// Daemons and clients as a file says, for as long as a test needs them.
+/// Configured daemons and clients, for as long as a test needs them.
 enum ConfiguredService {
-    /// A daemon on a port of its own, of which `toml` is the configuration.
+    /// A daemon on its own port, configured by `toml`.
     static func withDaemon(
         _ toml: String,
         _ dispatcher: Dispatcher = ConfiguredService.dispatcher,
@@ -44,7 +44,7 @@ enum ConfiguredService {
         _ = try? await running.value
     }
 
-    /// A client of the daemon at `address`, of which `toml` is the configuration.
+    /// A client of the daemon at `address`, configured by `toml`.
     static func connect(
         to address: String,
         _ toml: String = "",
@@ -77,8 +77,8 @@ enum ConfiguredService {
         try #require(address.split(separator: ":").last.flatMap { Int($0) })
     }
 
-    /// Two that each end by a time of their own: `late` begins first, and must not have ended when `early` has. Says
-    /// nothing about how long anything takes. `ending` ends what `late` waits for.
+    /// Runs two operations that each end at a time of their own: `late` starts first, and must not have ended when
+    /// `early` has. Does not check how long anything takes. `ending` ends what `late` waits for.
     static func expect(
         _ early: @escaping @Sendable () async throws -> Void,
         before late: @escaping @Sendable () async throws -> Void,
@@ -91,7 +91,7 @@ enum ConfiguredService {
                 isLateOver.set()
             }
             try await early()
-            // Had both the same time, the other would end about now.
+            // If both had the same time, the other would end about now.
             try await Task.sleep(for: .milliseconds(300))
             let isOutOfOrder = isLateOver.isSet
             #expect(!isOutOfOrder, "the one with more time ended first")
@@ -117,7 +117,7 @@ final class LogLines: Sendable {
     func append(_ line: [UInt8]) { lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
 }
 
-/// A folder of its own, removed with everything in it when the test lets go of it.
+/// A folder of its own, removed with all its content when the test releases it.
 final class ScratchFolder {
     let path: String
 

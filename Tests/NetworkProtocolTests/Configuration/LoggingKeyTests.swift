@@ -4,9 +4,9 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// What a running daemon logs, by the keys of `[logging]`.
+/// What a running daemon logs, depending on the keys of `[logging]`.
 @Suite(.timeLimit(.minutes(1))) struct LoggingKeyTests {
-    /// The console's lines of a daemon that starts, has one client, and stops.
+    /// The console lines of a daemon that starts, has one client, and stops.
     private func console(_ logging: String) async throws -> [String] {
         let lines = LogLines()
         let file = "[logging]\n" + logging

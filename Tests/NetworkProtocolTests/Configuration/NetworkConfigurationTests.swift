@@ -4,7 +4,7 @@ import Testing
 @testable import NetworkProtocol
 
 @Suite struct NetworkConfigurationTests {
-    /// What is wrong with a file, a line each.
+    /// The problems of a file, one per line.
     private func problems(_ toml: String, _ environment: [String: String] = [:]) -> [String] {
         do {
             _ = try NetworkConfiguration(toml: toml, path: "/etc/echo.toml", environment: environment)

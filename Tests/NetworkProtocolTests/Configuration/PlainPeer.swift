@@ -5,7 +5,7 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// The other end of a connection that does only what a test says: what is on the wire, as bytes.
+/// The other end of a connection that does only what a test requires, and shows the bytes on the wire.
 final class PlainPeer: Sendable {
     let channel: any Channel
     private let chunks: AsyncStream<[UInt8]>
@@ -60,7 +60,7 @@ final class PlainPeer: Sendable {
         private let sink: AsyncStream<[UInt8]>.Continuation
         private let isOpen: () -> Void
 
-        /// - Parameter isOpen: is called when the connection is open. One that is accepted is not so before: it would
+        /// - Parameter isOpen: called when the connection is open. An accepted one is not open before that: it would
         ///   end with its listener.
         init(_ sink: AsyncStream<[UInt8]>.Continuation, isOpen: @escaping () -> Void = {}) {
             self.sink = sink
@@ -78,14 +78,14 @@ final class PlainPeer: Sendable {
     }
 }
 
-/// Listens, and gives every connection to the test.
+/// Listens, and passes every connection to the test.
 final class PlainServer: Sendable {
     let port: Int
     let peers: AsyncStream<PlainPeer>
     private let channel: any Channel
 
-    /// Ports that the system gives to nobody by itself, and each of them to one test only: once closed, it stays closed
-    /// whatever other tests do meanwhile.
+    /// Ports that the system does not assign itself, each used by one test only: once closed, a port stays closed
+    /// whatever other tests do in the meantime.
     private static let ports = 21_000...21_999
     private static let lastPort = Mutex(Int.random(in: ports))
 
@@ -96,7 +96,7 @@ final class PlainServer: Sendable {
         }
     }
 
-    /// - Parameter isReading: without it nothing is taken from the system, as by a peer that hangs.
+    /// - Parameter isReading: if false, nothing is read from the system, as by a peer that hangs.
     static func start(isReading: Bool = true) async throws -> PlainServer {
         let (peers, sink) = AsyncStream.makeStream(of: PlainPeer.self)
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)

@@ -89,7 +89,7 @@ import Testing
                 let first = try await ConfiguredService.connect(to: patientAddress)
                 let second = try await ConfiguredService.connect(to: hastyAddress)
                 let requests = [first, second].map { client in Task { try await client.request("never") } }
-                // Behind them on each connection: they are in work now.
+                // They follow on each connection: they are in progress now.
                 _ = try await first.request("echo")
                 _ = try await second.request("echo")
                 patient.shutDown()
@@ -119,8 +119,8 @@ import Testing
     }
 }
 
-/// Handlers at work: each waits until `goal` of them are, so that many there are for certain, and tells how many were
-/// at most.
+/// Running handlers: each waits until `goal` of them run, so that there are certainly as many, and reports the most
+/// that ran at once.
 private actor Load {
     private let goal: Int
     private var now = 0

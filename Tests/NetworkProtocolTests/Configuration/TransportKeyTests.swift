@@ -2,12 +2,12 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// What the keys of `[transport]` change on the wire, as bytes that a peer of the test's reads.
+/// What the keys of `[transport]` change on the wire, as bytes that the test's peer reads.
 @Suite(.timeLimit(.minutes(1))) struct TransportKeyTests {
     private static let lz4: UInt8 = 1
     private static let zstd: UInt8 = 2
 
-    /// The packet in which a client so configured sends `bytes`.
+    /// The packet in which a client with this configuration sends `bytes`.
     private func packet(_ transport: String, sending bytes: [UInt8]) async throws -> (flags: UInt8, payload: [UInt8]) {
         let server = try await PlainServer.start()
         let client = try await ConfiguredService.connect(
@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test func `compression_threshold_bytes leaves shorter payloads as they are`() async throws {
-        // Data takes 12 bytes beside its own.
+        // A Data message takes 12 bytes in addition to its content.
         let on = "compression_enabled = true\ncompression_threshold_bytes = 5012"
         let short = try await packet(on, sending: Array(zeros.dropFirst()))
         #expect(short.flags == 0)

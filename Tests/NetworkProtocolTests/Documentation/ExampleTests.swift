@@ -3,10 +3,10 @@ import Glibc
 import NetworkProtocol
 import Testing
 
-/// The programs of `Examples/`, run as their README says.
+/// The programs of `Examples/`, run as described in their README.
 @Suite("Examples", .timeLimit(.minutes(3)))
 struct ExampleTests {
-    /// A folder that is there as long as `body` runs.
+    /// A folder that exists while `body` runs.
     private func withFolder(_ body: (String) async throws -> Void) async throws {
         let folder = NSTemporaryDirectory() + "ex-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -76,16 +76,16 @@ struct ExampleTests {
             var options = ClientOptions()
             options.sendTimeout = .milliseconds(200)
             let client = try await Client.connect(to: .unix(path: path), options: options, logger: TestDaemon.silent)
-            // It never receives, so the echo cannot write what it has to say.
+            // It never receives, so the echo cannot be written.
             let text = String(repeating: "x", count: 1 << 20)
             while (try? await client.send(.echo(text))) != nil {}
             server.signal(SIGTERM)
-            // Nobody is admitted any more: the first signal has come.
+            // No connections are accepted anymore: the first signal has arrived.
             while (try? await Client.connect(to: .unix(path: path), logger: TestDaemon.silent)) != nil {
                 try await Task.sleep(for: .milliseconds(10))
             }
             server.signal(SIGTERM)
-            // After half a minute it would end with 1, and say that a connection was cut off.
+            // After half a minute it would exit with 1, and report that a connection was cut.
             #expect(try await server.end().status == 0)
             await client.close()
         }
@@ -105,7 +105,7 @@ struct ExampleTests {
             let greeting = try await output("example-mutual-tls", "greet", own, port, "Ada")
             #expect(greeting.status == 0 && greeting.text.hasPrefix("hello, Ada, who showed sha256/"))
             #expect(try await output("example-mutual-tls", "greet", other, port, "Eve").status == 1)
-            // The server's certificate is the right one, the client's is not.
+            // The server's certificate is valid, the client's is not.
             for name in ["client.pem", "client-key.pem"] {
                 try FileManager.default.removeItem(atPath: "\(own)/\(name)")
                 try FileManager.default.copyItem(atPath: "\(other)/\(name)", toPath: "\(own)/\(name)")

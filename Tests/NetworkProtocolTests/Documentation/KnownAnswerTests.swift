@@ -4,7 +4,8 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// The library makes what the document prints; `Tests/NetworkProtocolPeer` makes the same from the document alone.
+/// The library computes what the document prints; `Tests/NetworkProtocolPeer` computes the same from the document
+/// alone.
 @Suite("Known answers of the document")
 struct KnownAnswerTests {
     private func packet(_ message: Message) throws -> [UInt8] {
@@ -89,7 +90,7 @@ struct KnownAnswerTests {
         client.rekey(now: .now)
         #expect(try record(Message.ping.payload(), &client) == answers("client record 0: Ping again"))
 
-        // And taken in.
+        // And accepted.
         var opener = RecordOpener(secret: Secret(try answers("client traffic key")), contexts: CipherContexts())
         var decoder = PacketDecoder()
         let names = ["client record 0: Ping", "client record 1: empty", "client record 0: Ping again"]

@@ -3,8 +3,8 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// What stands under "Known answers" in `Docs/NETWORK-PROTOCOL.md`: `NAME  HEXADECIMAL` a line, and lines that go on
-/// with the one before.
+/// The values under "Known answers" in `Docs/NETWORK-PROTOCOL.md`: `NAME  HEXADECIMAL` on a line; a line without a name
+/// continues the one before.
 struct KnownAnswers {
     struct Absent: Error { let name: String }
 
@@ -35,13 +35,13 @@ struct KnownAnswers {
     func number(_ name: String) throws -> UInt64 { try self(name).reduce(0) { $0 << 8 | UInt64($1) } }
 }
 
-/// Gives the bytes that it was given, in order, as the library asks for random ones.
+/// Returns the given bytes, in order, when the library needs random ones.
 struct GivenBytes: RandomNumberGenerator {
     private var bytes: ArraySlice<UInt8>
 
     init(_ bytes: [UInt8]) { self.bytes = bytes[...] }
 
-    /// Whether all were taken.
+    /// Whether all were used.
     var isEmpty: Bool { bytes.isEmpty }
 
     mutating func next() -> UInt64 { bytes.popFirst().map(UInt64.init) ?? 0 }

@@ -4,16 +4,16 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// The table of metrics in Docs/NETWORK-PROTOCOL.md beside what a scraper reads.
+/// Compares the table of metrics in Docs/NETWORK-PROTOCOL.md with what a scraper reads.
 @Suite("The table of metrics")
 struct MetricsTableTests {
     private struct Row {
         let kind: String
-        /// Labels and their values: what the columns behind the kind have in backticks.
+        /// Labels and their values: the words in backticks in the columns after the kind.
         var words: Set<String>
     }
 
-    /// By name. A row without a name goes on with the one above it.
+    /// By name. A row without a name continues the one above it.
     private func rows() throws -> [String: Row] {
         let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         let file = here.appendingPathComponent("../../../Docs/NETWORK-PROTOCOL.md")
@@ -55,7 +55,7 @@ struct MetricsTableTests {
         #expect(Set(families.map { String($0.1) }) == Set(rows.keys))
         for (_, name, kind) in families {
             let row = try #require(rows[String(name)])
-            // A timer is a histogram of seconds to a scraper.
+            // A scraper sees a timer as a histogram of seconds.
             #expect((row.kind == "timer" ? "histogram" : row.kind) == kind, "\(name)")
             var words: Set<String> = []
             for line in lines where line.hasPrefix("\(name){") || line.hasPrefix("\(name)_") {
@@ -65,7 +65,7 @@ struct MetricsTableTests {
                 }
             }
             #expect(words.isSubset(of: row.words.union(["sent", "received"])), "\(name): \(words)")
-            // Of the reasons why a handshake fails only one is tried here.
+            // Only one of the reasons why a handshake fails is tried here.
             let isWhole = name.contains("_cluster_")
             if isWhole { #expect(row.words.isSubset(of: words), "\(name): \(row.words)") }
         }

@@ -15,11 +15,11 @@ struct PythonPeer {
     let child: ChildProcess
 
     init(_ words: [String]) async throws {
-        // Debian's own, which sees Debian's packages whatever else is in PATH.
+        // Debian's own, which finds Debian's packages whatever else is in PATH.
         child = try await ChildProcess.start("/usr/bin/python3", [PythonPeer.script] + words)
     }
 
-    /// Runs it to its end, which must be a good one.
+    /// Runs it to its end, which must be successful.
     @discardableResult static func run(
         _ words: [String],
         sourceLocation: SourceLocation = #_sourceLocation
@@ -27,7 +27,7 @@ struct PythonPeer {
         try await PythonPeer(words).end(sourceLocation: sourceLocation)
     }
 
-    /// What it printed, at its end, which must be a good one.
+    /// Its output after its end, which must be successful.
     @discardableResult func end(sourceLocation: SourceLocation = #_sourceLocation) async throws -> String {
         let exit = await child.exit()
         let errors = String(decoding: exit.errorOutput, as: UTF8.self)
@@ -47,24 +47,24 @@ struct PythonPeer {
         }
     }
 
-    /// Does something while it runs, and lets it end as it likes, or else ends it.
+    /// Runs `body` while it runs, and lets it end by itself, or ends it.
     static func with<Value>(_ words: [String], _ body: (PythonPeer) async throws -> Value) async throws -> Value {
         let peer = try await PythonPeer(words)
         do {
             return try await body(peer)
         } catch {
             let exit = await peer.child.terminate(grace: .seconds(1))
-            // What it says about its own failure tells more.
+            // Its own report of a failure says more.
             guard exit.code == 1 else { throw error }
             throw Ended(description: "\(error); peer.py: \(String(decoding: exit.errorOutput, as: UTF8.self))")
         }
     }
 }
 
-/// The kinds of trust that the document defines, and none, as the library and `peer.py` are told of them.
+/// The kinds of trust that the document defines, and none, as arguments for the library and for `peer.py`.
 enum DocumentedTrust: String, CaseIterable, CustomTestStringConvertible {
     case pinned, secret, pinnedAndSecret, anonymous
-    /// The client demands a key of a daemon that lets in everybody.
+    /// The client requires a key from a daemon that admits every client.
     case anonymousDaemonKnown
     case plaintext, unixSocket
 
@@ -72,7 +72,7 @@ enum DocumentedTrust: String, CaseIterable, CustomTestStringConvertible {
 
     static let sealed = allCases.filter { $0.isSealed }
     var isSealed: Bool { self != .plaintext && self != .unixSocket }
-    /// Whether the daemon demands a key.
+    /// Whether the daemon requires a key.
     var knowsClient: Bool { self == .pinned || self == .pinnedAndSecret }
 
     static let ours = NumberedIdentity.key(1)
@@ -102,7 +102,7 @@ enum DocumentedTrust: String, CaseIterable, CustomTestStringConvertible {
         }
     }
 
-    /// Of the library's client: what `peer.py` says, where it listens.
+    /// Of the library's client: where `peer.py` listens, according to its output.
     func destination(_ address: String) -> Destination {
         let port = address.split(separator: ":").last.flatMap { Int($0) } ?? 0
         return switch self {
@@ -112,7 +112,7 @@ enum DocumentedTrust: String, CaseIterable, CustomTestStringConvertible {
         }
     }
 
-    /// What `peer.py` is told.
+    /// The arguments of `peer.py`.
     var words: [String] {
         let secret = ["--secret", Hexadecimal.text(DocumentedTrust.shared)]
         let keys = [
@@ -130,7 +130,7 @@ enum DocumentedTrust: String, CaseIterable, CustomTestStringConvertible {
 }
 
 extension MessageFormat {
-    /// As `peer.py` calls it.
+    /// Its name in `peer.py`.
     var word: String {
         switch self {
         case .bincode: "bincode"
@@ -139,7 +139,7 @@ extension MessageFormat {
         }
     }
 
-    /// One for each format, so that all occur.
+    /// One for each format, so that all are used.
     var compressionInTests: CompressionAlgorithm? {
         switch self {
         case .bincode: nil

@@ -5,11 +5,12 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// The library beside a peer that was written from `Docs/NETWORK-PROTOCOL.md` alone (Debian: python3-nacl, python3-msgpack, python3-lz4,
-/// python3-zstandard): whatever either of them does that the document does not say, they do not understand each other.
+/// The library against a peer that was written from `Docs/NETWORK-PROTOCOL.md` alone (Debian: python3-nacl,
+/// python3-msgpack, python3-lz4, python3-zstandard). If either does anything that the document does not say, they do
+/// not understand each other.
 @Suite("A peer written from the document alone", .timeLimit(.minutes(10)))
 struct PythonPeerTests {
-    /// A folder that is there as long as `body` runs.
+    /// A folder that exists while `body` runs.
     private func withFolder(_ body: (String) async throws -> Void) async throws {
         let folder = NSTemporaryDirectory() + "peer-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -17,7 +18,7 @@ struct PythonPeerTests {
         try await body(folder)
     }
 
-    /// A daemon of the library, and what `peer.py` calls its address.
+    /// A daemon of the library, and its address for `peer.py`.
     private func withDaemon(
         _ trust: DocumentedTrust,
         compression: CompressionAlgorithm? = nil,
@@ -97,7 +98,7 @@ struct PythonPeerTests {
         }
     }
 
-    /// What `peer.py` needs for TLS.
+    /// The files that `peer.py` needs for TLS.
     private func write(_ own: SelfSignedCertificate, peer: SelfSignedCertificate, to folder: String) throws {
         for (name, text) in [
             ("own.pem", own.certificatePEM), ("own-key.pem", own.privateKeyPEM), ("peer.pem", peer.certificatePEM),
@@ -206,7 +207,7 @@ struct PythonPeerTests {
 
     @Test func `is a member of a cluster, and its seed`() async throws {
         try await withFolder { folder in
-            // The time after which a silent member has failed is counted in periods: of these a busy machine keeps a few.
+            // A silent member fails after a number of periods, and a busy machine keeps up with only a few of them.
             let period = Duration.seconds(1)
             try await ClusterTests.running(2, period: period, dispatcher: { _ in .forTests }) { clusters, members in
                 let (address, done) = (folder + "/address", folder + "/done")
@@ -218,12 +219,12 @@ struct PythonPeerTests {
                 ]
                 try await PythonPeer.with(words) { peer in
                     for cluster in clusters { try await ClusterTests.has(cluster, 9) }
-                    // Over TCP, under the key that both sides make of the cluster's.
+                    // Over TCP, under the key that both sides derive from the cluster's.
                     let id = NumberedIdentity.id(9)
                     #expect(try await clusters[0].request("reverse", [1, 2, 3], to: id) == [3, 2, 1])
                     #expect(try await peer.text(of: done) == "done")
 
-                    // It alone tells another who is there.
+                    // It alone informs another one of the members.
                     let seed = try await peer.text(of: address)
                     let third = Cluster(try ClusterTests.configuration(3, seeds: [seed], period: period))
                     let running = Task { try await third.run() }
@@ -247,7 +248,7 @@ struct PythonPeerTests {
 }
 
 extension ClusterTests {
-    /// Waits until it is among the members.
+    /// Waits until it is a member.
     fileprivate static func has(_ cluster: Cluster, _ number: UInt8) async throws {
         while !cluster.members.contains(where: { $0.number == number }) {
             try await Task.sleep(for: .milliseconds(20))

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Articles")
 struct SnippetTests {
-    /// Without what indents them, and without empty ones.
+    /// Without indentation and empty lines.
     private func lines(_ text: some StringProtocol) -> [String] {
         text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
     }

@@ -3,7 +3,7 @@ import NIOSSL
 import NetworkProtocol
 import Synchronization
 
-// The code of the articles in Sources/NetworkProtocol/Documentation.docc, so that it is compiled; nothing runs it.
+// The code of the articles in Sources/NetworkProtocol/Documentation.docc, so that it is compiled; it is never run.
 
 private enum Problem: Error { case noKey, noAddress }
 

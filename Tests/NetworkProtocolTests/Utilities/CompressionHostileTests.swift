@@ -11,14 +11,14 @@ extension CompressionTests {
     static func zstd(claiming size: UInt64) -> [UInt8] {
         let header: [UInt8] = [0x28, 0xb5, 0x2f, 0xfd, 0xe0]
         let content = (0..<8).map { UInt8(truncatingIfNeeded: size >> (8 * UInt64($0))) }
-        // Six blocks of one repeated byte each, then the last of a raw one.
+        // Six blocks of one repeated byte each, then a last, raw block.
         let repeated: [UInt8] = [0x02, 0x00, 0x10, 0x61]
         let last: [UInt8] = [0x11, 0x00, 0x00, 0x61, 0x61]
         return header + content + Array([[UInt8]](repeating: repeated, count: 6).joined()) + last
     }
 }
 
-/// Payloads that are made to take memory or to be read twice in different ways.
+/// Payloads that are designed to take memory, or to be read in two different ways.
 @Suite("Hostile compressed payloads")
 struct CompressionHostileTests {
     static func error(_ input: [UInt8], _ algorithm: CompressionAlgorithm) -> CompressionError? {
@@ -115,7 +115,7 @@ struct CompressionHostileTests {
     )
     func zstdFrames() {
         let whole = CompressionTests.bytes(CompressionTests.vectors[1].1)
-        // Of python3-zstandard without the content size, and with a dictionary whose number is 1723785528.
+        // Made with python3-zstandard: without the content size, and with a dictionary whose number is 1723785528.
         #expect(
             Self.error(CompressionTests.bytes("28b52ffd0000bd0100c40274686520717569636b2062726f776e20"), .zstd)
                 == .sizeMissing
@@ -124,8 +124,8 @@ struct CompressionHostileTests {
             Self.error(CompressionTests.bytes("28b52ffd2338e1be66b4cd0100c40274686520717569636b2062726f"), .zstd)
                 == .dictionary(1_723_785_528)
         )
-        // Descriptor with a content size of four bytes and a window of 1.125 × 2²⁴ bytes, then of 2⁴¹ and the seven
-        // eighths.
+        // Descriptor with a content size of four bytes and a window of 1.125 × 2²⁴ bytes, then one of 2⁴¹ bytes and
+        // seven eighths.
         let windows: [(UInt8, UInt64)] = [(0x71, (1 << 24) + (1 << 21)), (0xff, (1 << 41) / 8 * 15)]
         for (byte, window) in windows {
             let frame = [0x28, 0xb5, 0x2f, 0xfd, 0x80, byte] + [1, 0, 0, 0, 0x09, 0, 0, 0x61]
@@ -140,7 +140,7 @@ struct CompressionHostileTests {
                 == .invalidHeader(length: whole.count)
         )
         #expect(Self.error([0x28, 0xb5, 0x2f, 0xfd, 0xe0, 0, 0, 0, 0], .zstd) == .invalidHeader(length: 9))
-        // A skippable frame of four bytes, alone and behind.
+        // A skippable frame of four bytes, alone and after a frame.
         let skippable: [UInt8] = [0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4]
         #expect(Self.error(skippable, .zstd) == .notAFrame(found: 0x184d_2a50))
         #expect(Self.error(whole + skippable, .zstd) == .trailingBytes(12))

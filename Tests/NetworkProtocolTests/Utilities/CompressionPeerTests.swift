@@ -3,7 +3,7 @@ import NetworkProtocol
 import Operations
 import Testing
 
-/// Debian's python3-lz4 and python3-zstandard on the other side.
+/// Compression against Debian's python3-lz4 and python3-zstandard.
 @Suite("Compression beside Python's libraries")
 struct CompressionPeerTests {
     static let script = """
@@ -37,7 +37,7 @@ struct CompressionPeerTests {
                 try Data(ours).write(to: folder.appending(path: "\(number).ours"))
             }
         }
-        // Debian's own, which sees Debian's packages whatever else is in PATH.
+        // Debian's own, which finds Debian's packages whatever else is in PATH.
         let exit = try await ChildProcess.start(
             "/usr/bin/python3",
             ["-c", Self.script, folder.path, algorithm.rawValue]

@@ -6,7 +6,7 @@ import Testing
 struct CompressionTests {
     static let text = Array(String(repeating: "the quick brown fox jumps over the lazy dog; ", count: 4).utf8)
 
-    /// `text` as python3-lz4, python3-zstandard (level 3) and the program `zstd -19` (with a checksum) compressed it.
+    /// `text`, compressed by python3-lz4, python3-zstandard (level 3) and the program `zstd -19` (with a checksum).
     static let vectors: [(CompressionAlgorithm, String)] = [
         (
             .lz4,

@@ -6,7 +6,7 @@ import Testing
 
 @testable import NetworkProtocol
 
-/// What a scraper would read of a daemon and its clients.
+/// A scraper's view of a daemon and its clients.
 @Suite(.timeLimit(.minutes(1))) struct ConnectionMetricsTests {
     let scrapedDaemon = PrometheusRegistry()
     let scrapedClient = PrometheusRegistry()
@@ -45,13 +45,13 @@ import Testing
         _ = try? await running.value
     }
 
-    /// The value of the series; nil when there is none.
+    /// The value of the series; nil if there is none.
     private func value(_ series: String, in registry: PrometheusRegistry) -> Double? {
         let line = registry.text().split(separator: "\n").first { $0.hasPrefix(series + " ") }
         return line.flatMap { Double($0.dropFirst(series.count + 1)) }
     }
 
-    /// Returns when the series has the value; the suite's time limit ends what never has.
+    /// Returns when the series has the value; if it never does, the suite's time limit ends the test.
     private func until(_ series: String, is expected: Double, in registry: PrometheusRegistry) async throws {
         while value(series, in: registry) != expected { try await Task.sleep(for: .milliseconds(1)) }
     }
@@ -179,9 +179,9 @@ import Testing
             for (registry, role) in [(scrapedClient, "client"), (scrapedDaemon, "daemon")] {
                 for direction in ["sent", "received"] {
                     let labels = "{direction=\"\(direction)\",role=\"\(role)\"}"
-                    // A message is handed on a moment before it is counted.
+                    // A message is passed on a moment before it is counted.
                     try await until("network_protocol_messages_total\(labels)", is: 5, in: registry)
-                    // Header 10, number 4, length 8, and the three.
+                    // Header 10, number 4, length 8, and the three bytes.
                     #expect(value("network_protocol_bytes_total\(labels)", in: registry) == 125)
                 }
             }
@@ -220,7 +220,7 @@ import Testing
         #expect(value("\(name)_count{result=\"failure\",role=\"client\"}", in: scrapedClient) == 1)
         #expect(value("\(name)_bucket{result=\"success\",role=\"client\",le=\"+Inf\"}", in: scrapedClient) == 3)
         let sum = value("\(name)_sum{result=\"success\",role=\"client\"}", in: scrapedClient) ?? 0
-        // In seconds: three round trips of a loopback are more than nothing and less than the suite may take.
+        // In seconds: three round trips on loopback take more than nothing, and less than the suite may take.
         #expect(sum > 0 && sum < 60)
     }
 
