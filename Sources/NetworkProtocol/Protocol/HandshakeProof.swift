@@ -1,7 +1,7 @@
 internal import Cryptography
 internal import Identity
 
-/// Who one side is, as it stands sealed in its challenge:
+/// The identity of one side, as sealed in its challenge:
 ///
 ///     0   1   0 no identity, 1 Ed25519
 ///     1  32   the identity key, or zeros

@@ -14,7 +14,7 @@ struct Heartbeat: Sendable {
     /// Slowest rate at which a packet may arrive, in bytes a second.
     static let slowestRate = 16 * 1024
 
-    /// A century stands for forever: its product with ``mostMissed`` fits into a duration, and a task can sleep for it;
+    /// A century represents forever: its product with ``mostMissed`` fits into a duration, and a task can sleep for it;
     /// a longer sleep traps.
     static let longest = Duration.seconds(100 * 365 * 86_400)
     private static let mostMissed = 1_000_000

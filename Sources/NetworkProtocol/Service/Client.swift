@@ -21,7 +21,7 @@ public final class Client: Sendable {
         case ended(ConnectionError)
     }
 
-    /// Connects and reconnects.
+    /// Where it connects and reconnects.
     public let destination: Destination
     private let options: ClientOptions
     private let logger: Logger

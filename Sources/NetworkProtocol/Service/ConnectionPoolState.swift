@@ -132,7 +132,7 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
 
     mutating func connected(_ id: UInt64, _ connection: Connection, now: Instant) -> Actions {
         guard slots[id] != nil else {
-            // The pool was closed meanwhile.
+            // The pool was closed in the meantime.
             var actions = Actions()
             actions.close.append(connection)
             return actions
@@ -188,7 +188,7 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
         actions.alarms.append((id, slot.idleSince + idleTime))
     }
 
-    /// No waiter is served any more. Connections in progress are closed once they are open.
+    /// No waiter is served anymore. Connections in progress are closed once they are open.
     mutating func close() -> Actions {
         var actions = Actions()
         isClosed = true

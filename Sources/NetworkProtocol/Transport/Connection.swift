@@ -101,7 +101,7 @@ public final class Connection: Sendable {
         }
     }
 
-    /// Sends a request if there is room, and returns the result of its reply; nil if there is no room.
+    /// Sends a request if there is room. Returns the reply to wait for; nil if there is no room.
     private func ask(
         _ payload: OutboundPayload,
         _ id: UInt64,
@@ -119,7 +119,7 @@ public final class Connection: Sendable {
         do throws(ConnectionError) {
             switch try outbox.put(payload) {
             case .full:
-                // No room was made for it.
+                // There was no room for it.
                 guard inFlight.withdraw(id) else { throw inFlight.endReason ?? .closed }
                 return nil
             case .sent: break

@@ -2,12 +2,12 @@ internal import Cryptography
 internal import NIOCore
 
 extension ConnectionHandler {
-    /// Messages added since the last write that are not in `messagesWritten`.
+    /// What was added since the last write and is not in `messagesWritten`.
     struct Unwritten {
         /// Messages taken out of the outbox, where they count as in flight.
         var queuedMessages = 0
         var queuedBytes = 0
-        /// Messages of all packets that are no longer in `writer`.
+        /// Bytes of all packets that are no longer in `writer`.
         var bytes = 0
     }
 

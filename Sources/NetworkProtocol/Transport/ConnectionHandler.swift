@@ -347,7 +347,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         switch timeout {
         case .none: break
         case .ping(let isSilent):
-            // Nothing arrived for so long that memory kept for waiting messages can be freed.
+            // Nothing arrived for so long that the tasks that wait for messages can be released.
             if isSilent { work?.rest() }
             ping()
         case .fail(let error): fail(error)

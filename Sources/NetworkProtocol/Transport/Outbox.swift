@@ -19,7 +19,7 @@ final class Outbox: Sendable {
         /// Taken, not yet written by the system.
         var messagesUnderWay = 0
         var bytesUnderWay = 0
-        /// All bytes that the system has taken, if it has also taken everything before them.
+        /// All bytes that the system has taken, as of when it had last taken everything.
         var bytesWritten = 0
         /// Whether the event loop knows that there are messages to take.
         var isFlushDue = false
@@ -277,7 +277,7 @@ final class Outbox: Sendable {
     /// Why nothing can be sent anymore.
     var endReason: ConnectionError? { state.withLock { $0.end } }
 
-    /// Bytes that the system has taken since the connection began, if it has also taken everything before them.
+    /// Bytes that the system has taken since the connection began, as of when it had last taken everything.
     var bytesWritten: Int { state.withLock { $0.bytesWritten } }
 
     var bytesUnderWay: Int { state.withLock { $0.bytesUnderWay } }
