@@ -9,13 +9,13 @@ final class Waiter<Value: Sendable, Failure: Error>: Sendable {
         case idle
         case waiting(CheckedContinuation<Result<Value, Failure>, Never>)
         case decided(Result<Value, Failure>)
-        /// It keeps nothing of what it gave.
+        /// It keeps no reference to the value that it returned.
         case over
     }
 
     private let state = Mutex(State.idle)
 
-    /// False when it had been decided before: this result does not count.
+    /// False if it was decided before: this result does not count.
     @discardableResult
     func resume(with result: Result<Value, Failure>) -> Bool {
         let (counts, continuation) = state.withLock {
@@ -37,7 +37,7 @@ final class Waiter<Value: Sendable, Failure: Error>: Sendable {
     func resume(returning value: Value) { resume(with: .success(value)) }
     func resume(throwing error: Failure) { resume(with: .failure(error)) }
 
-    /// Waits. To be called once.
+    /// Waits. Must be called once.
     ///
     /// - Parameter giveUp: called when the task is canceled, from any thread. It must take this waiter off its owner's
     ///   list and resume it. Not called if there is a value already.
