@@ -56,7 +56,7 @@ package struct AddressBook: Sendable {
     /// its permissions are added.
     ///
     /// - Parameter replacing: takes the name from another key, with the permissions of a key that has no other name.
-    /// - Throws: ``AddressBookError/nameTaken(_:known:new:)`` if the name belongs to another key and `replacing` is
+    /// - Throws: `AddressBookError.nameTaken` if the name belongs to another key and `replacing` is
     ///   false.
     package func add(_ peer: KnownPeer, replacing: Bool = false) throws {
         try Self.check(peer.name)
@@ -124,7 +124,7 @@ package struct AddressBook: Sendable {
 
     // MARK: Taking over
 
-    /// Whether ``takeOver(_:from:at:)`` has been done for `source`.
+    /// Whether `takeOver` has been done for `source`.
     package func hasTakenOver(_ source: String) throws -> Bool {
         try database.read { try Self.hasTakenOver(source, $0) }
     }

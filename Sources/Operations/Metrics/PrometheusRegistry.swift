@@ -7,7 +7,8 @@ internal import Synchronization
 /// histograms with fixed buckets, timers in seconds. Dots in a label, and other characters that Prometheus does not
 /// allow, become underscores.
 ///
-/// Counting and recording take no lock and allocate nothing. Creating and destroying metrics, and ``text()``, take one.
+/// Counting and recording take no lock and allocate nothing. Creating and destroying metrics take one, and so does
+/// ``text(_:)``.
 ///
 ///     let registry = PrometheusRegistry()
 ///     MetricsSystem.bootstrap(registry)
