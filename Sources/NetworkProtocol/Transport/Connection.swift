@@ -120,7 +120,7 @@ public final class Connection: Sendable {
             switch try outbox.put(payload) {
             case .full:
                 // There was no room for it.
-                guard inFlight.withdraw(id) else { throw inFlight.endReason ?? .closed }
+                try inFlight.withdraw(id)
                 return nil
             case .sent: break
             // If no other request is in flight, and the caller runs on the connection's event loop, it need not wait
@@ -128,7 +128,7 @@ public final class Connection: Sendable {
             case .sentMustWake: if isAlone, outbox.eventLoop.inEventLoop { turn() } else { outbox.wakeEventLoop() }
             }
         } catch {
-            _ = inFlight.withdraw(id)
+            try? inFlight.withdraw(id)
             throw error
         }
         return reply

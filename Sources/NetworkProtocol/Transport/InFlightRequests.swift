@@ -65,8 +65,12 @@ final class InFlightRequests: Sendable {
     /// The task no longer waits for the reply to a request that may have been sent.
     func giveUp(_ id: UInt64, _ error: ConnectionError) { finish(id, with: .failure(.unanswered(error))) }
 
-    /// Removes a request that was not sent; false if it has ended in the meantime.
-    func withdraw(_ id: UInt64) -> Bool { state.withLock { $0.requests.removeValue(forKey: id) } != nil }
+    /// Removes a request that was not sent, unless it has timed out in the meantime. Throws the reason if the
+    /// connection has ended in the meantime.
+    func withdraw(_ id: UInt64) throws(ConnectionError) {
+        let end = state.withLock { state in state.requests.removeValue(forKey: id) == nil ? state.end : nil }
+        if let end { throw end }
+    }
 
     /// Ends requests that timed out. Returns when to look again, unless a look is scheduled by then.
     ///

@@ -71,6 +71,18 @@ import Testing
         await #expect(throws: ConnectionError.unanswered(.closed)) { try await long.value {} }
     }
 
+    @Test func `for room to ask is late, not closed, if the time ends just then`() throws {
+        let inFlight = InFlightRequests()
+        let deadline = NIODeadline.uptimeNanoseconds(1)
+        _ = inFlight.enter(1, command: "ask", deadline: deadline, InFlightRequests.Reply())
+        // Between the entry and the answer that there is no room.
+        _ = inFlight.sweep(now: deadline)
+        try inFlight.withdraw(1)
+        _ = inFlight.enter(2, command: "ask", deadline: deadline, InFlightRequests.Reply())
+        inFlight.end(.timedOut(what: "all"))
+        #expect(throws: ConnectionError.timedOut(what: "all")) { try inFlight.withdraw(2) }
+    }
+
     @Test func `for messages keeps no room for those it has had`() async throws {
         let inbox = Inbox(capacity: 32) {}
         inbox.put(.echo("first"), bytes: 5)

@@ -221,7 +221,7 @@ import Testing
             while !Task.isCancelled {
                 _ = try? await log.append(sampleRecord(index))
                 index += 1
-                if index.isMultiple(of: 40) { _ = try? await log.rotate() }
+                if index.isMultiple(of: 3) { _ = try? await log.rotate() }
             }
         }
         for _ in 0..<20 {
