@@ -71,7 +71,7 @@ struct DenialTests {
         try await TestReflector.with(peers: [key.endpointID, other.endpointID]) {
             $0.limits.controlBurst = 8 << 10
             $0.limits.controlBytesPerSecond = 1
-            $0.limits.firstFrameTimeoutSec = 1
+            $0.limits.firstFrameTimeoutSec = 3
         } _: { reflector in
             var served = 0
             for _ in 0..<8 {
