@@ -28,6 +28,8 @@ let package = Package(
         .executable(name: "paramedic", targets: ["paramedic"]),
         .executable(name: "packetbench", targets: ["packetbench"]),
         .library(name: "NetworkProtocol", targets: ["NetworkProtocol", "Identity"]),
+        .library(name: "NetworkProtocolConfiguration", targets: ["NetworkProtocolConfiguration"]),
+        .library(name: "NetworkProtocolPrometheus", targets: ["NetworkProtocolPrometheus"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -68,11 +70,12 @@ let package = Package(
         .systemLibrary(name: "CLZ4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
         .target(name: "Cryptography", dependencies: ["COpenSSL"], swiftSettings: strict),
+        // The transport and the cluster. scripts/structure keeps TOML, SQLite and what only our tools need out of it.
         .target(
             name: "NetworkProtocol",
             dependencies: [
-                "CLZ4", "Cryptography", "CZstd", "Files", "Identity", "IdentityCertificates", "Operations",
-                "ServerPorts", "SystemErrors",
+                "CLinux", "CLZ4", "Cryptography", "CZstd", "Files", "Identity", "IdentityCertificates", "ServerPorts",
+                "StrictJSON", "SystemErrors",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
@@ -88,11 +91,33 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        // The TOML of a program that uses the library.
+        .target(
+            name: "NetworkProtocolConfiguration",
+            dependencies: [
+                "Files", "NetworkProtocol", "Operations", "TOMLConfiguration",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: strict
+        ),
+        // The metrics of such a program over HTTP.
+        .target(
+            name: "NetworkProtocolPrometheus",
+            dependencies: [
+                "MonitoringHTTP", "NetworkProtocol", "PrometheusMetrics",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "packetbench",
             dependencies: [
                 "CommandLineTool",
-                "Identity", "NetworkProtocol", "Operations", "UserState",
+                "Identity", "NetworkProtocol", "Operations", "StrictJSON", "UserState",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -107,15 +132,46 @@ let package = Package(
         .testTarget(
             name: "NetworkProtocolTests",
             dependencies: [
-                "CLinux", "ClusterPeer", "Cryptography", "Identity", "NetworkProtocol", "NetworkSimulation",
-                "Operations",
-                "SwimSimulation",
+                "CLinux", "ClusterPeer", "Cryptography", "Identity", "NetworkProtocol", "NetworkProtocolConfiguration",
+                "NetworkProtocolPrometheus", "NetworkProtocolTestSupport", "NetworkSimulation", "Operations",
+                "PrometheusMetrics", "StrictJSON", "SwimSimulation",
                 "example-chat", "example-echo", "example-greeter", "example-mutual-tls",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
+            swiftSettings: lenient
+        ),
+        .testTarget(
+            name: "NetworkProtocolConfigurationTests",
+            dependencies: [
+                "NetworkProtocol", "NetworkProtocolConfiguration", "NetworkProtocolTestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: lenient
+        ),
+        .testTarget(
+            name: "NetworkProtocolPrometheusTests",
+            dependencies: [
+                "NetworkProtocol", "NetworkProtocolPrometheus", "Operations",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: lenient
+        ),
+        // Daemons, clients and bare sockets that the tests of both share.
+        .target(
+            name: "NetworkProtocolTestSupport",
+            dependencies: [
+                "NetworkProtocol", "NetworkProtocolConfiguration",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            path: "Tests/NetworkProtocolTestSupport",
             swiftSettings: lenient
         ),
         .executableTarget(
@@ -169,15 +225,31 @@ let package = Package(
             path: "Tests/SwimSimulation",
             swiftSettings: strict
         ),
+        // JSON as it was written: order, positions, repeated names.
+        .target(name: "StrictJSON", swiftSettings: strict),
+        // What all tools do beside their subject: audit log, log lines, processes, terminal, time.
         .target(
             name: "Operations",
             dependencies: [
-                "CLinux", "Files", "SystemErrors",
+                "CLinux", "Files", "StrictJSON", "SystemErrors",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "CoreMetrics", package: "swift-metrics"),
+            ],
+            swiftSettings: strict
+        ),
+        // Configuration files and the environment, with the position and the remedy of each error.
+        .target(
+            name: "TOMLConfiguration",
+            dependencies: [
+                "Files", "StrictJSON", "SystemErrors",
                 .product(name: "TOMLKit", package: "TOMLKit"),
             ],
+            swiftSettings: strict
+        ),
+        // A registry for swift-metrics with a bounded number of series, and Prometheus' text.
+        .target(
+            name: "PrometheusMetrics",
+            dependencies: [.product(name: "CoreMetrics", package: "swift-metrics")],
             swiftSettings: strict
         ),
         .target(name: "SystemErrors", dependencies: ["CLinux"], swiftSettings: strict),
@@ -201,15 +273,25 @@ let package = Package(
         .target(
             name: "Peers",
             dependencies: [
-                "Identity", "Operations", "Storage",
+                "Identity", "Operations", "Storage", "StrictJSON",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: strict
         ),
-        // What listening ports share: running out of descriptors, crowds, the HTTP of health and metrics.
+        // What listening ports share when the process has no descriptor left.
         .target(
             name: "ServerPorts",
             dependencies: [
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: strict
+        ),
+        // The HTTP of health and metrics.
+        .target(
+            name: "MonitoringHTTP",
+            dependencies: [
+                "ServerPorts",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -242,7 +324,7 @@ let package = Package(
             name: "Paramedic",
             dependencies: [
                 "Files", "Identity", "IdentityCertificates", "LinkMeasurement", "Operations", "PacketIO", "Peers",
-                "Storage", "SystemErrors", "UserState",
+                "Storage", "StrictJSON", "SystemErrors", "TOMLConfiguration", "UserState",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -256,8 +338,9 @@ let package = Package(
         .target(
             name: "Reflector",
             dependencies: [
-                "CLinux", "Files", "Identity", "IdentityCertificates", "LinkMeasurement", "NetworkProtocol",
-                "Operations", "PacketIO", "Pairing", "ServerPorts", "Storage", "SystemErrors",
+                "CLinux", "Files", "Identity", "IdentityCertificates", "LinkMeasurement", "MonitoringHTTP",
+                "NetworkProtocol", "Operations", "PacketIO", "Pairing", "PrometheusMetrics", "ServerPorts", "Storage",
+                "StrictJSON", "SystemErrors", "TOMLConfiguration",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "_CryptoExtras", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
@@ -275,7 +358,8 @@ let package = Package(
             name: "reflector",
             dependencies: [
                 "CommandLineTool",
-                "Identity", "LinkMeasurement", "Operations", "Pairing", "Reflector", "Storage",
+                "Identity", "LinkMeasurement", "Operations", "Pairing", "Reflector", "Storage", "StrictJSON",
+                "TOMLConfiguration",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
@@ -285,7 +369,7 @@ let package = Package(
             dependencies: [
                 "CommandLineTool",
                 "Identity", "LinkMeasurement", "Operations", "PacketIO", "Paramedic", "Peers", "Storage",
-                "SystemErrors", "UserState",
+                "SystemErrors", "TOMLConfiguration", "UserState",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
@@ -295,7 +379,7 @@ let package = Package(
             name: "FuzzProperties",
             dependencies: [
                 "Cryptography", "Files", "Identity", "IdentityCertificates", "LinkMeasurement", "NetworkProtocol",
-                "Operations", "PacketIO", "Paramedic", "Reflector",
+                "Operations", "PacketIO", "Paramedic", "Reflector", "StrictJSON", "TOMLConfiguration",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
@@ -345,9 +429,9 @@ let package = Package(
             swiftSettings: lenient
         ),
         .testTarget(
-            name: "ServerPortsTests",
+            name: "MonitoringHTTPTests",
             dependencies: [
-                "ServerPorts",
+                "MonitoringHTTP",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
@@ -368,12 +452,27 @@ let package = Package(
             dependencies: ["Operations", "packetbench", "paramedic", "Reflector", "reflector"],
             swiftSettings: lenient
         ),
+        // A folder for one test.
+        .target(name: "TemporaryFolders", path: "Tests/TemporaryFolders", swiftSettings: lenient),
         .testTarget(
             name: "OperationsTests",
             dependencies: [
-                "AuditAppender", "Files", "Operations", "SystemErrors",
+                "AuditAppender", "Files", "Operations", "StrictJSON", "SystemErrors", "TemporaryFolders",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: lenient
+        ),
+        .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"], swiftSettings: lenient),
+        .testTarget(
+            name: "TOMLConfigurationTests",
+            dependencies: ["Files", "TOMLConfiguration", "TemporaryFolders"],
+            swiftSettings: lenient
+        ),
+        .testTarget(
+            name: "PrometheusMetricsTests",
+            dependencies: [
+                "Operations", "PrometheusMetrics",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
             ],
             swiftSettings: lenient
@@ -382,9 +481,8 @@ let package = Package(
             name: "MeasurementTests",
             dependencies: [
                 "CLinux", "Files", "Identity", "IdentityCertificates", "LinkMeasurement", "NetworkProtocol",
-                "Operations",
-                "PacketIO", "Pairing", "Paramedic", "Reflector", "Storage", "SystemErrors", "TestCertificates",
-                "UserState",
+                "Operations", "PacketIO", "Pairing", "Paramedic", "Reflector", "Storage", "StrictJSON", "SystemErrors",
+                "TestCertificates", "TOMLConfiguration", "UserState",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),

@@ -1,6 +1,6 @@
-internal import Operations
 internal import Paramedic
 internal import Reflector
+internal import TOMLConfiguration
 
 /// Configuration files.
 enum ConfigurationProperties {

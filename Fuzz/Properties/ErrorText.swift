@@ -1,4 +1,4 @@
-internal import Operations
+internal import StrictJSON
 
 /// What an error says must be something, not endless, and fit for a terminal: it may quote what came from outside.
 enum ErrorText {

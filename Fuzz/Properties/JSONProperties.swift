@@ -1,4 +1,4 @@
-internal import Operations
+internal import StrictJSON
 
 /// The strict JSON reader.
 enum JSONProperties {

@@ -111,7 +111,11 @@ int outpost_pipe(int ends[2]) {
     return pipe2(ends, O_CLOEXEC) == 0 ? 0 : errno;
 }
 
-int outpost_ignores_signal(int number) {
+static int hangup_was_ignored;
+
+__attribute__((constructor)) static void look_up_hangup(void) {
     struct sigaction present;
-    return sigaction(number, NULL, &present) == 0 && present.sa_handler == SIG_IGN;
+    hangup_was_ignored = sigaction(SIGHUP, NULL, &present) == 0 && present.sa_handler == SIG_IGN;
 }
+
+int outpost_hangup_was_ignored(void) { return hangup_was_ignored; }

@@ -2,6 +2,7 @@ internal import GRDB
 internal import Identity
 package import Operations
 internal import Storage
+internal import StrictJSON
 
 /// The peers that a user's tools know: a SQLite file in their shared folder.
 ///

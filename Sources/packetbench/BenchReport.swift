@@ -1,4 +1,5 @@
 internal import Operations
+internal import StrictJSON
 
 /// The measurements, as text and as JSON; nil if not measured.
 struct BenchReport: Sendable {

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Identity
 internal import Operations
+internal import StrictJSON
 
 struct IdentityCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

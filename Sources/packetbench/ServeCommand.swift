@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Logging
 internal import NetworkProtocol
 internal import Operations
+internal import StrictJSON
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

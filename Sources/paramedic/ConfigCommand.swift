@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Operations
 internal import Paramedic
+internal import TOMLConfiguration
 
 struct ConfigCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

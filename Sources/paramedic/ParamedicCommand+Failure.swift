@@ -1,8 +1,8 @@
 internal import CommandLineTool
 internal import LinkMeasurement
-internal import Operations
 internal import Paramedic
 internal import Storage
+internal import TOMLConfiguration
 
 extension ParamedicCommand {
     /// The reflector denied the test.

@@ -1,7 +1,7 @@
 internal import CommandLineTool
-internal import Operations
 internal import Reflector
 internal import Storage
+internal import TOMLConfiguration
 
 extension ReflectorCommand {
     private static let notRunning: Int32 = 3

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import FoundationEssentials
 internal import Operations
 internal import Reflector
+internal import StrictJSON
 
 struct SelfTestCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

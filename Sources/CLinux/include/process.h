@@ -32,7 +32,8 @@ int outpost_spawn(const struct outpost_child *child, pid_t *pid);
 /// pipe2(2), which Glibc declares only under _GNU_SOURCE. Both ends are close-on-exec. Returns 0 or the errno.
 int outpost_pipe(int ends[2]);
 
-/// Whether the process ignores a signal, as after nohup. The handler in sigaction is a macro, which Swift does not see.
-int outpost_ignores_signal(int number);
+/// Whether the program was started to ignore SIGHUP, as by nohup. It was looked up before main: a program that handles
+/// the signal changes the answer. The handler in sigaction is a macro, which Swift does not see.
+int outpost_hangup_was_ignored(void);
 
 #endif

@@ -1,4 +1,4 @@
-internal import Operations
+internal import StrictJSON
 
 /// Quotes text that a peer chose in errors and logs.
 enum ForeignText {

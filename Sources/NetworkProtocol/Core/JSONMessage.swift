@@ -1,4 +1,4 @@
-internal import Operations
+internal import StrictJSON
 
 /// A message in JSON as serde writes it: `"Ping"`, `{"Echo":"hello"}`,
 /// `{"Custom":{"command":"greet","payload":[104,105]}}`.

@@ -3,7 +3,6 @@ internal import Glibc
 public import Logging
 internal import NIOCore
 internal import NIOPosix
-internal import Operations
 internal import ServerPorts
 public import ServiceLifecycle
 internal import Synchronization

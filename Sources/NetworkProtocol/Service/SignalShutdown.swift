@@ -1,5 +1,4 @@
-internal import Glibc
-internal import Operations
+internal import CLinux
 internal import UnixSignals
 
 /// Runs a service of this library until SIGTERM, SIGINT or, unless it is ignored, SIGHUP.
@@ -12,9 +11,9 @@ enum SignalShutdown {
         shutDown: @escaping @Sendable () -> Void
     ) async throws {
         let signals =
-            TerminationSignals.all.contains(SIGHUP)
-            ? await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
-            : await UnixSignalsSequence(trapping: .sigterm, .sigint)
+            outpost_hangup_was_ignored() != 0
+            ? await UnixSignalsSequence(trapping: .sigterm, .sigint)
+            : await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
         try await withThrowingTaskGroup { group in
             group.addTask { try await service() }
             group.addTask {

@@ -27,7 +27,7 @@ extension DaemonError: CustomStringConvertible {
 }
 
 extension DaemonError {
-    static func listening(_ address: String, _ error: any Error) -> DaemonError {
+    package static func listening(_ address: String, _ error: any Error) -> DaemonError {
         switch error {
         case let error as DaemonError: error
         case let error as IOError: .cannotListen(address: address, reason: reason(error.errnoCode))
@@ -39,7 +39,7 @@ extension DaemonError {
         }
     }
 
-    static func noPort(_ address: String, _ port: Int) -> DaemonError {
+    package static func noPort(_ address: String, _ port: Int) -> DaemonError {
         .cannotListen(address: address, reason: "invalid port \(port): must be 1–65535, or 0 for any free port")
     }
 

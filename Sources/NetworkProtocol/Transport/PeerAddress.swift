@@ -1,11 +1,11 @@
 internal import Crypto
 internal import Glibc
-internal import NIOCore
+package import NIOCore
 internal import NIOPosix
 internal import NIOSSL
 
 /// A channel's other end as text.
-enum PeerAddress {
+package enum PeerAddress {
     static func text(of channel: any Channel) -> String {
         // A client's end of a Unix socket has no name; the daemon's has.
         if case .unixDomainSocket? = channel.remoteAddress, channel.remoteAddress?.pathname ?? "" == "" {
@@ -14,7 +14,7 @@ enum PeerAddress {
         return text(of: channel.remoteAddress ?? channel.localAddress)
     }
 
-    static func text(of address: SocketAddress?) -> String {
+    package static func text(of address: SocketAddress?) -> String {
         switch address {
         case .v4, .v6:
             guard let address, let host = address.ipAddress, let port = address.port else { return "unknown" }

@@ -1,12 +1,11 @@
 internal import Files
 internal import Glibc
-internal import Operations
 internal import SystemErrors
 
 /// Creates a daemon's listening socket, at a path.
-enum UnixListeningSocket {
+package enum UnixListeningSocket {
     /// Bytes of a path, without its terminator (`sun_path`, unix(7)).
-    static let maximumPathLength = 107
+    package static let maximumPathLength = 107
 
     /// How long another program may do the same in the socket's folder. Anyone who may read the folder can lock it, and
     /// must not keep a daemon from starting by that.

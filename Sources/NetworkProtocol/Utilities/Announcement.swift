@@ -1,7 +1,7 @@
 internal import Synchronization
 
 /// A value that becomes known once, for all who ask, before or after.
-final class Announcement<Value: Sendable>: Sendable {
+package final class Announcement<Value: Sendable>: Sendable {
     private struct State {
         var value: Value?
         var isOver = false
@@ -11,8 +11,10 @@ final class Announcement<Value: Sendable>: Sendable {
 
     private let state = Mutex(State())
 
+    package init() {}
+
     /// Makes it known; the first value counts. Nil: it will never be known.
-    func tell(_ value: Value?) {
+    package func tell(_ value: Value?) {
         let (told, waiting) = state.withLock { state -> (Value?, [UInt64: CheckedContinuation<Value?, Never>]) in
             guard !state.isOver else { return (nil, [:]) }
             state.isOver = true
@@ -24,7 +26,7 @@ final class Announcement<Value: Sendable>: Sendable {
     }
 
     /// Waits for it; nil if it will never be known, or if the task is canceled.
-    func value() async -> Value? {
+    package func value() async -> Value? {
         let id = state.withLock { state in
             state.lastWaiter += 1
             return state.lastWaiter

@@ -1,4 +1,5 @@
 internal import Files
+internal import StrictJSON
 internal import SystemErrors
 
 /// Copies a part of the log.

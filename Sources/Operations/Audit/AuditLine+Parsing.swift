@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 extension AuditLine {
     /// Parses a line (without its newline), in exactly the form that `encoded()` writes.
     package init(parsing bytes: ArraySlice<UInt8>, layout: AuditLayout) throws(Malformed) {

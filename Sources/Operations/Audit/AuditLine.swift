@@ -1,4 +1,5 @@
 internal import Crypto
+internal import StrictJSON
 
 /// One line of the log: a record with its place in the chain.
 ///

@@ -1,4 +1,5 @@
 internal import Logging
+internal import StrictJSON
 
 /// Formats a log record as one line.
 ///

@@ -1,4 +1,5 @@
 internal import Logging
+internal import StrictJSON
 
 /// How text from outside becomes part of one line.
 enum LogText {

@@ -5,5 +5,5 @@ internal import Glibc
 package enum TerminationSignals {
     /// SIGHUP, which a closing terminal sends, is one of them unless the program was started to ignore it (nohup).
     package static let all: [Int32] =
-        outpost_ignores_signal(SIGHUP) != 0 ? [SIGINT, SIGTERM] : [SIGINT, SIGTERM, SIGHUP]
+        outpost_hangup_was_ignored() != 0 ? [SIGINT, SIGTERM] : [SIGINT, SIGTERM, SIGHUP]
 }

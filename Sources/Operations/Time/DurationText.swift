@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// Durations as people write them: `250ms`, `30s`, `10m`, `1h`, `1d`, and sums of them (`1h30m`).
 package enum DurationText {
     /// Units, longest first, in milliseconds.

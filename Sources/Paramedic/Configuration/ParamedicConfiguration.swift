@@ -1,5 +1,6 @@
 package import LinkMeasurement
 package import Operations
+package import TOMLConfiguration
 package import UserState
 
 /// The configuration in `paramedic.toml`. Each key can also be set as `PARAMEDIC_SECTION_KEY` in the environment.

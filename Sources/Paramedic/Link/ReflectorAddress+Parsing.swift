@@ -1,6 +1,6 @@
 package import Identity
 internal import LinkMeasurement
-internal import Operations
+internal import StrictJSON
 
 extension ReflectorAddress {
     /// The default control port.

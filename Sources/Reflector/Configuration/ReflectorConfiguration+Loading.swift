@@ -2,7 +2,8 @@ internal import Files
 internal import Glibc
 internal import Identity
 internal import LinkMeasurement
-package import Operations
+internal import Operations
+package import TOMLConfiguration
 
 extension ReflectorConfiguration {
     /// The tool's name in file names and variables.

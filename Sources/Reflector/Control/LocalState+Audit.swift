@@ -2,6 +2,7 @@ internal import Files
 internal import Glibc
 internal import Identity
 package import Operations
+internal import StrictJSON
 internal import SystemErrors
 
 /// The command line's direct access to the audit log.

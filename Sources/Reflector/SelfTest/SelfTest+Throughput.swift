@@ -1,5 +1,5 @@
 internal import CLinux
-internal import Operations
+internal import StrictJSON
 
 /// iperf3, over the loopback interface.
 extension SelfTest {

@@ -1,4 +1,4 @@
-internal import Operations
+internal import StrictJSON
 
 /// One line of the self-test.
 package struct SelfTestCheck: Equatable, Sendable {

@@ -1,4 +1,5 @@
-package import Operations
+internal import Operations
+package import StrictJSON
 
 /// All checks, their result, and how to show it.
 package struct SelfTestReport: Equatable, Sendable {

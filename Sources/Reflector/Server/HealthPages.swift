@@ -1,6 +1,7 @@
 internal import LinkMeasurement
+internal import MonitoringHTTP
 internal import Operations
-internal import ServerPorts
+internal import PrometheusMetrics
 
 /// `/health` and `/metrics`, the same on the plain port and inside mutual TLS.
 enum HealthPages {

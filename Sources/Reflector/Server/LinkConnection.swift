@@ -2,10 +2,10 @@ internal import Identity
 internal import IdentityCertificates
 internal import LinkMeasurement
 internal import Logging
+internal import MonitoringHTTP
 internal import NIOCore
 internal import NIOSSL
 internal import NIOTLS
-internal import ServerPorts
 
 /// One connection to the control port, from the end of its TLS handshake until it closes or becomes a tunnel.
 ///

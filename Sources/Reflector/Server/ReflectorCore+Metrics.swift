@@ -1,5 +1,5 @@
 internal import LinkMeasurement
-internal import Operations
+internal import PrometheusMetrics
 
 extension ReflectorCore {
     /// The state of the server in Prometheus' text format, version 0.0.4.

@@ -7,6 +7,7 @@ internal import NIOSSL
 internal import Operations
 internal import PacketIO
 internal import Pairing
+internal import PrometheusMetrics
 internal import Synchronization
 
 /// Whether a peer that proved its key is authorized.

@@ -1,11 +1,11 @@
 package import Identity
 internal import LinkMeasurement
 package import Logging
+internal import MonitoringHTTP
 internal import NIOCore
 internal import NIOPosix
 internal import Operations
 internal import Pairing
-internal import ServerPorts
 internal import ServiceLifecycle
 internal import Synchronization
 

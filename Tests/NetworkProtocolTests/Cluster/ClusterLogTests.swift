@@ -1,10 +1,13 @@
 import Identity
 import Logging
 import NIOCore
-import Operations
+import NetworkProtocolTestSupport
+import PrometheusMetrics
+import StrictJSON
 import Testing
 
 @testable import NetworkProtocol
+@testable import NetworkProtocolConfiguration
 
 /// What a log at `info` says about members that find no others.
 @Suite("The log of a cluster", .timeLimit(.minutes(2)))

@@ -1,6 +1,7 @@
 import Glibc
 import Identity
 import NIOCore
+import NetworkProtocolTestSupport
 import Testing
 
 @testable import NetworkProtocol

@@ -1,4 +1,4 @@
-import Operations
+import PrometheusMetrics
 import Testing
 
 @testable import NetworkProtocol

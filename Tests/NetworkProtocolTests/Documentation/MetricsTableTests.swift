@@ -1,5 +1,5 @@
 import Foundation
-import Operations
+import PrometheusMetrics
 import Testing
 
 @testable import NetworkProtocol

@@ -1,4 +1,5 @@
 import NIOCore
+import NetworkProtocolTestSupport
 import Synchronization
 import Testing
 

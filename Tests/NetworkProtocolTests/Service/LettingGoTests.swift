@@ -1,7 +1,8 @@
 import Foundation
 import Glibc
 import NIOCore
-import Operations
+import NetworkProtocolTestSupport
+import PrometheusMetrics
 import Testing
 
 @testable import NetworkProtocol

@@ -2,10 +2,12 @@ import Glibc
 import Identity
 import Logging
 import NIOCore
-import Operations
+import NetworkProtocolTestSupport
+import StrictJSON
 import Testing
 
 @testable import NetworkProtocol
+@testable import NetworkProtocolConfiguration
 
 /// The lines that peers can cause in a daemon's log.
 @Suite("Lines that peers make a daemon log", .timeLimit(.minutes(2)))

@@ -2,6 +2,8 @@ import Foundation
 import Logging
 import NIOCore
 import NIOSSL
+import NetworkProtocolPrometheus
+import NetworkProtocolTestSupport
 import Testing
 
 @testable import NetworkProtocol

@@ -1,6 +1,7 @@
 import Foundation
 import NIOCore
 import NIOPosix
+import NetworkProtocolTestSupport
 import Synchronization
 import Testing
 

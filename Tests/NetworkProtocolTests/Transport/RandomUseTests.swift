@@ -1,5 +1,6 @@
 import Foundation
 import NIOCore
+import NetworkProtocolTestSupport
 import Synchronization
 import Testing
 

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import NetworkProtocolTestSupport
 import Synchronization
 import Testing
 

@@ -1,10 +1,13 @@
 import Identity
 import Logging
 import NIOCore
-import Operations
+import NetworkProtocolTestSupport
+import PrometheusMetrics
+import StrictJSON
 import Testing
 
 @testable import NetworkProtocol
+@testable import NetworkProtocolConfiguration
 
 /// A scraper's view of a daemon and its clients.
 @Suite(.timeLimit(.minutes(1))) struct ConnectionMetricsTests {

@@ -1,5 +1,6 @@
 import Foundation
 import Operations
+import TemporaryFolders
 import Testing
 
 @Suite struct AuditExportTests {

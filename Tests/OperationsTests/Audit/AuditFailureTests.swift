@@ -1,6 +1,7 @@
 import Foundation
 import Synchronization
 import SystemErrors
+import TemporaryFolders
 import Testing
 
 @testable import Operations

@@ -1,5 +1,6 @@
 import Foundation
 import Operations
+import TemporaryFolders
 import Testing
 
 /// A hand on the disk, without the key: nothing that it adds or takes away may pass.

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Operations
+import TemporaryFolders
 import Testing
 
 /// The log under SIGKILL and under the kernel's file size limit, in a process of its own.

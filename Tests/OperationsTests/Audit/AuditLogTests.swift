@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Operations
+import TemporaryFolders
 import Testing
 
 @Suite struct AuditLogTests {

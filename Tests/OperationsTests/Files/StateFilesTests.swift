@@ -1,7 +1,7 @@
 import Files
 import Foundation
 import Glibc
-import Operations
+import TemporaryFolders
 import Testing
 
 @Suite struct StateFilesTests {

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import Operations
+import TemporaryFolders
 import Testing
 
 @Suite("Logging to a file")

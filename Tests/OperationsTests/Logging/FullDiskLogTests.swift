@@ -2,6 +2,8 @@ import Foundation
 import Glibc
 import Logging
 import Operations
+import StrictJSON
+import TemporaryFolders
 import Testing
 
 /// A file system of 64 KiB that only this process sees, and that goes with it. Needs root, as network namespaces do.

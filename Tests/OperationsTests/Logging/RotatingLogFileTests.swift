@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import Logging
 import Operations
+import TemporaryFolders
 import Testing
 
 @Suite("Log files that rotate")

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Logging
 import Operations
+import StrictJSON
 import Synchronization
 import Testing
 

@@ -1,4 +1,5 @@
 import Operations
+import TOMLConfiguration
 import Testing
 import UserState
 

@@ -1,5 +1,5 @@
 import Foundation
-import Operations
+import TOMLConfiguration
 import Testing
 
 @testable import LinkMeasurement

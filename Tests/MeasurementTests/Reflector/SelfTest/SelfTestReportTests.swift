@@ -1,5 +1,5 @@
-import Operations
 import Reflector
+import StrictJSON
 import Testing
 
 @Suite struct SelfTestReportTests {

@@ -1,7 +1,7 @@
 import Crypto
 import Foundation
 import Glibc
-import Operations
+import StrictJSON
 import Testing
 
 @testable import LinkMeasurement
