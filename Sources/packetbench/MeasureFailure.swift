@@ -14,14 +14,17 @@ struct MeasureFailure: Error {
     let stage: Stage
     let error: ConnectionError
 
+    /// What happened, also to a request that stays unanswered for it.
+    private var reason: ConnectionError { error.underlying }
+
     /// One side does not admit the other.
     private static let refusedCode: Int32 = 4
 
     /// 4 when one side does not admit the other, else 1.
     var exitCode: Int32 {
         guard case .opening = stage else { return 1 }
-        switch error.cause {
-        case .refused(.unavailable, _), .refused(.unknownCommand, _): return 1
+        switch reason.code {
+        case .refused where [.unavailable, .unknownCommand].contains(reason.failureCode): return 1
         case .refused, .handshake, .tls: return Self.refusedCode
         default: return 1
         }
@@ -38,7 +41,7 @@ struct MeasureFailure: Error {
     }
 
     private var measuringAdvice: String? {
-        switch error.cause {
+        switch reason.code {
         case .timedOut, .dead, .stalled:
             "the daemon stopped answering: does it still run there, and is the network in between up?"
         case .closedByPeer, .truncated, .io: Self.ended
@@ -52,38 +55,49 @@ struct MeasureFailure: Error {
         "both sides must be started with the same kind of trust and address: --peer, --psk-file, "
         + "--anonymous, --insecure-plaintext or tls:"
 
+    private static let sameKindOrFull = "\(sameKind) (if they are, it had no place left a moment ago: try again)"
+
     private func openingAdvice(_ trust: [String]) -> String? {
-        switch error.cause {
+        switch reason.code {
         case .cannotConnect, .nobodyListens: return "is `packetbench serve` running there, on this address?"
         case .timedOut: return "what listens there does not answer: is it `packetbench serve`, and not stopped?"
-        case .refused(.unknownCommand, _): return "what listens there is not `packetbench serve`"
-        case .handshake(.notAdmitted(let id)): return "if that is the machine you mean, give --peer \(id)"
-        case .handshake(.noIdentity): return "start it there with --peer and this machine's `packetbench id`"
-        case .refused(.unauthorised, _) where !trust.contains("--peer"):
-            return "give --peer with what `packetbench id` prints there; there, --peer must name what it prints here"
-        case .refused(.unauthorised, _): return "there, --peer must name what `packetbench id` prints here"
-        case .handshake(.notAuthentic) where trust.contains("--psk-file"):
-            return "both sides must be started with --psk-file, and the file must hold the same secret"
-        case .handshake(.notAuthentic): return Self.sameKind
+        case .refused where reason.failureCode == .unknownCommand:
+            return "what listens there is not `packetbench serve`"
+        case .refused where reason.failureCode == .unauthorised:
+            return trust.contains("--peer")
+                ? "there, --peer must name what `packetbench id` prints here"
+                : "give --peer with what `packetbench id` prints there; there, --peer must name what it prints here"
+        case .handshake: return handshakeAdvice(trust)
         case .truncated: return "\(Self.ended), or it needed the place for somebody else: try again"
-        case _ where canTrustExplain:
-            return "\(Self.sameKind) (if they are, it had no place left a moment ago: try again)"
-        default: return nil
+        default: return canTrustExplain ? Self.sameKindOrFull : nil
         }
     }
+
+    private func handshakeAdvice(_ trust: [String]) -> String? {
+        switch handshakeError {
+        case .notAdmitted(let id): "if that is the machine you mean, give --peer \(id)"
+        case .noIdentity: "start it there with --peer and this machine's `packetbench id`"
+        case .notAuthentic where trust.contains("--psk-file"):
+            "both sides must be started with --psk-file, and the file must hold the same secret"
+        case .notAuthentic: Self.sameKind
+        default: canTrustExplain ? Self.sameKindOrFull : nil
+        }
+    }
+
+    private var handshakeError: HandshakeError? { reason.cause as? HandshakeError }
 
     /// Whether a daemon that rejects connections for lack of room ends so. Its oldest connection that is not open yet,
     /// which this side may consider open, gives way to a new one.
     var canBeTurnedAway: Bool {
-        if case .truncated = error.cause { return true }
-        return canTrustExplain
+        reason.code == .truncated || canTrustExplain
     }
 
     /// Whether two kinds of trust that do not match end so.
     private var canTrustExplain: Bool {
-        switch error.cause {
-        case .malformedPacket, .closedByPeer, .io, .handshake(.unexpectedMessage): true
-        case .tls(let reason): reason.contains("EOF during handshake")
+        switch reason.code {
+        case .malformedPacket, .closedByPeer, .io: true
+        case .handshake: if case .unexpectedMessage? = handshakeError { true } else { false }
+        case .tls: reason.detail?.contains("EOF during handshake") == true
         default: false
         }
     }

@@ -16,7 +16,7 @@ enum SilentClose {
                 do throws(ConnectionError) {
                     return try await client.receive() == nil
                 } catch {
-                    switch error {
+                    switch error.code {
                     case .closedByPeer, .io: return true
                     default: return false
                     }

@@ -136,8 +136,7 @@ import Testing
         await #expect {
             _ = try await client.request("echo")
         } throws: { error in
-            guard case .nobodyListens? = error as? ConnectionError else { return false }
-            return true
+            (error as? ConnectionError)?.code == .nobodyListens
         }
         #expect(lines.all.count { $0.contains("connecting again failed") } == attempts)
     }

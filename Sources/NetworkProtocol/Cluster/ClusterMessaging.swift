@@ -48,10 +48,11 @@ final class ClusterMessaging: Sendable {
         } catch {
             // That the member is dead explains more than that its connection ended; but not if something was sent
             // before.
-            if case .connection(_, .closed) = error, hub.member(id) == nil { throw .notAMember(id) }
-            if case .connection(_, .closedByPeer) = error, hub.member(id) == nil { throw .notAMember(id) }
-            if case .connection(_, .truncated) = error, hub.member(id) == nil { throw .notAMember(id) }
-            throw error
+            guard case .connection(_, let reason) = error, hub.member(id) == nil else { throw error }
+            switch reason.code {
+            case .closed, .closedByPeer, .truncated: throw .notAMember(id)
+            default: throw error
+            }
         }
     }
 

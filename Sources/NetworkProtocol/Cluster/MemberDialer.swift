@@ -18,10 +18,10 @@ struct MemberDialer: Sendable {
         while true {
             do throws(ConnectionError) {
                 return try await dialWithAnyKey(target)
-            } catch .refused(code: .unauthorised, let reason) {
-                guard attempt < Self.introductions, isLive(target.id), await sleep() else {
-                    throw .refused(code: .unauthorised, reason: reason)
-                }
+            } catch {
+                guard error.failureCode == .unauthorised, attempt < Self.introductions, isLive(target.id),
+                    await sleep()
+                else { throw error }
                 attempt += 1
             }
         }
@@ -33,7 +33,8 @@ struct MemberDialer: Sendable {
         for key in keys.dropLast() {
             do throws(ConnectionError) {
                 return try await dial(target, key)
-            } catch .handshake(.notAuthentic) {
+            } catch {
+                guard error == .handshake(.notAuthentic) else { throw error }
                 logger.debug("member holds another key", metadata: ["member.id": "\(target.id)"])
             }
         }

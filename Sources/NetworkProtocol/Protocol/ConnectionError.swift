@@ -1,56 +1,114 @@
-/// Why a connection ended, could not be made, or did not accept a message.
-public enum ConnectionError: Error, Sendable, Hashable {
-    /// The address was reached, and nothing listens there; for a Unix socket also: there is no such socket.
-    case nobodyListens(address: String)
-    /// Nothing answered at the address, or the system refused.
-    case cannotConnect(address: String, reason: String)
-    /// TLS failed; `reason` says what failed on which side.
-    case tls(reason: String)
-    /// The handshake did not end with both sides identified as required.
-    case handshake(HandshakeError)
-    /// The peer refused, with a reason.
-    case refused(code: FailureCode, reason: String)
-    /// `what` took longer than allowed. If something was to be sent, nothing was.
-    case timedOut(what: String)
-    /// The request was sent, or may have been, and its answer does not come, for this reason: it took too long, the
-    /// waiting task was canceled, or the connection ended. Whether the peer has executed it is not known: asked again,
-    /// it may execute it twice.
-    indirect case unanswered(ConnectionError)
-    /// The peer sent nothing for so long that it counts as dead.
-    case dead(after: Duration)
-    /// The peer takes nothing of what is sent to it.
-    case stalled(after: Duration)
-    /// The bytes are no packet; nothing after them can be read.
-    case malformedPacket(PacketError)
-    /// A whole packet arrived, and its payload is no message.
-    case malformedMessage(MessageError)
-    /// A payload could not be decompressed, or would have become too long.
-    case malformedCompression(String)
-    /// A packet was not sealed as the next record: it was changed, repeated, left out, or sent in the clear.
-    case notAuthentic
-    /// The message does not belong there.
-    case protocolViolation(String)
-    /// Both in bytes: the encoded message, and what a packet may carry.
-    case messageTooLong(length: Int, limit: Int)
-    /// The peer announced that it sends nothing more; or, on an unsealed connection, it closed the connection.
-    case closedByPeer
-    /// A sealed connection ended without the peer's sealed Disconnect. Any attacker on the path can cause that: the
-    /// peer's last messages may be missing.
-    case truncated
-    /// This side closed it.
-    case closed
-    /// The waiting task was canceled. If something was to be sent, nothing was (except a ping).
-    case cancelled
-    /// The system ended it, for this reason.
-    case io(reason: String)
+/// Why a connection ended, could not be made, or did not accept a message: a ``code`` for the program, a ``message`` for
+/// its user, and what belongs to the code.
+public struct ConnectionError: Error, Sendable, Hashable {
+    /// One case per code, with what belongs to it; so an error without its parts cannot be made.
+    enum Value: Sendable, Hashable {
+        case nobodyListens(address: String)
+        case cannotConnect(address: String, reason: String)
+        case tls(reason: String)
+        case handshake(HandshakeError)
+        case refused(code: FailureCode, reason: String)
+        case timedOut(what: String)
+        indirect case unanswered(ConnectionError)
+        case dead(after: Duration)
+        case stalled(after: Duration)
+        case malformedPacket(PacketError)
+        case malformedMessage(MessageError)
+        case malformedCompression(String)
+        case notAuthentic
+        case protocolViolation(String)
+        case messageTooLong(length: Int, limit: Int)
+        case closedByPeer
+        case truncated
+        case closed
+        case cancelled
+        case io(reason: String)
+    }
 
-    /// The cause: for ``unanswered(_:)`` the reason inside it.
-    public var cause: ConnectionError { if case .unanswered(let reason) = self { reason.cause } else { self } }
+    let value: Value
+
+    init(_ value: Value) { self.value = value }
+
+    public var code: Code {
+        switch value {
+        case .nobodyListens: .nobodyListens
+        case .cannotConnect: .cannotConnect
+        case .tls: .tls
+        case .handshake: .handshake
+        case .refused: .refused
+        case .timedOut: .timedOut
+        case .unanswered: .unanswered
+        case .dead: .dead
+        case .stalled: .stalled
+        case .malformedPacket: .malformedPacket
+        case .malformedMessage: .malformedMessage
+        case .malformedCompression: .malformedCompression
+        case .notAuthentic: .notAuthentic
+        case .protocolViolation: .protocolViolation
+        case .messageTooLong: .messageTooLong
+        case .closedByPeer: .closedByPeer
+        case .truncated: .truncated
+        case .closed: .closed
+        case .cancelled: .cancelled
+        case .io: .io
+        }
+    }
+
+    /// The error itself; for ``Code/unanswered`` why the answer does not come.
+    public var underlying: ConnectionError { if case .unanswered(let why) = value { why.underlying } else { self } }
+
+    /// The error that this one reports: a ``HandshakeError``, a ``PacketError``, a ``MessageError``, or for
+    /// ``Code/unanswered`` a ``ConnectionError``.
+    public var cause: (any Error)? {
+        switch value {
+        case .handshake(let error): error
+        case .malformedPacket(let error): error
+        case .malformedMessage(let error): error
+        case .unanswered(let error): error
+        default: nil
+        }
+    }
+
+    /// What could not be connected to, for ``Code/nobodyListens`` and ``Code/cannotConnect``.
+    public var address: String? {
+        switch value {
+        case .nobodyListens(let address), .cannotConnect(let address, _): address
+        default: nil
+        }
+    }
+
+    /// The code that the peer refused with, for ``Code/refused``.
+    public var failureCode: FailureCode? { if case .refused(let code, _) = value { code } else { nil } }
+
+    /// What the code alone does not say, as ``Code`` describes: a reason, or what took too long.
+    public var detail: String? {
+        switch value {
+        case .cannotConnect(_, let text), .tls(let text), .refused(_, let text), .timedOut(let text),
+            .malformedCompression(let text), .protocolViolation(let text), .io(let text):
+            text
+        default: nil
+        }
+    }
+
+    /// How long the peer was silent or took nothing, for ``Code/dead`` and ``Code/stalled``.
+    public var duration: Duration? {
+        switch value {
+        case .dead(let duration), .stalled(let duration): duration
+        default: nil
+        }
+    }
+
+    /// The encoded message's length in bytes, for ``Code/messageTooLong``.
+    public var length: Int? { if case .messageTooLong(let length, _) = value { length } else { nil } }
+
+    /// The bytes that a packet may carry, for ``Code/messageTooLong``.
+    public var limit: Int? { if case .messageTooLong(_, let limit) = value { limit } else { nil } }
 }
 
 extension ConnectionError: CustomStringConvertible {
-    public var description: String {
-        switch self {
+    /// What failed and how to mend it, in a sentence for the user.
+    public var message: String {
+        switch value {
         case .nobodyListens(let address): "cannot connect to \(address): nobody listens there"
         case .cannotConnect(let address, let reason): "cannot connect to \(address): \(reason)"
         case .tls(let reason): "TLS failed: \(reason)"
@@ -75,4 +133,6 @@ extension ConnectionError: CustomStringConvertible {
         case .io(let reason): "the connection failed: \(reason)"
         }
     }
+
+    public var description: String { message }
 }

@@ -134,7 +134,7 @@ extension ConnectionHandler {
         do throws(ConnectionError) {
             try writeProgram(reply)
         } catch {
-            guard case .messageTooLong = error else { throw error }
+            guard error.code == .messageTooLong else { throw error }
             try writeProgram(.failure(id: id, code: .tooLarge, reason: error.description))
         }
     }

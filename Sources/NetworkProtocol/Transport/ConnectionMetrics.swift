@@ -91,7 +91,7 @@ final class ConnectionMetrics: Sendable {
 extension ConnectionError {
     /// Why a connection did not open, in one word for metrics.
     var handshakeFailureReason: String {
-        switch self {
+        switch value {
         case .handshake(let error): error.reason
         case .refused: "refused"
         case .timedOut: "timeout"

@@ -83,9 +83,10 @@ struct Connector: Sendable {
         guard let settings = destination.tls, case .tcp(let host, _) = destination.kind else { return nil }
         do {
             return try TLSContext.client(settings, host: host)
-        } catch ConnectionError.tls(let reason) {
-            throw .tls(reason: "the client was given \(reason)")
         } catch {
+            if let error = error as? ConnectionError, error.code == .tls, let reason = error.detail {
+                throw .tls(reason: "the client was given \(reason)")
+            }
             throw .tls(reason: "the client's certificate or roots cannot be used: \(TLSFailure.reason("\(error)"))")
         }
     }

@@ -13,9 +13,8 @@ package enum ControlClient {
         let client: Client
         do throws(ConnectionError) {
             client = try await Client.connect(to: .unix(path: ControlSocket.path(inFolder: folder)))
-        } catch .nobodyListens {
-            throw ControlSocketError.notRunning(folder: folder)
         } catch {
+            if error.code == .nobodyListens { throw ControlSocketError.notRunning(folder: folder) }
             throw ControlSocketError.failed("\(error); run this as the reflector's user or as root")
         }
         let question = try LinkJSON.encode(request)

@@ -8,6 +8,16 @@ import Synchronization
 private enum Problem: Error { case noKey, noAddress }
 
 private enum FirstDaemon {
+    static func unavailable(client: Client, name: [UInt8]) async throws -> [UInt8]? {
+        do throws(ConnectionError) {
+            return try await client.request("greet", name)
+        } catch {
+            guard error.failureCode == .unavailable else { throw error }
+            // The daemon is full or shuts down.
+            return nil
+        }
+    }
+
     static func messages(context: Dispatcher.Context, client: Client, news: [UInt8], handle: ([UInt8]) -> Void)
         async throws
     {

@@ -69,14 +69,13 @@ import Testing
             await #expect {
                 try await client.send(.data([UInt8](repeating: 0, count: PacketHeader.maximumPayloadLength)))
             } throws: { error in
-                guard case .messageTooLong(_, let limit)? = error as? ConnectionError else { return false }
-                return limit == PacketHeader.maximumPayloadLength
+                guard let error = error as? ConnectionError else { return false }
+                return error.code == .messageTooLong && error.limit == PacketHeader.maximumPayloadLength
             }
             await #expect {
                 _ = try await client.request("grow")
             } throws: { error in
-                guard case .refused(code: .tooLarge, _)? = error as? ConnectionError else { return false }
-                return true
+                (error as? ConnectionError)?.failureCode == .tooLarge
             }
             let reply = try await client.request("reverse", [1, 2])
             #expect(reply == [2, 1])
@@ -91,8 +90,8 @@ import Testing
             await #expect {
                 _ = try await Client.connect(to: .tcp(host: "127.0.0.1", port: daemon.port, trust: trust))
             } throws: { error in
-                guard case .refused(let code, let reason)? = error as? ConnectionError else { return false }
-                return code == .unauthorised && reason.contains("\(stranger.endpointID)")
+                guard let error = error as? ConnectionError, let reason = error.detail else { return false }
+                return error.failureCode == .unauthorised && reason.contains("\(stranger.endpointID)")
             }
         }
     }
@@ -119,8 +118,8 @@ import Testing
             await #expect {
                 _ = try await client.request("revers")
             } throws: { error in
-                guard case .refused(.unknownCommand, let reason)? = error as? ConnectionError else { return false }
-                return reason.contains("\"reverse\"")
+                guard let error = error as? ConnectionError, let reason = error.detail else { return false }
+                return error.failureCode == .unknownCommand && reason.contains("\"reverse\"")
             }
             try await client.send(.custom(command: "reverse", payload: [1, 2]))
             let reply = try await client.receive()
@@ -207,7 +206,7 @@ import Testing
             await #expect {
                 _ = try await waiting.value
             } throws: {
-                ($0 as? ConnectionError)?.cause == .cancelled
+                ($0 as? ConnectionError)?.underlying == .cancelled
             }
         }
     }
@@ -232,9 +231,10 @@ import Testing
             while !hasFoundNoRoom {
                 do throws(ConnectionError) {
                     _ = try await client.request("reverse", timeout: .milliseconds(100))
-                } catch .timedOut(let what) {
-                    hasFoundNoRoom = what == "waiting for room to send reverse"
-                } catch .unanswered(.timedOut) {}
+                } catch {
+                    guard error.underlying.code == .timedOut else { throw error }
+                    hasFoundNoRoom = error.detail == "waiting for room to send reverse"
+                }
             }
             flood.cancel()
         }

@@ -64,10 +64,8 @@ import Testing
             do {
                 _ = try await Client.connect(to: .tls(host: "127.0.0.1", port: 1, settings), logger: TestDaemon.silent)
                 return nil
-            } catch .tls(let reason) {
-                return reason
             } catch {
-                return "\(error)"
+                return error.code == .tls ? error.detail : "\(error)"
             }
         }
         #expect(await reason { $0.privateKey = nil } == "the client was given a certificate without its private key")

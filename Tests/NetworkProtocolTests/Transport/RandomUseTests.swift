@@ -94,7 +94,7 @@ private final class Use: Sendable {
     }
 
     private static func isLate(_ error: ConnectionError) -> Bool {
-        if case .timedOut = error.cause { true } else { false }
+        error.underlying.code == .timedOut
     }
 
     private func doing<Value>(_ name: String, _ body: () async throws -> Value) async rethrows -> Value {
@@ -178,7 +178,7 @@ private final class Use: Sendable {
             for task in tasks {
                 do { _ = try await doing("all done") { try await task.value } } catch {
                     #expect(
-                        (error as? ConnectionError)?.cause == .cancelled || error is CancellationError,
+                        (error as? ConnectionError)?.underlying == .cancelled || error is CancellationError,
                         "seed \(seed): \(error)"
                     )
                 }

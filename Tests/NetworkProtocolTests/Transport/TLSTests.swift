@@ -95,12 +95,14 @@ import Testing
             // In TLS 1.3 a client learns only afterward that its certificate was refused.
             _ = try await client.request("reverse", [1])
         } throws: { error in
-            switch (error as? ConnectionError)?.cause {
-            case .tls(let reason):
+            guard let error = (error as? ConnectionError)?.underlying else { return false }
+            switch error.code {
+            case .tls:
                 // In words, not as the library below prints it.
-                !reason.contains("OPENSSL") && !reason.contains("Error") && words.map(reason.contains) ?? true
-            case .closedByPeer, .io: words == nil
-            default: false
+                guard let reason = error.detail else { return false }
+                return !reason.contains("OPENSSL") && !reason.contains("Error") && words.map(reason.contains) ?? true
+            case .closedByPeer, .io: return words == nil
+            default: return false
             }
         }
     }
@@ -221,8 +223,8 @@ import Testing
             await #expect {
                 _ = try await connect(daemon, settings)
             } throws: { error in
-                guard case .tls(let reason)? = error as? ConnectionError else { return false }
-                return reason.contains("pinned") && reason.contains(computed)
+                guard let error = error as? ConnectionError, let reason = error.detail else { return false }
+                return error.code == .tls && reason.contains("pinned") && reason.contains(computed)
             }
             // The right pin does not make an invalid chain acceptable.
             settings.pins = [pin]
@@ -320,7 +322,7 @@ import Testing
                 #expect(peer.certificatePin == settings.pins.first)
                 await client.close()
             } catch {
-                guard case .tls = error else {
+                guard error.code == .tls else {
                     Issue.record("\(error)")
                     continue
                 }
