@@ -21,7 +21,7 @@ do {
         let client = try EndpointID(parsing: text)
         var dispatcher = Dispatcher()
         dispatcher.onCommand("greet") { name, context in
-            guard !name.isEmpty else { throw Dispatcher.Refusal("whom?") }
+            guard !name.isEmpty else { throw Dispatcher.Refusal("no name was given") }
             return Array("hello, ".utf8) + name
         }
         let daemon = Daemon(

@@ -28,7 +28,7 @@ func fail(_ reason: String) -> Never {
 func serve(_ certificates: Certificates, port: Int) async throws {
     var dispatcher = Dispatcher()
     dispatcher.onCommand("greet") { name, context in
-        guard !name.isEmpty else { throw Dispatcher.Refusal("whom?") }
+        guard !name.isEmpty else { throw Dispatcher.Refusal("no name was given") }
         let pin = context.peer.certificatePin.map { "\($0)" } ?? "nothing"
         return Array("hello, \(String(decoding: name, as: UTF8.self)), who showed \(pin)".utf8)
     }

@@ -37,7 +37,7 @@ public final class PrometheusEndpoint: Service, Sendable {
 
     /// Answers until a graceful shutdown, or until the task is canceled.
     public func run() async throws {
-        defer { started.tell(nil) }
+        defer { started.announce(nil) }
         let address = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         guard (0...65_535).contains(port) else { throw DaemonError.noPort(address, port) }
         let served: HTTPPort
@@ -58,7 +58,7 @@ public final class PrometheusEndpoint: Service, Sendable {
             throw DaemonError.listening(address, error)
         }
         let bound = PeerAddress.text(of: served.localAddress)
-        started.tell(bound)
+        started.announce(bound)
         logger.info("serving metrics", metadata: ["url": "http://\(bound)/metrics"])
         try? await gracefulShutdown()
         await served.close()

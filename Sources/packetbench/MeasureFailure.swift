@@ -55,20 +55,21 @@ struct MeasureFailure: Error {
         "both sides must be started with the same kind of trust and address: --peer, --psk-file, "
         + "--anonymous, --insecure-plaintext or tls:"
 
-    private static let sameKindOrFull = "\(sameKind) (if they are, it had no place left a moment ago: try again)"
+    private static let sameKindOrFull =
+        "\(sameKind) (if they are, its connection slots were all in use a moment ago: try again)"
 
     private func openingAdvice(_ trust: [String]) -> String? {
         switch reason.code {
-        case .cannotConnect, .nobodyListens: return "is `packetbench serve` running there, on this address?"
+        case .cannotConnect, .notListening: return "is `packetbench serve` running there, on this address?"
         case .timedOut: return "what listens there does not answer: is it `packetbench serve`, and not stopped?"
         case .refused where reason.failureCode == .unknownCommand:
             return "what listens there is not `packetbench serve`"
-        case .refused where reason.failureCode == .unauthorised:
+        case .refused where reason.failureCode == .unauthorized:
             return trust.contains("--peer")
                 ? "there, --peer must name what `packetbench id` prints here"
                 : "give --peer with what `packetbench id` prints there; there, --peer must name what it prints here"
         case .handshake: return handshakeAdvice(trust)
-        case .truncated: return "\(Self.ended), or it needed the place for somebody else: try again"
+        case .truncated: return "\(Self.ended), or it closed this connection to make room for another: try again"
         default: return canTrustExplain ? Self.sameKindOrFull : nil
         }
     }

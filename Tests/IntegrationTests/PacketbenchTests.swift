@@ -281,7 +281,7 @@ struct PacketbenchTests {
         let port = try Installation.freePort()
         let result = try await bench(["--json", "measure", "127.0.0.1:\(port)", "--anonymous"], key: "/nowhere/key")
         #expect(result.code == 1)
-        #expect(result.errors.contains("nobody listens there") && result.errors.contains("`packetbench serve`"))
+        #expect(result.errors.contains("nothing listens there") && result.errors.contains("`packetbench serve`"))
         let error = try result.json()["error"] as? [String: Any]
         #expect(error?["exit_code"] as? Int == 1)
     }

@@ -136,7 +136,7 @@ import Testing
         await #expect {
             _ = try await client.request("echo")
         } throws: { error in
-            (error as? ConnectionError)?.code == .nobodyListens
+            (error as? ConnectionError)?.code == .notListening
         }
         #expect(lines.all.count { $0.contains("connecting again failed") } == attempts)
     }

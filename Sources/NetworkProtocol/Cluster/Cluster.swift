@@ -98,7 +98,7 @@ public final class Cluster: Service, Sendable {
         try begin()
         defer {
             phase.withLock { $0 = .ended }
-            ownMember.tell(nil)
+            ownMember.announce(nil)
             hub.finish()
         }
         let (core, id) = try configuration.validated()
@@ -113,7 +113,7 @@ public final class Cluster: Service, Sendable {
         }
         let own = try await node.eventLoop.submit { node.value.own }.get()
         logger.info("cluster member started", metadata: ["address": "\(own.address)"])
-        ownMember.tell(own)
+        ownMember.announce(own)
         // Ends with the events.
         Task { [messaging, events] in await messaging.follow(events) }
         await untilEnd(node)

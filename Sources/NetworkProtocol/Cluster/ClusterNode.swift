@@ -129,7 +129,7 @@ final class ClusterNode {
 
     /// A member that refuses this member's datagrams does not say so.
     private func noteSilence() {
-        guard core.findsNobody, limit.admit(.silence, now: Self.now) != nil else { return }
+        guard core.findsNoMember, limit.admit(.silence, now: Self.now) != nil else { return }
         logger.info(
             "no seed answers",
             metadata: [
@@ -158,7 +158,7 @@ final class ClusterNode {
         for action in actions {
             switch action {
             case .send(let message, let address): send(message, to: address)
-            case .event(let event): tell(event)
+            case .event(let event): report(event)
             case .conflict(let address): noteConflict(address)
             case .finished: leaving?.succeed()
             }
@@ -173,9 +173,9 @@ final class ClusterNode {
         if socket.send(datagram, to: address) { metrics.sent(bytes: datagram.count) } else { metrics.failedToSend() }
     }
 
-    private func tell(_ event: MembershipEvent) {
+    private func report(_ event: MembershipEvent) {
         metrics.changed(event.change, members: core.liveCount)
-        hub.tell(event)
+        hub.report(event)
         let level = Self.level(of: event.change)
         guard logger.logLevel <= level, let count = changes.admit(event.change, now: Self.now) else { return }
         var metadata: Logger.Metadata = [
@@ -187,7 +187,7 @@ final class ClusterNode {
     }
 
     /// Reports how many changes got no line, once a line is allowed again.
-    private func noteUnsaidChanges() {
+    private func noteUnloggedChanges() {
         for (change, count) in changes.takeOverdue(now: Self.now) {
             let metadata: Logger.Metadata = ["change": "\(change)", "count": "\(count)"]
             logger.log(level: Self.level(of: change), "members changed, without a line each", metadata: metadata)
@@ -210,7 +210,7 @@ final class ClusterNode {
             guard let self, !self.isStopped else { return }
             self.perform(self.core.handleTimeout(now: Self.now))
             self.noteSilence()
-            self.noteUnsaidChanges()
+            self.noteUnloggedChanges()
         }
     }
 }

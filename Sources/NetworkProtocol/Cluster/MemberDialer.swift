@@ -19,7 +19,7 @@ struct MemberDialer: Sendable {
             do throws(ConnectionError) {
                 return try await dialWithAnyKey(target)
             } catch {
-                guard error.failureCode == .unauthorised, attempt < Self.introductions, isLive(target.id),
+                guard error.failureCode == .unauthorized, attempt < Self.introductions, isLive(target.id),
                     await sleep()
                 else { throw error }
                 attempt += 1

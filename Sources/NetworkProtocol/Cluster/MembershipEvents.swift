@@ -59,10 +59,10 @@ final class MembershipHub: Sendable {
         return state.withLock { $0.members[id] }
     }
 
-    func tell(_ event: MembershipEvent) {
+    func report(_ event: MembershipEvent) {
         state.withLock { state in
             state.members[event.member.id] = event.member.status.isLive ? event.member : nil
-            for subscriber in state.subscribers.values { subscriber.tell(event.member) }
+            for subscriber in state.subscribers.values { subscriber.report(event.member) }
         }
     }
 
@@ -76,7 +76,7 @@ final class MembershipHub: Sendable {
     func subscribe() -> MembershipSubscriber {
         state.withLock { state in
             let subscriber = MembershipSubscriber()
-            for member in state.members.values { subscriber.tell(member) }
+            for member in state.members.values { subscriber.report(member) }
             if state.isFinished {
                 subscriber.finish()
             } else {

@@ -11,7 +11,7 @@ final class MembershipSubscriber: Sendable {
 
     fileprivate struct State {
         /// Live members as the consumer knows them.
-        var told: [MemberID: ClusterMember] = [:]
+        var reported: [MemberID: ClusterMember] = [:]
         var news: [MemberID: News] = [:]
         /// Members with news, the oldest first from ``first``.
         var order: [MemberID] = []
@@ -26,7 +26,7 @@ final class MembershipSubscriber: Sendable {
     var entries: Int { state.withLock { max($0.order.count, $0.news.count) } }
 
     /// The current state of a member.
-    func tell(_ member: ClusterMember) {
+    func report(_ member: ClusterMember) {
         state.withLock { state in
             state.record(member)
             guard state.waiting != nil, let event = state.next() else { return }
@@ -70,7 +70,7 @@ final class MembershipSubscriber: Sendable {
 extension MembershipSubscriber.State {
     fileprivate mutating func record(_ member: ClusterMember) {
         let id = member.id
-        let isKnown = told[id] != nil
+        let isKnown = reported[id] != nil
         if !member.status.isLive, !isKnown {
             // It came and went unseen.
             news[id] = nil
@@ -94,14 +94,14 @@ extension MembershipSubscriber.State {
             let id = order[first]
             first += 1
             guard let entry = news.removeValue(forKey: id) else { continue }
-            let known = told[id]
+            let known = reported[id]
             if known != nil, let ended = entry.ended {
-                told[id] = nil
+                reported[id] = nil
                 if entry.now.status.isLive { record(entry.now) }
                 return MembershipEvent(ended.status == .left ? .left : .failed, ended)
             }
             guard entry.now.status.isLive else { continue }
-            told[id] = entry.now
+            reported[id] = entry.now
             if let change = Self.change(from: known, to: entry.now) { return MembershipEvent(change, entry.now) }
         }
         return nil

@@ -36,7 +36,7 @@ extension SwimCore {
         // A long dead member made room; this may be its slot.
         if members.count == before { dissemination.forget(slot) }
         enterProbeOrder(slot)
-        tell(.joined, slot)
+        report(.joined, slot)
     }
 
     private mutating func revive(
@@ -58,11 +58,11 @@ extension SwimCore {
         switch known.status {
         case .alive:
             let isSame = known.address == address && known.messagingPort == port
-            if isSame { dissemination.enqueue(slot) } else { tell(.updated, slot) }
-        case .suspect: tell(.recovered, slot)
+            if isSame { dissemination.enqueue(slot) } else { report(.updated, slot) }
+        case .suspect: report(.recovered, slot)
         case .dead, .left:
             enterProbeOrder(slot)
-            tell(.joined, slot)
+            report(.joined, slot)
         }
     }
 
@@ -79,7 +79,7 @@ extension SwimCore {
         }
         if !suspects.contains(slot) { suspects.append(slot) }
         scheduleSuspicion(slot)
-        if wasAlive { tell(.suspected, slot) } else { dissemination.enqueue(slot) }
+        if wasAlive { report(.suspected, slot) } else { dissemination.enqueue(slot) }
     }
 
     private mutating func confirm(_ slot: Int, _ accusers: SwimAccusers) {
@@ -121,7 +121,7 @@ extension SwimCore {
         }
         guard known.isLive else { return }
         if status == .dead, !recentlyDead.contains(slot) { recentlyDead.append(slot) }
-        tell(status == .dead ? .failed : .left, slot)
+        report(status == .dead ? .failed : .left, slot)
     }
 
     /// A claim about this member is false: a higher incarnation outweighs it everywhere.
@@ -143,7 +143,7 @@ extension SwimCore {
         nextGossip = min(nextGossip, now)
     }
 
-    private mutating func tell(_ change: MembershipEvent.Change, _ slot: Int) {
+    private mutating func report(_ change: MembershipEvent.Change, _ slot: Int) {
         dissemination.enqueue(slot)
         actions.append(.event(MembershipEvent(change, members.records[slot].member)))
     }

@@ -66,11 +66,11 @@ extension SwimCore {
             var updates: [SwimUpdate] = []
             var room = SwimMessage.maximumLength - 34 - 8 - 1 - 32 - 32
             while position < members.order.count {
-                let told = told(members.order[position])
-                let length = told.reduce(0) { $0 + $1.encodedLength }
+                let page = reportedUpdates(members.order[position])
+                let length = page.reduce(0) { $0 + $1.encodedLength }
                 guard length <= room else { break }
                 room -= length
-                updates += told
+                updates += page
                 reached = members.records[members.order[position]].id
                 position += 1
             }
@@ -84,7 +84,7 @@ extension SwimCore {
     }
 
     /// A suspect's address and the suspicion; for other members one update.
-    private func told(_ slot: Int) -> [SwimUpdate] {
+    private func reportedUpdates(_ slot: Int) -> [SwimUpdate] {
         let record = members.records[slot]
         return record.status == .suspect ? [record.aliveUpdate, record.update] : [record.update]
     }
@@ -92,7 +92,7 @@ extension SwimCore {
     mutating func receivePage(_ message: SwimMessage, _ now: Int64) {
         guard case .page(let sequence, let isLast, let cursor, let through) = message.body else { return }
         guard var pending = pull, pending.sequence == sequence, phase == .active else { return }
-        for update in message.updates { applyTold(update, by: message.sender, now) }
+        for update in message.updates { applyReported(update, by: message.sender, now) }
         // A page that was reordered, or whose predecessor was lost, makes no progress; it is requested again.
         guard cursor == pending.cursor else { return }
         if isLast {
@@ -112,7 +112,7 @@ extension SwimCore {
 
     /// A member that the other side of a network partition considers dead may live here. So it is suspected, and
     /// refutes that in time if it lives.
-    private mutating func applyTold(_ update: SwimUpdate, by sender: MemberID, _ now: Int64) {
+    private mutating func applyReported(_ update: SwimUpdate, by sender: MemberID, _ now: Int64) {
         guard update.claim == .dead, update.id != own.id else { return apply(update, now) }
         let accusers = SwimAccusers(sender)
         apply(SwimUpdate(id: update.id, incarnation: update.incarnation, claim: .suspect(accusers)), now)

@@ -128,7 +128,7 @@ package struct SwimCore: Sendable {
     package var hasJoined: Bool { nextJoin == .max }
 
     /// Whether each seed was asked several times and none has answered.
-    package var findsNobody: Bool { !hasJoined && !seeds.isEmpty && nextSeed > Self.quietRounds * seeds.count }
+    package var findsNoMember: Bool { !hasJoined && !seeds.isEmpty && nextSeed > Self.quietRounds * seeds.count }
 
     /// Datagrams get lost, and members that start together do not listen at the same moment.
     private static let quietRounds = 3

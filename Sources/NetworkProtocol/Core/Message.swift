@@ -70,7 +70,7 @@ public struct FailureCode: RawRepresentable, Sendable, Hashable {
     /// The daemon is full or is shutting down: try again later.
     public static let unavailable = FailureCode(rawValue: 4)
     /// The peer is not admitted.
-    public static let unauthorised = FailureCode(rawValue: 5)
+    public static let unauthorized = FailureCode(rawValue: 5)
     /// The clocks differ by more than a handshake allows.
     public static let clockSkew = FailureCode(rawValue: 6)
     /// The peer violated the protocol.
@@ -86,7 +86,7 @@ extension FailureCode: CustomStringConvertible {
         case .refused: "refused"
         case .internalError: "internal_error"
         case .unavailable: "unavailable"
-        case .unauthorised: "unauthorised"
+        case .unauthorized: "unauthorized"
         case .clockSkew: "clock_skew"
         case .protocolViolation: "protocol_violation"
         case .tooLarge: "too_large"

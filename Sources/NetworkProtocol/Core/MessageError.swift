@@ -19,7 +19,7 @@ public enum MessageError: Error, Sendable, Hashable {
 
 extension MessageError {
     /// The name comes from a peer.
-    static func unknown(name: String) -> MessageError { .unknownName(ForeignText.shown(name, most: 40)) }
+    static func unknown(name: String) -> MessageError { .unknownName(UntrustedText.sanitized(name, limit: 40)) }
 }
 
 extension MessageError: CustomStringConvertible {

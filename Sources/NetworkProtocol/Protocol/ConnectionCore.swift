@@ -25,7 +25,7 @@ struct ConnectionCore: ~Copyable {
         case awaitingConfirm(HandshakeResponder)
         case open
         /// Nothing more is accepted from the peer; messages in progress are answered, and queued messages are written.
-        case finishing(hasSaidGoodBye: Bool)
+        case finishing(hasSentDisconnect: Bool)
         /// Everything is sent, and the peer may still read it.
         case lingering
         case closed
@@ -48,7 +48,7 @@ struct ConnectionCore: ~Copyable {
         case ping
         case pong
         /// The peer has announced that it sends nothing more.
-        case goodBye
+        case disconnected
         /// Read this payload where it does not block other connections, then call ``resume(with:)``. No packet is
         /// accepted until then.
         case read(InboundPayload, work: Int)
@@ -60,10 +60,10 @@ struct ConnectionCore: ~Copyable {
     }
 
     /// How ``proceed(isIdle:lingering:now:)`` continues.
-    enum Farewell {
+    enum ClosingAction {
         case wait
         /// Send Disconnect, then ask again.
-        case sayGoodBye
+        case sendDisconnect
         /// Close the outgoing direction, and wait for the peer or ``nextDeadline``.
         case linger
         case close
@@ -425,7 +425,7 @@ struct ConnectionCore: ~Copyable {
         case (.awaitingAcceptance(let result), .pong): return opened(by: result.peer, now: now)
         case (.awaitingResponse, .failure(_, let code, let reason)),
             (.awaitingAcceptance, .failure(_, let code, let reason)):
-            throw .refused(code: code, reason: ConnectionCore.shown(reason))
+            throw .refused(code: code, reason: ConnectionCore.sanitized(reason))
         default: throw .handshake(.unexpectedMessage(message.name))
         }
     }
@@ -434,8 +434,8 @@ struct ConnectionCore: ~Copyable {
         switch message {
         case .ping: return .ping
         case .pong: return .pong
-        case .disconnect: return .goodBye
-        case .failure(0, let code, let reason): throw .refused(code: code, reason: ConnectionCore.shown(reason))
+        case .disconnect: return .disconnected
+        case .failure(0, let code, let reason): throw .refused(code: code, reason: ConnectionCore.sanitized(reason))
         case .handshakeInit, .handshakeResponse, .handshakeConfirm:
             throw .protocolViolation("\(message.name) on a connection that is open")
         case .echo, .custom, .data, .unknown, .request, .response, .failure: return .message(message, bytes: bytes)
@@ -443,7 +443,7 @@ struct ConnectionCore: ~Copyable {
     }
 
     /// A reason in a form that may be shown and logged: the peer chose it.
-    static func shown(_ reason: String) -> String { ForeignText.shown(reason, most: 400) }
+    static func sanitized(_ reason: String) -> String { UntrustedText.sanitized(reason, limit: 400) }
 
     // MARK: Sending
 
@@ -505,7 +505,7 @@ struct ConnectionCore: ~Copyable {
         case .finishing, .lingering, .closed: return .ignored
         default: return .fail
         }
-        phase = .finishing(hasSaidGoodBye: false)
+        phase = .finishing(hasSentDisconnect: false)
         let end = end ?? reason
         self.end = end
         return .began(end)
@@ -548,12 +548,12 @@ struct ConnectionCore: ~Copyable {
     /// - Parameters:
     ///   - isIdle: whether everything is answered and written.
     ///   - lingering: how long the peer may take to close its side after everything is sent.
-    mutating func proceed(isIdle: Bool, lingering: Duration, now: Instant) -> Farewell {
+    mutating func proceed(isIdle: Bool, lingering: Duration, now: Instant) -> ClosingAction {
         if case .lingering = phase { return isInputClosed ? .close : .wait }
-        guard case .finishing(let hasSaidGoodBye) = phase, isIdle else { return .wait }
-        if !hasSaidGoodBye, end != .closedByPeer || !isInputClosed {
-            phase = .finishing(hasSaidGoodBye: true)
-            return .sayGoodBye
+        guard case .finishing(let hasSentDisconnect) = phase, isIdle else { return .wait }
+        if !hasSentDisconnect, end != .closedByPeer || !isInputClosed {
+            phase = .finishing(hasSentDisconnect: true)
+            return .sendDisconnect
         }
         if isInputClosed { return .close }
         phase = .lingering
@@ -562,7 +562,7 @@ struct ConnectionCore: ~Copyable {
     }
 
     /// Whether a ping may be sent while the connection ends.
-    var maySayMore: Bool { if case .finishing(hasSaidGoodBye: false) = phase { true } else { false } }
+    var canSendMore: Bool { if case .finishing(hasSentDisconnect: false) = phase { true } else { false } }
 
     /// The task that waits for the connection gave up.
     mutating func giveUp() { if end == nil { end = .cancelled } }

@@ -3,7 +3,7 @@ extension ConnectionError {
     /// `default`.
     public struct Code: Sendable, Hashable {
         private enum Name: String {
-            case nobodyListens = "nobody_listens"
+            case notListening = "not_listening"
             case cannotConnect = "cannot_connect"
             case tls
             case handshake
@@ -31,7 +31,7 @@ extension ConnectionError {
 
         /// The address was reached, and nothing listens there; for a Unix socket also: there is no such socket. Has
         /// an `address`.
-        public static var nobodyListens: Code { Code(.nobodyListens) }
+        public static var notListening: Code { Code(.notListening) }
         /// Nothing answered at the address, or the system refused. Has an `address`, and the reason as `detail`.
         public static var cannotConnect: Code { Code(.cannotConnect) }
         /// TLS failed; `detail` says what failed on which side.

@@ -1,5 +1,5 @@
 extension ConnectionError {
-    public static func nobodyListens(address: String) -> ConnectionError { .init(.nobodyListens(address: address)) }
+    public static func notListening(address: String) -> ConnectionError { .init(.notListening(address: address)) }
 
     public static func cannotConnect(address: String, reason: String) -> ConnectionError {
         .init(.cannotConnect(address: address, reason: reason))

@@ -1,9 +1,9 @@
-/// Why a connection ended, could not be made, or did not accept a message: a ``code`` for the program, a ``message`` for
-/// its user, and what belongs to the code.
+/// Why a connection ended, could not be made, or did not accept a message: a ``code`` for the program, a ``message``
+/// for its user, and what belongs to the code.
 public struct ConnectionError: Error, Sendable, Hashable {
     /// One case per code, with what belongs to it; so an error without its parts cannot be made.
     enum Value: Sendable, Hashable {
-        case nobodyListens(address: String)
+        case notListening(address: String)
         case cannotConnect(address: String, reason: String)
         case tls(reason: String)
         case handshake(HandshakeError)
@@ -31,7 +31,7 @@ public struct ConnectionError: Error, Sendable, Hashable {
 
     public var code: Code {
         switch value {
-        case .nobodyListens: .nobodyListens
+        case .notListening: .notListening
         case .cannotConnect: .cannotConnect
         case .tls: .tls
         case .handshake: .handshake
@@ -69,10 +69,10 @@ public struct ConnectionError: Error, Sendable, Hashable {
         }
     }
 
-    /// What could not be connected to, for ``Code/nobodyListens`` and ``Code/cannotConnect``.
+    /// What could not be connected to, for ``Code/notListening`` and ``Code/cannotConnect``.
     public var address: String? {
         switch value {
-        case .nobodyListens(let address), .cannotConnect(let address, _): address
+        case .notListening(let address), .cannotConnect(let address, _): address
         default: nil
         }
     }
@@ -109,7 +109,7 @@ extension ConnectionError: CustomStringConvertible {
     /// What failed and how to mend it, in a sentence for the user.
     public var message: String {
         switch value {
-        case .nobodyListens(let address): "cannot connect to \(address): nobody listens there"
+        case .notListening(let address): "cannot connect to \(address): nothing listens there"
         case .cannotConnect(let address, let reason): "cannot connect to \(address): \(reason)"
         case .tls(let reason): "TLS failed: \(reason)"
         case .handshake(let error): "the handshake failed: \(error)"
@@ -127,9 +127,9 @@ extension ConnectionError: CustomStringConvertible {
         case .messageTooLong(let length, let limit):
             "the message would need \(length) bytes, and a packet carries \(limit): send it in parts"
         case .closedByPeer: "the peer closed the connection"
-        case .truncated: "the connection ended without the peer's sealed good-bye: its last messages may be missing"
+        case .truncated: "the connection ended without the peer's sealed Disconnect: its last messages may be missing"
         case .closed: "the connection is closed"
-        case .cancelled: "the task that waited was cancelled"
+        case .cancelled: "the task that waited was canceled"
         case .io(let reason): "the connection failed: \(reason)"
         }
     }

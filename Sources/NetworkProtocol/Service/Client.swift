@@ -58,12 +58,12 @@ public final class Client: Sendable {
     /// The current connection, or the one that is being made. If there will be none, throws what ended the last one.
     public func connection() async throws(ConnectionError) -> Connection { try await connection(until: nil) }
 
-    private enum Standing {
+    private enum CurrentConnection {
         case connected(Connection)
         case connecting(PendingConnection)
     }
 
-    private func standing() throws(ConnectionError) -> Standing {
+    private func current() throws(ConnectionError) -> CurrentConnection {
         while true {
             switch state.withLock({ $0 }) {
             case .connected(let connection):
@@ -77,7 +77,7 @@ public final class Client: Sendable {
     }
 
     private func connection(until deadline: NIODeadline?) async throws(ConnectionError) -> Connection {
-        switch try standing() {
+        switch try current() {
         case .connected(let connection): return connection
         case .connecting(let pending): return try await pending.value(until: deadline, on: eventLoop)
         }
@@ -88,7 +88,7 @@ public final class Client: Sendable {
         within timeout: Duration,
         _ body: (Connection, Duration) async throws(ConnectionError) -> Value
     ) async throws(ConnectionError) -> Value {
-        if case .connected(let connection) = try standing() { return try await body(connection, timeout) }
+        if case .connected(let connection) = try current() { return try await body(connection, timeout) }
         let deadline = NIODeadline.now() + TimeAmount(timeout)
         let connection = try await connection(until: deadline)
         return try await body(connection, .nanoseconds((deadline - .now()).nanoseconds))

@@ -59,7 +59,7 @@ public final class ConnectionPool: Sendable {
         )
         let core = Core(
             limit: max(1, options.maximumConnections),
-            sharers: max(1, options.maximumRequestsPerConnection),
+            requestsPerConnection: max(1, options.maximumRequestsPerConnection),
             idleLimit: max(0, options.maximumIdleConnections),
             idleTime: options.idleTimeout
         )
@@ -106,7 +106,7 @@ public final class ConnectionPool: Sendable {
     public func withConnection<Value: Sendable>(
         _ body: (Connection) async throws -> Value
     ) async throws -> Value {
-        let lease = try await acquire(.alone)
+        let lease = try await acquire(.exclusive)
         do {
             let value = try await body(lease.connection)
             release(lease, discarding: !lease.connection.inbox.isEmpty)

@@ -15,8 +15,8 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
     /// How a connection is used.
     enum Use: Sendable {
         /// Exclusively.
-        case alone
-        /// By up to ``sharers`` requests.
+        case exclusive
+        /// By up to ``requestsPerConnection`` requests.
         case shared
     }
 
@@ -42,7 +42,7 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
         /// Nil while it is being made.
         var connection: Connection?
         var users = 0
-        var isAlone = false
+        var isExclusive = false
         /// When it was last returned.
         var idleSince: Instant
         var hasAlarm = false
@@ -53,23 +53,23 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
     }
 
     private let limit: Int
-    private let sharers: Int
+    private let requestsPerConnection: Int
     private let idleLimit: Int
     private let idleTime: Duration
 
     private var slots: [UInt64: Slot] = [:]
     private var connecting = 0
     private var waiting: [UInt64: Use] = [:]
-    private var waitingAlone = 0
+    private var waitingExclusive = 0
     /// Numbers of waiters in their order; some have gone since.
     private var order: [UInt64] = []
     private var first = 0
     private var nextID: UInt64 = 0
     private(set) var isClosed = false
 
-    init(limit: Int, sharers: Int, idleLimit: Int, idleTime: Duration) {
+    init(limit: Int, requestsPerConnection: Int, idleLimit: Int, idleTime: Duration) {
         self.limit = limit
-        self.sharers = sharers
+        self.requestsPerConnection = requestsPerConnection
         self.idleLimit = idleLimit
         self.idleTime = idleTime
     }
@@ -89,7 +89,7 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
 
     /// A slot that is free while there are no waiters.
     mutating func take(_ use: Use) -> Lease? {
-        guard waiting.isEmpty, !isClosed, let slot = place(for: use) else { return nil }
+        guard waiting.isEmpty, !isClosed, let slot = freeSlot(for: use) else { return nil }
         return lease(slot, use)
     }
 
@@ -101,7 +101,7 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
             return actions
         }
         waiting[waiter] = use
-        if use == .alone { waitingAlone += 1 }
+        if use == .exclusive { waitingExclusive += 1 }
         order.append(waiter)
         return serve(now)
     }
@@ -119,7 +119,7 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
     mutating func release(_ lease: Lease, discarding: Bool, now: Instant) -> Actions {
         guard var slot = slots[lease.slot] else { return Actions() }
         slot.users -= 1
-        slot.isAlone = false
+        slot.isExclusive = false
         slot.idleSince = now
         slots[lease.slot] = slot
         var closing = Actions()
@@ -197,7 +197,7 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
         slots = [:]
         connecting = 0
         waiting = [:]
-        waitingAlone = 0
+        waitingExclusive = 0
         order = []
         first = 0
         return actions
@@ -211,7 +211,7 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
         var actions = Actions()
         guard !isClosed else { return actions }
         while let waiter = firstWaiter(), let use = waiting[waiter] {
-            guard let slot = place(for: use), let lease = lease(slot, use) else { break }
+            guard let slot = freeSlot(for: use), let lease = lease(slot, use) else { break }
             leaveQueue(waiter)
             actions.granted.append((waiter, lease))
         }
@@ -226,10 +226,11 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
 
     /// The best connection: the least busy one for shared use, and of several the oldest in the pool, so that under
     /// little load the others become idle.
-    private func place(for use: Use) -> UInt64? {
-        let limit = use == .alone ? 1 : sharers
+    private func freeSlot(for use: Use) -> UInt64? {
+        let limit = use == .exclusive ? 1 : requestsPerConnection
         var best: (id: UInt64, users: Int)?
-        for (id, slot) in slots where slot.connection != nil && !slot.isClosing && !slot.isAlone && slot.users < limit {
+        for (id, slot) in slots
+        where slot.connection != nil && !slot.isClosing && !slot.isExclusive && slot.users < limit {
             if let best, (best.users, best.id) < (slot.users, id) { continue }
             best = (id, slot.users)
         }
@@ -238,14 +239,14 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
 
     /// Connections that the waiters could use.
     private var needed: Int {
-        let sharing = waiting.count - waitingAlone
-        return waitingAlone + sharing / sharers + (sharing % sharers == 0 ? 0 : 1)
+        let sharing = waiting.count - waitingExclusive
+        return waitingExclusive + sharing / requestsPerConnection + (sharing % requestsPerConnection == 0 ? 0 : 1)
     }
 
     private mutating func lease(_ id: UInt64, _ use: Use) -> Lease? {
         guard let connection = slots[id]?.connection else { return nil }
         slots[id]?.users += 1
-        slots[id]?.isAlone = use == .alone
+        slots[id]?.isExclusive = use == .exclusive
         return Lease(slot: id, connection: connection)
     }
 
@@ -253,7 +254,7 @@ struct ConnectionPoolState<Connection: Sendable>: Sendable {
     @discardableResult
     private mutating func leaveQueue(_ waiter: UInt64) -> Bool {
         guard let use = waiting.removeValue(forKey: waiter) else { return false }
-        if use == .alone { waitingAlone -= 1 }
+        if use == .exclusive { waitingExclusive -= 1 }
         return true
     }
 

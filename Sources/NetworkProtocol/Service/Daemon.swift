@@ -92,7 +92,7 @@ public final class Daemon: Service, Sendable {
     /// delays it.
     public func run() async throws {
         guard begin() else { throw DaemonError.alreadyRan }
-        defer { started.tell(nil) }
+        defer { started.announce(nil) }
         let channels: [any Channel]
         do {
             channels = try await listen()
@@ -105,7 +105,7 @@ public final class Daemon: Service, Sendable {
             if case .unix = listener.kind { return "\(listener)" }
             return PeerAddress.text(of: channel.localAddress)
         }
-        started.tell(addresses)
+        started.announce(addresses)
         logger.info("listening", metadata: ["addresses": "\(addresses.joined(separator: ", "))"])
         async let handling: Void = handlers.run()
         await withGracefulShutdownHandler {

@@ -42,7 +42,7 @@ final class ConnectAttempt: Sendable {
     }
 
     /// The result of a channel, as reported by its handler.
-    func told(_ number: Int, _ outcome: Outcome) {
+    func report(_ number: Int, _ outcome: Outcome) {
         let isChosen = state.withLock { state in
             guard state.candidates.indices.contains(number) else { return false }
             state.candidates[number].outcome = outcome

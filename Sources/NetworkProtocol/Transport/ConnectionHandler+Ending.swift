@@ -46,7 +46,7 @@ extension ConnectionHandler {
         let lingering = ConnectionHandler.lingering(on: context.channel)
         switch core.proceed(isIdle: isIdle, lingering: lingering, now: .now) {
         case .wait: break
-        case .sayGoodBye:
+        case .sendDisconnect:
             write(.disconnect)
             flush()
             proceed()

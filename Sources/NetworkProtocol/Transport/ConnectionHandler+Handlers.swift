@@ -6,7 +6,7 @@ extension ConnectionHandler {
         switch message {
         case .response(let id, let payload): inFlight.finish(id, with: .success(payload))
         case .failure(let id, let code, let reason):
-            inFlight.finish(id, with: .failure(.refused(code: code, reason: ConnectionCore.shown(reason))))
+            inFlight.finish(id, with: .failure(.refused(code: code, reason: ConnectionCore.sanitized(reason))))
         case .request(let id, let command, let payload): try handleRequest(id, command, payload, bytes: bytes)
         case .echo where setup.service != nil && (ordered?.isIdle ?? true) && !takesLong(message):
             try writeProgram(message)

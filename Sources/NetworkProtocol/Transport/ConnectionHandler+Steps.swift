@@ -14,7 +14,7 @@ extension ConnectionHandler {
             // A peer that sends requests and does not read gets no more answers.
             if !isCrowded { write(.pong) }
         case .pong: inFlight.pong()
-        case .goodBye: finish(.closedByPeer)
+        case .disconnected: finish(.closedByPeer)
         case .read(let payload, let work): readElsewhere(payload, work: work)
         case .changeKey(let packet): changeKeyLater(packet)
         case .answer(let opening):
@@ -36,7 +36,7 @@ extension ConnectionHandler {
             guard let context else { return }
             open(peer: plainPeer(context, endpointID: peer))
         case .refuse(let error): refuse(error)
-        case .answer, .message, .ping, .pong, .goodBye, .read, .changeKey, .none: break
+        case .answer, .message, .ping, .pong, .disconnected, .read, .changeKey, .none: break
         }
     }
 
@@ -91,7 +91,7 @@ extension ConnectionHandler {
         let code: FailureCode =
             switch error {
             case .clockSkew: .clockSkew
-            case .noIdentity, .notAdmitted: .unauthorised
+            case .noIdentity, .notAdmitted: .unauthorized
             default: .protocolViolation
             }
         writeOpening(.failure(id: 0, code: code, reason: error.description), isSealed: core.isSealed)

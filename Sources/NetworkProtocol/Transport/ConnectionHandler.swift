@@ -358,7 +358,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     func ping() {
         if core.isOpen {
             guard inFlight.enterPing(nil) == nil else { return }
-        } else if !core.maySayMore {
+        } else if !core.canSendMore {
             return
         }
         write(.ping)

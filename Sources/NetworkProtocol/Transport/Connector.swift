@@ -31,7 +31,7 @@ struct Connector: Sendable {
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let number = attempt.enter(channel) else { throw ConnectionError.cancelled }
-                    let setup = connector.setup { attempt.told(number, $0) }
+                    let setup = connector.setup { attempt.report(number, $0) }
                     if let makeTLS { try channel.pipeline.syncOperations.addHandler(makeTLS()) }
                     try channel.pipeline.syncOperations.addHandler(
                         ConnectionHandler(setup, eventLoop: channel.eventLoop)
@@ -73,7 +73,7 @@ struct Connector: Sendable {
             closed: { connection, error in
                 let metadata =
                     connection?.logMetadata(ending: error)
-                    ?? ["peer.address": "\(destination)", "error": "nobody uses it any more"]
+                    ?? ["peer.address": "\(destination)", "error": "nothing uses it anymore"]
                 logger.debug("connection closed", metadata: metadata)
             }
         )
@@ -94,8 +94,8 @@ struct Connector: Sendable {
     private static func error(_ error: any Error, _ destination: Destination) -> ConnectionError {
         switch error {
         case let error as NIOConnectionError:
-            if !error.connectionErrors.isEmpty, error.connectionErrors.allSatisfy({ isNobody($0.error) }) {
-                return .nobodyListens(address: destination.description)
+            if !error.connectionErrors.isEmpty, error.connectionErrors.allSatisfy({ isNotListening($0.error) }) {
+                return .notListening(address: destination.description)
             }
             let reasons = error.connectionErrors.map {
                 "\(reason($0.error)) (\($0.target.ipAddress ?? "\($0.target)"))"
@@ -107,7 +107,7 @@ struct Connector: Sendable {
                 reason: (reasons.isEmpty ? unresolved.prefix(1) + [] : reasons).joined(separator: "; ")
             )
         case let error as IOError:
-            if isNobody(error) { return .nobodyListens(address: destination.description) }
+            if isNotListening(error) { return .notListening(address: destination.description) }
             return .cannotConnect(address: destination.description, reason: reason(error))
         case SocketAddressError.unixDomainSocketPathTooLong:
             return .cannotConnect(
@@ -126,7 +126,7 @@ struct Connector: Sendable {
         }
     }
 
-    private static func isNobody(_ error: any Error) -> Bool {
+    private static func isNotListening(_ error: any Error) -> Bool {
         [ECONNREFUSED, ENOENT, ENOTDIR].contains((error as? IOError)?.errnoCode)
     }
 
@@ -136,7 +136,7 @@ struct Connector: Sendable {
             return "\(error)"
         }
         switch error.errnoCode {
-        case ECONNREFUSED: return "nobody listens there"
+        case ECONNREFUSED: return "nothing listens there"
         case EAGAIN: return "its queue of connections is full; try again"
         case EACCES, EPERM: return "this user may not connect to it"
         default: return SystemError.reason(of: error.errnoCode)

@@ -15,7 +15,7 @@ struct HandlerFailureLog: Sendable {
             topic: peer,
             [
                 "connection.id": "\(context.connection.id)", "peer.address": "\(context.peer.address)",
-                "message.command": "\(ForeignText.shown(command, most: Self.commandLimit))", "error": "\(error)",
+                "message.command": "\(UntrustedText.sanitized(command, limit: Self.commandLimit))", "error": "\(error)",
             ]
         )
     }

@@ -57,7 +57,7 @@ extension PayloadCoder {
         }
         let reply = try await send(payload)
         do { return try decode(Reply.self, from: reply) } catch {
-            throw PayloadCodingError(step: .decodingReply, reason: ForeignText.shown("\(error)", most: 400))
+            throw PayloadCodingError(step: .decodingReply, reason: UntrustedText.sanitized("\(error)", limit: 400))
         }
     }
 }

@@ -66,7 +66,7 @@ public struct SelfSignedCertificate: Sendable {
             switch self {
             case .noHost: "a certificate needs a host's name or address"
             case .host(let host):
-                "\(ForeignText.shown(host, most: 100)) is no host; a name has letters, digits, hyphens and dots"
+                "\(UntrustedText.sanitized(host, limit: 100)) is no host; a name has letters, digits, hyphens and dots"
             case .days(let days): "\(days) days are not from 1 to 36500"
             }
         }

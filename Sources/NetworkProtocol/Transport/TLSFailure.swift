@@ -41,7 +41,7 @@ enum TLSFailure {
         ("HTTP_REQUEST", "the other side does not speak TLS but HTTP"),
         (
             "uncleanShutdown",
-            "the other side closed the connection without TLS's good-bye: what was last may be missing"
+            "the other side closed the connection without TLS's close_notify: what was last may be missing"
         ),
     ]
 }

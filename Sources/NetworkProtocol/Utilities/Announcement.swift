@@ -14,15 +14,15 @@ package final class Announcement<Value: Sendable>: Sendable {
     package init() {}
 
     /// Makes it known; the first value counts. Nil: it will never be known.
-    package func tell(_ value: Value?) {
-        let (told, waiting) = state.withLock { state -> (Value?, [UInt64: CheckedContinuation<Value?, Never>]) in
+    package func announce(_ value: Value?) {
+        let (announced, waiting) = state.withLock { state -> (Value?, [UInt64: CheckedContinuation<Value?, Never>]) in
             guard !state.isOver else { return (nil, [:]) }
             state.isOver = true
             state.value = value
             defer { state.waiting = [:] }
             return (value, state.waiting)
         }
-        for waiter in waiting.values { waiter.resume(returning: told) }
+        for waiter in waiting.values { waiter.resume(returning: announced) }
     }
 
     /// Waits for it; nil if it will never be known, or if the task is canceled.

@@ -3,7 +3,7 @@
 struct LogLimit<Topic: Hashable & Sendable>: Sendable {
     private struct Lines {
         var allowance: Allowance
-        var heldBack = 0
+        var suppressed = 0
     }
 
     private let fresh: Lines
@@ -27,7 +27,7 @@ struct LogLimit<Topic: Hashable & Sendable>: Sendable {
     ///
     /// - Parameter now: nanoseconds of a monotonic clock.
     mutating func admit(_ topic: Topic, now: Int64) -> Int? {
-        guard hasPlace(for: topic, now) else { return Self.admit(&others, now) }
+        guard hasRoom(for: topic, now) else { return Self.admit(&others, now) }
         return Self.admit(&lines[topic, default: fresh], now)
     }
 
@@ -35,21 +35,21 @@ struct LogLimit<Topic: Hashable & Sendable>: Sendable {
     /// written.
     mutating func takeOverdue(now: Int64) -> [(topic: Topic, count: Int)] {
         var overdue: [(topic: Topic, count: Int)] = []
-        for (topic, held) in lines where held.heldBack > 0 {
+        for (topic, held) in lines where held.suppressed > 0 {
             guard lines[topic]?.allowance.take(now: now) == true else { continue }
-            lines[topic]?.heldBack = 0
-            overdue.append((topic, held.heldBack))
+            lines[topic]?.suppressed = 0
+            overdue.append((topic, held.suppressed))
         }
         return overdue
     }
 
     /// Takes the number of all suppressed lines.
-    mutating func takeHeldBack() -> Int {
-        var count = others.heldBack
-        others.heldBack = 0
+    mutating func takeSuppressed() -> Int {
+        var count = others.suppressed
+        others.suppressed = 0
         for topic in lines.keys {
-            count += lines[topic]?.heldBack ?? 0
-            lines[topic]?.heldBack = 0
+            count += lines[topic]?.suppressed ?? 0
+            lines[topic]?.suppressed = 0
         }
         return count
     }
@@ -57,23 +57,23 @@ struct LogLimit<Topic: Hashable & Sendable>: Sendable {
     /// Topics that are remembered.
     var topics: Int { lines.count }
 
-    private mutating func hasPlace(for topic: Topic, _ now: Int64) -> Bool {
+    private mutating func hasRoom(for topic: Topic, _ now: Int64) -> Bool {
         if lines[topic] != nil || lines.count < maximumTopics { return true }
         // A new entry would be equal. Checked no more often than the shared lines are refilled.
         guard others.allowance.isFull(now: now) else { return false }
         lines = lines.filter { entry in
             var allowance = entry.value.allowance
-            return entry.value.heldBack > 0 || !allowance.isFull(now: now)
+            return entry.value.suppressed > 0 || !allowance.isFull(now: now)
         }
         return lines.count < maximumTopics
     }
 
     private static func admit(_ lines: inout Lines, _ now: Int64) -> Int? {
         guard lines.allowance.take(now: now) else {
-            lines.heldBack += 1
+            lines.suppressed += 1
             return nil
         }
-        defer { lines.heldBack = 0 }
-        return lines.heldBack + 1
+        defer { lines.suppressed = 0 }
+        return lines.suppressed + 1
     }
 }

@@ -29,7 +29,7 @@ final class PeerLog<Topic: Hashable & Sendable>: Sendable {
 
     /// Reports how many lines were suppressed.
     func finish(_ level: Logger.Level, _ message: Logger.Message) {
-        let count = limit.withLock { $0.takeHeldBack() }
+        let count = limit.withLock { $0.takeSuppressed() }
         if count > 0 { logger.log(level: level, message, metadata: ["count": "\(count)"]) }
     }
 }

@@ -14,7 +14,7 @@ package enum ControlClient {
         do throws(ConnectionError) {
             client = try await Client.connect(to: .unix(path: ControlSocket.path(inFolder: folder)))
         } catch {
-            if error.code == .nobodyListens { throw ControlSocketError.notRunning(folder: folder) }
+            if error.code == .notListening { throw ControlSocketError.notRunning(folder: folder) }
             throw ControlSocketError.failed("\(error); run this as the reflector's user or as root")
         }
         let question = try LinkJSON.encode(request)

@@ -124,7 +124,7 @@ struct ClusterMessagingTests {
                     // The daemon's refusal may arrive with the first request.
                     _ = try await connect(trust).request("who")
                 } throws: {
-                    ($0 as? ConnectionError)?.failureCode == .unauthorised
+                    ($0 as? ConnectionError)?.failureCode == .unauthorized
                 }
             }
             let insider = Trust.pinned(identity: NumberedIdentity.key(2), preSharedKey: key) { $0 == member }

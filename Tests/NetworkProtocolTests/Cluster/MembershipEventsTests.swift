@@ -22,10 +22,10 @@ struct MembershipEventsTests {
         return read
     }
 
-    private func told(_ events: [MembershipEvent]) async -> [String] {
+    private func reported(_ events: [MembershipEvent]) async -> [String] {
         let hub = MembershipHub()
         let subscriber = hub.subscribe()
-        for event in events { hub.tell(event) }
+        for event in events { hub.report(event) }
         return await Self.read(subscriber)
     }
 
@@ -35,7 +35,7 @@ struct MembershipEventsTests {
             .init(.suspected, Self.member(1, .suspect)), .init(.recovered, Self.member(1)),
             .init(.failed, Self.member(2, .dead)), .init(.suspected, Self.member(3, .suspect)),
         ]
-        #expect(await told(events) == ["joined 1", "joined 3"])
+        #expect(await reported(events) == ["joined 1", "joined 3"])
     }
 
     @Test
@@ -43,18 +43,18 @@ struct MembershipEventsTests {
         async
     {
         let hub = MembershipHub()
-        for number in UInt8(1)...5 { hub.tell(.init(.joined, Self.member(number))) }
+        for number in UInt8(1)...5 { hub.report(.init(.joined, Self.member(number))) }
         let subscriber = hub.subscribe()
         var joined: Set<UInt8> = []
         for _ in 1...5 { if let event = await subscriber.next() { joined.insert(event.member.address.ip[3]) } }
         #expect(joined == [1, 2, 3, 4, 5])
-        hub.tell(.init(.failed, Self.member(1, .dead)))
-        hub.tell(.init(.joined, Self.member(1)))
-        hub.tell(.init(.left, Self.member(2, .left)))
-        hub.tell(.init(.suspected, Self.member(3, .suspect)))
-        hub.tell(.init(.recovered, Self.member(3)))
-        hub.tell(.init(.updated, Self.member(4, port: 8_000)))
-        hub.tell(.init(.suspected, Self.member(5, .suspect)))
+        hub.report(.init(.failed, Self.member(1, .dead)))
+        hub.report(.init(.joined, Self.member(1)))
+        hub.report(.init(.left, Self.member(2, .left)))
+        hub.report(.init(.suspected, Self.member(3, .suspect)))
+        hub.report(.init(.recovered, Self.member(3)))
+        hub.report(.init(.updated, Self.member(4, port: 8_000)))
+        hub.report(.init(.suspected, Self.member(5, .suspect)))
         #expect(await Self.read(subscriber) == ["failed 1", "left 2", "updated 4", "suspected 5", "joined 1"])
     }
 
@@ -65,7 +65,7 @@ struct MembershipEventsTests {
             var own = MembershipEvents(hub: hub).makeAsyncIterator()
             return await own.next()?.change
         }
-        hub.tell(.init(.joined, Self.member(1)))
+        hub.report(.init(.joined, Self.member(1)))
         #expect(await iterator.next()?.change == .joined)
         #expect(await waiting.value == .joined)
         let cancelled = Task { [hub] in
@@ -86,13 +86,13 @@ struct MembershipEventsTests {
     @Test func `a consumer that never reads keeps one entry a member, however many come and go`() async {
         let hub = MembershipHub()
         let subscriber = hub.subscribe()
-        hub.tell(.init(.joined, Self.member(1)))
+        hub.report(.init(.joined, Self.member(1)))
         for round in 0..<20_000 {
             let number = UInt8(2 + round % 200)
-            hub.tell(.init(.joined, Self.member(number)))
-            hub.tell(.init(.suspected, Self.member(1, .suspect)))
-            hub.tell(.init(.failed, Self.member(number, .dead)))
-            hub.tell(.init(.recovered, Self.member(1)))
+            hub.report(.init(.joined, Self.member(number)))
+            hub.report(.init(.suspected, Self.member(1, .suspect)))
+            hub.report(.init(.failed, Self.member(number, .dead)))
+            hub.report(.init(.recovered, Self.member(1)))
         }
         #expect(subscriber.entries <= 70)
         #expect(await Self.read(subscriber) == ["joined 1"])

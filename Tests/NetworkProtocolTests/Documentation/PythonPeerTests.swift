@@ -192,7 +192,7 @@ struct PythonPeerTests {
                 await #expect {
                     try await connect(.pinned([theirs], identity: stranger))
                 } throws: { error in
-                    (error as? ConnectionError)?.failureCode == .unauthorised
+                    (error as? ConnectionError)?.failureCode == .unauthorized
                 }
                 await #expect(throws: ConnectionError.handshake(.notAdmitted(theirs))) {
                     try await connect(.pinned([stranger.endpointID], identity: DocumentedTrust.ours))

@@ -15,10 +15,10 @@ struct ConnectionErrorTests {
 
     static let examples = [
         Example(
-            error: .nobodyListens(address: "unix:/s"),
-            code: .nobodyListens,
-            word: "nobody_listens",
-            message: "cannot connect to unix:/s: nobody listens there",
+            error: .notListening(address: "unix:/s"),
+            code: .notListening,
+            word: "not_listening",
+            message: "cannot connect to unix:/s: nothing listens there",
             label: "connection_lost"
         ),
         Example(
@@ -61,7 +61,7 @@ struct ConnectionErrorTests {
             code: .unanswered,
             word: "unanswered",
             message: "the request was sent, and whether it was handled is not known: "
-                + "the connection ended without the peer's sealed good-bye: its last messages may be missing",
+                + "the connection ended without the peer's sealed Disconnect: its last messages may be missing",
             label: "connection_lost"
         ),
         Example(
@@ -132,7 +132,7 @@ struct ConnectionErrorTests {
             error: .truncated,
             code: .truncated,
             word: "truncated",
-            message: "the connection ended without the peer's sealed good-bye: its last messages may be missing",
+            message: "the connection ended without the peer's sealed Disconnect: its last messages may be missing",
             label: "connection_lost"
         ),
         Example(
@@ -146,7 +146,7 @@ struct ConnectionErrorTests {
             error: .cancelled,
             code: .cancelled,
             word: "cancelled",
-            message: "the task that waited was cancelled",
+            message: "the task that waited was canceled",
             label: "cancelled"
         ),
         Example(
@@ -176,7 +176,7 @@ struct ConnectionErrorTests {
     }
 
     @Test func `a connection error carries what belongs to its code`() {
-        #expect(ConnectionError.nobodyListens(address: "h:1").address == "h:1")
+        #expect(ConnectionError.notListening(address: "h:1").address == "h:1")
         let refused = ConnectionError.refused(code: .unavailable, reason: "full")
         #expect(refused.failureCode == .unavailable && refused.detail == "full" && refused.cause == nil)
         #expect(ConnectionError.timedOut(what: "it").detail == "it")

@@ -91,7 +91,7 @@ import Testing
                 _ = try await Client.connect(to: .tcp(host: "127.0.0.1", port: daemon.port, trust: trust))
             } throws: { error in
                 guard let error = error as? ConnectionError, let reason = error.detail else { return false }
-                return error.failureCode == .unauthorised && reason.contains("\(stranger.endpointID)")
+                return error.failureCode == .unauthorized && reason.contains("\(stranger.endpointID)")
             }
         }
     }
@@ -331,7 +331,7 @@ import Testing
     @Test func `a client without a daemon says at which address nothing listens`() async throws {
         let path = "/tmp/outpost-np-nobody-\(UUID().uuidString)"
         await #expect(
-            throws: ConnectionError.nobodyListens(address: "unix:\(path)")
+            throws: ConnectionError.notListening(address: "unix:\(path)")
         ) {
             _ = try await Client.connect(to: .unix(path: path))
         }

@@ -8,8 +8,8 @@ import Testing
 
     let start = ContinuousClock.now
 
-    private func state(limit: Int, sharers: Int = 1, idleLimit: Int = 100) -> State {
-        State(limit: limit, sharers: sharers, idleLimit: idleLimit, idleTime: .seconds(60))
+    private func state(limit: Int, requestsPerConnection: Int = 1, idleLimit: Int = 100) -> State {
+        State(limit: limit, requestsPerConnection: requestsPerConnection, idleLimit: idleLimit, idleTime: .seconds(60))
     }
 
     /// Adds a waiter.
@@ -20,7 +20,7 @@ import Testing
 
     @Test func `a caller that needs a connection has one made, up to the limit, and then waits`() {
         var state = state(limit: 2)
-        let connects = (0..<5).map { _ in enter(&state, .alone).actions.connect.count }
+        let connects = (0..<5).map { _ in enter(&state, .exclusive).actions.connect.count }
         #expect(connects == [1, 1, 0, 0, 0])
         #expect(state.connectingCount == 2)
         #expect(state.waiterCount == 5)
@@ -28,7 +28,7 @@ import Testing
 
     @Test func `waiters are served in the order they came`() throws {
         var state = state(limit: 1)
-        let waiters = (0..<4).map { _ in enter(&state, .alone) }
+        let waiters = (0..<4).map { _ in enter(&state, .exclusive) }
         let slot = try #require(waiters[0].actions.connect.first)
         var granted = state.connected(slot, 7, now: start).granted
         var order: [UInt64] = []
@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test func `requests share a connection until it has as many as it may`() throws {
-        var state = state(limit: 2, sharers: 3)
+        var state = state(limit: 2, requestsPerConnection: 3)
         let first = enter(&state, .shared)
         let others = (0..<5).map { _ in enter(&state, .shared) }
         #expect(others.map(\.actions.connect.count) == [0, 0, 1, 0, 0])
@@ -52,7 +52,7 @@ import Testing
     }
 
     @Test func `a request goes to the least busy connection`() {
-        var state = state(limit: 2, sharers: 4)
+        var state = state(limit: 2, requestsPerConnection: 4)
         let waiters = (0..<5).map { _ in enter(&state, .shared).actions }
         let slots = waiters.flatMap(\.connect)
         #expect(slots.count == 2)
@@ -66,10 +66,10 @@ import Testing
     }
 
     @Test func `one who needs a connection alone is not passed by requests that could share`() throws {
-        var state = state(limit: 1, sharers: 10)
+        var state = state(limit: 1, requestsPerConnection: 10)
         let slot = try #require(enter(&state, .shared).actions.connect.first)
         let lease = try #require(state.connected(slot, 0, now: start).granted.first).lease
-        let alone = enter(&state, .alone)
+        let alone = enter(&state, .exclusive)
         #expect(alone.actions.granted.isEmpty)
         #expect(state.take(.shared) == nil)
         let behind = enter(&state, .shared)
@@ -81,10 +81,10 @@ import Testing
     }
 
     @Test func `when the first in the queue gives up, those behind it are served`() throws {
-        var state = state(limit: 1, sharers: 10)
+        var state = state(limit: 1, requestsPerConnection: 10)
         let slot = try #require(enter(&state, .shared).actions.connect.first)
         _ = state.connected(slot, 0, now: start)
-        let alone = enter(&state, .alone)
+        let alone = enter(&state, .exclusive)
         let behind = (0..<3).map { _ in enter(&state, .shared).waiter }
         let actions = state.giveUp(alone.waiter, .cancelled, now: start)
         #expect(actions.granted.map(\.waiter) == behind)
@@ -95,7 +95,7 @@ import Testing
     @Test func `a connection that cannot be made fails all, or only the first while there are others`() throws {
         let error = ConnectionError.timedOut(what: "it")
         var state = state(limit: 2)
-        let waiters = (0..<4).map { _ in enter(&state, .alone) }
+        let waiters = (0..<4).map { _ in enter(&state, .exclusive) }
         let slots = waiters.flatMap(\.actions.connect)
         let first = state.connectFailed(slots[0], error, now: start)
         #expect(first.failed.map(\.waiter) == [waiters[0].waiter])
@@ -108,7 +108,7 @@ import Testing
         #expect(next.failed.count == 1)
         #expect(next.failed.allSatisfy { $0.error == error })
         var alone = self.state(limit: 1)
-        let queue = (0..<4).map { _ in enter(&alone, .alone) }
+        let queue = (0..<4).map { _ in enter(&alone, .exclusive) }
         let all = alone.connectFailed(queue[0].actions.connect[0], error, now: start)
         #expect(all.failed.map(\.waiter) == queue.map(\.waiter))
         #expect(all.connect.isEmpty)
@@ -117,20 +117,20 @@ import Testing
 
     @Test func `a connection that is being closed has its place until it has ended`() throws {
         var state = state(limit: 1)
-        let slot = try #require(enter(&state, .alone).actions.connect.first)
+        let slot = try #require(enter(&state, .exclusive).actions.connect.first)
         let lease = try #require(state.connected(slot, 0, now: start).granted.first).lease
         #expect(state.release(lease, discarding: true, now: start).close == [0])
         #expect(state.connectionCount == 0)
-        let waiter = enter(&state, .alone)
+        let waiter = enter(&state, .exclusive)
         #expect(waiter.actions.connect.isEmpty && waiter.actions.granted.isEmpty)
         #expect(state.ended(slot, now: start).connect.count == 1)
     }
 
     @Test func `a connection that ends makes room for another, even while in use`() throws {
         var state = state(limit: 1)
-        let slot = try #require(enter(&state, .alone).actions.connect.first)
+        let slot = try #require(enter(&state, .exclusive).actions.connect.first)
         let lease = try #require(state.connected(slot, 0, now: start).granted.first).lease
-        let waiter = enter(&state, .alone)
+        let waiter = enter(&state, .exclusive)
         let again = state.ended(slot, now: start)
         #expect(again.connect.count == 1)
         let late = state.release(lease, discarding: false, now: start)
@@ -140,7 +140,7 @@ import Testing
 
     @Test func `idle connections are closed when their time is over, and those beyond the limit at once`() throws {
         var state = state(limit: 3, idleLimit: 2)
-        let slots = (0..<3).flatMap { _ in enter(&state, .alone).actions.connect }
+        let slots = (0..<3).flatMap { _ in enter(&state, .exclusive).actions.connect }
         let leases = slots.enumerated().flatMap { state.connected($1, $0, now: start).granted.map(\.lease) }
         var alarms: [(slot: UInt64, at: State.Instant)] = []
         for lease in leases.prefix(2) {
@@ -149,7 +149,7 @@ import Testing
         #expect(alarms.map(\.at) == [start + .seconds(70), start + .seconds(70)])
         #expect(state.release(leases[2], discarding: false, now: start).close == [2])
         // The first is used again, and its one alarm is moved, not doubled.
-        let taken = state.take(.alone)
+        let taken = state.take(.exclusive)
         let lease = try #require(taken)
         #expect(lease.connection == 0)
         #expect(state.release(lease, discarding: false, now: start + .seconds(50)).alarms.isEmpty)
@@ -161,8 +161,8 @@ import Testing
 
     @Test func `after the end no caller is served, and a late connection is closed`() throws {
         var state = state(limit: 2)
-        let first = enter(&state, .alone)
-        let second = enter(&state, .alone)
+        let first = enter(&state, .exclusive)
+        let second = enter(&state, .exclusive)
         _ = state.connected(first.actions.connect[0], 0, now: start)
         let actions = state.close()
         #expect(actions.close == [0])
@@ -176,8 +176,12 @@ import Testing
     func `in any order of events, limits hold and every caller is served exactly once`(seed: UInt64) {
         var generator = SplitMix64(seed: seed)
         let limit = Int.random(in: 1...4, using: &generator)
-        let sharers = Int.random(in: 1...3, using: &generator)
-        var state = state(limit: limit, sharers: sharers, idleLimit: Int.random(in: 0...3, using: &generator))
+        let requestsPerConnection = Int.random(in: 1...3, using: &generator)
+        var state = state(
+            limit: limit,
+            requestsPerConnection: requestsPerConnection,
+            idleLimit: Int.random(in: 0...3, using: &generator)
+        )
         var uses: [UInt64: State.Use] = [:]
         var waiting: Set<UInt64> = []
         var leases: [(lease: State.Lease, use: State.Use)] = []
@@ -201,8 +205,8 @@ import Testing
             #expect(attempts.count + open.count + closing.count <= limit)
             #expect(state.connectionCount == open.count)
             for (slot, users) in Dictionary(grouping: leases, by: \.lease.slot) where open.contains(slot) {
-                #expect(users.count <= sharers)
-                if users.contains(where: { $0.use == .alone }) { #expect(users.count == 1) }
+                #expect(users.count <= requestsPerConnection)
+                if users.contains(where: { $0.use == .exclusive }) { #expect(users.count == 1) }
             }
         }
         func connect(_ isGood: Bool) {
@@ -219,7 +223,7 @@ import Testing
             now += .seconds(1)
             switch Int.random(in: 0..<10, using: &generator) {
             case 0..<4:
-                let use: State.Use = Bool.random(using: &generator) ? .alone : .shared
+                let use: State.Use = Bool.random(using: &generator) ? .exclusive : .shared
                 let waiter = state.newWaiter()
                 uses[waiter] = use
                 waiting.insert(waiter)

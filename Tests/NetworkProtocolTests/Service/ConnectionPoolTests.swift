@@ -252,7 +252,7 @@ import Testing
         let path = folder.path + "/daemon.sock"
         let server = "[server]\naddress = \"unix:\(path)\""
         let pool = ConnectionPool(to: .unix(path: path, trust: .anonymous))
-        let gone = ConnectionError.nobodyListens(address: "unix:\(path)")
+        let gone = ConnectionError.notListening(address: "unix:\(path)")
         await #expect(throws: gone) { _ = try await pool.request("echo") }
         try await ConfiguredService.withDaemon(server) { _, _ in
             let reply = try await pool.request("echo", [1])

@@ -161,7 +161,7 @@ final class ConnectionPair {
         case .ping:
             side.pings += 1
             transmit(.pong, from: end, isSealed: nil)
-        case .goodBye: _ = side.core.finish(.closedByPeer)
+        case .disconnected: _ = side.core.finish(.closedByPeer)
         case .pong, .none: break
         case .read, .changeKey: preconditionFailure("nothing here takes long")
         }
@@ -200,7 +200,7 @@ final class ConnectionPair {
         let side = self[end]
         switch side.core.proceed(isIdle: true, lingering: .seconds(1), now: instant) {
         case .wait: break
-        case .sayGoodBye:
+        case .sendDisconnect:
             transmit(.disconnect, from: end, isSealed: nil)
             proceed(end)
         case .linger:

@@ -467,7 +467,7 @@ import Testing
     }
 
     @Test func `a connection that is cut below TLS ends with that reason, on either side`() async throws {
-        let words = "the other side closed the connection without TLS's good-bye: what was last may be missing"
+        let words = "the other side closed the connection without TLS's close_notify: what was last may be missing"
         try await TestDaemon.with(.tls) { daemon in
             let peer = try await RawPeer.connect(daemon, tls: true)
             try await peer.send(packet(.ping))

@@ -25,7 +25,7 @@ struct LogLimitTests {
         let overdue = limit.takeOverdue(now: Self.second)
         #expect(overdue.map(\.topic) == ["one"] && overdue.map(\.count) == [997])
         #expect(limit.admit("one", now: Self.second) == nil)
-        #expect(limit.takeHeldBack() == 1 && limit.takeHeldBack() == 0)
+        #expect(limit.takeSuppressed() == 1 && limit.takeSuppressed() == 0)
         // As many as at first, and no more, after any time.
         let later = 3_600 * Self.second
         #expect(limit.takeOverdue(now: later).isEmpty)
@@ -36,7 +36,7 @@ struct LogLimitTests {
         var limit = LogLimit<Int>(burst: 2, interval: Self.second, maximumTopics: 4)
         let written = (0..<10_000).flatMap { topic in (0..<3).compactMap { _ in limit.admit(topic, now: 0) } }
         #expect(written == [Int](repeating: 1, count: 10) && limit.topics == 4)
-        #expect(limit.takeHeldBack() == 30_000 - 10)
+        #expect(limit.takeSuppressed() == 30_000 - 10)
         let later = 60 * Self.second
         #expect(limit.admit(10_001, now: later) == 1 && limit.topics == 1)
     }
