@@ -145,7 +145,7 @@ extension ConnectionHandler {
         } else {
             isStuck = true
             outbox.setStuck(true)
-            outbox.addUnderWay(messages: ownMessages, bytes: written.bytes - written.queuedBytes)
+            outbox.addInFlight(messages: ownMessages, bytes: written.bytes - written.queuedBytes)
         }
     }
 

@@ -337,7 +337,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     private func beat() {
         guard let context else { return }
         // Exactly what the system has not taken yet: a large message is taken in many pieces.
-        let unsent = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? outbox.bytesUnderWay
+        let unsent = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? outbox.bytesInFlight
         let timeout = core.timeout(
             now: .now,
             unsentBytes: unsent,

@@ -17,8 +17,8 @@ final class Outbox: Sendable {
         var queue: [OutboundPayload] = []
         var queuedBytes = 0
         /// Taken, not yet written by the system.
-        var messagesUnderWay = 0
-        var bytesUnderWay = 0
+        var messagesInFlight = 0
+        var bytesInFlight = 0
         /// All bytes that the system has taken, as of when it had last taken everything.
         var bytesWritten = 0
         /// Whether the event loop knows that there are messages to take.
@@ -34,7 +34,7 @@ final class Outbox: Sendable {
         init(encoding: PayloadEncoding) { self.encoding = encoding }
 
         func isFull(_ capacity: Int) -> Bool {
-            queue.count + messagesUnderWay >= capacity || queuedBytes + bytesUnderWay >= Outbox.byteCapacity
+            queue.count + messagesInFlight >= capacity || queuedBytes + bytesInFlight >= Outbox.byteCapacity
         }
 
         mutating func takeWaiters() -> [Waiter<Void, Never>] {
@@ -220,26 +220,26 @@ final class Outbox: Sendable {
             swap(&state.queue, &queue)
             let taken = (queue.count, state.queuedBytes)
             state.queuedBytes = 0
-            state.messagesUnderWay += taken.0
-            state.bytesUnderWay += taken.1
+            state.messagesInFlight += taken.0
+            state.bytesInFlight += taken.1
             return taken
         }
     }
 
     /// These are in flight too, and were not added here.
-    func addUnderWay(messages: Int, bytes: Int) {
+    func addInFlight(messages: Int, bytes: Int) {
         state.withLock { state in
-            state.messagesUnderWay += messages
-            state.bytesUnderWay += bytes
+            state.messagesInFlight += messages
+            state.bytesInFlight += bytes
         }
     }
 
     /// The system has taken everything in flight, and this many bytes that never counted as in flight.
     func allWritten(andBytes bytes: Int = 0) {
         let waiters = state.withLock { state -> [Waiter<Void, Never>] in
-            state.bytesWritten += state.bytesUnderWay + bytes
-            state.bytesUnderWay = 0
-            state.messagesUnderWay = 0
+            state.bytesWritten += state.bytesInFlight + bytes
+            state.bytesInFlight = 0
+            state.messagesInFlight = 0
             return state.waiters.isEmpty || state.isFull(capacity) ? [] : state.takeWaiters()
         }
         for waiter in waiters { waiter.resume(returning: ()) }
@@ -263,14 +263,14 @@ final class Outbox: Sendable {
     func setStuck(_ value: Bool) { isStuck.store(value, ordering: .relaxed) }
 
     /// Messages that wait for the system, or to be taken.
-    var messagesWaiting: Int { state.withLock { $0.queue.count + $0.messagesUnderWay } }
+    var messagesWaiting: Int { state.withLock { $0.queue.count + $0.messagesInFlight } }
 
     /// Whether nothing is in progress and everything is written.
     var isIdle: Bool {
         state.withLock { state in
             let isAtWork = inWork.load(ordering: .relaxed) > 0
             if isAtWork { state.isWorkAwaited = true }
-            return !isAtWork && state.queue.isEmpty && state.messagesUnderWay == 0
+            return !isAtWork && state.queue.isEmpty && state.messagesInFlight == 0
         }
     }
 
@@ -280,10 +280,10 @@ final class Outbox: Sendable {
     /// Bytes that the system has taken since the connection began, as of when it had last taken everything.
     var bytesWritten: Int { state.withLock { $0.bytesWritten } }
 
-    var bytesUnderWay: Int { state.withLock { $0.bytesUnderWay } }
+    var bytesInFlight: Int { state.withLock { $0.bytesInFlight } }
 
     /// All bytes that the system has not taken.
-    var bytesWaiting: Int { state.withLock { $0.queuedBytes + $0.bytesUnderWay } }
+    var bytesWaiting: Int { state.withLock { $0.queuedBytes + $0.bytesInFlight } }
 
     /// Nothing can be sent anymore, for this reason.
     func end(_ error: ConnectionError) {

@@ -223,7 +223,7 @@ import Testing
                 while true { try await client.send(.data([UInt8](repeating: 0, count: 1 << 20))) }
             }
             // Once the daemon stops reading, sent messages stay here.
-            while try await client.connection().outbox.bytesUnderWay < Outbox.byteCapacity {
+            while try await client.connection().outbox.bytesInFlight < Outbox.byteCapacity {
                 try await Task.sleep(for: .milliseconds(5))
             }
             // Until the daemon's side is full too, one may still find room and wait for its answer.
