@@ -1,5 +1,5 @@
-import Cryptography
-import Glibc
+internal import Cryptography
+internal import Glibc
 
 // Seals and opens records of one length, again and again, as one direction of one session does.
 //

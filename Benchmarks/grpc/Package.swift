@@ -1,6 +1,6 @@
 // swift-tools-version: 6.3
 // A package of its own, so that a build of Outpost resolves neither gRPC nor HTTP/2.
-import PackageDescription
+internal import PackageDescription
 
 let package = Package(
     name: "grpc-benchmark",

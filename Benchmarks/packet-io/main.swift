@@ -1,8 +1,8 @@
 internal import Glibc
-import LinkMeasurement
-import PacketIO
-import Paramedic
-import Reflector
+internal import LinkMeasurement
+internal import PacketIO
+internal import Paramedic
+internal import Reflector
 
 // Parts of the packet engine's benchmark, each one process that `run.sh` pins and compares with another tool's.
 //

@@ -3,12 +3,12 @@
 //     export CHAT_KEY=$(example-chat key)
 //     example-chat Ada 127.0.0.1:7001
 //     example-chat Bob 127.0.0.1:7002 127.0.0.1:7001
-import Foundation
-import Identity
-import Logging
-import NetworkProtocol
-import ServiceLifecycle
-import UnixSignals
+internal import Foundation
+internal import Identity
+internal import Logging
+internal import NetworkProtocol
+internal import ServiceLifecycle
+internal import UnixSignals
 
 let arguments = Array(CommandLine.arguments.dropFirst())
 if arguments == ["key"] {

@@ -2,8 +2,8 @@
 //
 //     example-echo serve /tmp/echo.sock
 //     example-echo say /tmp/echo.sock hello
-import Foundation
-import NetworkProtocol
+internal import Foundation
+internal import NetworkProtocol
 
 let arguments = CommandLine.arguments.dropFirst()
 switch (arguments.first, arguments.dropFirst().first) {

@@ -3,8 +3,8 @@
 //     example-greeter id                                     on each machine: its Endpoint ID
 //     example-greeter serve 9000 PP-…                        on one, with the other's
 //     example-greeter ask 192.0.2.1 9000 PP-… Ada            on the other, with the first one's
-import Foundation
-import NetworkProtocol
+internal import Foundation
+internal import NetworkProtocol
 
 do {
     let identity = try IdentityKey.loadOrCreate(at: "greeter.ed25519")

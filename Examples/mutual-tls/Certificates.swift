@@ -1,8 +1,8 @@
-import Crypto
-import Foundation
-import NIOSSL
-import SwiftASN1
-import X509
+internal import Crypto
+internal import Foundation
+internal import NIOSSL
+internal import SwiftASN1
+internal import X509
 
 /// A certificate authority and its certificates, in a folder: `ca.pem`, and for each side `NAME.pem` and
 /// `NAME-key.pem`.

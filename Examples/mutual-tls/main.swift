@@ -3,8 +3,8 @@
 //     example-mutual-tls certificates FOLDER
 //     example-mutual-tls serve FOLDER 9443
 //     example-mutual-tls greet FOLDER 9443 Ada
-import Foundation
-import NetworkProtocol
+internal import Foundation
+internal import NetworkProtocol
 
 let arguments = Array(CommandLine.arguments.dropFirst())
 do {

@@ -1,5 +1,5 @@
-import FuzzProperties
-import Glibc
+internal import FuzzProperties
+internal import Glibc
 
 /// The surface under test, by its name in the environment: libFuzzer keeps the command line for itself.
 private let surface: FuzzSurface = {

@@ -1,9 +1,9 @@
 // Appends to an audit log until it is killed, and says on standard output which lines were acknowledged. The tests of
 // the log kill it. Arguments: the log's path, how many tasks append at once, how many appends each makes (0: no end),
 // and, if it is to be rotated, after how many appends of a task.
-import Files
-import Glibc
-import Operations
+internal import Files
+internal import Glibc
+internal import Operations
 
 /// The fields of the log that the tests verify.
 let layout = AuditLayout([

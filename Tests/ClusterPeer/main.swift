@@ -3,9 +3,9 @@
 // standard output where, then each event with the number of the member, and `heard` with the number that a member that
 // joined answers when it is asked who it is. It answers the same, and to `slow` nothing. SIGTERM and SIGINT let it
 // leave, a second one cuts off what is in work.
-import Glibc
-import Identity
-import NetworkProtocol
+internal import Glibc
+internal import Identity
+internal import NetworkProtocol
 
 let arguments = CommandLine.arguments
 guard arguments.count >= 3, let number = UInt8(arguments[1]), let key = ClusterKey(hexadecimal: arguments[2]),

@@ -1,5 +1,5 @@
-import Cryptography
-import Testing
+internal import Cryptography
+internal import Testing
 
 @Suite("AES-256-GCM")
 struct AES256GCMTests {
@@ -73,8 +73,8 @@ struct AES256GCMTests {
         ),
     ]
 
-    @Test("sealing gives the ciphertext and tag of the proposal's test cases, and they open again", arguments: vectors)
-    func knownAnswers(_ vector: Vector) {
+    @Test(arguments: vectors)
+    func `sealing gives the ciphertext and tag of the proposal's test cases, and they open again`(_ vector: Vector) {
         let sealed = Self.sealed(
             Hexadecimal.bytes(vector.plaintext),
             key: Hexadecimal.bytes(vector.key),
@@ -84,8 +84,7 @@ struct AES256GCMTests {
         #expect(sealed == Hexadecimal.bytes(vector.sealed))
     }
 
-    @Test("a packet of 1452 bytes with the counter at its end is what another implementation makes of it")
-    func packet() {
+    @Test func `a packet of 1452 bytes with the counter at its end is what another implementation makes of it`() {
         // Made with PyCryptodome 4.4.0: AES.new(bytes(range(32)), AES.MODE_GCM, nonce=bytes.fromhex("a0a1a2a3") +
         // b"\xff" * 8) .update(bytes(range(16))), of bytes(i * 7 % 256 for i in range(1436)); the last 32 bytes of the
         // ciphertext, and the tag.
@@ -102,8 +101,9 @@ struct AES256GCMTests {
         )
     }
 
-    @Test("400 random messages are sealed the same by BoringSSL, which opens ours and refuses the same damage")
-    func beside() throws {
+    @Test func `400 random messages are sealed the same by BoringSSL, which opens ours and refuses the same damage`()
+        throws
+    {
         var random = RandomBytes(seed: 0x6f75_7470_6f73_7422)
         let contexts = CipherContexts()
         for number in 0..<400 {

@@ -1,4 +1,4 @@
-import Cryptography
+internal import Cryptography
 
 extension XChaCha20Poly1305 {
     /// Ciphertext ‖ tag, in an array of its own.

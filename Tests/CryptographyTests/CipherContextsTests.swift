@@ -1,14 +1,17 @@
-import Testing
+internal import Testing
 
 @testable import Cryptography
 
 /// Many keys, few contexts.
-@Suite struct `Contexts of libcrypto` {
+@Suite("Contexts of libcrypto")
+struct CipherContextsTests {
     typealias Algorithm = RecordCipher.Algorithm
 
     private static func key(_ number: Int) -> [UInt8] { (0..<32).map { UInt8(truncatingIfNeeded: number &* 31 &+ $0) } }
 
-    @Test func `serve a hundred keys for each of several owners, each record under its own`() async {
+    @Test func `contexts of libcrypto serve a hundred keys for each of several owners, each record under its own`()
+        async
+    {
         await withTaskGroup(of: Void.self) { group in
             for part in 0..<8 {
                 group.addTask {
@@ -43,7 +46,7 @@ import Testing
     }
 
     @Test(arguments: 1...5)
-    func `are as many as was said, whichever keys and algorithms take turns`(_ capacity: Int) {
+    func `contexts of libcrypto are as many as configured, whichever keys and algorithms take turns`(_ capacity: Int) {
         var random = RandomBytes(seed: UInt64(capacity))
         let contexts = CipherContexts(capacity: capacity)
         #expect(contexts.count == 0)
@@ -72,7 +75,7 @@ import Testing
     }
 
     @Test(arguments: Algorithm.allCases)
-    func `hold no key that is gone`(_ algorithm: Algorithm) {
+    func `contexts of libcrypto hold no key that is gone`(_ algorithm: Algorithm) {
         let contexts = CipherContexts()
         let number: UInt64
         do {

@@ -1,5 +1,5 @@
-import Foundation
-import Glibc
+internal import Foundation
+internal import Glibc
 
 /// Looks for bytes in all that this process may write to: heaps, stacks, freed memory too.
 ///

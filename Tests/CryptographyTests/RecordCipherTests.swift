@@ -1,5 +1,5 @@
-import Cryptography
-import Testing
+internal import Cryptography
+internal import Testing
 
 /// Both algorithms, through the same type.
 @Suite("Records")
@@ -18,11 +18,13 @@ struct RecordCipherTests {
     }
 
     @Test(
-        "a record is the message whose nonce is the prefix and the counter, little-endian",
         arguments: Algorithm.allCases,
         [0, 1, 0x0706_0504_0302_0100, .max] as [UInt64]
     )
-    func nonce(_ algorithm: Algorithm, _ counter: UInt64) throws {
+    func `a record is the message whose nonce is the prefix and the counter, little-endian`(
+        _ algorithm: Algorithm,
+        _ counter: UInt64
+    ) throws {
         var cipher = Self.cipher(algorithm)
         let plaintext = Array("a record".utf8)
         let sealed = cipher.sealed(plaintext, counter: counter, header: Self.header)
@@ -38,10 +40,11 @@ struct RecordCipherTests {
     }
 
     @Test(
-        "records of every length up to two blocks and of 16 MiB open to what was sealed, with and without a header",
         arguments: Algorithm.allCases
     )
-    func lengths(_ algorithm: Algorithm) {
+    func `records of every length up to two blocks and of 16 MiB open to what was sealed, with and without a header`(
+        _ algorithm: Algorithm
+    ) {
         var random = RandomBytes(seed: 1)
         var sender = Self.cipher(algorithm)
         var receiver = Self.cipher(algorithm)
@@ -57,10 +60,10 @@ struct RecordCipherTests {
     }
 
     @Test(
-        "records are sealed and opened where they lie, and nothing beside them changes",
         arguments: Algorithm.allCases
     )
-    func inPlace(_ algorithm: Algorithm) throws {
+    func `records are sealed and opened where they lie, and nothing beside them changes`(_ algorithm: Algorithm) throws
+    {
         var cipher = Self.cipher(algorithm)
         var bytes = [UInt8](0..<200)
         let before = bytes
@@ -86,10 +89,9 @@ struct RecordCipherTests {
     }
 
     @Test(
-        "a record that is cut anywhere, or that a byte was added to, does not open",
         arguments: Algorithm.allCases
     )
-    func truncations(_ algorithm: Algorithm) {
+    func `a record that is cut anywhere, or that a byte was added to, does not open`(_ algorithm: Algorithm) {
         var cipher = Self.cipher(algorithm)
         let sealed = cipher.sealed(Array("cut me anywhere".utf8), counter: 1, header: Self.header)
         for length in 0..<sealed.count {
@@ -103,10 +105,11 @@ struct RecordCipherTests {
     }
 
     @Test(
-        "a record of which any bit was flipped, in ciphertext or tag, does not open, and the next one does",
         arguments: Algorithm.allCases
     )
-    func flippedBits(_ algorithm: Algorithm) {
+    func `a record of which any bit was flipped, in ciphertext or tag, does not open, and the next one does`(
+        _ algorithm: Algorithm
+    ) {
         var sender = Self.cipher(algorithm)
         var receiver = Self.cipher(algorithm)
         let plaintext = Array("every bit of this record counts".utf8)
@@ -122,10 +125,11 @@ struct RecordCipherTests {
     }
 
     @Test(
-        "a record under another counter, header, key or prefix does not open, whichever of their bits differs",
         arguments: Algorithm.allCases
     )
-    func otherCounterHeaderKeyPrefix(_ algorithm: Algorithm) {
+    func `a record under another counter, header, key or prefix does not open, whichever of their bits differs`(
+        _ algorithm: Algorithm
+    ) {
         let contexts = CipherContexts()
         var cipher = Self.cipher(algorithm, contexts)
         let sealed = cipher.sealed([1, 2, 3], counter: 1 << 32, header: Self.header)
@@ -148,8 +152,7 @@ struct RecordCipherTests {
         #expect(opened == [1, 2, 3])
     }
 
-    @Test("a record of one algorithm does not open with the other")
-    func otherAlgorithm() {
+    @Test func `a record of one algorithm does not open with the other`() {
         let contexts = CipherContexts(capacity: 1)
         for (one, two) in [(Algorithm.xChaCha20Poly1305, Algorithm.aes256GCM), (.aes256GCM, .xChaCha20Poly1305)] {
             var sender = Self.cipher(one, contexts)
@@ -161,10 +164,9 @@ struct RecordCipherTests {
     }
 
     @Test(
-        "one cipher that seals and opens by turns, and a failure between, keeps them apart",
         arguments: Algorithm.allCases
     )
-    func bothDirections(_ algorithm: Algorithm) {
+    func `one cipher that seals and opens by turns, and a failure between, keeps them apart`(_ algorithm: Algorithm) {
         var cipher = Self.cipher(algorithm)
         for counter in 0..<20 as Range<UInt64> {
             let sealed = cipher.sealed([UInt8(counter)], counter: counter, header: [])
@@ -174,8 +176,7 @@ struct RecordCipherTests {
         }
     }
 
-    @Test("keys and prefixes of another length, and no room for the tag, end the process with a reason")
-    func wrongLengths() async {
+    @Test func `keys and prefixes of another length, and no room for the tag, end the process with a reason`() async {
         await #expect(processExitsWith: .failure) { Self.make(.xChaCha20Poly1305, key: 31, prefix: 16) }
         await #expect(processExitsWith: .failure) { Self.make(.xChaCha20Poly1305, key: 32, prefix: 24) }
         await #expect(processExitsWith: .failure) { Self.make(.aes256GCM, key: 16, prefix: 4) }

@@ -1,6 +1,6 @@
-import Crypto
-import Cryptography
-import Foundation
+internal import Crypto
+internal import Cryptography
+internal import Foundation
 
 /// The same algorithms, one message at a time, from elsewhere: AES-256-GCM from BoringSSL through swift-crypto,
 /// XChaCha20-Poly1305 as single messages, which are compared with libsodium.

@@ -1,10 +1,11 @@
-import Glibc
-import Testing
+internal import Glibc
+internal import Testing
 
 @testable import Cryptography
 
-@Suite struct `Key material` {
-    @Test func `is what it was made of, and is compared byte by byte`() {
+@Suite("Key material")
+struct SecretTests {
+    @Test func `key material is what it was made of, and is compared byte by byte`() {
         let bytes = (0..<48).map { UInt8($0) }
         let secret = Secret(bytes)
         #expect(Array(secret) == bytes && secret.count == 48)
@@ -13,7 +14,7 @@ import Testing
         #expect("\(secret)" == "secret")
     }
 
-    @Test func `is zeros when it was overwritten, and so is an array`() {
+    @Test func `key material is zeros when it was overwritten, and so is an array`() {
         let secret = Secret([UInt8](repeating: 7, count: 48))
         secret.wipe()
         #expect(secret.allSatisfy { $0 == 0 } && secret.count == 48)
@@ -24,7 +25,7 @@ import Testing
         Wiping.wipe(&none)
     }
 
-    @Test func `is overwritten before its memory is given back`() {
+    @Test func `key material is overwritten before its memory is given back`() {
         let count = 512
         var secret: Secret? = Secret(repeatElement(0xA5, count: count))
         // No pointer is kept: the kernel reads the memory afterward, even if it has been reused by then.

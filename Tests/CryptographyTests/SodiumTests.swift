@@ -1,6 +1,6 @@
-import Cryptography
-import Foundation
-import Testing
+internal import Cryptography
+internal import Foundation
+internal import Testing
 
 /// libsodium, through PyNaCl (Debian: python3-nacl), as an implementation that is not ours.
 @Suite("XChaCha20-Poly1305 beside libsodium")
@@ -52,8 +52,10 @@ struct SodiumTests {
         return text.split(separator: "\n").map { $0 == "refused" ? nil : Hexadecimal.bytes(String($0.dropFirst())) }
     }
 
-    @Test("400 random messages are sealed the same, each opens what the other sealed, and both refuse the same damage")
-    func randomMessages() throws {
+    @Test
+    func `400 random messages are sealed the same, each opens what the other sealed, and both refuse the same damage`()
+        throws
+    {
         var random = RandomBytes(seed: 0x6f75_7470_6f73_7421)
         let messages = (0..<400).map { number in
             Message(

@@ -1,4 +1,4 @@
-import Testing
+internal import Testing
 
 @testable import Cryptography
 
@@ -11,8 +11,7 @@ struct XChaCha20Poly1305Tests {
     static let key = Array(UInt8(0x80)...0x9f)
     static let header = Hexadecimal.bytes("50515253c0c1c2c3c4c5c6c7")
 
-    @Test("HChaCha20 gives the key of the draft's section 2.2.1")
-    func derivedKey() {
+    @Test func `HChaCha20 gives the key of the draft's section 2.2.1`() {
         let subkey = HChaCha20.subkey(
             key: Array(UInt8(0)...31),
             prefix: Hexadecimal.bytes("000000090000004a0000000031415927")
@@ -26,8 +25,7 @@ struct XChaCha20Poly1305Tests {
         )
     }
 
-    @Test("sealing gives the ciphertext and tag of the draft's appendix A.3.1, and they open again")
-    func draftVector() {
+    @Test func `sealing gives the ciphertext and tag of the draft's appendix A.3.1, and they open again`() {
         let nonce = Array(UInt8(0x40)...0x57)
         let expected = Hexadecimal.bytes(
             """
@@ -45,8 +43,7 @@ struct XChaCha20Poly1305Tests {
         )
     }
 
-    @Test("the inner cipher gives the ciphertext and tag of RFC 8439, section 2.8.2")
-    func shortNonceVector() {
+    @Test func `the inner cipher gives the ciphertext and tag of RFC 8439, section 2.8.2`() {
         var key = InlineArray<8, UInt32>(repeating: 0)
         for (index, byte) in Self.key.enumerated() { key[index / 4] |= UInt32(byte) << (8 * UInt32(index % 4)) }
         var inner = AEADKey(.xChaCha20Poly1305, key: key, contexts: CipherContexts())
@@ -69,10 +66,9 @@ struct XChaCha20Poly1305Tests {
     }
 
     @Test(
-        "a message without plaintext is its tag, with and without a header",
         arguments: [[], [1, 2, 3]] as [[UInt8]]
     )
-    func emptyPlaintext(_ header: [UInt8]) {
+    func `a message without plaintext is its tag, with and without a header`(_ header: [UInt8]) {
         let nonce = [UInt8](repeating: 9, count: 24)
         let sealed = XChaCha20Poly1305.sealed([], key: Self.key, nonce: nonce, header: header)
         #expect(sealed.count == XChaCha20Poly1305.tagLength)
@@ -80,8 +76,7 @@ struct XChaCha20Poly1305Tests {
         #expect(XChaCha20Poly1305.opened(sealed, key: Self.key, nonce: nonce, header: header + [0]) == nil)
     }
 
-    @Test("another key, nonce or header does not open a message, whichever of their bits differs")
-    func everyBitOfKeyNonceAndHeader() {
+    @Test func `another key, nonce or header does not open a message, whichever of their bits differs`() {
         let nonce = Array(UInt8(0x40)...0x57)
         let sealed = XChaCha20Poly1305.sealed(Self.sunscreen, key: Self.key, nonce: nonce, header: Self.header)
         func flipped(_ bytes: [UInt8]) -> [[UInt8]] {

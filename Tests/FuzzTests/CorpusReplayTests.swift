@@ -1,6 +1,6 @@
-import Foundation
-import FuzzProperties
-import Testing
+internal import Foundation
+internal import FuzzProperties
+internal import Testing
 
 @Suite("Inputs that fuzzing kept")
 struct CorpusReplayTests {
@@ -16,8 +16,8 @@ struct CorpusReplayTests {
         }
     }
 
-    @Test("every input of the corpus keeps the properties of its surface", arguments: FuzzSurface.allCases)
-    func replay(_ surface: FuzzSurface) throws {
+    @Test(arguments: FuzzSurface.allCases)
+    func `every input of the corpus keeps the properties of its surface`(_ surface: FuzzSurface) throws {
         let inputs = try Self.inputs(surface)
         #expect(inputs.count >= 12, "\(surface.rawValue) has \(inputs.count) inputs")
         for (name, bytes) in inputs {
@@ -27,8 +27,7 @@ struct CorpusReplayTests {
         }
     }
 
-    @Test("every folder of the corpus belongs to a surface, and all are small enough to be committed")
-    func corpusIsWhole() throws {
+    @Test func `every folder of the corpus belongs to a surface, and all are small enough to be committed`() throws {
         let folders = try FileManager.default.contentsOfDirectory(atPath: Self.corpus.path)
         #expect(Set(folders) == Set(FuzzSurface.allCases.map(\.rawValue)))
         let bytes = try FuzzSurface.allCases.flatMap { try Self.inputs($0) }.reduce(0) { $0 + $1.bytes.count }

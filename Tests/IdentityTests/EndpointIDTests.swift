@@ -1,4 +1,4 @@
-import Testing
+internal import Testing
 
 @testable import Identity
 
@@ -20,15 +20,15 @@ struct EndpointIDTests {
         ),
     ]
 
-    @Test("keys are written as the published vectors have them, and read back", arguments: vectors)
-    func publishedVectors(key: String, text: String) throws {
+    @Test(arguments: vectors)
+    func `keys are written as the published vectors have them, and read back`(key: String, text: String) throws {
         let id = try #require(EndpointID(publicKey: bytes(key)))
         #expect(id.description == text)
         #expect(try EndpointID(parsing: text) == id)
     }
 
-    @Test("an ID is read in lower case, with O for 0, I and L for 1, and without or with extra separators")
-    func spokenForms() throws {
+    @Test func `an ID is read in lower case, with O for 0, I and L for 1, and without or with extra separators`() throws
+    {
         let id = try #require(EndpointID(publicKey: bytes(Self.vectors[1].0)))
         let text = Self.vectors[1].1
         let body = text.dropFirst(3)
@@ -40,8 +40,7 @@ struct EndpointIDTests {
         #expect(try EndpointID(parsing: " " + text.replacing("-", with: " - ") + "\n") == id)
     }
 
-    @Test("every single wrong symbol is noticed")
-    func everySubstitution() throws {
+    @Test func `every single wrong symbol is noticed`() throws {
         let text = Array(Self.vectors[0].1)
         for index in text.indices.dropFirst(3) where text[index] != "-" {
             for symbol in "0123456789ABCDEFGHJKMNPQRSTVWXYZ" where symbol != text[index] {
@@ -52,8 +51,7 @@ struct EndpointIDTests {
         }
     }
 
-    @Test("two swapped neighbors are noticed, except 0 and Z, which Luhn cannot tell apart")
-    func swappedNeighbors() throws {
+    @Test func `two swapped neighbors are noticed, except 0 and Z, which Luhn cannot tell apart`() throws {
         let text = Array(Self.vectors[2].1.replacing("-", with: ""))
         for index in 2..<(text.count - 1) where text[index] != text[index + 1] {
             if Set([text[index], text[index + 1]]) == ["0", "Z"] { continue }
@@ -63,8 +61,7 @@ struct EndpointIDTests {
         }
     }
 
-    @Test("the error names the group where a common misreading happened")
-    func suspectGroup() throws {
+    @Test func `the error names the group where a common misreading happened`() throws {
         // 8 read as B in group 11 ("08D6").
         let misread = Self.vectors[0].1.replacing("08D6", with: "0BD6")
         guard case .wrongCheckSymbol(let suspects)? = error(misread) else {
@@ -75,8 +72,7 @@ struct EndpointIDTests {
         #expect(EndpointIDError.wrongCheckSymbol(suspects: [11]).description.contains("group 11"))
     }
 
-    @Test("wrong lengths, foreign symbols, a missing prefix and padding bits are each told apart")
-    func malformed() {
+    @Test func `wrong lengths, foreign symbols, a missing prefix and padding bits are each told apart`() {
         let text = Self.vectors[0].1
         #expect(error(String(text.dropLast())) == .wrongLength(found: 52))
         #expect(error(text + "0") == .wrongLength(found: 54))
@@ -93,8 +89,8 @@ struct EndpointIDTests {
         #expect(error(forged) == .nonZeroPadding)
     }
 
-    @Test("a key of another length is no ID", arguments: [0, 31, 33])
-    func keyLength(count: Int) {
+    @Test(arguments: [0, 31, 33])
+    func `a key of another length is no ID`(count: Int) {
         #expect(EndpointID(publicKey: [UInt8](repeating: 7, count: count)) == nil)
     }
 

@@ -1,12 +1,11 @@
-import Crypto
-import Testing
+internal import Crypto
+internal import Testing
 
 @testable import Identity
 
 @Suite("A machine's key")
 struct IdentityKeySecrecyTests {
-    @Test("is in no text that is made of it")
-    func text() {
+    @Test func `a machine's key is in no text that is made of it`() {
         let key = IdentityKey()
         var dumped = ""
         dump(["key": key], to: &dumped)

@@ -1,12 +1,11 @@
-import Foundation
-import Testing
+internal import Foundation
+internal import Testing
 
 @testable import Identity
 
 @Suite("Key file")
 struct KeyFileTests {
-    @Test("a key is made once, with mode 0600, and is the same ever after")
-    func madeOnce() throws {
+    @Test func `a key is made once, with mode 0600, and is the same ever after`() throws {
         try inFolder { folder in
             let path = folder + "/identity.ed25519"
             #expect(try KeyFile.load(at: path) == nil)
@@ -21,8 +20,7 @@ struct KeyFileTests {
         }
     }
 
-    @Test("the file holds the raw seed of RFC 8032: test 1's secret gives test 1's public key")
-    func rawSeed() throws {
+    @Test func `the file holds the raw seed of RFC 8032: test 1's secret gives test 1's public key`() throws {
         try inFolder { folder in
             let path = folder + "/key"
             let seed: [UInt8] = [
@@ -35,8 +33,8 @@ struct KeyFileTests {
         }
     }
 
-    @Test("a key that group or others may touch is refused", arguments: [0o640, 0o604, 0o660, 0o610, 0o777])
-    func openMode(mode: Int) throws {
+    @Test(arguments: [0o640, 0o604, 0o660, 0o610, 0o777])
+    func `a key that group or others may touch is refused`(mode: Int) throws {
         try inFolder { folder in
             let path = folder + "/key"
             try write(Data(repeating: 1, count: 32), to: path, mode: mode)
@@ -46,8 +44,8 @@ struct KeyFileTests {
         }
     }
 
-    @Test("a file that is not 32 bytes is refused and left as it is", arguments: [0, 31, 33, 64])
-    func wrongLength(count: Int) throws {
+    @Test(arguments: [0, 31, 33, 64])
+    func `a file that is not 32 bytes is refused and left as it is`(count: Int) throws {
         try inFolder { folder in
             let path = folder + "/key"
             try write(Data(repeating: 1, count: count), to: path, mode: 0o600)
@@ -56,8 +54,7 @@ struct KeyFileTests {
         }
     }
 
-    @Test("a symbolic link, a folder and a pipe are refused")
-    func notAFile() throws {
+    @Test func `a symbolic link, a folder and a pipe are refused`() throws {
         try inFolder { folder in
             try write(Data(repeating: 1, count: 32), to: folder + "/real", mode: 0o600)
             let link = folder + "/link"
@@ -70,8 +67,7 @@ struct KeyFileTests {
         }
     }
 
-    @Test("rotation keeps the old key aside and puts a new one in its place")
-    func rotation() throws {
+    @Test func `rotation keeps the old key aside and puts a new one in its place`() throws {
         try inFolder { folder in
             let path = folder + "/key"
             let (old, _) = try KeyFile.loadOrCreate(at: path)
@@ -86,8 +82,7 @@ struct KeyFileTests {
         }
     }
 
-    @Test("of many processes that start at once, all get the same key")
-    func race() async throws {
+    @Test func `of many processes that start at once, all get the same key`() async throws {
         let folder = NSTemporaryDirectory() + "key-race-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -1,17 +1,16 @@
-import Crypto
-import Foundation
-import IdentityCertificates
-import SwiftASN1
-import TestCertificates
-import Testing
-import X509
+internal import Crypto
+internal import Foundation
+internal import IdentityCertificates
+internal import SwiftASN1
+internal import TestCertificates
+internal import Testing
+internal import X509
 
 @testable import Identity
 
 @Suite("Identity in a certificate")
 struct PeerIdentityTests {
-    @Test("our own certificate identifies its key, and carries the names that peers look for")
-    func ownCertificate() throws {
+    @Test func `our own certificate identifies its key, and carries the names that peers look for`() throws {
         let key = IdentityKey()
         let der = try EndpointCertificate.make(for: key)
         #expect(try PeerIdentity.endpointID(ofLeaf: der) == key.endpointID)
@@ -27,10 +26,9 @@ struct PeerIdentityTests {
     }
 
     @Test(
-        "a certificate that claims another's ID is refused, whichever name it claims it by",
         arguments: ["dns", "DNS", "uri"]
     )
-    func claimsAnother(kind: String) throws {
+    func `a certificate that claims another's ID is refused, whichever name it claims it by`(kind: String) throws {
         let (mine, other) = (IdentityKey(), IdentityKey().endpointID)
         let name: GeneralName =
             switch kind {
@@ -44,8 +42,8 @@ struct PeerIdentityTests {
         }
     }
 
-    @Test("a certificate without names of ours is its key's; one with an unreadable ID identifies no key")
-    func otherNames() throws {
+    @Test func `a certificate without names of ours is its key's; one with an unreadable ID identifies no key`() throws
+    {
         let key = IdentityKey()
         let plain = try TestCertificate.make(key, names: [.dnsName("host.example")])
         #expect(try PeerIdentity.endpointID(ofLeaf: plain) == key.endpointID)
@@ -55,14 +53,12 @@ struct PeerIdentityTests {
         }
     }
 
-    @Test("a key of another kind is no identity")
-    func otherKey() throws {
+    @Test func `a key of another kind is no identity`() throws {
         let der = try TestCertificate.make(P256.Signing.PrivateKey(), names: [])
         #expect(throws: PeerIdentityError.notEd25519) { try PeerIdentity.endpointID(ofLeaf: der) }
     }
 
-    @Test("cut and damaged certificates are malformed or identify another key, and never trap")
-    func damaged() throws {
+    @Test func `cut and damaged certificates are malformed or identify another key, and never trap`() throws {
         let key = IdentityKey()
         let der = try EndpointCertificate.make(for: key)
         for length in 0..<der.count {

@@ -1,6 +1,6 @@
-import Crypto
-import IdentityCertificates
-import Testing
+internal import Crypto
+internal import IdentityCertificates
+internal import Testing
 
 @testable import Identity
 
@@ -25,8 +25,7 @@ struct WeakKeyTests {
         return points + points.map { Array($0.dropLast()) + [$0[31] | 0x80] }
     }()
 
-    @Test("are no Endpoint ID, as bytes and as text, and the words say why")
-    func refused() throws {
+    @Test func `weak keys are no Endpoint ID, as bytes and as text, and the words say why`() throws {
         #expect(Self.weak.count == 48)
         for key in Self.weak {
             #expect(EndpointID(publicKey: key) == nil, "\(key)")
@@ -37,8 +36,7 @@ struct WeakKeyTests {
         for _ in 0..<100 { #expect(EndpointID(publicKey: IdentityKey().endpointID.publicKey) != nil) }
     }
 
-    @Test("prove nothing, though the cryptographic library accepts a forged signature")
-    func proveNothing() throws {
+    @Test func `weak keys prove nothing, though the cryptographic library accepts a forged signature`() throws {
         // R is the neutral element and S is 0: the equation holds for A, the neutral element, and any message.
         let neutral: [UInt8] = [1] + [UInt8](repeating: 0, count: 31)
         let signature = neutral + [UInt8](repeating: 0, count: 32)
@@ -47,8 +45,7 @@ struct WeakKeyTests {
         #expect(try !#require(EndpointID(unproven: neutral)).verifies(signature, of: [1, 2, 3]))
     }
 
-    @Test("in a certificate are no identity")
-    func certificate() throws {
+    @Test func `weak keys in a certificate are no identity`() throws {
         let key = IdentityKey()
         let der = try EndpointCertificate.make(for: key)
         let own = key.endpointID.publicKey

@@ -1,12 +1,14 @@
-import Foundation
-import Operations
-import Reflector
-import Testing
+internal import Foundation
+internal import Operations
+internal import Reflector
+internal import Testing
 
 @Suite("The audit commands", .timeLimit(.minutes(3)))
 struct AuditCommandTests {
-    @Test("audit rotate closes the log's file with and without a running server, and verify and export read all files")
-    func rotate() async throws {
+    @Test
+    func `audit rotate closes the log's file with and without a running server, and verify and export read all files`()
+        async throws
+    {
         try await Installation.with { installation in
             let log = installation.folder + "/r/audit.jsonl"
             try await installation.serving { _ in
@@ -43,8 +45,9 @@ struct AuditCommandTests {
         }
     }
 
-    @Test("audit repair accepts a lost or damaged checkpoint, says what it accepted, and accepts nothing else")
-    func repair() async throws {
+    @Test func `audit repair accepts a lost or damaged checkpoint, says what it accepted, and accepts nothing else`()
+        async throws
+    {
         try await Installation.with { installation in
             let log = installation.folder + "/r/audit.jsonl"
             try await installation.serving { _ in

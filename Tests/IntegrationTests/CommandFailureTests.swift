@@ -1,11 +1,10 @@
-import Foundation
-import Operations
-import Testing
+internal import Foundation
+internal import Operations
+internal import Testing
 
 @Suite("How reflector fails", .timeLimit(.minutes(3)))
 struct CommandFailureTests {
     @Test(
-        "an option's value that cannot be read exits 64 and points to the help of its own command",
         arguments: [
             "reflector show-id --log-level loud", "reflector serve --bind nonsense", "reflector serve --bind host:4000",
             "reflector pair --ttl soon", "reflector pair --ttl 500ms", "reflector pair --ttl 0s",
@@ -13,7 +12,9 @@ struct CommandFailureTests {
             "paramedic id --log-level loud", "paramedic id --state=", "paramedic id --config=",
         ]
     )
-    func wrongValues(line: String) async throws {
+    func `an option's value that cannot be read exits 64 and points to the help of its own command`(line: String)
+        async throws
+    {
         let words = line.split(separator: " ").map(String.init)
         try await Installation.with { installation in
             let result = try await Tool.run(words[0], Array(words.dropFirst()), installation.environment)
@@ -26,10 +27,9 @@ struct CommandFailureTests {
     }
 
     @Test(
-        "the help's paragraphs fill their lines",
         arguments: ["", "serve", "pair", "audit verify", "rotate-identity"]
     )
-    func help(command: String) async throws {
+    func `the help's paragraphs fill their lines`(command: String) async throws {
         let words = command.split(separator: " ").map(String.init)
         let help = try await Tool.run("reflector", words + ["--help"], ["COLUMNS": "80"])
         let overview = help.lines.prefix { !$0.hasPrefix("USAGE") }
@@ -41,8 +41,7 @@ struct CommandFailureTests {
         }
     }
 
-    @Test("an address that cannot be listened on is an error with a remedy")
-    func cannotListen() async throws {
+    @Test func `an address that cannot be listened on is an error with a remedy`() async throws {
         try await Installation.with { installation in
             let (port, descriptor) = try Installation.listen(on: 0)
             defer { close(descriptor) }
@@ -69,8 +68,7 @@ struct CommandFailureTests {
         }
     }
 
-    @Test("what does not exist yet is reported as that, and asking creates nothing")
-    func nothingYet() async throws {
+    @Test func `what does not exist yet is reported as that, and asking creates nothing`() async throws {
         try await Installation.with { installation in
             for command in [["verify"], ["rotate"], ["export"], ["repair"]] {
                 let result = try await Tool.run("reflector", ["audit"] + command, installation.environment)
@@ -93,8 +91,7 @@ struct CommandFailureTests {
         }
     }
 
-    @Test("a state folder that cannot be used is an error that says why and how to choose another")
-    func stateFolder() async throws {
+    @Test func `a state folder that cannot be used is an error that says why and how to choose another`() async throws {
         try await Installation.with { installation in
             let folder = installation.folder + "/r"
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
@@ -109,8 +106,7 @@ struct CommandFailureTests {
         }
     }
 
-    @Test("a user who is not root and has no configuration gets the advice to choose a folder")
-    func notRoot() async throws {
+    @Test func `a user who is not root and has no configuration gets the advice to choose a folder`() async throws {
         let arguments = ["--reuid=65534", "--regid=65534", "--clear-groups", try Tool.path("reflector"), "serve"]
         let root = getuid() == 0
         let process = try await ChildProcess.start(
@@ -124,8 +120,10 @@ struct CommandFailureTests {
         #expect(errors.contains("REFLECTOR_IDENTITY_PRIVATE_KEY_PATH") && errors.contains("own"), "\(errors)")
     }
 
-    @Test("a user who may not write the system's folder gets one of their own, and --state chooses another folder")
-    func ownFolder() async throws {
+    @Test
+    func `a user who may not write the system's folder gets one of their own, and --state chooses another folder`()
+        async throws
+    {
         let folder = NSTemporaryDirectory() + "own-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -156,8 +154,7 @@ struct CommandFailureTests {
         #expect(try await run("show-id", "--state", "").code == 64)
     }
 
-    @Test("with --json a command that fails prints one object with the sentence and the exit code")
-    func jsonFailures() async throws {
+    @Test func `with --json a command that fails prints one object with the sentence and the exit code`() async throws {
         try await Installation.with { installation in
             let someone = "PP-TXD9-G0C2-P45B-FNAB-ZV9W-JS07-787E-2WQK-VAK2-69DF-08D6-HXR7-A4D0-R"
             for (command, code) in [
@@ -177,10 +174,9 @@ struct CommandFailureTests {
     }
 
     @Test(
-        "config check --json lists every fault with file, line, key, problem and remedy",
         arguments: ["reflector", "paramedic"]
     )
-    func configCheckJSON(tool: String) async throws {
+    func `config check --json lists every fault with file, line, key, problem and remedy`(tool: String) async throws {
         try await Installation.with { installation in
             let path = installation.folder + "/faulty.toml"
             try Data("[logging]\nlevel = 3\nformt = \"text\"\n".utf8).write(to: URL(fileURLWithPath: path))
@@ -201,8 +197,9 @@ struct CommandFailureTests {
         }
     }
 
-    @Test("the log names the peer of a test that ended, and says at the start that iperf3 is missing")
-    func logLines() async throws {
+    @Test func `the log names the peer of a test that ended, and says at the start that iperf3 is missing`()
+        async throws
+    {
         try await Installation.with(["REFLECTOR_IPERF3_PATH": "/nonexistent/iperf3"]) { installation in
             let server = try await installation.serve()
             do {
@@ -221,8 +218,10 @@ struct CommandFailureTests {
         }
     }
 
-    @Test("a label that would have to be changed is refused with what is allowed, and the times of peers are RFC 3339")
-    func labels() async throws {
+    @Test
+    func `a label that would have to be changed is refused with what is allowed, and the times of peers are RFC 3339`()
+        async throws
+    {
         try await Installation.with { installation in
             try await installation.serving { _ in try await installation.pair() }
             let id = try await installation.paramedic("id").output.trimmingCharacters(in: .newlines)

@@ -1,11 +1,11 @@
-import Foundation
-import Operations
-import Testing
+internal import Foundation
+internal import Operations
+internal import Testing
 
 @Suite("The command line", .timeLimit(.minutes(3)))
 struct CommandLineTests {
-    @Test("without a running server, status and pair exit 3 and say how to start one", arguments: ["status", "pair"])
-    func notRunning(command: String) async throws {
+    @Test(arguments: ["status", "pair"])
+    func `without a running server, status and pair exit 3 and say how to start one`(command: String) async throws {
         try await Installation.with { installation in
             let result = try await installation.reflector(command)
             #expect(result.code == 3)
@@ -14,8 +14,7 @@ struct CommandLineTests {
         }
     }
 
-    @Test("show-id prints the ID and nothing else, and it stays the same")
-    func showID() async throws {
+    @Test func `show-id prints the ID and nothing else, and it stays the same`() async throws {
         try await Installation.with { installation in
             let first = try await installation.reflector("show-id")
             #expect(first.code == 0)
@@ -26,8 +25,7 @@ struct CommandLineTests {
         }
     }
 
-    @Test("pair and status print their pages")
-    func pages() async throws {
+    @Test func `pair and status print their pages`() async throws {
         try await Installation.with { installation in
             try await installation.serving { _ in
                 let id = try await installation.reflector("show-id").output.trimmingCharacters(in: .newlines)
@@ -57,10 +55,11 @@ struct CommandLineTests {
         }
     }
 
-    @Test(
-        "with access.pairing_enabled, serve shows a token on a terminal only; elsewhere it opens no window and says how to"
-    )
-    func pairingAtStart() async throws {
+    @Test
+    func
+        `with access.pairing_enabled, serve shows a token on a terminal only; elsewhere it opens no window and says how to`()
+        async throws
+    {
         try await Installation.with(["REFLECTOR_ACCESS_PAIRING_ENABLED": "true"]) { installation in
             for arguments in [["serve"], ["serve", "--json"]] {
                 let server = try await installation.serve(arguments)
@@ -88,8 +87,7 @@ struct CommandLineTests {
         }
     }
 
-    @Test("shared options stand before and after the command's name")
-    func optionOrder() async throws {
+    @Test func `shared options stand before and after the command's name`() async throws {
         try await Installation.with { installation in
             let after = try await installation.reflector("show-id", "--json")
             let before = try await installation.reflector("--json", "show-id")
@@ -105,8 +103,7 @@ struct CommandLineTests {
         }
     }
 
-    @Test("config check names file, line, key and remedy of every problem")
-    func configCheck() async throws {
+    @Test func `config check names file, line, key and remedy of every problem`() async throws {
         try await Installation.with { installation in
             let path = installation.folder + "/reflector.toml"
             let text = """
@@ -138,8 +135,7 @@ struct CommandLineTests {
         }
     }
 
-    @Test("wrong usage exits 64; help and version exit 0 and name the commit")
-    func usage() async throws {
+    @Test func `wrong usage exits 64; help and version exit 0 and name the commit`() async throws {
         try await Installation.with { installation in
             for tool in ["reflector", "paramedic"] {
                 #expect(try await Tool.run(tool, ["nonsense"], installation.environment).code == 64)
@@ -158,8 +154,7 @@ struct CommandLineTests {
         }
     }
 
-    @Test("a second server on the same folder, and a port in use, are refused with the reason")
-    func twoServers() async throws {
+    @Test func `a second server on the same folder, and a port in use, are refused with the reason`() async throws {
         try await Installation.with { installation in
             try await installation.serving { _ in
                 let second = try await installation.reflector("serve")
@@ -176,8 +171,7 @@ struct CommandLineTests {
         }
     }
 
-    @Test("audit verify finds a changed line and missing lines, and export prints the log")
-    func audit() async throws {
+    @Test func `audit verify finds a changed line and missing lines, and export prints the log`() async throws {
         try await Installation.with { installation in
             try await installation.serving { _ in
                 for _ in 0..<3 { _ = try await installation.reflector("pair") }
@@ -204,10 +198,11 @@ struct CommandLineTests {
         }
     }
 
-    @Test(
-        "without a server, a peer is removed although the log cannot be written or the configuration allows it; the error says so"
-    )
-    func removalWithWarnings() async throws {
+    @Test
+    func
+        `without a server, a peer is removed although the log cannot be written or the configuration allows it; the error says so`()
+        async throws
+    {
         try await Installation.with { installation in
             for _ in 0..<2 { try await installation.serving { _ in try await installation.pair() } }
             let id = try await installation.paramedic("id").output.trimmingCharacters(in: .newlines)
@@ -233,8 +228,7 @@ struct CommandLineTests {
         }
     }
 
-    @Test("peers can be listed, renamed and removed, with and without a running server")
-    func peers() async throws {
+    @Test func `peers can be listed, renamed and removed, with and without a running server`() async throws {
         try await Installation.with { installation in
             try await installation.serving { _ in
                 try await installation.pair()

@@ -1,11 +1,12 @@
-import Foundation
-import Operations
-import Testing
+internal import Foundation
+internal import Operations
+internal import Testing
 
 @Suite("Few descriptors", .timeLimit(.minutes(3)))
 struct DescriptorTests {
-    @Test("strangers from many addresses do not use up the descriptors: a paired peer is served beside them")
-    func strangers() async throws {
+    @Test func `strangers from many addresses do not use up the descriptors: a paired peer is served beside them`()
+        async throws
+    {
         try await Installation.with { installation in
             let server = try await installation.serve(openFiles: 64)
             try await installation.pair()
@@ -17,8 +18,7 @@ struct DescriptorTests {
         }
     }
 
-    @Test("a server without a free descriptor does not spin, and serves when there is one again")
-    func exhausted() async throws {
+    @Test func `a server without a free descriptor does not spin, and serves when there is one again`() async throws {
         let health = try Installation.freePort()
         try await Installation.with(["REFLECTOR_HEALTH_LISTEN_ADDRESS": "127.0.0.1:\(health)"]) { installation in
             let server = try await installation.serve(openFiles: 64)
@@ -36,10 +36,11 @@ struct DescriptorTests {
     }
 
     @Test(
-        "a limit that is too low for the program itself is an error, at whichever number of files it lies",
         arguments: [4, 5, 8, 12, 16, 20, 24, 32, 40]
     )
-    func tooLow(limit: Int) async throws {
+    func `a limit that is too low for the program itself is an error, at whichever number of files it lies`(limit: Int)
+        async throws
+    {
         try await Installation.with { installation in
             for (program, arguments) in [
                 ("paramedic", ["id"]), ("paramedic", ["path"]), ("reflector", ["serve"]), ("packetbench", ["id"]),
@@ -59,8 +60,9 @@ struct DescriptorTests {
         }
     }
 
-    @Test("what a test cannot open any more ends that test, with a reason that says so, and neither side")
-    func tooLowForATest() async throws {
+    @Test func `what a test cannot open any more ends that test, with a reason that says so, and neither side`()
+        async throws
+    {
         try await Installation.with { installation in
             let server = try await installation.serve(openFiles: 64)
             try await installation.pair()

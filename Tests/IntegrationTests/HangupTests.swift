@@ -1,6 +1,6 @@
-import Foundation
-import Operations
-import Testing
+internal import Foundation
+internal import Operations
+internal import Testing
 
 @Suite("SIGHUP", .timeLimit(.minutes(5)))
 struct HangupTests {
@@ -14,8 +14,11 @@ struct HangupTests {
         try await installation.reflector("peers", "--json").json()["configured"] as? [String] ?? []
     }
 
-    @Test("reloads the allow-list and the log level, drops the peers that are no longer allowed, and keeps all others")
-    func reload() async throws {
+    @Test
+    func
+        `SIGHUP reloads the allow-list and the log level, drops the peers that are no longer allowed, and keeps all others`()
+        async throws
+    {
         try await Installation.with { installation in
             let file = installation.folder + "/reflector.toml"
             let first = try await installation.paramedic("id").lines[0]
@@ -63,8 +66,7 @@ struct HangupTests {
         }
     }
 
-    @Test("ends a client's test as Ctrl-C does, unless the client was started to ignore it")
-    func client() async throws {
+    @Test func `SIGHUP ends a client's test as Ctrl-C does, unless the client was started to ignore it`() async throws {
         try await Installation.with { installation in
             try await installation.serving { _ in
                 try await installation.pair()

@@ -1,11 +1,10 @@
-import Foundation
-import Operations
-import Testing
+internal import Foundation
+internal import Operations
+internal import Testing
 
 @Suite("A client that is interrupted", .timeLimit(.minutes(3)))
 struct InterruptionTests {
-    @Test("SIGINT while a reflector does not answer exits 130")
-    func silentReflector() async throws {
+    @Test func `SIGINT while a reflector does not answer exits 130`() async throws {
         try await Installation.with { installation in
             let (port, descriptor) = try Installation.listen()
             defer { close(descriptor) }
@@ -23,11 +22,13 @@ struct InterruptionTests {
     }
 
     @Test(
-        "SIGINT and SIGTERM in a test exit 130, close the test at the reflector and leave the state whole",
         arguments: ["throughput --engine native", "throughput --engine iperf3", "latency", "bufferbloat", "run"],
         [(SIGINT, "tunneled"), (SIGTERM, "direct_ephemeral")]
     )
-    func interrupted(command: String, how: (signal: Int32, mode: String)) async throws {
+    func `SIGINT and SIGTERM in a test exit 130, close the test at the reflector and leave the state whole`(
+        command: String,
+        how: (signal: Int32, mode: String)
+    ) async throws {
         try await Installation.with(["REFLECTOR_NETWORK_MODE": how.mode]) { installation in
             try await installation.serving { _ in
                 try await installation.pair()

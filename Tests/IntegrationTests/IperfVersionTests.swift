@@ -1,5 +1,5 @@
-import Foundation
-import Testing
+internal import Foundation
+internal import Testing
 
 /// iperf3s that say another version than they are, in front of the one that is installed.
 @Suite("Versions of iperf3", .timeLimit(.minutes(3)))
@@ -50,10 +50,12 @@ struct IperfVersionTests {
     }
 
     @Test(
-        "a reflector's newer iperf3 takes the old login from older clients, and only from these",
         arguments: [("3.12", true), ("3.17.1", false)]
     )
-    func padding(client: String, isOld: Bool) async throws {
+    func `a reflector's newer iperf3 takes the old login from older clients, and only from these`(
+        client: String,
+        isOld: Bool
+    ) async throws {
         try await Self.run(client: client, reflector: "3.21") { result, ours, theirs in
             #expect(result.code == 0, "\(result.errors)")
             let started = try String(contentsOfFile: theirs, encoding: .utf8)
@@ -63,8 +65,7 @@ struct IperfVersionTests {
         }
     }
 
-    @Test("a newer iperf3 that an older reflector's cannot read is denied, with what to do")
-    func incompatibility() async throws {
+    @Test func `a newer iperf3 that an older reflector's cannot read is denied, with what to do`() async throws {
         try await Self.run(client: "3.17", reflector: "3.16") { result, _, _ in
             #expect(result.code == 4)
             #expect(

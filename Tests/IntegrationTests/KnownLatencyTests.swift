@@ -1,6 +1,6 @@
-import Foundation
-import Operations
-import Testing
+internal import Foundation
+internal import Operations
+internal import Testing
 
 /// Latency tests over links that drop and delay what is known.
 @Suite("Latency of a known link", .timeLimit(.minutes(10)), .serialized)
@@ -14,10 +14,9 @@ struct KnownLatencyTests {
     }
 
     @Test(
-        "probes that stand in a queue for longer than a second are waited for",
         arguments: ["tunneled", "direct_ephemeral"]
     )
-    func queue(mode: String) async throws {
+    func `probes that stand in a queue for longer than a second are waited for`(mode: String) async throws {
         try await RoutedLink.serving(mode) { link, installation in
             // 200 probes of 106 bytes with their headers take 4 s; nothing is dropped.
             try await link.shape(up: "40kbit", down: "10mbit", queue: 100_000)
@@ -29,8 +28,7 @@ struct KnownLatencyTests {
         }
     }
 
-    @Test("probes that could not leave this machine are reported, and are no loss of the link")
-    func noRoute() async throws {
+    @Test func `probes that could not leave this machine are reported, and are no loss of the link`() async throws {
         try await RoutedLink.serving("direct_ephemeral") { link, installation in
             let arguments = ["latency", "--duration", "4", "--json"]
             let test = try await link.start(.client, "paramedic", arguments, installation)
@@ -56,8 +54,7 @@ struct KnownLatencyTests {
         return fields.flatMap { $0.count > 4 ? Int($0[4]) : nil } ?? 0
     }
 
-    @Test("a UDP port that is not let through is named, and no loss of the link is made of it")
-    func closedPort() async throws {
+    @Test func `a UDP port that is not let through is named, and no loss of the link is made of it`() async throws {
         try await RoutedLink.serving("direct_ephemeral") { link, installation in
             try await link.drop("meta l4proto udp")
             let result = try await link.paramedic(installation, "latency", "--duration", "1", "--json")
@@ -67,8 +64,7 @@ struct KnownLatencyTests {
         }
     }
 
-    @Test("probes that are too large for the path are reported with its MTU, and the test goes on")
-    func tooLarge() async throws {
+    @Test func `probes that are too large for the path are reported with its MTU, and the test goes on`() async throws {
         try await RoutedLink.serving("direct_ephemeral") { link, installation in
             try await link.shell(.router, "ip link set sv mtu 1000")
             try await link.shell(.server, "ip link set eth0 mtu 1000")

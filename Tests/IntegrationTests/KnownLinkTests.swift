@@ -1,6 +1,6 @@
-import Foundation
-import Operations
-import Testing
+internal import Foundation
+internal import Operations
+internal import Testing
 
 /// Throughput over links whose rate is known. The bars are wider than those of `Benchmarks/links`, which runs alone.
 @Suite("Throughput of a known link", .timeLimit(.minutes(10)), .serialized)
@@ -17,11 +17,13 @@ struct KnownLinkTests {
     }
 
     @Test(
-        "the rate is the link's, the intervals add up, and no end claims more processor than there is",
         arguments: modes,
         [false, true]
     )
-    func rate(mode: String, reverse: Bool) async throws {
+    func `the rate is the link's, the intervals add up, and no end claims more processor than there is`(
+        mode: String,
+        reverse: Bool
+    ) async throws {
         try await RoutedLink.serving(mode) { link, installation in
             for (rate, name, streams, seconds) in [(256e3, "256kbit", "1", "5"), (10e6, "10mbit", "4", "3")] {
                 try await link.shape(up: name, down: name)
@@ -65,10 +67,11 @@ struct KnownLinkTests {
     }
 
     @Test(
-        "when nothing arrives any more the result is printed, over the whole time, and says since when",
         arguments: modes
     )
-    func silence(mode: String) async throws {
+    func `when nothing arrives any more the result is printed, over the whole time, and says since when`(mode: String)
+        async throws
+    {
         try await RoutedLink.serving(mode) { link, installation in
             try await link.shape(up: "10mbit", down: "10mbit")
             let test = try await link.start(

@@ -1,12 +1,13 @@
-import Foundation
-import Operations
-import Testing
+internal import Foundation
+internal import Operations
+internal import Testing
 
 /// Two network namespaces with a wire between them that has link-local addresses only. Needs root, as the kernel does.
 @Suite("Link-local addresses", .timeLimit(.minutes(3)))
 struct LinkLocalTests {
-    @Test("every direct test runs between link-local addresses, whose interface is part of the address")
-    func direct() async throws {
+    @Test func `every direct test runs between link-local addresses, whose interface is part of the address`()
+        async throws
+    {
         try await Wire.with { wire in
             try await Installation.with([
                 "REFLECTOR_NETWORK_LISTEN_ADDRESS": "[::]:4000",

@@ -1,12 +1,13 @@
-import Foundation
-import Operations
-import Testing
+internal import Foundation
+internal import Operations
+internal import Testing
 
 /// Where results are written, and where messages go.
 @Suite("Files and streams of the tools", .timeLimit(.minutes(5)))
 struct OutputFileTests {
-    @Test("--html replaces regular files only, keeps a symbolic link, and says so before anything is measured")
-    func htmlPlaces() async throws {
+    @Test func `--html replaces regular files only, keeps a symbolic link, and says so before anything is measured`()
+        async throws
+    {
         try await Installation.with { installation in
             let folder = installation.folder + "/out"
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -27,10 +28,9 @@ struct OutputFileTests {
     }
 
     @Test(
-        "a standard error that cannot be written costs the message and nothing else",
         arguments: ["reflector", "paramedic"]
     )
-    func deafStandardError(tool: String) async throws {
+    func `a standard error that cannot be written costs the message and nothing else`(tool: String) async throws {
         try await Installation.with { installation in
             let command = tool == "reflector" ? "status" : "reflectors"
             for redirection in ["2>/dev/full", "2>&-"] {
@@ -43,8 +43,7 @@ struct OutputFileTests {
         }
     }
 
-    @Test("a pipe that another process made non-blocking gets all of the output")
-    func nonBlockingPipe() async throws {
+    @Test func `a pipe that another process made non-blocking gets all of the output`() async throws {
         try await Installation.with { installation in
             // The reader takes its time, so that the pipe fills up.
             let script = """
@@ -72,8 +71,7 @@ struct OutputFileTests {
         }
     }
 
-    @Test("a reflector's name is something that can be typed")
-    func names() async throws {
+    @Test func `a reflector's name is something that can be typed`() async throws {
         try await Installation.with { installation in
             for name in ["", " ", "a\u{1b}[31m"] {
                 let result = try await installation.paramedic("reflectors", "rename", "vps", name)

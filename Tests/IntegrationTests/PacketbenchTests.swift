@@ -1,6 +1,6 @@
-import Foundation
-import Operations
-import Testing
+internal import Foundation
+internal import Operations
+internal import Testing
 
 @Suite("packetbench", .timeLimit(.minutes(3)))
 struct PacketbenchTests {
@@ -64,8 +64,9 @@ struct PacketbenchTests {
         for line in result.lines { #expect(line.count <= 80) }
     }
 
-    @Test("two machines that know each other's keys measure over TCP, and each sees who the other is")
-    func pinned() async throws {
+    @Test func `two machines that know each other's keys measure over TCP, and each sees who the other is`()
+        async throws
+    {
         try await inFolder { folder in
             let mine = try await bench(["id"], key: folder + "/client.ed25519").lines[0]
             let theirs = try await bench(["id"], key: folder + "/server.ed25519").lines[0]
@@ -97,8 +98,10 @@ struct PacketbenchTests {
         }
     }
 
-    @Test("two machines that share a secret measure; another secret, or a file without one, is an error that says so")
-    func sharedSecret() async throws {
+    @Test
+    func `two machines that share a secret measure; another secret, or a file without one, is an error that says so`()
+        async throws
+    {
         try await inFolder { folder in
             func file(_ name: String, _ text: String, mode: Int = 0o600) throws -> String {
                 let path = folder + "/" + name
@@ -139,8 +142,9 @@ struct PacketbenchTests {
         }
     }
 
-    @Test("a Unix socket needs no trust, a part can be measured alone, and text is printed without --json")
-    func unixSocket() async throws {
+    @Test func `a Unix socket needs no trust, a part can be measured alone, and text is printed without --json`()
+        async throws
+    {
         try await inFolder { folder in
             try await serving(["unix:\(folder)/s"], in: folder) { address, _ in
                 try expectMeasured(
@@ -157,8 +161,9 @@ struct PacketbenchTests {
         }
     }
 
-    @Test("over TLS a client knows the daemon by authority and pin, and the daemon its clients by theirs")
-    func tls() async throws {
+    @Test func `over TLS a client knows the daemon by authority and pin, and the daemon its clients by theirs`()
+        async throws
+    {
         try await inFolder { folder in
             let names = ["-subj", "/CN=bench", "-addext", "subjectAltName=IP:127.0.0.1"]
             for name in ["server", "client"] {
@@ -207,7 +212,6 @@ struct PacketbenchTests {
     }
 
     @Test(
-        "an argument that cannot be used exits 64 and says what to give",
         arguments: [
             ("measure 127.0.0.1", "the port is missing"), ("measure host:70000 --anonymous", "1 to 65535"),
             ("serve host:70000 --anonymous", "0 to 65535"),
@@ -240,7 +244,7 @@ struct PacketbenchTests {
             ("measure host:1 --anonymous --ca /nowhere", "tls:HOST:PORT"),
         ]
     )
-    func wrongArguments(line: String, advice: String) async throws {
+    func `an argument that cannot be used exits 64 and says what to give`(line: String, advice: String) async throws {
         let result = try await bench(line.split(separator: " ").map(String.init), key: "/nowhere/key")
         #expect(result.code == 64, "\(result.errors)")
         #expect(result.output.isEmpty)
@@ -250,8 +254,7 @@ struct PacketbenchTests {
         #expect(result.errors.contains(usage), "\(result.errors)")
     }
 
-    @Test("an empty PACKETBENCH_KEY, or --key, is named by its own name")
-    func emptyKeyPath() async throws {
+    @Test func `an empty PACKETBENCH_KEY, or --key, is named by its own name`() async throws {
         let variable = try await bench(["id"], key: "")
         #expect(
             variable.code == 64 && variable.errors.contains("PACKETBENCH_KEY: the path is empty"),
@@ -263,10 +266,9 @@ struct PacketbenchTests {
     }
 
     @Test(
-        "an identity key that cannot be made is told, as words and as JSON",
         arguments: [[], ["--json"]] as [[String]]
     )
-    func noKey(options: [String]) async throws {
+    func `an identity key that cannot be made is reported, as words and as JSON`(options: [String]) async throws {
         let result = try await bench(options + ["id"], key: "/proc/nowhere/key")
         #expect(result.code == 1, "\(result.errors)")
         #expect(result.errors.contains("/proc/nowhere/key"), "\(result.errors)")
@@ -276,8 +278,9 @@ struct PacketbenchTests {
         }
     }
 
-    @Test("no server at the address exits 1 and says what should run there; with --json that is an object")
-    func nobodyThere() async throws {
+    @Test func `no server at the address exits 1 and says what should run there; with --json that is an object`()
+        async throws
+    {
         let port = try Installation.freePort()
         let result = try await bench(["--json", "measure", "127.0.0.1:\(port)", "--anonymous"], key: "/nowhere/key")
         #expect(result.code == 1)
@@ -286,8 +289,7 @@ struct PacketbenchTests {
         #expect(error?["exit_code"] as? Int == 1)
     }
 
-    @Test("an address in use and two kinds of trust that do not match are errors with a remedy")
-    func doNotMeet() async throws {
+    @Test func `an address in use and two kinds of trust that do not match are errors with a remedy`() async throws {
         try await inFolder { folder in
             try await serving(["127.0.0.1:0", "--anonymous"], in: folder) { address, _ in
                 let second = try await bench(["serve", address, "--anonymous"], key: folder + "/key")
@@ -299,10 +301,11 @@ struct PacketbenchTests {
         }
     }
 
-    @Test(
-        "a daemon that is full says so, and one that stops in the middle does: neither is taken for trust that does not meet"
-    )
-    func fullAndStopped() async throws {
+    @Test
+    func
+        `a daemon that is full says so, and one that stops in the middle does: neither is taken for trust that does not meet`()
+        async throws
+    {
         try await inFolder { folder in
             try await serving(["127.0.0.1:0", "--anonymous", "--max-connections", "1"], in: folder) { address, server in
                 let line = ["measure", address, "--anonymous", "--only", "request", "--seconds"]
@@ -329,8 +332,7 @@ struct PacketbenchTests {
         }
     }
 
-    @Test("a program that listens and never answers is not taken for trust that does not meet")
-    func mute() async throws {
+    @Test func `a program that listens and never answers is not taken for trust that does not meet`() async throws {
         let (port, descriptor) = try Installation.listen()
         defer { close(descriptor) }
         let result = try await bench(["measure", "127.0.0.1:\(port)", "--anonymous"], key: "/nowhere/key")
@@ -338,10 +340,11 @@ struct PacketbenchTests {
         #expect(!result.errors.contains("kind of trust"), "\(result.errors)")
     }
 
-    @Test(
-        "help tells, within 80 columns, how two machines are set up, the exit codes, and what holds without an option"
-    )
-    func help() async throws {
+    @Test
+    func
+        `help tells, within 80 columns, how two machines are set up, the exit codes, and what holds without an option`()
+        async throws
+    {
         let help = try await Tool.run("packetbench", ["--help"], ["COLUMNS": "80"])
         expectNarrow(help)
         for words in ["unix:", "Exit codes: 0 success", "130 interrupted"] { #expect(help.output.contains(words)) }

@@ -1,11 +1,10 @@
-import Foundation
-import Operations
-import Testing
+internal import Foundation
+internal import Operations
+internal import Testing
 
 @Suite("paramedic's commands", .timeLimit(.minutes(5)))
 struct ParamedicCommandTests {
-    @Test("config check names every problem of file and environment, and touches nothing")
-    func configCheck() async throws {
+    @Test func `config check names every problem of file and environment, and touches nothing`() async throws {
         try await Installation.with { installation in
             let path = installation.folder + "/paramedic.toml"
             let text = """
@@ -42,7 +41,6 @@ struct ParamedicCommandTests {
     }
 
     @Test(
-        "numbers and forms that cannot be are refused with 64 before a reflector is looked for",
         arguments: [
             "bufferbloat --duration 0", "bufferbloat --duration 86401", "bufferbloat --streams 0", "run --duration 0",
             "run --duration -5", "run --streams 129", "throughput --streams 0", "throughput --duration 86401",
@@ -52,7 +50,9 @@ struct ParamedicCommandTests {
             "run --html /nowhere/at/all.html", "report --html /nowhere/at/all.html",
         ]
     )
-    func refused(line: String) async throws {
+    func `numbers and forms that cannot be are refused with 64 before a reflector is looked for`(line: String)
+        async throws
+    {
         try await Installation.with { installation in
             let arguments = line.split(separator: " ").map(String.init)
             let result = try await Tool.run("paramedic", arguments, installation.environment)
@@ -62,8 +62,7 @@ struct ParamedicCommandTests {
         }
     }
 
-    @Test("an examination of which every part is denied exits 4, says why, and is not kept")
-    func deniedExamination() async throws {
+    @Test func `an examination of which every part is denied exits 4, says why, and is not kept`() async throws {
         try await Installation.with(["REFLECTOR_QUOTAS_MAX_TESTS_PER_HOUR_PER_PEER": "1"]) { installation in
             try await installation.serving { _ in
                 try await installation.pair()
@@ -92,8 +91,7 @@ struct ParamedicCommandTests {
         }
     }
 
-    @Test("a test that is denied exits 4 and says why")
-    func denied() async throws {
+    @Test func `a test that is denied exits 4 and says why`() async throws {
         try await Installation.with(["REFLECTOR_QUOTAS_ALLOW_THROUGHPUT": "false"]) { installation in
             try await installation.serving { _ in
                 try await installation.pair()
@@ -112,8 +110,9 @@ struct ParamedicCommandTests {
         }
     }
 
-    @Test("without a token pair only remembers, and a stranger is not told otherwise while a window is open")
-    func rememberedOnly() async throws {
+    @Test func `without a token pair only remembers, and a stranger is not told otherwise while a window is open`()
+        async throws
+    {
         try await Installation.with { installation in
             try await installation.serving { _ in
                 let id = try await installation.reflector("show-id").output.trimmingCharacters(in: .newlines)
@@ -137,8 +136,9 @@ struct ParamedicCommandTests {
         }
     }
 
-    @Test("another reflector takes over a known name only with --replace, and its token is not spent before")
-    func knownName() async throws {
+    @Test func `another reflector takes over a known name only with --replace, and its token is not spent before`()
+        async throws
+    {
         try await Installation.with { first in
             try await first.serving { _ in
                 try await first.pair("--name", "home")

@@ -1,6 +1,6 @@
-import Foundation
-import Operations
-import Testing
+internal import Foundation
+internal import Operations
+internal import Testing
 
 /// Each key of `paramedic.toml` does what the reference says, from the file and from the environment alike.
 @Suite("The effect of paramedic.toml", .timeLimit(.minutes(3)))
@@ -80,8 +80,8 @@ struct ParamedicConfigurationKeyTests {
         },
     ]
 
-    @Test("every key has its effect, from the file and from the environment alike", arguments: keys)
-    func effect(key: Key) async throws {
+    @Test(arguments: keys)
+    func `every key has its effect, from the file and from the environment alike`(key: Key) async throws {
         try await Installation.with(key.beside) { installation in
             try await installation.serving { _ in
                 try await installation.pair("--name", "first")

@@ -1,6 +1,6 @@
-import Foundation
-import Operations
-import Testing
+internal import Foundation
+internal import Operations
+internal import Testing
 
 @Suite("Standard output of the tools", .timeLimit(.minutes(3)))
 struct ParamedicOutputTests {
@@ -21,13 +21,12 @@ struct ParamedicOutputTests {
     }
 
     @Test(
-        "a full device is an error with 74, whatever is printed",
         arguments: [
             ("paramedic", "id"), ("paramedic", "id --json"), ("paramedic", "--help"), ("paramedic", "run --help"),
             ("paramedic", "reflectors --json"), ("reflector", "show-id"), ("reflector", "show-id --json"),
         ]
     )
-    func full(tool: String, arguments: String) async throws {
+    func `a full device is an error with 74, whatever is printed`(tool: String, arguments: String) async throws {
         try await Installation.with { installation in
             let result = try await shell("\"$0\" \(arguments) > /dev/full", tool, installation)
             #expect(result.code == 74)
@@ -35,8 +34,8 @@ struct ParamedicOutputTests {
         }
     }
 
-    @Test("a reader that goes away is no error", arguments: ["paramedic", "reflector"])
-    func closedPipe(tool: String) async throws {
+    @Test(arguments: ["paramedic", "reflector"])
+    func `a reader that goes away is no error`(tool: String) async throws {
         try await Installation.with { installation in
             let line = "\"$0\" --help | true; code=${PIPESTATUS[0]}; \"$0\" --help | head -1; exit $code"
             let result = try await shell(line, tool, installation)
@@ -48,7 +47,6 @@ struct ParamedicOutputTests {
     }
 
     @Test(
-        "with --json a command that fails puts out its error as JSON, with its exit code",
         arguments: [
             ("latency --duration 1 --json", 1, "no reflector is known"), ("run --json", 1, "no reflector is known"),
             ("history -r unknown --json", 1, "no reflector is called"), ("report --json", 1, "the history is empty"),
@@ -59,7 +57,11 @@ struct ParamedicOutputTests {
             ("reflectors --json --config /nowhere", 78, "/nowhere"), ("run --json --csv", 64, "exclude each other"),
         ]
     )
-    func errors(line: String, code: Int32, words: String) async throws {
+    func `with --json a command that fails puts out its error as JSON, with its exit code`(
+        line: String,
+        code: Int32,
+        words: String
+    ) async throws {
         try await Installation.with { installation in
             let arguments = line.split(separator: " ").map(String.init)
             let result = try await Tool.run("paramedic", arguments, installation.environment)
@@ -72,8 +74,7 @@ struct ParamedicOutputTests {
         }
     }
 
-    @Test("a denied test says its reason in the error's JSON, and when it may run again")
-    func denied() async throws {
+    @Test func `a denied test says its reason in the error's JSON, and when it may run again`() async throws {
         try await Installation.with(["REFLECTOR_QUOTAS_MAX_TESTS_PER_HOUR_PER_PEER": "1"]) { installation in
             try await installation.serving { _ in
                 try await installation.pair()
@@ -93,14 +94,13 @@ struct ParamedicOutputTests {
     }
 
     @Test(
-        "wrong usage points to the help of its own command",
         arguments: [
             "latency --duration 0", "throughput --bitrate 0", "pair h:1 --id x", "pair h:x --id PP-1",
             "history --last 0",
             "reflectors rename a",
         ]
     )
-    func help(line: String) async throws {
+    func `wrong usage points to the help of its own command`(line: String) async throws {
         try await Installation.with { installation in
             let arguments = line.split(separator: " ").map(String.init)
             let result = try await Tool.run("paramedic", arguments, installation.environment)
@@ -110,10 +110,10 @@ struct ParamedicOutputTests {
         }
     }
 
-    @Test(
-        "history of an unknown name exits 1 and names those that are known; the JSON of a reflector is snake_case"
-    )
-    func unknownName() async throws {
+    @Test
+    func `history of an unknown name exits 1 and names those that are known; the JSON of a reflector is snake_case`()
+        async throws
+    {
         try await Installation.with { installation in
             try await installation.serving { _ in
                 try await installation.pair("--name", "home")
@@ -130,8 +130,7 @@ struct ParamedicOutputTests {
         }
     }
 
-    @Test("a rate of nothing is refused with what leaving it out means")
-    func noRate() async throws {
+    @Test func `a rate of nothing is refused with what leaving it out means`() async throws {
         let result = try await Tool.run("paramedic", ["throughput", "--bitrate", "0"], ["HOME": "/nonexistent"])
         #expect(result.code == 64)
         #expect(result.errors.contains("no limit over TCP, and for iperf3's own 1 Mbit/s for each stream over UDP"))

@@ -1,11 +1,12 @@
-import Foundation
-import Operations
-import Testing
+internal import Foundation
+internal import Operations
+internal import Testing
 
 @Suite("A command that is cut short", .timeLimit(.minutes(3)))
 struct PartlyMeasuredTests {
-    @Test("a reflector that dies in the middle of a run leaves what was measured, in print and in the history")
-    func killed() async throws {
+    @Test func `a reflector that dies in the middle of a run leaves what was measured, in print and in the history`()
+        async throws
+    {
         try await Installation.with { installation in
             try await installation.serving { server in
                 try await installation.pair()
@@ -28,8 +29,7 @@ struct PartlyMeasuredTests {
         }
     }
 
-    @Test("bufferbloat that is denied on the way prints its phases and exits 4")
-    func deniedPhase() async throws {
+    @Test func `bufferbloat that is denied on the way prints its phases and exits 4`() async throws {
         try await Installation.with(["REFLECTOR_QUOTAS_MAX_TESTS_PER_HOUR_PER_PEER": "1"]) { installation in
             try await installation.serving { _ in
                 try await installation.pair()

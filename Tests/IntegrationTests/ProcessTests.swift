@@ -1,11 +1,10 @@
-import Foundation
-import Operations
-import Testing
+internal import Foundation
+internal import Operations
+internal import Testing
 
 @Suite("Processes", .timeLimit(.minutes(5)), .serialized)
 struct ProcessTests {
-    @Test("a latency test that the shutdown cuts short is an error, not a lossy link")
-    func latencyCutShort() async throws {
+    @Test func `a latency test that the shutdown cuts short is an error, not a lossy link`() async throws {
         try await Installation.with { installation in
             let server = try await installation.serve()
             try await installation.pair()
@@ -18,8 +17,8 @@ struct ProcessTests {
         }
     }
 
-    @Test("SIGTERM ends a server in order with exit 0, also while a test runs, and settles the test")
-    func terminated() async throws {
+    @Test func `SIGTERM ends a server in order with exit 0, also while a test runs, and settles the test`() async throws
+    {
         try await Installation.with { installation in
             let server = try await installation.serve()
             try await installation.pair()
@@ -39,8 +38,9 @@ struct ProcessTests {
         }
     }
 
-    @Test("SIGKILL leaves no iperf3, loses no peer, no count and no audit line, and the next server goes on")
-    func killed() async throws {
+    @Test func `SIGKILL leaves no iperf3, loses no peer, no count and no audit line, and the next server goes on`()
+        async throws
+    {
         try await Installation.with { installation in
             var server = try await installation.serve()
             try await installation.pair()
@@ -83,10 +83,11 @@ struct ProcessTests {
         }
     }
 
-    @Test(
-        "a connection and an iperf3 that do not end hold the shutdown no longer than its timeout, and the next start settles"
-    )
-    func shutdownTimeout() async throws {
+    @Test
+    func
+        `a connection and an iperf3 that do not end hold the shutdown no longer than its timeout, and the next start settles`()
+        async throws
+    {
         try await Installation.with(["REFLECTOR_LIMITS_SHUTDOWN_TIMEOUT_SEC": "1"]) { installation in
             // Listens like iperf3, never answers, and ignores SIGTERM: only SIGKILL, after 5 s, would end it.
             let script = """
@@ -128,8 +129,7 @@ struct ProcessTests {
         }
     }
 
-    @Test("a second signal ends a server that is still shutting down at once")
-    func secondSignal() async throws {
+    @Test func `a second signal ends a server that is still shutting down at once`() async throws {
         try await Installation.with { installation in
             let server = try await installation.serve()
             server.signal(SIGTERM)
@@ -140,8 +140,7 @@ struct ProcessTests {
         }
     }
 
-    @Test("no token, key or password is in a log, in a process list or in --json output")
-    func secrets() async throws {
+    @Test func `no token, key or password is in a log, in a process list or in --json output`() async throws {
         try await Installation.with(
             [
                 "REFLECTOR_NETWORK_MODE": "direct_ephemeral", "REFLECTOR_LOGGING_LEVEL": "trace",
@@ -186,8 +185,7 @@ struct ProcessTests {
         }
     }
 
-    @Test("the pairing token is not in the process list while paramedic pair runs")
-    func tokenInArguments() async throws {
+    @Test func `the pairing token is not in the process list while paramedic pair runs`() async throws {
         try await Installation.with { installation in
             // Accepts and says nothing, so that the client waits.
             let (port, listener) = try Installation.listen()
@@ -209,8 +207,9 @@ struct ProcessTests {
         }
     }
 
-    @Test("rotate-identity: a running server switches, its peers pair again, and the audit log stays whole")
-    func rotation() async throws {
+    @Test func `rotate-identity: a running server switches, its peers pair again, and the audit log stays whole`()
+        async throws
+    {
         try await Installation.with { installation in
             try await installation.serving { _ in
                 try await installation.pair()
@@ -250,8 +249,8 @@ struct ProcessTests {
         }
     }
 
-    @Test("a whole examination is printed, kept, and shown again in every form", arguments: ["127.0.0.1", "[::1]"])
-    func examination(host: String) async throws {
+    @Test(arguments: ["127.0.0.1", "[::1]"])
+    func `a whole examination is printed, kept, and shown again in every form`(host: String) async throws {
         try await Installation.with(["REFLECTOR_NETWORK_LISTEN_ADDRESS": "\(host):0"]) { installation in
             try await installation.serving { _ in
                 try await installation.pair()

@@ -1,5 +1,5 @@
-import Foundation
-import Operations
+internal import Foundation
+internal import Operations
 
 /// A client and a server in network namespaces of their own, with a router between them whose rates and drops are
 /// known. Needs root, as the kernel does.

@@ -1,6 +1,6 @@
-import Foundation
-import Operations
-import Testing
+internal import Foundation
+internal import Operations
+internal import Testing
 
 /// The scripts of a contributor, with a `swift` and a fuzzing program that only say what the real ones say.
 @Suite("Scripts", .timeLimit(.minutes(3)))
@@ -79,10 +79,11 @@ struct ScriptTests {
     }
 
     @Test(
-        "scripts/fuzz refuses what is not the whole name of a surface, and touches no corpus",
         arguments: ["", ".", "..", "one/", "./one", "a/b", "/", "one two", "-jobs=2", "--help", "0", "99999999"]
     )
-    func surfaces(argument: String) async throws {
+    func `scripts/fuzz refuses what is not the whole name of a surface, and touches no corpus`(argument: String)
+        async throws
+    {
         let tree = try Tree()
         try tree.addSwift("6.3.1")
         try tree.write("#!/bin/bash\n: > Fuzz/Corpus/ran", to: "built/outpost-fuzz")
@@ -92,8 +93,7 @@ struct ScriptTests {
         #expect(try tree.corpus == before)
     }
 
-    @Test("scripts/fuzz keeps what reaches new code, and exits 0")
-    func finds() async throws {
+    @Test func `scripts/fuzz keeps what reaches new code, and exits 0`() async throws {
         let tree = try Tree()
         try tree.addSwift("6.3.1")
         try tree.write(
@@ -114,7 +114,6 @@ struct ScriptTests {
 
     /// How a fuzzing program may end without having fuzzed to its end.
     @Test(
-        "scripts/fuzz never exits 0 when something broke or did not run, and goes on with the other surfaces",
         arguments: [
             // While it fuzzes: libFuzzer's crash, a signal, code under test that exits, a program that says nothing.
             "*max_total_time*) exit 77", "*max_total_time*) kill -KILL $$", "*max_total_time*) exit 0",
@@ -126,7 +125,9 @@ struct ScriptTests {
             "*set_cover_merge*) exit 0", "*set_cover_merge*) exit 1", "*set_cover_merge*) kill -KILL $$",
         ]
     )
-    func broken(ending: String) async throws {
+    func `scripts/fuzz never exits 0 when something broke or did not run, and goes on with the other surfaces`(
+        ending: String
+    ) async throws {
         let tree = try Tree()
         try tree.addSwift("6.3.1")
         try tree.write(
@@ -150,16 +151,14 @@ struct ScriptTests {
         #expect(result.errors.contains("== two, 1 s"), "\(result.errors)")
     }
 
-    @Test("scripts/fuzz fails when its program cannot start")
-    func noProgram() async throws {
+    @Test func `scripts/fuzz fails when its program cannot start`() async throws {
         let tree = try Tree()
         try tree.addSwift("6.3.1")
         let result = try await tree.fuzz("one", "1")
         #expect(result.code == 1, "\(result.errors)")
     }
 
-    @Test("an interruption ends scripts/fuzz, not only the surface that it is at")
-    func interrupted() async throws {
+    @Test func `an interruption ends scripts/fuzz, not only the surface that it is at`() async throws {
         let tree = try Tree()
         try tree.addSwift("6.3.1")
         try tree.write("#!/bin/bash\nexit 72", to: "built/outpost-fuzz")
@@ -169,14 +168,16 @@ struct ScriptTests {
     }
 
     @Test(
-        "a script says first that Swift is too old, missing or broken, with the version that it needs",
         arguments: [
             (nil, "swift is not in PATH"), ("5.10.1", "is Swift 5.10.1, too old"),
             ("6.2", "is Swift 6.2, too old"), ("x", "printed no version"), ("6.3", nil), ("6.10.2", nil),
             ("7.0-dev", nil),
         ] as [(String?, String?)]
     )
-    func swiftVersion(version: String?, words: String?) async throws {
+    func `a script says first that Swift is too old, missing or broken, with the version that it needs`(
+        version: String?,
+        words: String?
+    ) async throws {
         let tree = try Tree()
         if let version { try tree.addSwift(version) }
         try tree.write("#!/bin/bash\nexit 72", to: "built/outpost-fuzz")

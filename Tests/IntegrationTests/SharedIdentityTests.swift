@@ -1,6 +1,6 @@
-import Foundation
-import Operations
-import Testing
+internal import Foundation
+internal import Operations
+internal import Testing
 
 /// The tools of one user share an identity and an address book; what `paramedic` had before comes into them.
 @Suite("What a user's tools share", .serialized)
@@ -20,8 +20,9 @@ struct SharedIdentityTests {
         try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
     }
 
-    @Test("identity and reflectors of before are taken over once, with a line each, and may be measured")
-    func takeOver() async throws {
+    @Test func `identity and reflectors of before are taken over once, with a line each, and may be measured`()
+        async throws
+    {
         try await with { installation, state in
             try await installation.serving { _ in
                 try await pairAsBefore(installation, state)
@@ -53,8 +54,8 @@ struct SharedIdentityTests {
         }
     }
 
-    @Test("a fresh user gets one identity, pairs and measures with it, and prints nothing about it")
-    func fresh() async throws {
+    @Test func `a fresh user gets one identity, pairs and measures with it, and prints nothing about it`() async throws
+    {
         try await with { installation, state in
             try await installation.serving { _ in
                 try await installation.pair("--name", "demo")
@@ -68,8 +69,8 @@ struct SharedIdentityTests {
         }
     }
 
-    @Test("a key that is given wins: nothing is taken over, and the shared folder is not even made")
-    func givenKey() async throws {
+    @Test func `a key that is given wins: nothing is taken over, and the shared folder is not even made`() async throws
+    {
         try await with { installation, state in
             let key = ["PARAMEDIC_IDENTITY_PRIVATE_KEY_PATH": installation.folder + "/own.ed25519"]
             let environment = installation.environment.merging(key) { $1 }
@@ -85,8 +86,10 @@ struct SharedIdentityTests {
         }
     }
 
-    @Test("two identities are refused with what is used and what to do; --state and --key go on with the old ones")
-    func conflict() async throws {
+    @Test
+    func `two identities are refused with what is used and what to do; --state and --key go on with the old ones`()
+        async throws
+    {
         try await with { installation, state in
             let shared = try await installation.paramedic("id").output.trimmingCharacters(in: .newlines)
             let old = try await installation.paramedic("id", "--state", state + "/paramedic").output
@@ -101,8 +104,10 @@ struct SharedIdentityTests {
         }
     }
 
-    @Test("a take-over that is killed at any moment is completed by the next run, and loses no key and no reflector")
-    func killed() async throws {
+    @Test
+    func `a take-over that is killed at any moment is completed by the next run, and loses no key and no reflector`()
+        async throws
+    {
         try await with { installation, state in
             try await installation.serving { _ in
                 try await pairAsBefore(installation, state)
@@ -122,8 +127,7 @@ struct SharedIdentityTests {
         }
     }
 
-    @Test("tools that start at the same time take over once and have one identity")
-    func together() async throws {
+    @Test func `tools that start at the same time take over once and have one identity`() async throws {
         try await with { installation, state in
             let old = try await installation.paramedic("id", "--state", state + "/paramedic").output
             let results = try await withThrowingTaskGroup(of: Tool.Result.self) { group in

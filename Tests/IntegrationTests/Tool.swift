@@ -1,6 +1,6 @@
-import Foundation
-import Operations
-import Synchronization
+internal import Foundation
+internal import Operations
+internal import Synchronization
 
 /// The built executables, run as a person would.
 enum Tool {

@@ -1,10 +1,9 @@
-import Operations
-import Testing
+internal import Operations
+internal import Testing
 
 @Suite("A result that cannot be kept", .timeLimit(.minutes(3)))
 struct UnkeptResultTests {
-    @Test("is printed all the same, and the failure after it")
-    func fullDisk() async throws {
+    @Test func `a result that cannot be kept is printed all the same, and the failure after it`() async throws {
         try await Installation.with { installation in
             try await installation.serving { _ in
                 try await installation.pair()

@@ -1,6 +1,6 @@
-import Foundation
-import Operations
-import Testing
+internal import Foundation
+internal import Operations
+internal import Testing
 
 /// A chroot or a container without /proc, made in a mount namespace of its own. Needs root, or user namespaces.
 @Suite("Without /proc", .timeLimit(.minutes(3)))
@@ -24,13 +24,15 @@ struct WithoutProcTests {
     }
 
     @Test(
-        "a command says that it needs /proc and how to get it, and neither prints the help nor dies of a signal",
         arguments: [
             ("reflector", ["serve"]), ("reflector", ["show-id"]), ("paramedic", ["id"]), ("paramedic", ["reflectors"]),
             ("packetbench", ["id"]),
         ]
     )
-    func refused(tool: String, arguments: [String]) async throws {
+    func `a command says that it needs /proc and how to get it, and neither prints the help nor dies of a signal`(
+        tool: String,
+        arguments: [String]
+    ) async throws {
         try await Installation.with { installation in
             let result = try await run(tool, arguments, installation.environment)
             #expect(result.code == 1, "\(result)")
@@ -40,8 +42,7 @@ struct WithoutProcTests {
         }
     }
 
-    @Test("version and help need no /proc, for the arguments do not come from there")
-    func version() async throws {
+    @Test func `version and help need no /proc, for the arguments do not come from there`() async throws {
         for tool in ["reflector", "paramedic", "packetbench"] {
             let version = try await run(tool, ["--version"], [:])
             #expect(version.code == 0 && version.output.hasPrefix("\(tool) "), "\(version)")

@@ -1,8 +1,8 @@
-import Logging
-import NIOCore
-import NIOEmbedded
-import NIOPosix
-import Testing
+internal import Logging
+internal import NIOCore
+internal import NIOEmbedded
+internal import NIOPosix
+internal import Testing
 
 @testable import MonitoringHTTP
 
@@ -32,8 +32,7 @@ struct HTTPServiceTests {
         return text
     }
 
-    @Test("each path has its page, with the status that the page has; then the connection closes")
-    func pages() async throws {
+    @Test func `each path has its page, with the status that the page has; then the connection closes`() async throws {
         let health = try await answer("GET /health?verbose HTTP/1.1\r\nhost: x\r\n\r\n")
         #expect(health.hasPrefix("HTTP/1.1 503 ") && health.hasSuffix("\r\n\r\n{}\n"), "\(health)")
         #expect(health.contains("connection: close\r\n") && health.contains("cache-control: no-store\r\n"))
@@ -44,8 +43,9 @@ struct HTTPServiceTests {
         #expect(head.contains("content-length: 4\r\n") && head.hasSuffix("\r\n\r\n"), "\(head)")
     }
 
-    @Test("another path is 404 and names the pages, another method 405 and names those that are served")
-    func refusals() async throws {
+    @Test func `another path is 404 and names the pages, another method 405 and names those that are served`()
+        async throws
+    {
         let missing = try await answer("GET / HTTP/1.1\r\nhost: x\r\n\r\n")
         #expect(missing.hasPrefix("HTTP/1.1 404 "), "\(missing)")
         #expect(missing.hasSuffix("there are /health and /metrics\n"))
@@ -53,15 +53,13 @@ struct HTTPServiceTests {
         #expect(post.hasPrefix("HTTP/1.1 405 ") && post.contains("allow: GET, HEAD\r\n"), "\(post)")
     }
 
-    @Test("a second request on the connection, or a body, gets no answer")
-    func oneRequest() async throws {
+    @Test func `a second request on the connection, or a body, gets no answer`() async throws {
         let request = "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n"
         #expect(try await answer(request + request).ranges(of: "HTTP/1.1").count == 1)
         #expect(try await answer("GET /metrics HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\nx").isEmpty)
     }
 
-    @Test("a request of more than 16 KiB is cut off, in one header or in many")
-    func largeRequest() async throws {
+    @Test func `a request of more than 16 KiB is cut off, in one header or in many`() async throws {
         let long = "GET /metrics HTTP/1.1\r\nx: " + String(repeating: "a", count: HTTPService.maximumRequestBytes)
         let one = try await connection()
         try await one.writeInbound(ByteBuffer(string: long))
@@ -72,8 +70,7 @@ struct HTTPServiceTests {
         #expect(!other.isActive)
     }
 
-    @Test("a connection that says nothing, or half a request, ends after 10 s and not before")
-    func deadline() async throws {
+    @Test func `a connection that says nothing, or half a request, ends after 10 s and not before`() async throws {
         for beginning in ["", "GET /metr"] {
             let channel = try await connection()
             try await channel.writeInbound(ByteBuffer(string: beginning))
@@ -84,8 +81,7 @@ struct HTTPServiceTests {
         }
     }
 
-    @Test("of a crowd the oldest connection makes room, and all end with the port")
-    func clients() async throws {
+    @Test func `of a crowd the oldest connection makes room, and all end with the port`() async throws {
         // One loop, so that connections are taken in the order in which they came.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let port = try await HTTPService.bind(

@@ -1,7 +1,7 @@
-import Logging
-import NIOCore
-import NetworkProtocolTestSupport
-import Testing
+internal import Logging
+internal import NIOCore
+internal import NetworkProtocolTestSupport
+internal import Testing
 
 @testable import NetworkProtocol
 @testable import NetworkProtocolConfiguration

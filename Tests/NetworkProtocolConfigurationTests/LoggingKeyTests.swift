@@ -1,8 +1,8 @@
-import Foundation
-import Logging
-import NetworkProtocol
-import NetworkProtocolTestSupport
-import Testing
+internal import Foundation
+internal import Logging
+internal import NetworkProtocol
+internal import NetworkProtocolTestSupport
+internal import Testing
 
 @testable import NetworkProtocolConfiguration
 

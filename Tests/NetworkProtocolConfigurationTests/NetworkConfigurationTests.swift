@@ -1,5 +1,5 @@
-import Logging
-import Testing
+internal import Logging
+internal import Testing
 
 @testable import NetworkProtocol
 @testable import NetworkProtocolConfiguration

@@ -1,7 +1,7 @@
-import Foundation
-import NetworkProtocolTestSupport
-import Synchronization
-import Testing
+internal import Foundation
+internal import NetworkProtocolTestSupport
+internal import Synchronization
+internal import Testing
 
 @testable import NetworkProtocol
 

@@ -1,5 +1,5 @@
-import NetworkProtocolTestSupport
-import Testing
+internal import NetworkProtocolTestSupport
+internal import Testing
 
 @testable import NetworkProtocol
 

@@ -1,13 +1,14 @@
-import Foundation
-import Logging
-import NIOCore
-import NIOPosix
-import NetworkProtocol
-import NetworkProtocolPrometheus
-import Operations
-import Testing
+internal import Foundation
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import NetworkProtocol
+internal import NetworkProtocolPrometheus
+internal import Operations
+internal import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct `A Prometheus endpoint` {
+@Suite("A Prometheus endpoint", .timeLimit(.minutes(5)))
+struct PrometheusEndpointTests {
     private let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     private func with(_ body: (PrometheusEndpoint, _ address: String) async throws -> Void) async throws {
@@ -24,7 +25,7 @@ import Testing
         try await running.value
     }
 
-    @Test func `tells where it is to all who ask, as often as they ask`() async throws {
+    @Test func `a Prometheus endpoint tells where it is to all who ask, as often as they ask`() async throws {
         let endpoint = PrometheusEndpoint(port: 0, logger: silent)
         let asking = (0..<3).map { _ in Task { await endpoint.address() } }
         let late = Task {
@@ -65,7 +66,7 @@ import Testing
         return String(decoding: exit.output, as: UTF8.self)
     }
 
-    @Test func `tells Prometheus what a daemon counts`() async throws {
+    @Test func `a Prometheus endpoint tells Prometheus what a daemon counts`() async throws {
         try await with { endpoint, address in
             var dispatcher = Dispatcher()
             dispatcher.onCommand("reverse") { payload, _ in payload.reversed() }
@@ -98,7 +99,7 @@ import Testing
         }
     }
 
-    @Test func `answers nothing else, and idle connections keep no client out`() async throws {
+    @Test func `a Prometheus endpoint answers nothing else, and idle connections keep no client out`() async throws {
         try await with { _, address in
             #expect(try await fetch(address, "/").hasPrefix("404 "))
             #expect(try await fetch(address, "/metrics", method: "POST").hasPrefix("405 "))
@@ -113,7 +114,7 @@ import Testing
         }
     }
 
-    @Test func `whose port is taken says so`() async throws {
+    @Test func `a Prometheus endpoint whose port is taken says so`() async throws {
         try await with { _, address in
             let port = try #require(Int(address.split(separator: ":").last ?? ""))
             await #expect(

@@ -1,5 +1,5 @@
-import Glibc
-import Testing
+internal import Glibc
+internal import Testing
 
 @testable import PacketIO
 

@@ -1,6 +1,6 @@
-import Glibc
-import SystemErrors
-import Testing
+internal import Glibc
+internal import SystemErrors
+internal import Testing
 
 @testable import PacketIO
 

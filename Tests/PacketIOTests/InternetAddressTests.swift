@@ -1,5 +1,5 @@
-import Glibc
-import Testing
+internal import Glibc
+internal import Testing
 
 @testable import PacketIO
 
@@ -8,7 +8,7 @@ import Testing
         ("1.2.3.4:5", "1.2.3.4:5"), ("[::1]:65535", "[::1]:65535"), ("[2001:DB8:0:0:0:0:0:1]:80", "[2001:db8::1]:80"),
         ("0.0.0.0:0", "0.0.0.0:0"), ("[::]:1", "[::]:1"), ("[fe80::1%7]:9", "[fe80::1%7]:9"),
     ])
-    func aNumericAddressIsReadAndWrittenBack(text: String, canonical: String) {
+    func `a numeric address is read and written back`(text: String, canonical: String) {
         #expect(InternetAddress(text)?.description == canonical)
     }
 
@@ -18,7 +18,7 @@ import Testing
         "[1.2.3.4]:5", "localhost:5", "[::1%]:5", "[::1:5", "1.2.3.4\u{0}:5", "[fe80::1%no-such-interface]:1",
         "１.2.3.4:5",
     ])
-    func whatIsNoNumericAddressIsRefused(text: String) {
+    func `what is no numeric address is refused`(text: String) {
         #expect(InternetAddress(text) == nil)
     }
 
@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test(arguments: ["1.2.3.4:5", "[2001:db8::1]:443", "[fe80::1%7]:9"])
-    func aSocketAddressRoundTripsAndATruncatedOneIsRefused(text: String) throws {
+    func `a socket address round trips and a truncated one is refused`(text: String) throws {
         let address = try #require(InternetAddress(text))
         let (storage, length) = address.storage()
         #expect(InternetAddress(storage, length: Int(length)) == address)

@@ -1,10 +1,9 @@
-import Glibc
-import SystemErrors
-import Testing
+internal import Glibc
+internal import SystemErrors
+internal import Testing
 
 @Suite("System errors") struct SystemErrorTests {
-    @Test("an error says what failed, on what, why, and for the network what to do")
-    func networkRemedy() {
+    @Test func `an error says what failed, on what, why, and for the network what to do`() {
         let error = SystemError(call: "bind", subject: "127.0.0.1:80", code: EADDRINUSE)
         #expect(error.description.hasPrefix("bind 127.0.0.1:80: Address already in use; "))
         #expect(error.description.contains("choose another port"))
@@ -12,16 +11,14 @@ import Testing
     }
 
     @Test(
-        "a call about a file gives no advice about ports: the code that knows the file gives it",
         arguments: [EACCES, EPERM, EMFILE]
     )
-    func noRemedyForFiles(code: Int32) {
+    func `a call about a file gives no advice about ports: the code that knows the file gives it`(code: Int32) {
         let error = SystemError(call: "open", subject: "/etc/shadow", code: code)
         #expect(error.description == "open /etc/shadow: \(error.reason)")
     }
 
-    @Test("an errno that the kernel does not know has words too")
-    func unknownCode() {
+    @Test func `an errno that the kernel does not know has words too`() {
         #expect(SystemError(call: "read", code: 99_999).description == "read: unknown error")
     }
 }

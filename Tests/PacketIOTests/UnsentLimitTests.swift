@@ -1,4 +1,4 @@
-import Testing
+internal import Testing
 
 @testable import PacketIO
 
@@ -13,16 +13,14 @@ struct UnsentLimitTests {
         return limit.bytes
     }
 
-    @Test("they last for about 20 ms at the rate that the link has, between bounds")
-    func reach() {
+    @Test func `bytes that wait in the kernel last for about 20 ms at the rate that the link has, between bounds`() {
         #expect(limit(at: 256_000) == UnsentLimit.least)
         #expect((125_000...500_000).contains(limit(at: 100_000_000)))
         #expect((1_250_000...5_000_000).contains(limit(at: 1_000_000_000)))
         #expect(limit(at: 40_000_000_000) == UnsentLimit.most)
     }
 
-    @Test("a link that becomes slow is noticed within two looks")
-    func slower() {
+    @Test func `a link that becomes slow is noticed within two looks`() {
         var limit = UnsentLimit(at: 0)
         var total: UInt64 = 0
         for look in 1...50 {

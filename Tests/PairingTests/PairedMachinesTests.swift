@@ -1,5 +1,5 @@
-import Synchronization
-import Testing
+internal import Synchronization
+internal import Testing
 
 @testable import Pairing
 
@@ -36,8 +36,7 @@ struct PairedMachinesTests {
     private let store = Store()
     private static let ttl = PairingTTL.standard
 
-    @Test("one token lets one machine in, which is known after a restart")
-    func pairing() throws {
+    @Test func `one token lets one machine in, which is known after a restart`() throws {
         var machines = try PairedMachines(store: store, maximum: 2)
         let token = PairingToken.random()
         machines.open(token, for: Self.ttl, at: 5)
@@ -48,8 +47,7 @@ struct PairedMachinesTests {
         #expect(try PairedMachines(store: store, maximum: 2).contains(1))
     }
 
-    @Test("a window closes at its end, on the clock that is given")
-    func end() throws {
+    @Test func `a window closes at its end, on the clock that is given`() throws {
         var machines = try PairedMachines(store: store, maximum: 2)
         let token = PairingToken.random()
         machines.open(token, for: try PairingTTL(asking: 1), at: 10)
@@ -57,8 +55,8 @@ struct PairedMachinesTests {
         #expect(machines.present(token.text, at: 1_000_000_010) == .closed)
     }
 
-    @Test("when there is no room, or the store fails, no machine is enrolled and the token is valid again")
-    func failures() throws {
+    @Test func `when there is no room, or the store fails, no machine is enrolled and the token is valid again`() throws
+    {
         var machines = try PairedMachines(store: store, maximum: 1)
         let token = PairingToken.random()
         machines.open(token, for: Self.ttl, at: 0)
@@ -76,8 +74,10 @@ struct PairedMachinesTests {
         #expect(machines.all.map(\.role) == ["tool"])
     }
 
-    @Test("a machine that is removed is unknown at once, also when the store fails; then it is still to be removed")
-    func removal() throws {
+    @Test
+    func `a machine that is removed is unknown at once, also when the store fails; then it is still to be removed`()
+        throws
+    {
         var machines = try PairedMachines(store: store, maximum: 2)
         try machines.enroll(Node(pairedID: 1, role: "agent"))
         store.isBroken.withLock { $0 = true }
@@ -88,8 +88,7 @@ struct PairedMachinesTests {
         #expect(!machines.knows(1))
     }
 
-    @Test("what is kept of a machine changes with the store, or not at all")
-    func update() throws {
+    @Test func `what is kept of a machine changes with the store, or not at all`() throws {
         var machines = try PairedMachines(store: store, maximum: 2)
         try machines.enroll(Node(pairedID: 1, role: "agent"))
         #expect(try machines.update(1, stored: { _ in true }, { $0.role = "tool" }))

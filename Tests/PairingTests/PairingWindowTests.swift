@@ -1,11 +1,10 @@
-import Testing
+internal import Testing
 
 @testable import Pairing
 
 @Suite("A pairing window")
 struct PairingWindowTests {
-    @Test("a pairing window's rules, on a clock of the test's")
-    func window() {
+    @Test func `a pairing window's rules, on a clock of the test's`() {
         var window = PairingWindow()
         #expect(window.present("a", at: 0) == .closed)
         window.open(token: "Secret", closesAt: 100)
@@ -19,8 +18,7 @@ struct PairingWindowTests {
         #expect(window.present("t", at: 150) == .closed)
     }
 
-    @Test("a pairing window is reinstated once, and not in place of a newer one")
-    func reinstatement() {
+    @Test func `a pairing window is reinstated once, and not in place of a newer one`() {
         var window = PairingWindow()
         window.open(token: "a", closesAt: 100)
         #expect(window.present("a", at: 1) == .accepted)
@@ -39,8 +37,7 @@ struct PairingWindowTests {
         #expect(window.present("c", at: 100) == .closed)
     }
 
-    @Test("a token is new each time, and shows in no text made of it")
-    func token() {
+    @Test func `a token is new each time, and shows in no text made of it`() {
         let token = PairingToken.random()
         #expect(token != .random())
         #expect(token.text.count == 36)

@@ -1,8 +1,8 @@
-import CoreMetrics
-import Foundation
-import Operations
-import PrometheusMetrics
-import Testing
+internal import CoreMetrics
+internal import Foundation
+internal import Operations
+internal import PrometheusMetrics
+internal import Testing
 
 /// Prometheus' own reader for Python (Debian: python3-prometheus-client) on the other side.
 @Suite("Prometheus text beside Prometheus' parser")
@@ -33,8 +33,7 @@ struct PrometheusParserTests {
         return try JSONDecoder().decode([Sample].self, from: Data(exit.output))
     }
 
-    @Test("every kind is read with its type and value, and a histogram's buckets add up")
-    func kinds() async throws {
+    @Test func `every kind is read with its type and value, and a histogram's buckets add up`() async throws {
         let registry = PrometheusRegistry()
         Counter(label: "np.messages", dimensions: [("way", "in")], factory: registry).increment(by: 12_345_678_901)
         Gauge(label: "np.ratio", factory: registry).record(0.1)
@@ -59,8 +58,8 @@ struct PrometheusParserTests {
         #expect(types["np_handshake"] == "histogram" && samples.filter { $0.family == "np_handshake" }.count == 19)
     }
 
-    @Test("hostile label values are read as they were, or cut, and end no line and begin no sample")
-    func hostileLabels() async throws {
+    @Test func `hostile label values are read as they were, or cut, and end no line and begin no sample`() async throws
+    {
         let values = [
             "plain", #"back\slash"#, #"quo"te"#, "two\nlines", #"\n"#, #"\"#, #"""#, "}{,= 1",
             "a\n# TYPE evil counter\nevil 1\nb",
@@ -85,8 +84,7 @@ struct PrometheusParserTests {
         #expect(cut == String(repeating: "ä\"", count: 85) + "…")
     }
 
-    @Test("help is escaped, too")
-    func help() async throws {
+    @Test func `help is escaped, too`() async throws {
         let text = PrometheusRegistry().text([.gauge("a", "two\nlines and a back\\slash", 1)])
         #expect(text == "# HELP a two\\nlines and a back\\\\slash\n# TYPE a gauge\na 1\n")
         let samples = try await Self.parse(text)

@@ -1,6 +1,6 @@
-import CoreMetrics
-import PrometheusMetrics
-import Testing
+internal import CoreMetrics
+internal import PrometheusMetrics
+internal import Testing
 
 @Suite("Prometheus metrics")
 struct PrometheusRegistryTests {
@@ -11,8 +11,7 @@ struct PrometheusRegistryTests {
         registry.text().split(separator: "\n").map(String.init).filter { $0.hasPrefix(prefix) }
     }
 
-    @Test("each kind of metric is written with its type, name and labels, by name")
-    func kinds() {
+    @Test func `each kind of metric is written with its type, name and labels, by name`() {
         let counter = Counter(label: "np.messages", dimensions: [("way", "in")], factory: registry)
         counter.increment(by: 3)
         let meter = Meter(label: "np.connections", factory: registry)
@@ -41,8 +40,7 @@ struct PrometheusRegistryTests {
         )
     }
 
-    @Test("a timer is a histogram of seconds, whose buckets hold what is at most their bound")
-    func timers() {
+    @Test func `a timer is a histogram of seconds, whose buckets hold what is at most their bound`() {
         let timer = Timer(label: "np.handshake", dimensions: [("result", "ok")], factory: registry)
         for nanoseconds in [0, 100_000, 100_001, 2_500_000_000, 10_000_000_000, 10_000_000_001] as [Int64] {
             timer.recordNanoseconds(nanoseconds)
@@ -59,8 +57,7 @@ struct PrometheusRegistryTests {
         #expect(lines[18] == #"np_handshake_count{result="ok"} 6"#)
     }
 
-    @Test("an aggregating recorder is a histogram of shares and sizes, one that does not is a gauge")
-    func recorders() {
+    @Test func `an aggregating recorder is a histogram of shares and sizes, one that does not is a gauge`() {
         Recorder(label: "ratio", factory: registry).record(0.3)
         Recorder(label: "last", aggregate: false, factory: registry).record(7)
         #expect(lines("ratio_bucket{le=\"0.25\"}") == ["ratio_bucket{le=\"0.25\"} 0"])
@@ -69,8 +66,7 @@ struct PrometheusRegistryTests {
         #expect(lines("last") == ["last 7"])
     }
 
-    @Test("NaN and infinity leave counters and histograms as they are, and gauges show them")
-    func noNumbers() {
+    @Test func `NaN and infinity leave counters and histograms as they are, and gauges show them`() {
         let counter = FloatingPointCounter(label: "c", factory: registry)
         let whole = Counter(label: "w", factory: registry)
         let recorder = Recorder(label: "h", factory: registry)
@@ -93,8 +89,7 @@ struct PrometheusRegistryTests {
         #expect(lines("g") == ["g NaN"])
     }
 
-    @Test("names and labels that Prometheus does not take are changed so that it does")
-    func names() {
+    @Test func `names and labels that Prometheus does not take are changed so that it does`() {
         Counter(
             label: "1.größe-a b",
             dimensions: [("a.b", "1"), ("a_b", "2"), ("__name__", "3"), ("", "4")],
@@ -106,15 +101,13 @@ struct PrometheusRegistryTests {
         #expect(lines("t_count") == [#"t_count{exported_le="5"} 1"#])
     }
 
-    @Test("the same labels in another order, with an empty one, or under another spelling are one series")
-    func sameSeries() {
+    @Test func `the same labels in another order, with an empty one, or under another spelling are one series`() {
         Counter(label: "a.b", dimensions: [("x", "1"), ("y", "2")], factory: registry).increment()
         Counter(label: "a_b", dimensions: [("y", "2"), ("x", "1"), ("z", "")], factory: registry).increment()
         #expect(lines("a_b") == [#"a_b{x="1",y="2"} 2"#])
     }
 
-    @Test("metrics of different kinds that share a name get names of their own")
-    func sharedNames() {
+    @Test func `metrics of different kinds that share a name get names of their own`() {
         Counter(label: "x", factory: registry).increment()
         Meter(label: "x", factory: registry).set(5)
         Timer(label: "x", factory: registry).recordNanoseconds(5)
@@ -130,8 +123,8 @@ struct PrometheusRegistryTests {
         #expect(lines("x_timer_sum_counter ") == ["x_timer_sum_counter 9"])
     }
 
-    @Test("a metric that was made twice and destroyed once goes on; destroyed twice it is gone, and begins anew")
-    func destruction() {
+    @Test func `a metric that was made twice and destroyed once goes on; destroyed twice it is gone, and begins anew`()
+    {
         let first = Counter(label: "x", factory: registry)
         let second = Counter(label: "x", factory: registry)
         first.increment()
@@ -146,8 +139,7 @@ struct PrometheusRegistryTests {
         #expect(lines("# TYPE x") == ["# TYPE x gauge"])
     }
 
-    @Test("series beyond the limit are not kept, and counted; a destroyed one makes room")
-    func limit() {
+    @Test func `series beyond the limit are not kept, and counted; a destroyed one makes room`() {
         let registry = PrometheusRegistry(seriesLimit: 2)
         let first = Counter(label: "x", dimensions: [("peer", "1")], factory: registry)
         for peer in 1...5 { Counter(label: "x", dimensions: [("peer", "\(peer)")], factory: registry).increment() }
@@ -161,8 +153,7 @@ struct PrometheusRegistryTests {
         #expect(registry.text().contains("x{peer=\"1\"}"))
     }
 
-    @Test("a reset counter begins at nothing")
-    func reset() {
+    @Test func `a reset counter begins at nothing`() {
         let counter = Counter(label: "x", factory: registry)
         counter.increment(by: 5)
         counter.reset()
@@ -170,8 +161,7 @@ struct PrometheusRegistryTests {
         #expect(lines("x") == ["x 1"])
     }
 
-    @Test("what eight tasks count at once is counted exactly, while others read")
-    func concurrency() async {
+    @Test func `what eight tasks count at once is counted exactly, while others read`() async {
         let registry = registry
         await withTaskGroup(of: Void.self) { group in
             for task in 0..<8 {

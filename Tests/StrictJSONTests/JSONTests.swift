@@ -1,6 +1,6 @@
-import Foundation
-import StrictJSON
-import Testing
+internal import Foundation
+internal import StrictJSON
+internal import Testing
 
 @Suite struct JSONTests {
     @Test func `values come back in their order`() throws {

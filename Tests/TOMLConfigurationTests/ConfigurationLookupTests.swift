@@ -1,7 +1,7 @@
-import Files
-import TOMLConfiguration
-import TemporaryFolders
-import Testing
+internal import Files
+internal import TOMLConfiguration
+internal import TemporaryFolders
+internal import Testing
 
 @Suite struct ConfigurationLookupTests {
     let lookup = ConfigurationLookup(name: "reflector")

@@ -1,10 +1,12 @@
-import TOMLConfiguration
-import Testing
+internal import TOMLConfiguration
+internal import Testing
 
 @Suite("Environment variables")
 struct EnvironmentVariablesTests {
-    @Test("that start like a tool's and set no key are reported; those of Kubernetes and empty ones are not")
-    func unknown() {
+    @Test
+    func
+        `environment variables that start like a tool's and set no key are reported; those of Kubernetes and empty ones are not`()
+    {
         let values = [
             "REFLECTOR_KNOWN": "1", "REFLECTOR_KNWON": "1", "REFLECTOR_EMPTY": "", "OTHER_X": "1",
             "REFLECTOR_SERVICE_HOST": "10.0.0.1", "REFLECTOR_SERVICE_PORT": "4000",

@@ -1,7 +1,7 @@
-import Foundation
-import TOMLConfiguration
-import TemporaryFolders
-import Testing
+internal import Foundation
+internal import TOMLConfiguration
+internal import TemporaryFolders
+internal import Testing
 
 enum SampleMode: String, CaseIterable { case tunneled, direct = "direct_ephemeral" }
 

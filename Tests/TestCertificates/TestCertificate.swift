@@ -1,7 +1,7 @@
 package import Crypto
-import Foundation
+internal import Foundation
 package import Identity
-import SwiftASN1
+internal import SwiftASN1
 package import X509
 
 /// Certificates that no endpoint of ours would make: self-signed, valid for decades, with any names and any key.

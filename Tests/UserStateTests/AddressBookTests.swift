@@ -1,11 +1,11 @@
-import Files
-import Foundation
-import GRDB
-import Glibc
-import Identity
-import Operations
-import Storage
-import Testing
+internal import Files
+internal import Foundation
+internal import GRDB
+internal import Glibc
+internal import Identity
+internal import Operations
+internal import Storage
+internal import Testing
 
 @testable import Peers
 @testable import UserState
@@ -32,8 +32,7 @@ struct AddressBookTests {
         try DatabaseQueue(path: home.user.bookPath).write { try $0.execute(sql: sql) }
     }
 
-    @Test("keeps names, addresses and permissions, mode 0600")
-    func keeps() throws {
+    @Test func `the address book keeps names, addresses and permissions, mode 0600`() throws {
         let home = try StateHome()
         let one = peer("home")
         try book(home).add(one)
@@ -41,8 +40,7 @@ struct AddressBookTests {
         #expect(try FileStatus.ofLink(at: home.user.bookPath).mode == 0o600)
     }
 
-    @Test("grants nothing by a word that it does not know, and keeps the word")
-    func unknownPermission() throws {
+    @Test func `the address book grants nothing by a word that it does not know, and keeps the word`() throws {
         let home = try StateHome()
         let book = try book(home)
         var one = peer("home")
@@ -56,8 +54,11 @@ struct AddressBookTests {
         #expect(try book.remove(PeerAddress.reflector, of: "home", withdrawing: .beMeasured) == false)
     }
 
-    @Test("gives a name of another key away only when asked to, and never with the permissions of the key before")
-    func replacing() throws {
+    @Test
+    func
+        `the address book gives a name of another key away only when asked to, and never with the permissions of the key before`()
+        throws
+    {
         let home = try StateHome()
         let book = try book(home)
         let (old, new) = (peer("home"), peer("home", port: 4001))
@@ -74,8 +75,7 @@ struct AddressBookTests {
         #expect(actions == ["\(new.endpointID) be_measured"])
     }
 
-    @Test("withdraws the permission with the last name of a key, not before")
-    func lastName() throws {
+    @Test func `the address book withdraws the permission with the last name of a key, not before`() throws {
         let home = try StateHome()
         let book = try book(home)
         let id = IdentityKey().endpointID
@@ -87,8 +87,10 @@ struct AddressBookTests {
         #expect(try book.peers().isEmpty)
     }
 
-    @Test("renames an entry with its addresses, and refuses a name in use, unknown or unprintable")
-    func renaming() throws {
+    @Test
+    func `the address book renames an entry with its addresses, and refuses a name in use, unknown or unprintable`()
+        throws
+    {
         let home = try StateHome()
         let book = try book(home)
         var one = peer("home")
@@ -105,8 +107,7 @@ struct AddressBookTests {
         }
     }
 
-    @Test("takes a list over once; a name of another key gets a number")
-    func takeOver() throws {
+    @Test func `the address book takes a list over once; a name of another key gets a number`() throws {
         let home = try StateHome()
         let book = try book(home)
         let id = IdentityKey().endpointID
@@ -124,8 +125,7 @@ struct AddressBookTests {
         #expect(try book.peers().count == 4)
     }
 
-    @Test("takes all of a list over or nothing of it")
-    func takeOverFails() throws {
+    @Test func `the address book takes all of a list over or nothing of it`() throws {
         let home = try StateHome()
         let book = try book(home)
         try execute(
@@ -140,8 +140,7 @@ struct AddressBookTests {
         #expect(try book.takeOver([peer("a")], from: "paramedic", at: Timestamp(microseconds: 2)) == ["a"])
     }
 
-    @Test("opened and filled by many at once takes a list over once")
-    func race() async throws {
+    @Test func `the address book opened and filled by many at once takes a list over once`() async throws {
         let home = try StateHome()
         try StateFiles.createFolder(home.user.path)
         let path = home.user.bookPath
@@ -159,8 +158,10 @@ struct AddressBookTests {
         #expect(try AddressBook(path: path).peers().map(\.name) == ["a", "b"])
     }
 
-    @Test("is refused as a symbolic link, when others may write it, and when another user owns it")
-    func hostileFile() throws {
+    @Test
+    func `the address book is refused as a symbolic link, when others may write it, and when another user owns it`()
+        throws
+    {
         let home = try StateHome()
         try StateFiles.createFolder(home.user.path)
         let path = home.user.bookPath

@@ -1,9 +1,9 @@
-import Files
-import Foundation
-import Glibc
-import Identity
-import Synchronization
-import Testing
+internal import Files
+internal import Foundation
+internal import Glibc
+internal import Identity
+internal import Synchronization
+internal import Testing
 
 @testable import UserState
 
@@ -31,8 +31,7 @@ struct StateHome: ~Copyable {
 
 @Suite("The folder that a user's tools share")
 struct UserFolderTests {
-    @Test("lies in XDG_STATE_HOME when that is absolute, else in ~/.local/state")
-    func place() {
+    @Test func `a user's folder lies in XDG_STATE_HOME when that is absolute, else in ~/.local/state`() {
         #expect(
             UserFolder(environment: ["XDG_STATE_HOME": "/s", "HOME": "/h"]).keyPath == "/s/outpost/identity.ed25519"
         )
@@ -40,8 +39,7 @@ struct UserFolderTests {
         #expect(UserFolder(environment: ["HOME": "/h"]).bookPath == "/h/.local/state/outpost/peers.sqlite")
     }
 
-    @Test("is private and gets one identity, the same for every tool")
-    func fresh() throws {
+    @Test func `a user's folder is private and gets one identity, the same for every tool`() throws {
         let home = try StateHome()
         #expect(try home.user.open(for: "paramedic") == nil)
         let key = try home.user.key()
@@ -51,8 +49,8 @@ struct UserFolderTests {
         #expect(try FileStatus.ofLink(at: home.user.keyPath).mode == 0o600)
     }
 
-    @Test("takes an identity over once, and the old file stays", arguments: ["paramedic", "packetbench"])
-    func takesOver(owner: String) throws {
+    @Test(arguments: ["paramedic", "packetbench"])
+    func `a user's folder takes an identity over once, and the old file stays`(owner: String) throws {
         let home = try StateHome()
         let key = try home.formerKey(of: owner)
         let taken = try home.user.open(for: "paramedic")
@@ -65,8 +63,11 @@ struct UserFolderTests {
         #expect(try KeyFile.load(at: home.user.formerKeyPath(of: owner))?.endpointID == key.endpointID)
     }
 
-    @Test("of two old identities takes paramedic's, whichever tool comes first, and refuses the other by name")
-    func twoOldOnes() throws {
+    @Test
+    func
+        `of two old identities a user's folder takes paramedic's, whichever tool comes first, and refuses the other by name`()
+        throws
+    {
         let home = try StateHome()
         let paramedic = try home.formerKey(of: "paramedic")
         let packetbench = try home.formerKey(of: "packetbench")
@@ -83,8 +84,11 @@ struct UserFolderTests {
         )
     }
 
-    @Test("refuses an old identity beside another that is shared, until one is moved away; both files stay")
-    func conflict() throws {
+    @Test
+    func
+        `a user's folder refuses an old identity beside another that is shared, until one is moved away; both files stay`()
+        throws
+    {
         let home = try StateHome()
         _ = try home.user.open(for: "paramedic")
         let shared = try home.user.key()
@@ -100,8 +104,9 @@ struct UserFolderTests {
         #expect(try home.user.open(for: "paramedic") == nil)
     }
 
-    @Test("taken over by many at once is taken over by one, and all have the same identity")
-    func race() async throws {
+    @Test func `an identity that many tools take over at once is taken over by one, and all have the same`()
+        async throws
+    {
         for _ in 1...5 {
             let home = try StateHome()
             let key = try home.formerKey(of: "paramedic")
@@ -121,8 +126,7 @@ struct UserFolderTests {
         }
     }
 
-    @Test("is completed after a kill that left a half-written key beside its place")
-    func afterKill() throws {
+    @Test func `a user's folder is completed after a kill that left a half-written key beside its place`() throws {
         let home = try StateHome()
         let key = try home.formerKey(of: "paramedic")
         try StateFiles.createFolder(home.user.path)
@@ -131,8 +135,7 @@ struct UserFolderTests {
         #expect(try home.user.key().endpointID == key.endpointID)
     }
 
-    @Test("makes no new identity while an old one cannot be used")
-    func unusableOldKey() throws {
+    @Test func `a user's folder makes no new identity while an old one cannot be used`() throws {
         let home = try StateHome()
         try home.formerKey(of: "paramedic")
         let path = home.user.formerKeyPath(of: "paramedic")
@@ -142,8 +145,9 @@ struct UserFolderTests {
         #expect(try KeyFile.load(at: home.user.keyPath) == nil)
     }
 
-    @Test("takes no key from a folder that others may write in or own, or through a link to one")
-    func hostileOldFolder() throws {
+    @Test func `a user's folder takes no key from a folder that others may write in or own, or through a link to one`()
+        throws
+    {
         let home = try StateHome()
         try home.formerKey(of: "paramedic")
         let old = home.path + "/paramedic"
@@ -161,8 +165,10 @@ struct UserFolderTests {
         #expect(try KeyFile.load(at: home.user.keyPath) == nil)
     }
 
-    @Test("is refused as a symbolic link, when others may write in it, or when another user owns it")
-    func hostileFolder() throws {
+    @Test
+    func `a user's folder is refused as a symbolic link, when others may write in it, or when another user owns it`()
+        throws
+    {
         let home = try StateHome()
         let elsewhere = home.path + "/elsewhere"
         try StateFiles.createFolder(elsewhere)
@@ -180,8 +186,7 @@ struct UserFolderTests {
         #expect(try FolderListing.names(in: elsewhere).isEmpty)
     }
 
-    @Test("writes no key through a symbolic link in the key's place")
-    func linkForKey() throws {
+    @Test func `a user's folder writes no key through a symbolic link in the key's place`() throws {
         let home = try StateHome()
         try home.formerKey(of: "paramedic")
         try StateFiles.createFolder(home.user.path)

@@ -1,5 +1,5 @@
-import Glibc
-import NetworkProtocol
+internal import Glibc
+internal import NetworkProtocol
 
 /// Data messages of one length, encoded into a packet in a reused buffer, and decoded.
 struct Codec {

@@ -1,5 +1,5 @@
-import Glibc
-import NetworkProtocol
+internal import Glibc
+internal import NetworkProtocol
 
 /// Idle connections.
 enum Hold {

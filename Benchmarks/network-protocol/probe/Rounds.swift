@@ -1,7 +1,7 @@
-import Glibc
-import NIOCore
-import NIOPosix
-import NetworkProtocol
+internal import Glibc
+internal import NIOCore
+internal import NIOPosix
+internal import NetworkProtocol
 
 /// Round trips of 64 bytes over a Unix socket, one at a time, with both ends in this process. A task handles the bytes
 /// at each end.

@@ -1,4 +1,4 @@
-import Glibc
+internal import Glibc
 
 // The parts of Benchmarks/network-protocol/run.py that need the library itself.
 //

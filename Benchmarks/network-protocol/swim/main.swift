@@ -1,7 +1,7 @@
-import Glibc
-import NetworkProtocol
-import NetworkSimulation
-import SwimSimulation
+internal import Glibc
+internal import NetworkProtocol
+internal import NetworkSimulation
+internal import SwimSimulation
 
 // SWIM at scale, on the tests' simulated network: no real time passes, and the same seed gives the same figures.
 //

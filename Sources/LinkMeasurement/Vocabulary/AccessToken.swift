@@ -56,7 +56,7 @@ public struct AccessToken: Sendable, Hashable, CustomStringConvertible, CustomRe
     package var hex: String {
         let digits = Array("0123456789abcdef".utf8)
         var text: [UInt8] = []
-        for byte in self.bytes {
+        for byte in bytes {
             text.append(digits[Int(byte >> 4)])
             text.append(digits[Int(byte & 15)])
         }
@@ -65,7 +65,7 @@ public struct AccessToken: Sendable, Hashable, CustomStringConvertible, CustomRe
 
     package var bytes: [UInt8] {
         var bytes: [UInt8] = []
-        for half in [self.high, self.low] {
+        for half in [high, low] {
             for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: half >> shift)) }
         }
         return bytes
@@ -83,6 +83,6 @@ public struct AccessToken: Sendable, Hashable, CustomStringConvertible, CustomRe
     /// 0 exactly if the tokens are equal.
     @inlinable @inline(__always)
     public func difference(_ other: AccessToken) -> UInt64 {
-        (self.high ^ other.high) | (self.low ^ other.low)
+        (high ^ other.high) | (low ^ other.low)
     }
 }

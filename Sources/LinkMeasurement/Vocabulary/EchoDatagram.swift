@@ -60,24 +60,24 @@ public struct EchoDatagram: Equatable, Sendable {
     @inlinable @inline(__always)
     public func write(into bytes: inout MutableRawSpan) {
         Self.store64(UInt64(Self.magic) << 32, into: &bytes, 0)
-        Self.store64(self.token.high, into: &bytes, 8)
-        Self.store64(self.token.low, into: &bytes, 16)
-        Self.store64(self.sequence, into: &bytes, 24)
-        Self.store64(UInt64(bitPattern: self.clientSend), into: &bytes, 32)
-        Self.store64(UInt64(bitPattern: self.serverReceive), into: &bytes, 40)
-        Self.store64(UInt64(bitPattern: self.serverSend), into: &bytes, 48)
+        Self.store64(token.high, into: &bytes, 8)
+        Self.store64(token.low, into: &bytes, 16)
+        Self.store64(sequence, into: &bytes, 24)
+        Self.store64(UInt64(bitPattern: clientSend), into: &bytes, 32)
+        Self.store64(UInt64(bitPattern: serverReceive), into: &bytes, 40)
+        Self.store64(UInt64(bitPattern: serverSend), into: &bytes, 48)
     }
 
     /// Fills in the server's receive time; `bytes` must contain a header.
     @inlinable @inline(__always)
     public static func setServerReceive(_ nanoseconds: Int64, in bytes: inout MutableRawSpan) {
-        self.store64(UInt64(bitPattern: nanoseconds), into: &bytes, 40)
+        store64(UInt64(bitPattern: nanoseconds), into: &bytes, 40)
     }
 
     /// Fills in the server's send time; `bytes` must contain a header.
     @inlinable @inline(__always)
     public static func setServerSend(_ nanoseconds: Int64, in bytes: inout MutableRawSpan) {
-        self.store64(UInt64(bitPattern: nanoseconds), into: &bytes, 48)
+        store64(UInt64(bitPattern: nanoseconds), into: &bytes, 48)
     }
 
     @inlinable @inline(__always)

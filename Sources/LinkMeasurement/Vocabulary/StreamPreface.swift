@@ -45,13 +45,13 @@ package struct StreamPreface: Equatable, Sendable {
     }
 
     package var bytes: [UInt8] {
-        Self.magic + [self.direction.rawValue, self.index, 0, 0] + self.token.bytes
+        Self.magic + [direction.rawValue, self.index, 0, 0] + token.bytes
     }
 
     /// Sends the preface as the first bytes of a connected, blocking socket.
     package func send(on socket: borrowing SocketDescriptor) throws(SystemError) {
         // A new socket's buffer takes 24 bytes whole.
-        let sent = socket.send(self.bytes)
+        let sent = socket.send(bytes)
         guard sent == Self.byteCount else {
             throw SystemError(call: "send", subject: "stream preface", code: sent < 0 ? Int32(-sent) : EPIPE)
         }

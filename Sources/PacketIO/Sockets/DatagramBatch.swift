@@ -21,11 +21,11 @@ package import SystemErrors
             throw SystemError(call: "malloc", subject: "\(capacity) datagrams", code: ENOMEM)
         }
         unsafe self.batch = batch
-        unsafe self.datagrams = outpost_batch_datagrams(batch)
+        unsafe datagrams = outpost_batch_datagrams(batch)
     }
 
     deinit {
-        unsafe outpost_batch_destroy(self.batch)
+        unsafe outpost_batch_destroy(batch)
     }
 
     // MARK: Calls
@@ -34,7 +34,7 @@ package import SystemErrors
     @inline(never)
     package mutating func receive(_ descriptor: Int32, blocking: Bool) -> Int {
         while true {
-            let got = unsafe outpost_batch_receive(self.batch, descriptor, blocking)
+            let got = unsafe outpost_batch_receive(batch, descriptor, blocking)
             if got != -EINTR { return Int(got) }
         }
     }
@@ -43,7 +43,7 @@ package import SystemErrors
     @inline(never)
     package mutating func collect(_ descriptor: Int32) -> Int {
         while true {
-            let got = unsafe outpost_batch_collect(self.batch, descriptor)
+            let got = unsafe outpost_batch_collect(batch, descriptor)
             if got != -EINTR { return Int(got) }
         }
     }
@@ -68,36 +68,36 @@ package import SystemErrors
     /// Sends back those of the first `count` that are marked; returns how many the kernel took.
     @inline(never)
     package mutating func send(_ descriptor: Int32, count: Int) -> Int {
-        unsafe Int(outpost_batch_send(self.batch, descriptor, UInt32(count), &self.segments))
+        unsafe Int(outpost_batch_send(batch, descriptor, UInt32(count), &segments))
     }
 
     // MARK: One datagram
 
     @inlinable @inline(__always)
-    public func length(_ index: Int) -> Int { unsafe Int(self.datagrams[index].length) }
+    public func length(_ index: Int) -> Int { unsafe Int(datagrams[index].length) }
 
     /// The kernel's receive stamp: nanoseconds of CLOCK_REALTIME, 0 when there was none.
     @inlinable @inline(__always)
-    public func receivedAt(_ index: Int) -> Int64 { unsafe self.datagrams[index].received_ns }
+    public func receivedAt(_ index: Int) -> Int64 { unsafe datagrams[index].received_ns }
 
     /// Marks the datagram for ``send(_:count:)`` or ``forward(_:count:to:)``; one that has arrived is not marked.
     @inlinable @inline(__always)
     public mutating func mark(_ index: Int, _ isMarked: Bool = true) {
-        unsafe self.datagrams[index].is_reply = isMarked
+        unsafe datagrams[index].is_reply = isMarked
     }
 
     @inlinable @inline(__always)
-    public func isMarked(_ index: Int) -> Bool { unsafe self.datagrams[index].is_reply }
+    public func isMarked(_ index: Int) -> Bool { unsafe datagrams[index].is_reply }
 
     /// Whether the kernel took it in the last ``send(_:count:)``.
     @inlinable @inline(__always)
-    public func wasSent(_ index: Int) -> Bool { unsafe self.datagrams[index].was_sent }
+    public func wasSent(_ index: Int) -> Bool { unsafe datagrams[index].was_sent }
 
     /// Its source; nil for an unsupported family.
     @inlinable @inline(__always)
     public func source(_ index: Int) -> InternetAddress? {
         // The kernel wrote `address_length` bytes into a buffer of at least OUTPOST_ADDRESS_BYTES.
-        let datagram = unsafe self.datagrams + index
+        let datagram = unsafe datagrams + index
         let length = unsafe min(Int(datagram.pointee.address_length), OUTPOST_ADDRESS_BYTES)
         return unsafe InternetAddress(UnsafeRawBufferPointer(start: datagram.pointee.address, count: length))
     }
@@ -107,7 +107,7 @@ package import SystemErrors
     @_lifetime(borrow self)
     public func bytes(_ index: Int) -> RawSpan {
         // `length` bytes were received into memory that lives as long as the batch.
-        let place = unsafe self.datagrams[index]
+        let place = unsafe datagrams[index]
         let span = unsafe RawSpan(_unsafeStart: place.bytes, byteCount: Int(place.length))
         return unsafe _overrideLifetime(span, borrowing: self)
     }
@@ -117,7 +117,7 @@ package import SystemErrors
     @_lifetime(&self)
     public mutating func mutableBytes(_ index: Int) -> MutableRawSpan {
         // As above.
-        let place = unsafe self.datagrams[index]
+        let place = unsafe datagrams[index]
         let span = unsafe MutableRawSpan(_unsafeStart: place.bytes, byteCount: Int(place.length))
         return unsafe _overrideLifetime(span, mutating: &self)
     }

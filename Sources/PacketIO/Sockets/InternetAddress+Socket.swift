@@ -33,11 +33,11 @@ extension InternetAddress {
     /// The kernel's form and its length. An IPv4 address becomes `AF_INET` unless the socket is IPv6 (`mapped`).
     package func storage(mapped: Bool = false) -> (sockaddr_storage, socklen_t) {
         var storage = sockaddr_storage()
-        if self.host.isIPv4 && !mapped {
+        if host.isIPv4 && !mapped {
             var address = sockaddr_in()
             address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = self.port.bigEndian
-            address.sin_addr.s_addr = self.host.ipv4.bigEndian
+            address.sin_port = port.bigEndian
+            address.sin_addr.s_addr = host.ipv4.bigEndian
             // sockaddr_storage has room for any socket address.
             unsafe withUnsafeMutableBytes(of: &storage) {
                 unsafe $0.storeBytes(of: address, as: sockaddr_in.self)
@@ -46,9 +46,9 @@ extension InternetAddress {
         }
         var address = sockaddr_in6()
         address.sin6_family = sa_family_t(AF_INET6)
-        address.sin6_port = self.port.bigEndian
-        address.sin6_addr = self.host.in6
-        address.sin6_scope_id = self.host.scope
+        address.sin6_port = port.bigEndian
+        address.sin6_addr = host.in6
+        address.sin6_scope_id = host.scope
         unsafe withUnsafeMutableBytes(of: &storage) {
             unsafe $0.storeBytes(of: address, as: sockaddr_in6.self)
         }

@@ -65,28 +65,28 @@ public struct InternetHost: Hashable, Sendable {
     package static let loopbackIPv4 = InternetHost(ipv4: 0x7F00_0001)
     package static let loopbackIPv6 = InternetHost(high: 0, low: 1)
 
-    package var isIPv4: Bool { self.high == 0 && self.low >> 32 == 0xFFFF }
+    package var isIPv4: Bool { high == 0 && low >> 32 == 0xFFFF }
     package var isAny: Bool { self == .anyIPv4 || self == .anyIPv6 }
-    var ipv4: UInt32 { UInt32(truncatingIfNeeded: self.low) }
+    var ipv4: UInt32 { UInt32(truncatingIfNeeded: low) }
 
     var in6: in6_addr {
         // in6_addr is sixteen plain bytes.
-        unsafe unsafeBitCast((self.high.bigEndian, self.low.bigEndian), to: in6_addr.self)
+        unsafe unsafeBitCast((high.bigEndian, low.bigEndian), to: in6_addr.self)
     }
 }
 
 extension InternetHost: CustomStringConvertible {
     public var description: String {
-        if self.isIPv4 {
-            let a = self.ipv4
+        if isIPv4 {
+            let a = ipv4
             return "\(a >> 24).\(a >> 16 & 255).\(a >> 8 & 255).\(a & 255)"
         }
-        var address = self.in6
+        var address = in6
         var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
         // inet_ntop writes at most the length it is given, zero-terminated.
         guard unsafe inet_ntop(AF_INET6, &address, &text, socklen_t(text.count)) != nil else { return "?" }
         let name = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return self.scope == 0 ? name : "\(name)%\(self.scope)"
+        return scope == 0 ? name : "\(name)%\(scope)"
     }
 }
 
@@ -121,6 +121,6 @@ public struct InternetAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     public var description: String {
-        self.host.isIPv4 ? "\(self.host):\(self.port)" : "[\(self.host)]:\(self.port)"
+        host.isIPv4 ? "\(host):\(port)" : "[\(host)]:\(port)"
     }
 }

@@ -10,11 +10,11 @@ package struct PortRangeError: Error, Equatable, Sendable, CustomStringConvertib
 
     package var message: String {
         if let cause { return cause.description }
-        return "all ports \(self.ports.lowerBound)-\(self.ports.upperBound) on \(self.host) are busy: "
+        return "all ports \(ports.lowerBound)-\(ports.upperBound) on \(host) are busy: "
             + "widen data_port_range_start and data_port_range_end, or stop the programs that use them"
     }
 
-    package var description: String { self.message }
+    package var description: String { message }
 }
 
 extension Socket {
@@ -23,7 +23,7 @@ extension Socket {
         on host: InternetHost,
         ports: ClosedRange<UInt16>
     ) throws(PortRangeError) -> SocketDescriptor {
-        try self.first(on: host, ports: ports, open: self.listenTCP)
+        try first(on: host, ports: ports, open: listenTCP)
     }
 
     /// A bound UDP socket on the first free port of the range.
@@ -31,17 +31,17 @@ extension Socket {
         on host: InternetHost,
         ports: ClosedRange<UInt16>
     ) throws(PortRangeError) -> SocketDescriptor {
-        try self.first(on: host, ports: ports, open: self.bindUDP)
+        try first(on: host, ports: ports, open: bindUDP)
     }
 
     /// The first port of the range on which another program could listen now, with TCP and with UDP. It is not
     /// reserved: the caller must expect that program to fail.
     package static func freePort(on host: InternetHost, ports: ClosedRange<UInt16>) throws(PortRangeError) -> UInt16 {
-        try self.first(on: host, ports: ports) { (address) throws(SystemError) in
-            let listener = try self.listenTCP(address)
+        try first(on: host, ports: ports) { (address) throws(SystemError) in
+            let listener = try listenTCP(address)
             // For port 0 the system has chosen one that is free for TCP.
             let local = try listener.localAddress()
-            _ = try self.bindUDP(local)
+            _ = try bindUDP(local)
             return local.port
         }
     }

@@ -45,7 +45,7 @@ package enum Socket {
         _ = try SystemCall.check(SystemCall.setBlocking(socket.raw, false), "fcntl", address)
         let code = SystemCall.connect(socket.raw, address)
         if code == -EINPROGRESS || code == -EINTR {
-            try self.finishConnecting(
+            try finishConnecting(
                 socket,
                 address,
                 deadline: KernelClock.monotonic + min(timeout, 3_600_000_000_000)

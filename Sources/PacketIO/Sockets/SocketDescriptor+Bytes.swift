@@ -8,7 +8,7 @@ extension SocketDescriptor {
     /// - Parameter waits: for room in the socket's buffer.
     package func send(_ bytes: [UInt8], waits: Bool = true) -> Int {
         // The bytes are only read, and only during the call.
-        unsafe bytes.withUnsafeBytes { unsafe SystemCall.send(self.raw, $0, flags: waits ? 0 : Int32(MSG_DONTWAIT)) }
+        unsafe bytes.withUnsafeBytes { unsafe SystemCall.send(raw, $0, flags: waits ? 0 : Int32(MSG_DONTWAIT)) }
     }
 
     /// Takes up to `count` bytes that are there, without waiting; none at the end of the stream.
@@ -28,16 +28,16 @@ extension SocketDescriptor {
     ///   - isIPv6: the socket's family.
     ///   - isWildcard: replies must carry the address that was sent to.
     package func stampArrivals(isIPv6: Bool, isWildcard: Bool) throws(SystemError) {
-        _ = try SystemCall.check(outpost_udp_options(self.raw, isIPv6, isWildcard), "setsockopt", "SO_TIMESTAMPNS")
+        _ = try SystemCall.check(outpost_udp_options(raw, isIPv6, isWildcard), "setsockopt", "SO_TIMESTAMPNS")
     }
 
     /// Datagrams that the kernel dropped because nothing took them in time.
-    package var kernelDrops: UInt64 { UInt64(outpost_socket_drops(self.raw)) }
+    package var kernelDrops: UInt64 { UInt64(outpost_socket_drops(raw)) }
 
     /// The largest packet to where the socket is connected, as the kernel knows it; nil when it does not.
-    package var pathMTU: Int? { Socket.pathMTU(self.raw) }
+    package var pathMTU: Int? { Socket.pathMTU(raw) }
 
     package func setBlocking(_ isBlocking: Bool, for subject: InternetAddress) throws(SystemError) {
-        _ = try SystemCall.check(SystemCall.setBlocking(self.raw, isBlocking), "fcntl", subject)
+        _ = try SystemCall.check(SystemCall.setBlocking(raw, isBlocking), "fcntl", subject)
     }
 }

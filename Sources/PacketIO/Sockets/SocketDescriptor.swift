@@ -12,7 +12,7 @@ package struct SocketDescriptor: ~Copyable, Sendable {
     }
 
     deinit {
-        _ = Glibc.close(self.raw)
+        _ = Glibc.close(raw)
     }
 
     /// Gives up ownership without closing the descriptor.
@@ -31,33 +31,33 @@ extension SocketDescriptor {
 
     /// Sets an integer option.
     package func set(_ level: Int32, _ option: Int32, _ value: Int32, _ name: String) throws(SystemError) {
-        _ = try SystemCall.check(SystemCall.setOption(self.raw, level, option, value), "setsockopt", name)
+        _ = try SystemCall.check(SystemCall.setOption(raw, level, option, value), "setsockopt", name)
     }
 
     /// Requests socket buffers; the kernel may grant less, which is no error.
     package func askBuffers(receive: Int32, send: Int32? = nil) {
-        _ = SystemCall.setOption(self.raw, SOL_SOCKET, SO_RCVBUF, receive)
-        if let send { _ = SystemCall.setOption(self.raw, SOL_SOCKET, SO_SNDBUF, send) }
+        _ = SystemCall.setOption(raw, SOL_SOCKET, SO_RCVBUF, receive)
+        if let send { _ = SystemCall.setOption(raw, SOL_SOCKET, SO_SNDBUF, send) }
     }
 
     func bind(_ address: InternetAddress) throws(SystemError) {
-        _ = try SystemCall.check(SystemCall.bind(self.raw, address), "bind", address)
+        _ = try SystemCall.check(SystemCall.bind(raw, address), "bind", address)
     }
 
     /// The address the socket is bound to.
     package func localAddress() throws(SystemError) -> InternetAddress {
-        try self.name("getsockname", SystemCall.localName(self.raw))
+        try name("getsockname", SystemCall.localName(raw))
     }
 
     /// The address the socket is connected to.
     package func peerAddress() throws(SystemError) -> InternetAddress {
-        try self.name("getpeername", SystemCall.peerName(self.raw))
+        try name("getpeername", SystemCall.peerName(raw))
     }
 
     private func name(_ call: String, _ got: (Int32, sockaddr_storage, socklen_t)) throws(SystemError)
         -> InternetAddress
     {
-        _ = try SystemCall.check(got.0, call, self.raw)
+        _ = try SystemCall.check(got.0, call, raw)
         guard let address = InternetAddress(got.1, length: Int(got.2)) else {
             throw SystemError(call: call, code: EAFNOSUPPORT)
         }
@@ -66,6 +66,6 @@ extension SocketDescriptor {
 
     /// Ends the connection for the other side and for every thread that waits on this socket.
     package func shutDown(_ how: Int32 = Int32(SHUT_RDWR)) {
-        _ = SystemCall.shutDown(self.raw, how)
+        _ = SystemCall.shutDown(raw, how)
     }
 }

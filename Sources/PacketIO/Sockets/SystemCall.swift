@@ -80,7 +80,7 @@ package enum SystemCall {
     @inline(never)
     static func setTimeout(_ descriptor: Int32, _ option: Int32, nanoseconds: Int64) -> Int32 {
         let value = timeval(tv_sec: Int(nanoseconds / 1_000_000_000), tv_usec: Int(nanoseconds / 1000 % 1_000_000))
-        return self.setOption(descriptor, SOL_SOCKET, option, value)
+        return setOption(descriptor, SOL_SOCKET, option, value)
     }
 
     @inline(never)

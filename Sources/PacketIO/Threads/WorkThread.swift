@@ -29,22 +29,22 @@ package final class WorkThread<Value: Sendable>: Sendable {
     package init(_ name: String, _ body: @escaping @Sendable () -> Value) throws(SystemError) {
         let outcome = Outcome()
         self.outcome = outcome
-        self.handle = Mutex(try ThreadStart(name) { outcome.finish(body()) }.launch())
+        handle = Mutex(try ThreadStart(name) { outcome.finish(body()) }.launch())
     }
 
     deinit {
-        self.handle.withLock { if let thread = $0 { _ = pthread_detach(thread) } }
+        handle.withLock { if let thread = $0 { _ = pthread_detach(thread) } }
     }
 
     /// Blocks the calling thread until the work is done and its thread is gone.
     @discardableResult
     package func join() -> Value {
-        self.handle.withLock {
+        handle.withLock {
             guard let thread = $0 else { return }
             pthread_join(thread, nil)
             $0 = nil
         }
-        guard let value = self.outcome.state.withLock({ $0.value }) else {
+        guard let value = outcome.state.withLock({ $0.value }) else {
             // traps because only a bug of ours can end the thread without its value
             preconditionFailure("a joined thread has left its value")
         }
@@ -55,7 +55,7 @@ package final class WorkThread<Value: Sendable>: Sendable {
     package var value: Value {
         get async {
             await withCheckedContinuation { continuation in
-                let done = self.outcome.state.withLock { state -> Value? in
+                let done = outcome.state.withLock { state -> Value? in
                     if state.value == nil { state.waiters.append(continuation) }
                     return state.value
                 }
@@ -93,7 +93,7 @@ private final class ThreadStart: Sendable {
         )
         guard code == 0 else {
             unsafe context.release()
-            throw SystemError(call: "pthread_create", subject: self.name, code: code)
+            throw SystemError(call: "pthread_create", subject: name, code: code)
         }
         return thread
     }

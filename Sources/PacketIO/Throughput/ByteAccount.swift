@@ -23,19 +23,19 @@ struct ByteShare {
     /// What may be moved after `moved` bytes; 0 if the budget is spent, nil if the account must be asked again.
     @inline(__always)
     mutating func left(after moved: UInt64) -> UInt64? {
-        let own = self.limits.byteBudget - moved
-        guard let account = self.limits.account, own > 0 else { return own }
-        if self.granted == moved {
-            let more = account.take(Int(min(own, UInt64(Self.wish))), moved: Int(moved - self.settled))
-            self.settled = moved
+        let own = limits.byteBudget - moved
+        guard let account = limits.account, own > 0 else { return own }
+        if granted == moved {
+            let more = account.take(Int(min(own, UInt64(Self.wish))), moved: Int(moved - settled))
+            settled = moved
             guard let more else { return nil }
-            self.granted += UInt64(more)
+            granted += UInt64(more)
         }
-        return min(own, self.granted - moved)
+        return min(own, granted - moved)
     }
 
     /// The stream has ended after `moved` bytes.
     func settle(_ moved: UInt64) {
-        self.limits.account?.giveBack(Int(self.granted - moved), moved: Int(moved - self.settled))
+        limits.account?.giveBack(Int(granted - moved), moved: Int(moved - settled))
     }
 }

@@ -14,19 +14,19 @@ package final class ByteSink: Sendable {
 
     /// - Parameter socket: connected and blocking.
     package init(_ socket: consuming SocketDescriptor, until limits: ByteStreamLimits) {
-        self.core = ByteStreamCore(socket, limits)
+        core = ByteStreamCore(socket, limits)
     }
 
     /// Bytes so far; from any thread.
-    package var bytes: UInt64 { self.core.bytes.load(ordering: .relaxed) }
+    package var bytes: UInt64 { core.bytes.load(ordering: .relaxed) }
     /// When its first bytes arrived, in nanoseconds of the monotonic clock, and how many these were; nil before.
     package var first: (time: Int64, bytes: UInt64)? {
-        let time = self.core.firstTime.load(ordering: .acquiring)
-        return time == 0 ? nil : (time, self.core.firstBytes.load(ordering: .relaxed))
+        let time = core.firstTime.load(ordering: .acquiring)
+        return time == 0 ? nil : (time, core.firstBytes.load(ordering: .relaxed))
     }
 
     /// What the kernel has received for it; from any thread, as long as the sink exists.
-    package var received: ReceivedSegments? { ReceivedSegments(of: self.core.socket.raw) }
+    package var received: ReceivedSegments? { ReceivedSegments(of: core.socket.raw) }
 
     /// Starts receiving.
     package func start() throws(SystemError) -> WorkThread<ByteTotals> {
@@ -36,12 +36,12 @@ package final class ByteSink: Sendable {
 
     /// Ends the stream at once.
     package func stop() {
-        self.core.stop()
+        core.stop()
     }
 
     /// Ends the stream at once, as if its deadline had passed.
     package func expire() {
-        self.core.expire()
+        core.expire()
     }
 
     private static func run(_ core: ByteStreamCore) -> ByteTotals {

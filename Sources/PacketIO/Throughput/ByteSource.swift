@@ -34,11 +34,11 @@ package final class ByteSource: Sendable {
             let code = SystemCall.setOption(socket.raw, SOL_SOCKET, SO_MAX_PACING_RATE, rate)
             _ = try SystemCall.check(code, "setsockopt", "SO_MAX_PACING_RATE")
         }
-        self.core = ByteStreamCore(socket, limits)
+        core = ByteStreamCore(socket, limits)
     }
 
     /// Bytes so far; from any thread.
-    package var bytes: UInt64 { self.core.bytes.load(ordering: .relaxed) }
+    package var bytes: UInt64 { core.bytes.load(ordering: .relaxed) }
 
     /// Starts sending.
     package func start() throws(SystemError) -> WorkThread<ByteTotals> {
@@ -48,7 +48,7 @@ package final class ByteSource: Sendable {
 
     /// Ends the stream at once; what the kernel still has to send may be lost.
     package func stop() {
-        self.core.stop()
+        core.stop()
     }
 
     private static func run(_ core: ByteStreamCore, _ rate: UInt64?) -> ByteTotals {
@@ -102,7 +102,7 @@ package final class ByteSource: Sendable {
                 break
             }
         }
-        self.finish(&totals, descriptor)
+        finish(&totals, descriptor)
         return totals
     }
 

@@ -56,7 +56,7 @@ package struct ByteTotals: Equatable, Sendable {
 
     /// Between the first and the last byte; nil for fewer than two moments.
     package var bitsPerSecond: Double? {
-        guard self.lastByte > self.firstByte else { return nil }
-        return Double(self.bytes) * 8e9 / Double(self.lastByte - self.firstByte)
+        guard lastByte > firstByte else { return nil }
+        return Double(bytes) * 8e9 / Double(lastByte - firstByte)
     }
 }

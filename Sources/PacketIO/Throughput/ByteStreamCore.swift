@@ -21,29 +21,29 @@ final class ByteStreamCore: Sendable {
         self.limits = limits
     }
 
-    var stopped: Bool { self.isStopped.load(ordering: .acquiring) }
+    var stopped: Bool { isStopped.load(ordering: .acquiring) }
 
     /// Wakes the thread from a blocked call, which `shutdown(2)` ends. The descriptor stays open as long as the thread
     /// has it, so this cannot hit another file.
     func stop() {
-        self.isStopped.store(true, ordering: .releasing)
-        self.socket.shutDown()
+        isStopped.store(true, ordering: .releasing)
+        socket.shutDown()
     }
 
     /// Like ``stop()``, but the stream ends as at its deadline.
     func expire() {
-        self.isExpired.store(true, ordering: .releasing)
-        self.stop()
+        isExpired.store(true, ordering: .releasing)
+        stop()
     }
 
     /// Why a stopped stream ends.
-    var stopEnd: ByteStreamEnd { self.isExpired.load(ordering: .acquiring) ? .deadline : .stopped }
+    var stopEnd: ByteStreamEnd { isExpired.load(ordering: .acquiring) ? .deadline : .stopped }
 
     /// Adds to the running count; only the stream's thread does.
     @inline(__always)
     func add(_ count: Int) -> UInt64 {
-        let total = self.bytes.load(ordering: .relaxed) &+ UInt64(count)
-        self.bytes.store(total, ordering: .relaxed)
+        let total = bytes.load(ordering: .relaxed) &+ UInt64(count)
+        bytes.store(total, ordering: .relaxed)
         return total
     }
 }
@@ -65,10 +65,10 @@ struct CallTimeout {
     mutating func renew(_ descriptor: Int32, deadline: Int64, now: Int64) -> Bool {
         guard deadline > now else { return false }
         let left = deadline - now
-        if self.current > left, self.current - left > Self.step {
-            self.current = left
+        if current > left, current - left > Self.step {
+            current = left
             // At least a microsecond: 0 means forever.
-            _ = SystemCall.setTimeout(descriptor, self.option, nanoseconds: max(1000, left))
+            _ = SystemCall.setTimeout(descriptor, option, nanoseconds: max(1000, left))
         }
         return true
     }
@@ -83,9 +83,9 @@ extension ByteStreamCore {
         after moved: UInt64,
         deadline: Int64
     ) -> (left: UInt64, end: ByteStreamEnd?) {
-        while timeout.renew(self.socket.raw, deadline: deadline, now: KernelClock.monotonic) {
+        while timeout.renew(socket.raw, deadline: deadline, now: KernelClock.monotonic) {
             if let left = share.left(after: moved) { return (left, left > 0 ? nil : .byteBudget) }
-            if self.stopped { return (0, self.stopEnd) }
+            if stopped { return (0, stopEnd) }
             KernelClock.sleep(Self.accountPause)
         }
         return (0, .deadline)
@@ -93,7 +93,7 @@ extension ByteStreamCore {
 
     /// What a call's 0 or negative errno means; nil: continue.
     func end(of call: String, _ code: Int) -> ByteStreamEnd? {
-        if self.stopped { return self.stopEnd }
+        if stopped { return stopEnd }
         switch Int32(-code) {
         case EAGAIN: return nil  // the call's timeout: the deadline is checked next
         case 0, EPIPE, ECONNRESET: return .endOfStream

@@ -21,16 +21,16 @@ package struct UnsentLimit: Sendable, Equatable {
     /// - Returns: the new limit if it is at least twice or at most half of the last one; else nil.
     @inline(__always)
     package mutating func update(total: UInt64, at now: Int64) -> Int? {
-        guard now - self.since >= Self.reach else { return nil }
-        return self.renew(total, now)
+        guard now - since >= Self.reach else { return nil }
+        return renew(total, now)
     }
 
     private mutating func renew(_ total: UInt64, _ now: Int64) -> Int? {
-        let taken = Double(total - self.counted) * Double(Self.reach) / Double(now - self.since)
-        (self.since, self.counted) = (now, total)
+        let taken = Double(total - counted) * Double(Self.reach) / Double(now - since)
+        (since, counted) = (now, total)
         let wished = Int(min(max(taken, Double(Self.least)), Double(Self.most)))
-        guard wished >= self.bytes * 2 || wished <= self.bytes / 2 else { return nil }
-        self.bytes = wished
+        guard wished >= bytes * 2 || wished <= bytes / 2 else { return nil }
+        bytes = wished
         return wished
     }
 }

@@ -52,8 +52,8 @@ package struct Examination: Sendable, Equatable {
         self.bufferbloat = bufferbloat
         self.notMeasured = notMeasured
         self.notes = notes
-        self.verdict = Verdict(limit: .inconclusive, sentence: "", reasons: [])
-        self.verdict = Verdict(on: self)
+        verdict = Verdict(limit: .inconclusive, sentence: "", reasons: [])
+        verdict = Verdict(on: self)
     }
 
     /// What arrived at the client, in bits per second.
@@ -92,19 +92,19 @@ extension Examination: Codable {
                     + "“\(Self.schemaName)”; install a newer one"
             )
         }
-        self.id = try container.decode(String.self, forKey: .id)
-        self.startedAt = try container.decode(Timestamp.self, forKey: .startedAt)
-        self.finishedAt = try container.decode(Timestamp.self, forKey: .finishedAt)
-        self.client = try container.decode(ExaminedMachine.self, forKey: .client)
-        self.reflector = try container.decode(ExaminedMachine.self, forKey: .reflector)
-        self.mode = try container.decode(ThroughputResult.Mode.self, forKey: .mode)
-        self.latency = try container.decodeIfPresent(LatencyResult.self, forKey: .latency)
-        self.download = try container.decodeIfPresent(ThroughputResult.self, forKey: .download)
-        self.upload = try container.decodeIfPresent(ThroughputResult.self, forKey: .upload)
-        self.bufferbloat = try container.decodeIfPresent(BufferbloatResult.self, forKey: .bufferbloat)
-        self.verdict = try container.decode(Verdict.self, forKey: .verdict)
-        self.notMeasured = try container.decodeIfPresent([UnmeasuredPart].self, forKey: .notMeasured) ?? []
-        self.notes = try container.decodeIfPresent([String].self, forKey: .notes) ?? []
+        id = try container.decode(String.self, forKey: .id)
+        startedAt = try container.decode(Timestamp.self, forKey: .startedAt)
+        finishedAt = try container.decode(Timestamp.self, forKey: .finishedAt)
+        client = try container.decode(ExaminedMachine.self, forKey: .client)
+        reflector = try container.decode(ExaminedMachine.self, forKey: .reflector)
+        mode = try container.decode(ThroughputResult.Mode.self, forKey: .mode)
+        latency = try container.decodeIfPresent(LatencyResult.self, forKey: .latency)
+        download = try container.decodeIfPresent(ThroughputResult.self, forKey: .download)
+        upload = try container.decodeIfPresent(ThroughputResult.self, forKey: .upload)
+        bufferbloat = try container.decodeIfPresent(BufferbloatResult.self, forKey: .bufferbloat)
+        verdict = try container.decode(Verdict.self, forKey: .verdict)
+        notMeasured = try container.decodeIfPresent([UnmeasuredPart].self, forKey: .notMeasured) ?? []
+        notes = try container.decodeIfPresent([String].self, forKey: .notes) ?? []
     }
 
     package func encode(to encoder: any Encoder) throws {

@@ -77,17 +77,17 @@ extension EchoProbePlan {
         return max(least, min(wished, Self.maximumGrace))
     }
     func check() throws(EchoProbeError) {
-        guard self.interval >= Self.minimumInterval else {
-            throw .invalidPlan("invalid interval of \(self.interval) ns: must be at least \(Self.minimumInterval) ns")
+        guard interval >= Self.minimumInterval else {
+            throw .invalidPlan("invalid interval of \(interval) ns: must be at least \(Self.minimumInterval) ns")
         }
-        guard (1...Self.maximumCount).contains(self.count) else {
-            throw .invalidPlan("invalid number of probes \(self.count): must be 1–\(Self.maximumCount)")
+        guard (1...Self.maximumCount).contains(count) else {
+            throw .invalidPlan("invalid number of probes \(count): must be 1–\(Self.maximumCount)")
         }
-        guard (EchoDatagram.headerLength...EchoDatagram.maximumLength).contains(self.datagramLength) else {
+        guard (EchoDatagram.headerLength...EchoDatagram.maximumLength).contains(datagramLength) else {
             let range = "\(EchoDatagram.headerLength)–\(EchoDatagram.maximumLength)"
-            throw .invalidPlan("invalid datagram of \(self.datagramLength) bytes: must be \(range)")
+            throw .invalidPlan("invalid datagram of \(datagramLength) bytes: must be \(range)")
         }
-        guard self.grace >= 0, self.interval <= 3_600_000_000_000, self.grace <= 3_600_000_000_000 else {
+        guard grace >= 0, interval <= 3_600_000_000_000, grace <= 3_600_000_000_000 else {
             throw .invalidPlan("invalid interval or grace: must be at most an hour, and not negative")
         }
     }

@@ -30,13 +30,13 @@ extension EchoProber {
             // Everything that needs memory allocates it here, before the first probe.
             var generator = SystemRandomNumberGenerator()
             var run = Run(
-                samples: EchoSamples(capacity: self.plan.count),
+                samples: EchoSamples(capacity: plan.count),
                 batch: try DatagramBatch(capacity: Self.batchSize, datagramBytes: EchoDatagram.maximumLength + 1),
                 // Payload that no link compresses.
-                bytes: (0..<self.plan.datagramLength).map { _ in generator.next() }
+                bytes: (0..<plan.datagramLength).map { _ in generator.next() }
             )
-            try self.drive(&run)
-            run.samples.kernelDrops = Int(self.socket.kernelDrops)
+            try drive(&run)
+            run.samples.kernelDrops = Int(socket.kernelDrops)
             return .success(run.samples)
         } catch {
             return .failure(.system(error))
@@ -50,21 +50,21 @@ extension EchoProber {
         var progressDue = start + Self.progressInterval
         var ended: Int64?
         var isReadable = false
-        while self.ordered != .cancel {
+        while ordered != .cancel {
             var now = KernelClock.monotonic
             if ended == nil {
-                now = try self.sendDue(&run, now)
-                if run.samples.count == self.plan.count || self.ordered == .stop {
+                now = try sendDue(&run, now)
+                if run.samples.count == plan.count || ordered == .stop {
                     ended = now
                     // The signal of a stop would end every wait of the grace. Orders are stored before they signal, so
                     // the check that follows sees a cancel whose signal this consumed.
-                    self.wakeUp.clear()
+                    wakeUp.clear()
                     continue
                 }
             }
-            if isReadable || run.due <= now { try self.receive(&run) }
+            if isReadable || run.due <= now { try receive(&run) }
             // The replies that are still awaited may raise the longest round trip.
-            let deadline = ended.map { $0 + self.grace(run) }
+            let deadline = ended.map { $0 + grace(run) }
             if let deadline, now >= deadline || run.samples.received == run.samples.sent { break }
             if let onProgress, now >= progressDue {
                 onProgress(run.progress(elapsed: now - start))
@@ -78,22 +78,22 @@ extension EchoProber {
 
     private func grace(_ run: borrowing Run) -> Int64 {
         // A closed port will not answer later either.
-        if run.longestRoundTrip == nil, run.samples.refusals > 0 { return self.plan.grace }
-        return EchoProbePlan.grace(self.plan.grace, longest: run.longestRoundTrip)
+        if run.longestRoundTrip == nil, run.samples.refusals > 0 { return plan.grace }
+        return EchoProbePlan.grace(plan.grace, longest: run.longestRoundTrip)
     }
 
     /// Sends what is due; returns when the next probe is.
     private func sendDue(_ run: inout Run, _ time: Int64) throws(SystemError) -> Int64 {
         var now = time
         if now - run.due > Self.maximumLag {
-            let missed = (now - run.due) / self.plan.interval
+            let missed = (now - run.due) / plan.interval
             run.samples.recordSkipped(Int(missed))
-            run.due += missed * self.plan.interval
+            run.due += missed * plan.interval
         }
         var left = Self.burst
-        while now >= run.due, left > 0, run.samples.count < self.plan.count {
-            try self.sendOne(&run)
-            run.due += self.plan.interval
+        while now >= run.due, left > 0, run.samples.count < plan.count {
+            try sendOne(&run)
+            run.due += plan.interval
             left -= 1
             now = KernelClock.monotonic
         }
@@ -103,16 +103,16 @@ extension EchoProber {
     private func sendOne(_ run: inout Run) throws(SystemError) {
         let time = KernelClock.monotonic
         guard let sequence = run.samples.recordSend(at: time) else { return }
-        let datagram = EchoDatagram(token: self.plan.token, sequence: UInt64(sequence), clientSend: time)
+        let datagram = EchoDatagram(token: plan.token, sequence: UInt64(sequence), clientSend: time)
         run.write(datagram)
         var tries = 2
         var failure: Int32 = 0
         while tries > 0 {
-            let code = self.socket.send(run.bytes, waits: false)
+            let code = socket.send(run.bytes, waits: false)
             if code >= 0 { return }
             failure = Int32(-code)
             // The answer to an earlier probe; this one has not been sent yet.
-            guard self.concernsEarlierProbe(failure, &run) else { break }
+            guard concernsEarlierProbe(failure, &run) else { break }
             tries -= 1
         }
         run.samples.takeBackSend(error: failure)
@@ -125,7 +125,7 @@ extension EchoProber {
         case ECONNREFUSED: run.samples.refusals += 1
         case EMSGSIZE:
             run.samples.tooLargeBefore = run.samples.count
-            run.samples.pathMTU = self.socket.pathMTU
+            run.samples.pathMTU = socket.pathMTU
         default: return false
         }
         return true
@@ -135,7 +135,7 @@ extension EchoProber {
     private func receive(_ run: inout Run) throws(SystemError) {
         let before = run.drained
         let looked = KernelClock.monotonic
-        let got = run.batch.receive(self.socket.raw, blocking: false)
+        let got = run.batch.receive(socket.raw, blocking: false)
         guard got >= 0 else {
             switch Int32(-got) {
             case EAGAIN: return run.drained = looked
@@ -168,10 +168,10 @@ extension EchoProber {
     /// Whether there is something to receive.
     private func sleep(until time: Int64, _ now: Int64) throws(SystemError) -> Bool {
         guard time > now else { return true }
-        let ready = SystemCall.wait(self.socket.raw, writable: false, wake: self.wakeUp.raw, timeout: time - now)
+        let ready = SystemCall.wait(socket.raw, writable: false, wake: wakeUp.raw, timeout: time - now)
         if ready == -EINTR { return false }
         guard ready >= 0 else {
-            throw SystemError(call: "ppoll", subject: self.plan.target.description, code: -ready)
+            throw SystemError(call: "ppoll", subject: plan.target.description, code: -ready)
         }
         return ready & 1 != 0
     }
@@ -179,13 +179,13 @@ extension EchoProber {
 
 extension EchoProber.Run {
     fileprivate mutating func write(_ datagram: EchoDatagram) {
-        datagram.write(over: &self.bytes)
+        datagram.write(over: &bytes)
     }
 
     fileprivate func progress(elapsed: Int64) -> EchoProgress {
         EchoProgress(
-            sent: self.samples.sent,
-            received: self.samples.received,
+            sent: samples.sent,
+            received: samples.received,
             lastRoundTrip: self.lastRoundTrip,
             elapsed: elapsed
         )

@@ -29,10 +29,10 @@ package final class EchoProber: Sendable {
     ) throws(EchoProbeError) {
         try plan.check()
         do throws(SystemError) {
-            self.socket = try Socket.connectUDP(plan.target, from: plan.local)
-            self.wakeUp = try WakeUp()
-            self.socket.askBuffers(receive: Self.bufferBytes, send: Self.bufferBytes)
-            try self.socket.stampArrivals(isIPv6: false, isWildcard: false)
+            socket = try Socket.connectUDP(plan.target, from: plan.local)
+            wakeUp = try WakeUp()
+            socket.askBuffers(receive: Self.bufferBytes, send: Self.bufferBytes)
+            try socket.stampArrivals(isIPv6: false, isWildcard: false)
         } catch {
             throw .system(error)
         }
@@ -47,22 +47,22 @@ package final class EchoProber: Sendable {
 
     /// Runs on a thread of its own; canceling the task ends it at once with the samples so far.
     package func samples() async throws -> EchoSamples {
-        let thread = try self.start()
+        let thread = try start()
         return try await withTaskCancellationHandler {
             try await thread.value.get()
         } onCancel: {
-            self.cancel()
+            cancel()
         }
     }
 
     /// Sends no more; the run ends when the last replies have arrived or the grace is over.
     package func stop() {
-        self.order(.stop)
+        order(.stop)
     }
 
     /// Ends the run at once, with the samples so far.
     package func cancel() {
-        self.order(.cancel)
+        order(.cancel)
     }
 
     private func order(_ command: Command) {
@@ -72,8 +72,8 @@ package final class EchoProber: Sendable {
         } else {
             _ = self.command.compareExchange(expected: .run, desired: command, ordering: .acquiringAndReleasing)
         }
-        self.wakeUp.signal()
+        wakeUp.signal()
     }
 
-    var ordered: Command { self.command.load(ordering: .acquiring) }
+    var ordered: Command { command.load(ordering: .acquiring) }
 }

@@ -47,26 +47,26 @@ package struct EchoSamples: Sendable {
 
     /// Allocates memory for `capacity` probes, 38 bytes each.
     package init(capacity: Int) {
-        self.sendTimes = Array(repeating: 0, count: capacity)
-        self.receiveTimes = Array(repeating: 0, count: capacity)
-        self.serverReceiveTimes = Array(repeating: 0, count: capacity)
-        self.serverSendTimes = Array(repeating: 0, count: capacity)
-        self.duplicates = Array(repeating: 0, count: capacity)
-        self.arrivalOrder = Array(repeating: 0, count: capacity)
+        sendTimes = Array(repeating: 0, count: capacity)
+        receiveTimes = Array(repeating: 0, count: capacity)
+        serverReceiveTimes = Array(repeating: 0, count: capacity)
+        serverSendTimes = Array(repeating: 0, count: capacity)
+        duplicates = Array(repeating: 0, count: capacity)
+        arrivalOrder = Array(repeating: 0, count: capacity)
     }
 
-    package var capacity: Int { self.sendTimes.count }
+    package var capacity: Int { sendTimes.count }
 
     /// From send to receive, in nanoseconds on the client's clock; nil if there was no reply.
     package func roundTrip(_ sequence: Int) -> Int64? {
-        guard sequence >= 0, sequence < self.count, self.receiveTimes[sequence] != 0 else { return nil }
-        return self.receiveTimes[sequence] &- self.sendTimes[sequence]
+        guard sequence >= 0, sequence < count, receiveTimes[sequence] != 0 else { return nil }
+        return receiveTimes[sequence] &- sendTimes[sequence]
     }
 
     /// How long the server took, in nanoseconds on the server's clock; nil if there was no reply.
     package func serverTime(_ sequence: Int) -> Int64? {
-        guard sequence >= 0, sequence < self.count, self.receiveTimes[sequence] != 0 else { return nil }
-        return self.serverSendTimes[sequence] &- self.serverReceiveTimes[sequence]
+        guard sequence >= 0, sequence < count, receiveTimes[sequence] != 0 else { return nil }
+        return serverSendTimes[sequence] &- serverReceiveTimes[sequence]
     }
 }
 
@@ -74,35 +74,35 @@ extension EchoSamples {
     /// The next sequence leaves at `time`; nil if the memory is full.
     @inline(__always)
     package mutating func recordSend(at time: Int64) -> Int? {
-        guard self.count < self.capacity else { return nil }
-        self.sendTimes[self.count] = time
-        self.count += 1
-        self.sent += 1
-        return self.count - 1
+        guard count < capacity else { return nil }
+        sendTimes[count] = time
+        count += 1
+        sent += 1
+        return count - 1
     }
 
     /// Skips the probes that were due.
-    package mutating func recordSkipped(_ count: Int) { self.skipped += count }
+    package mutating func recordSkipped(_ count: Int) { skipped += count }
 
     /// The last recorded send did not happen.
     package mutating func takeBackSend(error: Int32 = 0) {
-        guard self.count > 0 else { return }
-        self.sendTimes[self.count - 1] = 0
-        self.sent -= 1
-        self.sendFailures += 1
-        self.sendError = error
+        guard count > 0 else { return }
+        sendTimes[count - 1] = 0
+        sent -= 1
+        sendFailures += 1
+        sendError = error
     }
 
     /// Leaves out the probes after the last answered one: they are still in flight.
     package mutating func leaveOutTail() {
-        guard self.received > 0 else { return }
-        var index = self.count
-        while index > 0, self.arrivalOrder[index - 1] == 0 {
+        guard received > 0 else { return }
+        var index = count
+        while index > 0, arrivalOrder[index - 1] == 0 {
             index -= 1
-            guard self.sendTimes[index] != 0 else { continue }
-            self.sendTimes[index] = 0
-            self.sent -= 1
-            self.inFlight += 1
+            guard sendTimes[index] != 0 else { continue }
+            sendTimes[index] = 0
+            sent -= 1
+            inFlight += 1
         }
     }
 
@@ -111,34 +111,34 @@ extension EchoSamples {
     @inline(__always)
     @discardableResult
     package mutating func recordReply(_ datagram: EchoDatagram, token: AccessToken, receivedAt: Int64) -> Bool {
-        guard datagram.token == token, datagram.sequence < UInt64(self.count) else {
-            self.strays += 1
+        guard datagram.token == token, datagram.sequence < UInt64(count) else {
+            strays += 1
             return false
         }
         let sequence = Int(datagram.sequence)
-        guard self.sendTimes[sequence] == datagram.clientSend, datagram.clientSend != 0 else {
-            self.strays += 1
+        guard sendTimes[sequence] == datagram.clientSend, datagram.clientSend != 0 else {
+            strays += 1
             return false
         }
-        guard self.arrivalOrder[sequence] == 0 else {
-            self.duplicateReplies += 1
-            if self.duplicates[sequence] < .max { self.duplicates[sequence] += 1 }
+        guard arrivalOrder[sequence] == 0 else {
+            duplicateReplies += 1
+            if duplicates[sequence] < .max { duplicates[sequence] += 1 }
             return false
         }
-        self.received += 1
-        self.arrivalOrder[sequence] = UInt32(truncatingIfNeeded: self.received)
-        self.receiveTimes[sequence] = receivedAt
-        self.serverReceiveTimes[sequence] = datagram.serverReceive
-        self.serverSendTimes[sequence] = datagram.serverSend
-        if sequence < self.nextExpected {
-            self.reordered += 1
+        received += 1
+        arrivalOrder[sequence] = UInt32(truncatingIfNeeded: received)
+        receiveTimes[sequence] = receivedAt
+        serverReceiveTimes[sequence] = datagram.serverReceive
+        serverSendTimes[sequence] = datagram.serverSend
+        if sequence < nextExpected {
+            reordered += 1
         } else {
-            self.nextExpected = sequence + 1
+            nextExpected = sequence + 1
         }
         return true
     }
 
     package mutating func recordStray() {
-        self.strays += 1
+        strays += 1
     }
 }

@@ -26,6 +26,6 @@ final class OpenedStreams: Sendable {
     }
 
     func release(_ key: UInt16) {
-        self.streams.withLock { $0[key]?.isOpen = false }
+        streams.withLock { $0[key]?.isOpen = false }
     }
 }

@@ -19,14 +19,14 @@ final class PendingStream {
     private var bytes: [UInt8] = []
 
     init(_ socket: consuming SocketDescriptor, deadline: Int64) {
-        self.raw = socket.raw
+        raw = socket.raw
         self.socket = consume socket
         self.deadline = deadline
     }
 
     /// Reads what has arrived of the preface, and no byte of the stream after it.
     func read() -> Progress {
-        switch self.socket?.receiveNow(atMost: StreamPreface.byteCount - self.bytes.count) {
+        switch socket?.receiveNow(atMost: StreamPreface.byteCount - self.bytes.count) {
         case .success(let part)? where !part.isEmpty: self.bytes += part
         case .failure(let error)? where error.code == EAGAIN: return .incomplete
         default: return .ended
@@ -36,6 +36,6 @@ final class PendingStream {
 
     /// The socket, which the caller owns from now on.
     func take() -> SocketDescriptor? {
-        self.socket.take()
+        socket.take()
     }
 }

@@ -31,7 +31,7 @@ package final class StreamSlot: Sendable {
     }
 
     /// Lets the stream be reopened, a few times. From any thread.
-    package func release() { self.opened.release(self.key) }
+    package func release() { opened.release(key) }
 }
 
 /// What arrived at a direct port.
@@ -73,25 +73,25 @@ package final class StreamAcceptor: Sendable {
         prefaceTime: Int64 = StreamAcceptor.prefaceTime,
         onStream: @escaping @Sendable (consuming SocketDescriptor, StreamPreface, StreamSlot) -> Void
     ) throws(SystemError) {
-        self.address = try listener.localAddress()
-        try listener.setBlocking(false, for: self.address)
+        address = try listener.localAddress()
+        try listener.setBlocking(false, for: address)
         let core = StreamAcceptorCore(listener, permit, prefaceTime, try WakeUp(), onStream)
         self.core = core
-        self.thread = Mutex(try WorkThread("acceptor") { core.run() })
+        thread = Mutex(try WorkThread("acceptor") { core.run() })
     }
 
     deinit {
         self.shutdown()
     }
 
-    package var counters: StreamAcceptorCounters { self.core.counters.withLock { $0 } }
+    package var counters: StreamAcceptorCounters { core.counters.withLock { $0 } }
 
     /// Closes the port and its pending connections, and waits for the thread; admitted streams live on. Returns the
     /// error that ended the thread before, if one did. A second call does nothing. Must not be called from `onStream`.
     @discardableResult
     package func shutdown() -> SystemError? {
         self.thread.withLock { thread in
-            self.core.wakeUp.signal()
+            core.wakeUp.signal()
             defer { thread = nil }
             return thread?.join() ?? nil
         }

@@ -49,7 +49,7 @@ final class StreamAcceptorCore: Sendable {
         guard let listener = self.listener.withLock({ $0.take() }) else { return nil }
         let state = State(listener)
         do throws(SystemError) {
-            while try self.step(state) {}
+            while try step(state) {}
             return nil
         } catch {
             return error
@@ -60,7 +60,7 @@ final class StreamAcceptorCore: Sendable {
         var now = KernelClock.monotonic
         let isResting = now < state.acceptAgain
         var entries = [
-            pollfd(fd: self.wakeUp.raw, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: wakeUp.raw, events: Int16(POLLIN), revents: 0),
             // A negative descriptor is skipped.
             pollfd(fd: isResting ? -1 : state.listener.raw, events: Int16(POLLIN), revents: 0),
         ]
@@ -88,15 +88,15 @@ final class StreamAcceptorCore: Sendable {
             break
         }
         let socket = SocketDescriptor(owning: try SystemCall.check(code, "accept", "direct port"))
-        guard let peer = try? socket.peerAddress(), peer.host == self.permit.peer else {
-            self.counters.withLock { $0.wrongAddress += 1 }
+        guard let peer = try? socket.peerAddress(), peer.host == permit.peer else {
+            counters.withLock { $0.wrongAddress += 1 }
             return
         }
         if state.pending.count >= StreamAcceptor.maximumPending {
             state.pending.removeFirst()
-            self.counters.withLock { $0.incomplete += 1 }
+            counters.withLock { $0.incomplete += 1 }
         }
-        state.pending.append(PendingStream(socket, deadline: now + self.prefaceTime))
+        state.pending.append(PendingStream(socket, deadline: now + prefaceTime))
     }
 
     private func read(_ state: State, _ entries: [pollfd], _ now: Int64) {
@@ -106,21 +106,21 @@ final class StreamAcceptorCore: Sendable {
             case .incomplete where now < stream.deadline:
                 kept.append(stream)
             case .incomplete, .ended:
-                self.counters.withLock { $0.incomplete += 1 }
+                counters.withLock { $0.incomplete += 1 }
             case .complete(let preface):
-                self.admit(stream, preface)
+                admit(stream, preface)
             }
         }
         state.pending = kept
     }
 
     private func admit(_ stream: PendingStream, _ preface: StreamPreface?) {
-        guard let preface, preface.token == self.permit.token, self.permit.directions.contains(preface.direction),
-            Int(preface.index) < self.permit.streams
-        else { return self.counters.withLock { $0.refused += 1 } }
+        guard let preface, preface.token == permit.token, permit.directions.contains(preface.direction),
+            Int(preface.index) < permit.streams
+        else { return counters.withLock { $0.refused += 1 } }
         let key = UInt16(preface.direction.rawValue) << 8 | UInt16(preface.index)
-        guard self.opened.take(key) else { return self.counters.withLock { $0.refused += 1 } }
-        self.counters.withLock { $0.admitted += 1 }
-        if let socket = stream.take() { self.onStream(socket, preface, StreamSlot(self.opened, key)) }
+        guard opened.take(key) else { return counters.withLock { $0.refused += 1 } }
+        counters.withLock { $0.admitted += 1 }
+        if let socket = stream.take() { onStream(socket, preface, StreamSlot(opened, key)) }
     }
 }

@@ -50,27 +50,27 @@ package struct EchoResponder: Sendable {
     package private(set) var strangers = EchoStrangers()
 
     package init() {
-        self.entries.reserveCapacity(Self.maximumPermits)
+        entries.reserveCapacity(Self.maximumPermits)
     }
 
     package mutating func admit(_ permit: EchoPermit) throws(AdmitError) {
-        guard self.entries.count < Self.maximumPermits else { throw .tooManyPermits }
-        guard self.find(permit.token) < 0 else { throw .tokenInUse }
+        guard entries.count < Self.maximumPermits else { throw .tooManyPermits }
+        guard find(permit.token) < 0 else { throw .tokenInUse }
         let rate = PacketRate(packetsPerSecond: permit.maximumPacketsPerSecond)
-        self.entries.append(Entry(permit: permit, rate: rate, granted: permit.account == nil ? .max : 0))
+        entries.append(Entry(permit: permit, rate: rate, granted: permit.account == nil ? .max : 0))
     }
 
     /// Ends a permit; returns its last counters, or nil if there is none.
     package mutating func revoke(_ token: AccessToken) -> EchoCounters? {
-        let index = self.find(token)
+        let index = find(token)
         guard index >= 0 else { return nil }
-        self.entries.swapAt(index, self.entries.count - 1)
-        return self.entries.removeLast().counters
+        entries.swapAt(index, entries.count - 1)
+        return entries.removeLast().counters
     }
 
     package func counters(_ token: AccessToken) -> EchoCounters? {
-        let index = self.find(token)
-        return index >= 0 ? self.entries[index].counters : nil
+        let index = find(token)
+        return index >= 0 ? entries[index].counters : nil
     }
 
     /// Decides and counts; a reply counts as sent.
@@ -87,11 +87,11 @@ package struct EchoResponder: Sendable {
         now: Int64,
         isWithinRate: () -> Bool
     ) -> Verdict {
-        var judgment = self.judge(&bytes, from: source, receivedAt: receivedAt, now: now)
+        var judgment = judge(&bytes, from: source, receivedAt: receivedAt, now: now)
         if judgment.verdict == .reply, !isWithinRate() {
             judgment = Judgment(verdict: .drop(.rate), index: judgment.index)
         }
-        self.settle(judgment, bytes.bytes, wasSent: true)
+        settle(judgment, bytes.bytes, wasSent: true)
         return judgment.verdict
     }
 
@@ -104,15 +104,15 @@ package struct EchoResponder: Sendable {
         now: Int64
     ) -> Judgment {
         guard let datagram = EchoDatagram(bytes.bytes) else {
-            self.refuse(bytes.byteCount, from: source)
+            refuse(bytes.byteCount, from: source)
             return Judgment(verdict: .drop(.malformed), index: -1)
         }
-        let index = self.find(datagram.token)
+        let index = find(datagram.token)
         guard index >= 0 else {
-            self.refuse(bytes.byteCount, from: source)
+            refuse(bytes.byteCount, from: source)
             return Judgment(verdict: .drop(.unknownToken), index: -1)
         }
-        let verdict = self.entries[index].judge(length: UInt64(bytes.byteCount), from: source, now: now)
+        let verdict = entries[index].judge(length: UInt64(bytes.byteCount), from: source, now: now)
         if verdict == .reply { EchoDatagram.setServerReceive(receivedAt, in: &bytes) }
         return Judgment(verdict: verdict, index: index)
     }
@@ -120,21 +120,21 @@ package struct EchoResponder: Sendable {
     /// Charges a datagram without a permit to the account of its source address: it used the line all the same.
     @inline(never)
     private mutating func refuse(_ length: Int, from source: EchoSource) {
-        guard let index = self.entries.firstIndex(where: { $0.isAddress(of: source) }) else { return }
-        self.entries[index].refuse(length)
+        guard let index = entries.firstIndex(where: { $0.isAddress(of: source) }) else { return }
+        entries[index].refuse(length)
     }
 
     /// Counts what was judged, in the order of arrival.
     mutating func settle(_ judgment: Judgment, _ bytes: RawSpan, wasSent: Bool) {
         guard judgment.index >= 0, let datagram = EchoDatagram(bytes) else {
             if judgment.verdict == .drop(.malformed) {
-                self.strangers.malformed &+= 1
+                strangers.malformed &+= 1
             } else {
-                self.strangers.unknownToken &+= 1
+                strangers.unknownToken &+= 1
             }
             return
         }
-        self.entries[judgment.index].settle(
+        entries[judgment.index].settle(
             judgment.verdict,
             sequence: datagram.sequence,
             length: UInt64(bytes.byteCount),
@@ -146,8 +146,8 @@ package struct EchoResponder: Sendable {
     @inline(__always)
     private func find(_ token: AccessToken) -> Int {
         var found = -1
-        for index in self.entries.indices {
-            let difference = self.entries[index].permit.token.difference(token)
+        for index in entries.indices {
+            let difference = entries[index].permit.token.difference(token)
             // All ones if equal: (d | -d) has its top bit set for every d but 0.
             let equal = Int(truncatingIfNeeded: (difference | (0 &- difference)) >> 63) &- 1
             found = (found & ~equal) | (index & equal)
@@ -159,27 +159,27 @@ package struct EchoResponder: Sendable {
 extension EchoResponder.Entry {
     @inline(__always)
     fileprivate mutating func judge(length: UInt64, from source: EchoSource, now: Int64) -> EchoResponder.Verdict {
-        guard self.accepts(source) else {
-            if self.isAddress(of: source) { self.refuse(Int(length)) }
+        guard accepts(source) else {
+            if isAddress(of: source) { refuse(Int(length)) }
             return .drop(.wrongSource)
         }
         // A reply is as long as its request.
-        guard self.granted >= 2 * length || self.refill(for: 2 * length) else { return .drop(.budget) }
-        guard self.rate.admit(at: now) else {
-            self.spend(length)
+        guard granted >= 2 * length || refill(for: 2 * length) else { return .drop(.budget) }
+        guard rate.admit(at: now) else {
+            spend(length)
             return .drop(.rate)
         }
-        self.spend(2 * length)
+        spend(2 * length)
         return .reply
     }
 
     @inline(__always)
     private mutating func spend(_ bytes: UInt64) {
-        if self.permit.account != nil { self.granted -= bytes }
+        if permit.account != nil { granted -= bytes }
     }
 
     fileprivate func isAddress(of source: EchoSource) -> Bool {
-        guard case (.host(let host), .datagram(let address)) = (self.permit.peer, source) else { return false }
+        guard case (.host(let host), .datagram(let address)) = (permit.peer, source) else { return false }
         return host == address.host
     }
 
@@ -188,25 +188,25 @@ extension EchoResponder.Entry {
         // Of a datagram that is too long, only the beginning was received.
         let payload = length > EchoDatagram.maximumLength ? UDPLength.longestPayload : length
         let cost = UInt64(payload + UDPLength.headers)
-        self.counters.bytesRefused &+= cost
-        guard self.permit.account != nil else { return }
-        let paid = min(cost, self.granted)
-        self.granted -= paid
-        self.owed += cost - paid
-        while self.owed > 0, self.refill(for: 0) {}
+        counters.bytesRefused &+= cost
+        guard permit.account != nil else { return }
+        let paid = min(cost, granted)
+        granted -= paid
+        owed += cost - paid
+        while owed > 0, refill(for: 0) {}
     }
 
     /// Requests more from the account and pays what is owed first; false if the account has nothing, for now or for
     /// good.
     private mutating func refill(for needed: UInt64) -> Bool {
-        guard let account = self.permit.account else { return true }
+        guard let account = permit.account else { return true }
         guard let more = account.take(EchoResponder.grant, moved: 0), more > 0 else { return false }
         // Counts as moved at once: streams beside the echo do not wait for what it might give back.
         account.giveBack(0, moved: more)
-        let paid = min(self.owed, UInt64(more))
-        self.owed -= paid
-        self.granted += UInt64(more) - paid
-        return self.granted >= needed
+        let paid = min(owed, UInt64(more))
+        owed -= paid
+        granted += UInt64(more) - paid
+        return granted >= needed
     }
 
     fileprivate mutating func settle(
@@ -217,28 +217,28 @@ extension EchoResponder.Entry {
     ) {
         switch verdict {
         case .drop(.wrongSource), .drop(.malformed), .drop(.unknownToken):
-            self.counters.wrongSource &+= 1
+            counters.wrongSource &+= 1
             return
         case .drop(.rate):
-            self.counters.overRate &+= 1
+            counters.overRate &+= 1
         case .drop(.budget):
-            self.counters.overBudget &+= 1
+            counters.overBudget &+= 1
         case .reply where wasSent:
-            self.counters.repliesSent &+= 1
-            self.counters.bytesOut &+= length
+            counters.repliesSent &+= 1
+            counters.bytesOut &+= length
         case .reply:
-            self.counters.unsent &+= 1
+            counters.unsent &+= 1
         }
-        self.arrived(sequence, length: length)
+        arrived(sequence, length: length)
     }
 
     @inline(__always)
     private mutating func accepts(_ source: EchoSource) -> Bool {
-        switch (self.permit.peer, source) {
+        switch (permit.peer, source) {
         case (.host(let host), .datagram(let address)):
             guard host == address.host else { return false }
-            if let pinned = self.pinnedPort { return pinned == address.port }
-            self.pinnedPort = address.port
+            if let pinned = pinnedPort { return pinned == address.port }
+            pinnedPort = address.port
             return true
         case (.tunnel(let expected), .tunnel(let actual)):
             return expected == actual
@@ -248,19 +248,19 @@ extension EchoResponder.Entry {
     }
 
     private mutating func arrived(_ sequence: UInt64, length: UInt64) {
-        self.counters.packetsReceived &+= 1
-        self.counters.bytesIn &+= length
-        switch self.window.record(sequence) {
+        counters.packetsReceived &+= 1
+        counters.bytesIn &+= length
+        switch window.record(sequence) {
         case .new:
-            self.counters.distinctSequences &+= 1
+            counters.distinctSequences &+= 1
         case .reordered:
-            self.counters.distinctSequences &+= 1
-            self.counters.reordered &+= 1
+            counters.distinctSequences &+= 1
+            counters.reordered &+= 1
         case .duplicate:
-            self.counters.duplicates &+= 1
+            counters.duplicates &+= 1
         case .tooOld:
-            self.counters.tooOld &+= 1
+            counters.tooOld &+= 1
         }
-        self.counters.highestSequence = self.window.highest
+        counters.highestSequence = window.highest
     }
 }

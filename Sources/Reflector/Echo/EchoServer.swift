@@ -21,7 +21,7 @@ package final class EchoServer: Sendable {
     private let owned: Mutex<Owned>
     /// Where it listens; the port is the real one, also if 0 was requested.
     package let address: InternetAddress
-    package var port: UInt16 { self.address.port }
+    package var port: UInt16 { address.port }
 
     /// Binds; nothing is received before `start`. IPv6 `::` accepts IPv4 too.
     package convenience init(binding address: InternetAddress) throws(SystemError) {
@@ -34,8 +34,8 @@ package final class EchoServer: Sendable {
         socket.askBuffers(receive: Self.bufferBytes, send: Self.bufferBytes)
         try socket.stampArrivals(isIPv6: !address.host.isIPv4, isWildcard: address.host.isAny)
         self.address = address
-        self.core = EchoServerCore(descriptor: socket.raw)
-        self.owned = Mutex(Owned(socket: socket, thread: nil))
+        core = EchoServerCore(descriptor: socket.raw)
+        owned = Mutex(Owned(socket: socket, thread: nil))
     }
 
     deinit {
@@ -53,29 +53,29 @@ package final class EchoServer: Sendable {
 
     /// Admits a client.
     package func admit(_ permit: EchoPermit) throws(EchoResponder.AdmitError) {
-        try self.core.responder.withLock { (responder) throws(EchoResponder.AdmitError) in try responder.admit(permit) }
+        try core.responder.withLock { (responder) throws(EchoResponder.AdmitError) in try responder.admit(permit) }
     }
 
     /// Removes a client; returns its last counters, or nil if it was not admitted.
     @discardableResult
     package func revoke(_ token: AccessToken) -> EchoCounters? {
-        self.core.responder.withLock { $0.revoke(token) }
+        core.responder.withLock { $0.revoke(token) }
     }
 
     /// The counters so far, or nil if there is no such permit.
     package func counters(_ token: AccessToken) -> EchoCounters? {
-        self.core.responder.withLock { $0.counters(token) }
+        core.responder.withLock { $0.counters(token) }
     }
 
     /// Datagrams that belonged to no permit.
     package var strangers: EchoStrangers {
-        self.core.responder.withLock { $0.strangers }
+        core.responder.withLock { $0.strangers }
     }
 
     /// Datagrams that the kernel dropped because the thread was too slow; this machine's loss, not the link's.
     package var kernelDrops: UInt64 {
         self.owned.withLock { owned in
-            owned.socket?.kernelDrops ?? self.core.finalDrops.load(ordering: .relaxed)
+            owned.socket?.kernelDrops ?? core.finalDrops.load(ordering: .relaxed)
         }
     }
 
@@ -85,12 +85,12 @@ package final class EchoServer: Sendable {
     package func shutdown() -> SystemError? {
         self.owned.withLock { owned in
             guard let socket = owned.socket.take() else { return nil }
-            self.core.isStopping.store(true, ordering: .releasing)
+            core.isStopping.store(true, ordering: .releasing)
             // An unconnected socket returns ENOTCONN, and its sleeping reader wakes all the same.
             socket.shutDown()
             let failure = owned.thread?.join()
             owned.thread = nil
-            self.core.finalDrops.store(socket.kernelDrops, ordering: .relaxed)
+            core.finalDrops.store(socket.kernelDrops, ordering: .relaxed)
             return failure ?? nil
         }
     }

@@ -35,9 +35,9 @@ final class EchoServerCore: Sendable {
             var now: Int64 = 0
             var isClose = false
             while true {
-                var got = isClose ? batch.receive(self.descriptor, blocking: false) : -Int(EAGAIN)
-                if got == -Int(EAGAIN) { got = batch.receive(self.descriptor, blocking: true) }
-                if self.isStopping.load(ordering: .acquiring) { return nil }
+                var got = isClose ? batch.receive(descriptor, blocking: false) : -Int(EAGAIN)
+                if got == -Int(EAGAIN) { got = batch.receive(descriptor, blocking: true) }
+                if isStopping.load(ordering: .acquiring) { return nil }
                 guard got > 0 else {
                     if got == 0 || got == -Int(EAGAIN) { continue }
                     throw SystemError(call: "recvmmsg", code: Int32(-got))
@@ -45,7 +45,7 @@ final class EchoServerCore: Sendable {
                 let previous = now
                 now = KernelClock.monotonic
                 isClose = now - previous < Self.closeGap
-                self.responder.withLock { self.answer(&$0, &batch, got, now, &judgments) }
+                responder.withLock { answer(&$0, &batch, got, now, &judgments) }
             }
         } catch {
             return error
@@ -91,6 +91,6 @@ final class EchoServerCore: Sendable {
             var bytes = batch.mutableBytes(index)
             EchoDatagram.setServerSend(now, in: &bytes)
         }
-        _ = batch.send(self.descriptor, count: count)
+        _ = batch.send(descriptor, count: count)
     }
 }

@@ -10,16 +10,16 @@ package struct PacketRate: Sendable {
     /// 0 packets a second lets nothing through.
     package init(packetsPerSecond: Int) {
         // Rounded up: never faster than granted.
-        self.interval = packetsPerSecond <= 0 ? .max : 999_999_999 / Int64(packetsPerSecond) + 1
+        interval = packetsPerSecond <= 0 ? .max : 999_999_999 / Int64(packetsPerSecond) + 1
     }
 
     /// Takes one packet at `now`, in nanoseconds of any monotonic clock.
     package mutating func admit(at now: Int64) -> Bool {
-        guard self.interval != .max else { return false }
+        guard interval != .max else { return false }
         let due = max(self.due, now)
         // A rate below ten a second still lets one through.
-        guard due - now <= max(0, Self.burst - self.interval) else { return false }
-        self.due = due + self.interval
+        guard due - now <= max(0, Self.burst - interval) else { return false }
+        self.due = due + interval
         return true
     }
 }

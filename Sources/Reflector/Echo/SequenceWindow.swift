@@ -21,13 +21,13 @@ struct SequenceWindow: Sendable {
             return .new
         }
         if sequence > highest {
-            self.forget(after: highest, count: min(sequence - highest, Self.size))
+            forget(after: highest, count: min(sequence - highest, Self.size))
             self.highest = sequence
             self.set(sequence)
             return .new
         }
         if highest - sequence >= Self.size { return .tooOld }
-        if self.words[Self.word(sequence)] & Self.bit(sequence) != 0 { return .duplicate }
+        if words[Self.word(sequence)] & Self.bit(sequence) != 0 { return .duplicate }
         self.set(sequence)
         return .reordered
     }
@@ -36,7 +36,7 @@ struct SequenceWindow: Sendable {
     private static func bit(_ sequence: UInt64) -> UInt64 { 1 << (sequence % 64) }
 
     private mutating func set(_ sequence: UInt64) {
-        self.words[Self.word(sequence)] |= Self.bit(sequence)
+        words[Self.word(sequence)] |= Self.bit(sequence)
     }
 
     /// Clears the bits of the `count` sequences after `last`, a word at a time.
@@ -47,7 +47,7 @@ struct SequenceWindow: Sendable {
             let low = next % 64
             let run = min(64 - low, left)
             let mask = run == 64 ? UInt64.max : ((1 << run) - 1) << low
-            self.words[Self.word(next)] &= ~mask
+            words[Self.word(next)] &= ~mask
             next &+= run
             left -= run
         }

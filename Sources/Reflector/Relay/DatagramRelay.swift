@@ -44,13 +44,13 @@ package final class DatagramRelay: Sendable {
         count: @escaping Count,
         refuse: @escaping Refuse
     ) throws(SystemError) {
-        self.address = try socket.localAddress()
+        address = try socket.localAddress()
         socket.askBuffers(receive: DatagramRelayCore.bufferBytes)
         let core = try DatagramRelayCore(socket, service, permit, count, refuse)
         self.core = core
         let up = try WorkThread("relay-up") { core.runUp() }
         do {
-            self.threads = Mutex([up, try WorkThread("relay-down") { core.runDown() }])
+            threads = Mutex([up, try WorkThread("relay-down") { core.runDown() }])
         } catch {
             core.stop()
             up.join()
@@ -62,17 +62,17 @@ package final class DatagramRelay: Sendable {
         self.shutdown()
     }
 
-    package var counters: RelayCounters { self.core.counters.withLock { $0 } }
+    package var counters: RelayCounters { core.counters.withLock { $0 } }
 
     /// Ends both threads and waits for them; the port closes with the relay. A second call does nothing. Must not be
     /// called from `count`.
     package func shutdown() {
         self.threads.withLock { threads in
             guard !threads.isEmpty else { return }
-            self.core.stop()
+            core.stop()
             for thread in threads { thread.join() }
             threads = []
-            self.core.close()
+            core.close()
         }
     }
 }

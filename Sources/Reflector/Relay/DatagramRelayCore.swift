@@ -39,51 +39,51 @@ final class DatagramRelayCore: Sendable {
         _ count: @escaping DatagramRelay.Count,
         _ refuse: @escaping DatagramRelay.Refuse
     ) throws(SystemError) {
-        self.descriptor = socket.raw
+        descriptor = socket.raw
         self.socket = Mutex(socket)
         self.service = service
         self.permit = permit
         self.count = count
         self.refuse = refuse
-        self.flows = Mutex(RelayFlows(permit))
-        self.wakeUp = try WakeUp()
+        flows = Mutex(RelayFlows(permit))
+        wakeUp = try WakeUp()
     }
 
     /// From any thread, including the relay's own.
     func stop() {
-        self.isStopping.store(true, ordering: .releasing)
+        isStopping.store(true, ordering: .releasing)
         // An unconnected socket returns ENOTCONN, and its sleeping reader wakes all the same.
-        _ = SystemCall.shutDown(self.descriptor, Int32(SHUT_RDWR))
-        self.wakeUp.signal()
+        _ = SystemCall.shutDown(descriptor, Int32(SHUT_RDWR))
+        wakeUp.signal()
     }
 
     /// Closes the port; the threads must have ended.
     func close() {
-        self.socket.withLock { $0 = nil }
+        socket.withLock { $0 = nil }
     }
 
-    private var stops: Bool { self.isStopping.load(ordering: .acquiring) }
+    private var stops: Bool { isStopping.load(ordering: .acquiring) }
 
     // MARK: From the peer to the service
 
     func runUp() {
         guard var batch = try? DatagramBatch(capacity: Self.batchSize, datagramBytes: UDPLength.longestPayload) else {
-            return self.stop()
+            return stop()
         }
         var owners = [Int](repeating: -1, count: Self.batchSize)
         while true {
-            let got = batch.collect(self.descriptor)
-            if self.stops { return }
+            let got = batch.collect(descriptor)
+            if stops { return }
             guard got > 0 else {
                 if got == 0 || got == -Int(EAGAIN) { continue }
-                return self.stop()
+                return stop()
             }
-            let (connections, refused) = self.assign(&batch, got, &owners)
-            if refused > 0, !self.refuse(refused) { return self.stop() }
+            let (connections, refused) = assign(&batch, got, &owners)
+            if refused > 0, !refuse(refused) { return stop() }
             var bytes = 0
             for index in 0..<got where owners[index] >= 0 { bytes += batch.length(index) }
             guard !connections.isEmpty else { continue }
-            guard self.count(bytes, .up) else { return self.stop() }
+            guard self.count(bytes, .up) else { return stop() }
             for (id, connection) in connections {
                 for index in 0..<got { batch.mark(index, owners[index] == id) }
                 batch.forward(connection.socket.raw, count: got)
@@ -109,7 +109,7 @@ final class DatagramRelayCore: Sendable {
                 var verdict = flows.judge(source, length: length)
                 if verdict == .open, let source, let connection = self.connect() {
                     flows.open(source, connection)
-                    self.wakeUp.signal()
+                    wakeUp.signal()
                     verdict = flows.judge(source, length: length)
                 }
                 switch verdict {
@@ -125,13 +125,13 @@ final class DatagramRelayCore: Sendable {
             }
             return used
         }
-        if counted != RelayCounters() { self.add(strangers: counted.strangers, refused: counted.refused) }
+        if counted != RelayCounters() { add(strangers: counted.strangers, refused: counted.refused) }
         return (used, refused)
     }
 
     /// nil if the machine has no descriptor or memory for it: the hello is lost, like any datagram may be.
     private func connect() -> Connection? {
-        guard let socket = try? Socket.connectUDP(self.service) else { return nil }
+        guard let socket = try? Socket.connectUDP(service) else { return nil }
         socket.askBuffers(receive: Self.bufferBytes)
         return Connection(socket)
     }
@@ -140,23 +140,23 @@ final class DatagramRelayCore: Sendable {
 
     func runDown() {
         guard var batch = try? DatagramBatch(capacity: Self.batchSize, datagramBytes: UDPLength.longestPayload) else {
-            return self.stop()
+            return stop()
         }
-        while !self.stops {
+        while !stops {
             let flows = self.flows.withLock { $0.flows }
-            var entries = [pollfd(fd: self.wakeUp.raw, events: Int16(POLLIN), revents: 0)]
+            var entries = [pollfd(fd: wakeUp.raw, events: Int16(POLLIN), revents: 0)]
             for flow in flows {
                 entries.append(pollfd(fd: flow.connection.socket.raw, events: Int16(POLLIN), revents: 0))
             }
             let code = SystemCall.poll(&entries, timeout: nil)
             guard code >= 0 else {
                 if code == -EINTR { continue }
-                return self.stop()
+                return stop()
             }
-            if entries[0].revents != 0 { self.wakeUp.clear() }
+            if entries[0].revents != 0 { wakeUp.clear() }
             for (flow, entry) in zip(flows, entries.dropFirst()) where entry.revents != 0 {
-                guard !self.stops else { return }
-                guard self.answer(flow, &batch) else { return self.stop() }
+                guard !stops else { return }
+                guard answer(flow, &batch) else { return stop() }
             }
         }
     }
@@ -166,27 +166,27 @@ final class DatagramRelayCore: Sendable {
         let got = batch.receive(flow.connection.socket.raw, blocking: false)
         guard got > 0 else {
             // Nothing listens there, or not any more: the slot may belong to another flow.
-            if got != -Int(EAGAIN) { self.flows.withLock { $0.close(flow.id) } }
+            if got != -Int(EAGAIN) { flows.withLock { $0.close(flow.id) } }
             return true
         }
-        if !flow.isAnswered { self.flows.withLock { $0.answered(flow.id) } }
+        if !flow.isAnswered { flows.withLock { $0.answered(flow.id) } }
         var bytes = 0
         var refused: UInt64 = 0
         for index in 0..<got {
             let length = batch.length(index)
-            let passes = self.permit.passes(.down, length: length)
+            let passes = permit.passes(.down, length: length)
             batch.mark(index, passes)
             if passes { bytes += length } else { refused += 1 }
         }
-        if refused > 0 { self.add(refused: refused) }
+        if refused > 0 { add(refused: refused) }
         guard refused < UInt64(got) else { return true }
         guard self.count(bytes, .down) else { return false }
-        batch.forward(self.descriptor, count: got, to: flow.source)
+        batch.forward(descriptor, count: got, to: flow.source)
         return true
     }
 
     private func add(strangers: UInt64 = 0, refused: UInt64) {
-        self.counters.withLock {
+        counters.withLock {
             $0.strangers &+= strangers
             $0.refused &+= refused
         }

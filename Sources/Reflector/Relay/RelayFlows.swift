@@ -20,7 +20,7 @@ package struct RelayPermit: Sendable {
     static let helloBytes = 4
 
     func passes(_ direction: StreamPreface.Direction, length: Int) -> Bool {
-        self.directions.contains(direction) || length <= Self.helloBytes
+        directions.contains(direction) || length <= Self.helloBytes
     }
 }
 
@@ -58,29 +58,29 @@ struct RelayFlows<Connection> {
 
     /// Judges a datagram from outside.
     func judge(_ source: InternetAddress?, length: Int) -> Verdict {
-        guard let source, source.host == self.permit.peer else { return .stranger }
-        if let index = self.flows.firstIndex(where: { $0.source == source }) {
-            return self.permit.passes(.up, length: length) ? .forward(index) : .refused
+        guard let source, source.host == permit.peer else { return .stranger }
+        if let index = flows.firstIndex(where: { $0.source == source }) {
+            return permit.passes(.up, length: length) ? .forward(index) : .refused
         }
-        guard length == RelayPermit.helloBytes, self.permit.flows > 0 else { return .refused }
-        return self.flows.count < self.permit.flows || self.flows.contains { !$0.isAnswered } ? .open : .refused
+        guard length == RelayPermit.helloBytes, permit.flows > 0 else { return .refused }
+        return flows.count < permit.flows || flows.contains { !$0.isAnswered } ? .open : .refused
     }
 
     /// Gives a new source its flow; if no slot is free, takes the oldest unanswered one's.
     mutating func open(_ source: InternetAddress, _ connection: Connection) {
-        if self.flows.count >= self.permit.flows, let oldest = self.flows.firstIndex(where: { !$0.isAnswered }) {
-            self.flows.remove(at: oldest)
+        if flows.count >= permit.flows, let oldest = flows.firstIndex(where: { !$0.isAnswered }) {
+            flows.remove(at: oldest)
         }
-        self.opened += 1
-        self.flows.append(Flow(id: self.opened, source: source, connection: connection))
+        opened += 1
+        flows.append(Flow(id: opened, source: source, connection: connection))
     }
 
     mutating func answered(_ id: Int) {
-        if let index = self.flows.firstIndex(where: { $0.id == id }) { self.flows[index].isAnswered = true }
+        if let index = flows.firstIndex(where: { $0.id == id }) { flows[index].isAnswered = true }
     }
 
     /// Frees the slot: the service is gone.
     mutating func close(_ id: Int) {
-        self.flows.removeAll { $0.id == id }
+        flows.removeAll { $0.id == id }
     }
 }

@@ -1,4 +1,4 @@
-import PacketIO
+internal import PacketIO
 internal import Synchronization
 
 /// Gives what it holds, then nothing.

@@ -1,14 +1,14 @@
-import Crypto
-import Foundation
-import Identity
-import IdentityCertificates
-import NIOCore
-import NIOPosix
-import NIOSSL
-import NIOTLS
-import Operations
-import TestCertificates
-import X509
+internal import Crypto
+internal import Foundation
+internal import Identity
+internal import IdentityCertificates
+internal import NIOCore
+internal import NIOPosix
+internal import NIOSSL
+internal import NIOTLS
+internal import Operations
+internal import TestCertificates
+internal import X509
 
 @testable import LinkMeasurement
 @testable import Paramedic

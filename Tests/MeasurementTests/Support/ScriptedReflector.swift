@@ -1,9 +1,9 @@
-import Identity
-import IdentityCertificates
-import NIOCore
-import NIOPosix
-import NIOSSL
-import Synchronization
+internal import Identity
+internal import IdentityCertificates
+internal import NIOCore
+internal import NIOPosix
+internal import NIOSSL
+internal import Synchronization
 
 @testable import LinkMeasurement
 @testable import Paramedic

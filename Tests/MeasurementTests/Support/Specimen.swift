@@ -1,4 +1,4 @@
-import Operations
+internal import Operations
 
 @testable import LinkMeasurement
 @testable import Paramedic

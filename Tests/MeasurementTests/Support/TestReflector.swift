@@ -1,8 +1,8 @@
-import Foundation
-import Identity
-import Logging
-import Operations
-import Synchronization
+internal import Foundation
+internal import Identity
+internal import Logging
+internal import Operations
+internal import Synchronization
 
 @testable import LinkMeasurement
 @testable import Paramedic

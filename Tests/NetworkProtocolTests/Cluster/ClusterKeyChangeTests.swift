@@ -1,5 +1,5 @@
-import Synchronization
-import Testing
+internal import Synchronization
+internal import Testing
 
 @testable import NetworkProtocol
 
@@ -47,7 +47,9 @@ struct ClusterKeyChangeTests {
         try await run.value
     }
 
-    @Test func `step by step on one member after another splits off no member, and excludes holders of the old key`()
+    @Test
+    func
+        `a change of a cluster's keys step by step on one member after another splits off no member, and excludes holders of the old key`()
         async throws
     {
         var clusters: [Cluster] = []
@@ -115,7 +117,10 @@ struct ClusterKeyChangeTests {
         }
     }
 
-    @Test func `that leaves a step out, or keeps no key, is refused, and nothing has changed`() throws {
+    @Test
+    func `a change of a cluster's keys that leaves a step out, or keeps no key, is refused, and nothing has changed`()
+        throws
+    {
         let cluster = Cluster(try Self.configuration(1, [Self.old], seeds: []))
         for keys in [[Self.new], [Self.new, Self.old]] {
             #expect {

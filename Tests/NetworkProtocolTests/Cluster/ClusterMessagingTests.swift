@@ -1,8 +1,8 @@
-import Glibc
-import Identity
-import NIOCore
-import NetworkProtocolTestSupport
-import Testing
+internal import Glibc
+internal import Identity
+internal import NIOCore
+internal import NetworkProtocolTestSupport
+internal import Testing
 
 @testable import NetworkProtocol
 

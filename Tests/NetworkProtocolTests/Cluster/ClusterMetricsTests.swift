@@ -1,5 +1,5 @@
-import PrometheusMetrics
-import Testing
+internal import PrometheusMetrics
+internal import Testing
 
 @testable import NetworkProtocol
 

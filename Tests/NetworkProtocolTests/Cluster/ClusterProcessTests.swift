@@ -1,6 +1,6 @@
-import Glibc
-import NetworkProtocol
-import Testing
+internal import Glibc
+internal import NetworkProtocol
+internal import Testing
 
 /// Members in processes of their own.
 @Suite("Clusters of processes", .timeLimit(.minutes(5)))

@@ -1,8 +1,8 @@
-import Dispatch
-import Logging
-import NIOCore
-import NIOPosix
-import Testing
+internal import Dispatch
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import Testing
 
 @testable import NetworkProtocol
 
@@ -16,7 +16,9 @@ struct ClusterSocketTests {
         var sinceTurn = 0
     }
 
-    @Test func `reads a budget of datagrams, then other work of its event loop has its turn`() async throws {
+    @Test func `a cluster's socket reads a budget of datagrams, then other work of its event loop has its turn`()
+        async throws
+    {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let eventLoop = group.next()
         let address = try #require(MemberAddress("127.0.0.1:0"))
@@ -49,7 +51,7 @@ struct ClusterSocketTests {
         try await group.shutdownGracefully()
     }
 
-    @Test func `goes on when a datagram is longer than the system sends`() async throws {
+    @Test func `a cluster's socket goes on when a datagram is longer than the system sends`() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let eventLoop = group.next()
         let address = try #require(MemberAddress("127.0.0.1:0"))

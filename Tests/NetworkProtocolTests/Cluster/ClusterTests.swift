@@ -1,9 +1,9 @@
-import Glibc
-import Identity
-import NIOCore
-import NIOPosix
-import NetworkProtocol
-import Testing
+internal import Glibc
+internal import Identity
+internal import NIOCore
+internal import NIOPosix
+internal import NetworkProtocol
+internal import Testing
 
 /// Members in this process, over real sockets on loopback.
 @Suite("Clusters", .timeLimit(.minutes(5)))

@@ -1,7 +1,7 @@
-import Glibc
-import NIOCore
-import NetworkProtocol
-import Testing
+internal import Glibc
+internal import NIOCore
+internal import NetworkProtocol
+internal import Testing
 
 /// Sends datagrams to a port of 127.0.0.1 as fast as the system takes them.
 struct Flood: ~Copyable {

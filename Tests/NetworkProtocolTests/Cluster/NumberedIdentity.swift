@@ -1,5 +1,5 @@
-import Identity
-import NetworkProtocol
+internal import Identity
+internal import NetworkProtocol
 
 /// Identities with numbers for tests, 1…255.
 enum NumberedIdentity {

@@ -1,5 +1,5 @@
-import NetworkProtocol
-import Testing
+internal import NetworkProtocol
+internal import Testing
 
 /// Two members with one identity.
 @Suite("SWIM, an id that is taken")
@@ -33,7 +33,7 @@ struct SwimConflictTests {
         #expect(conflicts(try core.receive(SwimCoreTests.gossip(from: 2, []), from: elsewhere, now: 2)).isEmpty)
     }
 
-    @Test func `its own messages, sent back by whomever, are no conflict`() throws {
+    @Test func `a member's own messages, sent back by any peer, are no conflict`() throws {
         var core = try SwimCoreTests.core(others: 1)
         let own = core.own.address
         #expect(try core.receive(pull(from: own), from: SwimCoreTests.address(9), now: 1).isEmpty)

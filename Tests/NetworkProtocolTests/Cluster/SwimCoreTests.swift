@@ -1,6 +1,6 @@
-import NetworkProtocol
-import SwimSimulation
-import Testing
+internal import NetworkProtocol
+internal import SwimSimulation
+internal import Testing
 
 /// Details that the scenarios do not check one by one.
 @Suite("SWIM, one member")

@@ -1,5 +1,5 @@
-import NetworkProtocol
-import Testing
+internal import NetworkProtocol
+internal import Testing
 
 @Suite("SWIM datagrams")
 struct SwimDatagramTests {

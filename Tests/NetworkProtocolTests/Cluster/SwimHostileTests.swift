@@ -1,13 +1,13 @@
-import NetworkProtocol
-import NetworkSimulation
-import SwimSimulation
-import Testing
+internal import NetworkProtocol
+internal import NetworkSimulation
+internal import SwimSimulation
+internal import Testing
 
 /// Messages that no member of the cluster would send now. They arrive with the right key: without it, no message is
 /// accepted (see `SwimDatagramTests`).
 @Suite("SWIM among liars and old messages", .timeLimit(.minutes(5)))
 struct SwimHostileTests {
-    @Test func `a replay of all that was ever said resurrects nobody and kills nobody`() throws {
+    @Test func `a replay of all messages ever sent revives no member and kills none`() throws {
         let network = SimulatedNetwork(seed: 21)
         var history: [(bytes: [UInt8], from: Int, to: Int)] = []
         network.tap = { bytes, from, to in history.append((bytes, from, to)) }
@@ -46,7 +46,7 @@ struct SwimHostileTests {
         #expect(network.nodes.map { $0.core?.own.incarnation } == incarnations)
     }
 
-    @Test func `random and damaged messages trap nowhere, and whoever is there stays`() throws {
+    @Test func `random and damaged messages trap nowhere, and live members stay`() throws {
         let network = try SwimScenarioTests.cluster(10, seed: 22)
         var sent: [[UInt8]] = []
         network.tap = { bytes, _, _ in sent.append(bytes) }
@@ -103,7 +103,7 @@ struct SwimHostileTests {
         #expect(network.run(limit: 60) { network.isWhole } != nil)
     }
 
-    @Test func `ping requests without end keep a bounded number of pings under way`() throws {
+    @Test func `ping requests without end keep a bounded number of pings in flight`() throws {
         let network = try SwimScenarioTests.cluster(3, seed: 25)
         network.crash(2)
         let sent = network.nodes[0].datagramsSent

@@ -1,6 +1,6 @@
-import Identity
-import NetworkProtocol
-import Testing
+internal import Identity
+internal import NetworkProtocol
+internal import Testing
 
 @Suite("SWIM messages")
 struct SwimMessageTests {

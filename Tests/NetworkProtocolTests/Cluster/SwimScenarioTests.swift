@@ -1,7 +1,7 @@
-import NetworkProtocol
-import NetworkSimulation
-import SwimSimulation
-import Testing
+internal import NetworkProtocol
+internal import NetworkSimulation
+internal import SwimSimulation
+internal import Testing
 
 /// Clusters of 50 on a simulated network; no real time passes.
 @Suite("SWIM on a simulated network", .timeLimit(.minutes(5)))
@@ -16,7 +16,7 @@ struct SwimScenarioTests {
     }
 
     @Test(arguments: [0.0, 0.05])
-    func `50 members join through two seeds, and everybody knows everybody`(loss: Double) throws {
+    func `50 members join through two seeds, and each knows all`(loss: Double) throws {
         let network = try Self.cluster(seed: 1, loss: loss)
         for node in network.nodes {
             let joined = node.events.filter { $0.change == .joined }.map(\.member.id)
@@ -25,7 +25,7 @@ struct SwimScenarioTests {
         #expect(network.falsePositives == 0)
     }
 
-    @Test func `a seed that starts late is found, and so is who joined through it`() throws {
+    @Test func `a seed that starts late is found, and so are those that joined through it`() throws {
         let network = SimulatedNetwork(seed: 2)
         network.start(12, seeds: 2)
         network.crash(0)
@@ -66,7 +66,7 @@ struct SwimScenarioTests {
         #expect(periods != nil && network.falsePositives == 0)
     }
 
-    @Test func `whoever leaves has left, and has not failed`() throws {
+    @Test func `a member that leaves has left, and has not failed`() throws {
         let network = try Self.cluster(seed: 3, loss: 0.05)
         network.leave(9)
         #expect(network.run(limit: 3) { network.nodes[9].hasFinished } != nil)
@@ -83,7 +83,7 @@ struct SwimScenarioTests {
         #expect(network.run(limit: 10) { network.isWhole } != nil)
     }
 
-    @Test func `a live member that is suspected contradicts, and nobody takes it for dead`() throws {
+    @Test func `a live member that is suspected contradicts, and no member takes it for dead`() throws {
         let network = try Self.cluster(seed: 4)
         let before = try #require(network.nodes[20].core?.own.incarnation)
         let accusers = SwimAccusers(network.nodes[30].id)
@@ -114,7 +114,7 @@ struct SwimScenarioTests {
         #expect(network.falsePositives == 0)
     }
 
-    @Test func `a cut that is shorter than a suspicion leaves nobody dead`() throws {
+    @Test func `a cut that is shorter than a suspicion leaves no member dead`() throws {
         let network = try Self.cluster(seed: 6)
         network.move(25..<50, toSide: 1)
         network.run(periods: 1.5)
@@ -125,7 +125,7 @@ struct SwimScenarioTests {
     }
 
     @Test(arguments: [(0.01, 400.0), (0.05, 200.0)])
-    func `loss, duplicates and reordering make nobody dead`(loss: Double, periods: Double) throws {
+    func `loss, duplicates and reordering make no member dead`(loss: Double, periods: Double) throws {
         let network = try Self.cluster(seed: 8, loss: loss)
         network.conditions.duplication = 0.1
         network.conditions.delay = 500_000...80_000_000
@@ -149,7 +149,7 @@ struct SwimScenarioTests {
         #expect(told.filter { $0 != .suspected } == [.joined, .failed, .joined])
     }
 
-    @Test func `a member that starts again before anybody noticed stays alive`() throws {
+    @Test func `a member that starts again before any other noticed stays alive`() throws {
         let network = try Self.cluster(seed: 10)
         network.run(periods: 2)
         network.crash(11)
@@ -159,7 +159,7 @@ struct SwimScenarioTests {
         #expect(network.isWhole && network.falsePositives == 0)
     }
 
-    @Test func `a process that was stopped for a minute takes nobody for dead when it goes on`() throws {
+    @Test func `a process that was stopped for a minute takes no member for dead when it goes on`() throws {
         for timersFirst in [true, false] {
             let network = try Self.cluster(seed: 11)
             network.pause(3)
@@ -173,7 +173,7 @@ struct SwimScenarioTests {
         }
     }
 
-    @Test func `two members notice when one of them crashes, and lose nobody at five percent loss`() throws {
+    @Test func `two members notice when one of them crashes, and lose none at five percent loss`() throws {
         let network = try Self.cluster(2, seed: 12, loss: 0.05)
         network.run(periods: 1_000)
         #expect(network.falsePositives == 0)

@@ -1,10 +1,11 @@
-import Testing
+internal import Testing
 
 @testable import NetworkProtocol
 
-@Suite struct `Any message` {
+@Suite("Any message")
+struct MessagePropertyTests {
     @Test(arguments: 0..<200)
-    func `is the same after any format, in any pieces`(seed: Int) throws {
+    func `any message is the same after any format, in any pieces`(seed: Int) throws {
         var generator = SplitMix64(seed: UInt64(seed))
         let messages = (0..<8).map { _ in Message.random(&generator) }
         var stream: [UInt8] = []
@@ -28,7 +29,7 @@ import Testing
         #expect(!decoder.isInsidePacket)
     }
 
-    @Test func `that is changed anywhere is another message or none, and nothing traps`() {
+    @Test func `any message that is changed anywhere is another message or none, and nothing traps`() {
         var generator = SplitMix64(seed: 7)
         for _ in 0..<2_000 {
             let format = MessageFormat.allCases.randomElement(using: &generator) ?? .bincode

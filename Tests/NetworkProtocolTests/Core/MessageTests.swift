@@ -1,10 +1,13 @@
-import Testing
+internal import Testing
 
 @testable import NetworkProtocol
 
-@Suite struct `Messages` {
+@Suite("Messages")
+struct MessageTests {
     @Test(arguments: GoldenMessage.all, MessageFormat.allCases)
-    func `have the bytes that independent libraries produce`(golden: GoldenMessage, format: MessageFormat) throws {
+    func `messages have the bytes that independent libraries produce`(golden: GoldenMessage, format: MessageFormat)
+        throws
+    {
         let expected = golden.payload(in: format)
         #expect(golden.message.payload(in: format) == expected)
         let read = try Message.read(expected)
@@ -13,7 +16,7 @@ import Testing
     }
 
     @Test(arguments: GoldenMessage.all)
-    func `tell their length in bincode beforehand`(golden: GoldenMessage) {
+    func `the length of a message in bincode is known beforehand`(golden: GoldenMessage) {
         #expect(golden.message.bincodeLength == golden.bincode.count)
     }
 

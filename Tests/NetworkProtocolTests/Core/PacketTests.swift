@@ -1,9 +1,10 @@
-import Testing
+internal import Testing
 
 @testable import NetworkProtocol
 
-@Suite struct `Packets` {
-    @Test func `have the seed's ten bytes before the payload`() throws {
+@Suite("Packets")
+struct PacketTests {
+    @Test func `packets have ten bytes of header before the payload`() throws {
         let header = try PacketHeader(flags: [.zstd, .encrypted], payloadLength: 0x0102_03)
         #expect(header.bytes == [0xDE, 0xAD, 0xBE, 0xEF, 1, 6, 0, 1, 2, 3])
         let inline = header.inlineBytes

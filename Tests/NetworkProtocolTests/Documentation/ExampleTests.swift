@@ -1,7 +1,7 @@
-import Foundation
-import Glibc
-import NetworkProtocol
-import Testing
+internal import Foundation
+internal import Glibc
+internal import NetworkProtocol
+internal import Testing
 
 /// The programs of `Examples/`, run as described in their README.
 @Suite("Examples", .timeLimit(.minutes(3)))

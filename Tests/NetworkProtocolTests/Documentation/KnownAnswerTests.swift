@@ -1,6 +1,6 @@
-import Cryptography
-import Identity
-import Testing
+internal import Cryptography
+internal import Identity
+internal import Testing
 
 @testable import NetworkProtocol
 
@@ -23,7 +23,7 @@ struct KnownAnswerTests {
         return header + record
     }
 
-    @Test func `a handshake with given keys and nonces`() throws {
+    @Test func `a handshake with given keys and nonces has the document's bytes`() throws {
         let answers = try KnownAnswers()
         let client = try #require(IdentityKey(seed: try answers("client identity, private")))
         let daemon = try #require(IdentityKey(seed: try answers("daemon identity, private")))
@@ -71,7 +71,7 @@ struct KnownAnswerTests {
         #expect(try Array(mine.receiving) == answers("daemon traffic key") && theirs.sending == mine.receiving)
     }
 
-    @Test func `records, before and after a change of the key`() throws {
+    @Test func `records before and after a change of the key have the document's bytes`() throws {
         let answers = try KnownAnswers()
         var daemon = RecordSealer(
             secret: Secret(try answers("daemon traffic key")),
@@ -102,7 +102,7 @@ struct KnownAnswerTests {
         }
     }
 
-    @Test func `a datagram of a cluster, and what its key is made into`() throws {
+    @Test func `a datagram of a cluster, and what its key is made into, have the document's bytes`() throws {
         let answers = try KnownAnswers()
         let key = try #require(ClusterKey(try answers("cluster key")))
         let name = String(decoding: try answers("cluster name"), as: UTF8.self)

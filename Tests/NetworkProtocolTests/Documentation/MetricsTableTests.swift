@@ -1,6 +1,6 @@
-import Foundation
-import PrometheusMetrics
-import Testing
+internal import Foundation
+internal import PrometheusMetrics
+internal import Testing
 
 @testable import NetworkProtocol
 

@@ -1,7 +1,7 @@
-import Foundation
-import Identity
-import Operations
-import Testing
+internal import Foundation
+internal import Identity
+internal import Operations
+internal import Testing
 
 @testable import NetworkProtocol
 

@@ -1,7 +1,7 @@
-import Foundation
-import Identity
-import Operations
-import Testing
+internal import Foundation
+internal import Identity
+internal import Operations
+internal import Testing
 
 @testable import NetworkProtocol
 
@@ -35,12 +35,14 @@ struct PythonPeerTests {
         }
     }
 
-    @Test func `makes the document's known answers`() async throws {
+    @Test func `a peer written from the document makes the document's known answers`() async throws {
         let output = try await PythonPeer.run(["answers", KnownAnswers.document.path])
         #expect(output == "26 known answers\n")
     }
 
-    @Test func `reads each message in each format, and writes it in each`() async throws {
+    @Test func `a peer written from the document reads each message in each format, and writes it in each`()
+        async throws
+    {
         try await withFolder { folder in
             let payloads = GoldenMessage.all.flatMap { golden in
                 MessageFormat.allCases.map { Hexadecimal.text(golden.payload(in: $0)) }
@@ -57,7 +59,10 @@ struct PythonPeerTests {
     }
 
     @Test(arguments: DocumentedTrust.allCases, MessageFormat.allCases)
-    func `is served by the library's daemon`(_ trust: DocumentedTrust, _ format: MessageFormat) async throws {
+    func `a peer written from the document is served by the library's daemon`(
+        _ trust: DocumentedTrust,
+        _ format: MessageFormat
+    ) async throws {
         let compression = format.compressionInTests
         try await withDaemon(trust, compression: compression) { address in
             var words = ["client", address, "--format", format.word] + trust.words
@@ -68,7 +73,8 @@ struct PythonPeerTests {
     }
 
     @Test(arguments: DocumentedTrust.sealed)
-    func `is refused what the document refuses`(_ trust: DocumentedTrust) async throws {
+    func `a peer written from the document is refused what the document refuses`(_ trust: DocumentedTrust) async throws
+    {
         try await withDaemon(trust) { address in
             let stranger = ["--stranger", Hexadecimal.text(DocumentedTrust.stranger)]
             try await PythonPeer.run(["refusals", address] + trust.words + (trust.knowsClient ? stranger : []))
@@ -76,7 +82,10 @@ struct PythonPeerTests {
     }
 
     @Test(arguments: DocumentedTrust.allCases, MessageFormat.allCases)
-    func `serves the library's client`(_ trust: DocumentedTrust, _ format: MessageFormat) async throws {
+    func `a peer written from the document serves the library's client`(
+        _ trust: DocumentedTrust,
+        _ format: MessageFormat
+    ) async throws {
         try await withFolder { folder in
             let file = folder + "/address"
             let place = trust == .unixSocket ? "unix:\(folder)/socket" : "127.0.0.1:0"
@@ -108,7 +117,9 @@ struct PythonPeerTests {
     }
 
     @Test(arguments: MessageFormat.allCases)
-    func `is served by the library's daemon inside TLS`(_ format: MessageFormat) async throws {
+    func `a peer written from the document is served by the library's daemon inside TLS`(_ format: MessageFormat)
+        async throws
+    {
         try await TestDaemon.with(.tls) { daemon in
             let (ends, address) = (daemon.ends, "127.0.0.1:\(daemon.port)")
             try write(ends.clientCertificate, peer: ends.daemonCertificate, to: ends.folder)
@@ -120,7 +131,8 @@ struct PythonPeerTests {
     }
 
     @Test(arguments: MessageFormat.allCases)
-    func `serves the library's client inside TLS`(_ format: MessageFormat) async throws {
+    func `a peer written from the document serves the library's client inside TLS`(_ format: MessageFormat) async throws
+    {
         let ends = try TestEnds()
         defer { ends.remove() }
         try write(ends.daemonCertificate, peer: ends.clientCertificate, to: ends.folder)
@@ -173,7 +185,9 @@ struct PythonPeerTests {
         }
     }
 
-    @Test func `and the library's client refuse each other by their keys`() async throws {
+    @Test func `a peer written from the document and the library's client refuse each other by their keys`()
+        async throws
+    {
         try await withFolder { folder in
             let file = folder + "/address"
             let trust = DocumentedTrust.pinned
@@ -204,7 +218,7 @@ struct PythonPeerTests {
         }
     }
 
-    @Test func `is a member of a cluster, and its seed`() async throws {
+    @Test func `a peer written from the document is a member of a cluster, and its seed`() async throws {
         try await withFolder { folder in
             // A silent member fails after a number of periods, and a busy machine keeps up with only a few of them.
             let period = Duration.seconds(1)

@@ -1,7 +1,7 @@
-import Foundation
-import NIOSSL
-import NetworkProtocol
-import Synchronization
+internal import Foundation
+internal import NIOSSL
+internal import NetworkProtocol
+internal import Synchronization
 
 // The code of the articles in Sources/NetworkProtocol/Documentation.docc, so that it is compiled; it is never run.
 

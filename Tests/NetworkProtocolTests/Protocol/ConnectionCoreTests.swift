@@ -1,10 +1,11 @@
-import NetworkSimulation
-import Testing
+internal import NetworkSimulation
+internal import Testing
 
 @testable import NetworkProtocol
 
 /// Two connections as values, on a simulated link and in simulated time.
-@Suite struct `A connection as a value` {
+@Suite("A connection as a value")
+struct ConnectionCoreTests {
     private let second: Int64 = 1_000_000_000
     private let words = (0..<5).map { Message.data([UInt8](repeating: UInt8($0), count: 40 * $0)) }
 
@@ -21,7 +22,7 @@ import Testing
     }
 
     @Test(arguments: [true, false])
-    func `carries messages in order and ends on both sides, however its bytes are cut`(isSealed: Bool) {
+    func `a connection carries messages in order and ends on both sides, however its bytes are cut`(isSealed: Bool) {
         for seed in 0..<40 as Range<UInt64> {
             let pair = ConnectionPair(seed: seed, trust: isSealed ? .anonymous : nil)
             talk(pair)
@@ -34,7 +35,10 @@ import Testing
     }
 
     @Test(arguments: [true, false], ConnectionPair.End.allCases)
-    func `that is lost ends once on both sides, after whichever byte`(isSealed: Bool, from end: ConnectionPair.End) {
+    func `a connection that is lost ends once on both sides, after whichever byte`(
+        isSealed: Bool,
+        from end: ConnectionPair.End
+    ) {
         let whole = ConnectionPair(seed: 7, trust: isSealed ? .anonymous : nil)
         talk(whole)
         for count in 0..<whole[end].sent {
@@ -52,7 +56,7 @@ import Testing
         }
     }
 
-    @Test func `whose peer falls silent asks each interval and gives up after four`() {
+    @Test func `a connection whose peer falls silent asks each interval and gives up after four`() {
         var options = ConnectionOptions()
         options.heartbeatInterval = .seconds(30)
         let pair = ConnectionPair(options: options)
@@ -68,7 +72,7 @@ import Testing
         #expect((120...121).contains(time))
     }
 
-    @Test func `that does not open in time is cut`() {
+    @Test func `a connection that does not open in time is cut`() {
         var options = ConnectionOptions()
         options.handshakeTimeout = .seconds(10)
         let pair = ConnectionPair(options: options)
@@ -81,7 +85,7 @@ import Testing
         }
     }
 
-    @Test func `opens over a line of 200 bytes a second, and carries messages in order`() {
+    @Test func `a connection opens over a line of 200 bytes a second, and carries messages in order`() {
         var conditions = SimulatedLink.Conditions()
         conditions.rate = 200
         let pair = ConnectionPair(conditions: conditions)

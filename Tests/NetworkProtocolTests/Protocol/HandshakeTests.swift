@@ -1,9 +1,10 @@
-import Identity
-import Testing
+internal import Identity
+internal import Testing
 
 @testable import NetworkProtocol
 
-@Suite struct `A handshake` {
+@Suite("A handshake")
+struct HandshakeTests {
     let server = IdentityKey()
     let client = IdentityKey()
     let stranger = IdentityKey()
@@ -25,12 +26,12 @@ import Testing
         confirm changeConfirm: (HandshakeConfirm) -> HandshakeConfirm = { $0 }
     ) throws(HandshakeError) -> Outcome {
         var generator = SplitMix64(seed: 1)
-        let timestamp = UInt64(Int64(`A handshake`.now) + clock)
+        let timestamp = UInt64(Int64(HandshakeTests.now) + clock)
         let first = HandshakeInitiator(trust: initiator, timestamp: timestamp, using: &generator)
         let second = try HandshakeResponder(
             trust: responder,
             opening: changeInit(first.opening),
-            now: `A handshake`.now,
+            now: HandshakeTests.now,
             seen: { _ in false },
             using: &generator
         )
@@ -46,7 +47,7 @@ import Testing
         #expect(outcome.initiator.sending != outcome.initiator.receiving)
     }
 
-    @Test func `by pinned keys makes each know the other`() throws {
+    @Test func `a handshake by pinned keys makes each know the other`() throws {
         let outcome = try run(
             initiator: .pinned([server.endpointID], identity: client),
             responder: .pinned([client.endpointID, stranger.endpointID], identity: server)
@@ -56,14 +57,14 @@ import Testing
         #expect(outcome.responder.peer == client.endpointID)
     }
 
-    @Test func `by a pre-shared key agrees, and identifies no side`() throws {
+    @Test func `a handshake by a pre-shared key agrees, and identifies no side`() throws {
         let key = try #require(PreSharedKey([UInt8](repeating: 9, count: 32)))
         let outcome = try run(initiator: .preSharedKey(key), responder: .preSharedKey(key))
         expectAgreement(outcome)
         #expect(outcome.initiator.peer == nil && outcome.responder.peer == nil)
     }
 
-    @Test func `anonymously agrees if both ask for it explicitly`() throws {
+    @Test func `an anonymous handshake agrees if both ask for it explicitly`() throws {
         expectAgreement(try run(initiator: .anonymous, responder: .anonymous))
     }
 
@@ -143,13 +144,13 @@ import Testing
 
     @Test func `an opening that was seen is refused`() throws {
         var generator = SplitMix64(seed: 2)
-        let opening = HandshakeInitiator(trust: .anonymous, timestamp: `A handshake`.now, using: &generator).opening
+        let opening = HandshakeInitiator(trust: .anonymous, timestamp: HandshakeTests.now, using: &generator).opening
         var cache = ReplayCache()
         func answer() throws(HandshakeError) {
             _ = try HandshakeResponder(
                 trust: .anonymous,
                 opening: opening,
-                now: `A handshake`.now,
+                now: HandshakeTests.now,
                 seen: { cache.hasSeen($0) },
                 using: &generator
             )

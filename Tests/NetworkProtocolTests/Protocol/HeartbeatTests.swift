@@ -1,15 +1,16 @@
-import Testing
+internal import Testing
 
 @testable import NetworkProtocol
 
-@Suite struct `A heartbeat` {
+@Suite("A heartbeat")
+struct HeartbeatTests {
     let start = ContinuousClock.now
 
     func heartbeat() -> Heartbeat {
         Heartbeat(interval: .seconds(30), missed: 4, stall: .seconds(20), now: start)
     }
 
-    @Test func `asks after an interval of silence, and at each one more`() {
+    @Test func `a heartbeat asks after an interval of silence, and at each one more`() {
         var heartbeat = heartbeat()
         #expect(
             heartbeat.check(now: start + .seconds(29), unsentBytes: 0, writtenBytes: 0)
@@ -29,7 +30,7 @@ import Testing
         )
     }
 
-    @Test func `calls a peer dead after four intervals without a byte`() {
+    @Test func `a heartbeat calls a peer dead after four intervals without a byte`() {
         var heartbeat = heartbeat()
         for beat in 1...11 { _ = heartbeat.check(now: start + .seconds(10 * beat), unsentBytes: 0, writtenBytes: 0) }
         #expect(
@@ -88,7 +89,7 @@ import Testing
         }
     }
 
-    @Test func `however seldom it asks, a packet and sending are looked at in the time that they have`() {
+    @Test func `however seldom a heartbeat asks, a packet and sending are checked in the time that they have`() {
         var heartbeat = Heartbeat(interval: .seconds(3_600), missed: 4, stall: .seconds(20), now: start)
         #expect(heartbeat.firstCheck == start + .seconds(20))
         #expect(heartbeat.check(now: start, unsentBytes: 0, writtenBytes: 0) == .fine(next: start + .seconds(20)))
@@ -103,7 +104,7 @@ import Testing
         )
     }
 
-    @Test func `who takes nothing of what is sent is cut, even while it sends`() {
+    @Test func `a peer that takes nothing of what is sent is cut, even while it sends`() {
         var heartbeat = heartbeat()
         #expect(heartbeat.check(now: start, unsentBytes: 1_000, writtenBytes: 0) == .fine(next: start + .seconds(20)))
         heartbeat.received(now: start + .seconds(19), isInsidePacket: false, missing: 0)
@@ -113,7 +114,7 @@ import Testing
         )
     }
 
-    @Test func `who takes a little is not`() {
+    @Test func `a peer that takes a little of what is sent is not cut`() {
         var heartbeat = heartbeat()
         for beat in 0..<50 {
             let now = start + .seconds(19 * beat)
@@ -136,7 +137,8 @@ import Testing
         }
     }
 
-    @Test func `who takes nothing is cut although more is given to the system, and who takes a little is not`() {
+    @Test
+    func `a peer that takes nothing is cut although more is given to the system, and one that takes a little is not`() {
         var heartbeat = heartbeat()
         _ = heartbeat.check(now: start, unsentBytes: 1_000, writtenBytes: 50)
         heartbeat.received(now: start + .seconds(19), isInsidePacket: false, missing: 0)

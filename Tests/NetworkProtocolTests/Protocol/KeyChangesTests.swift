@@ -1,8 +1,10 @@
-import NetworkProtocol
-import Testing
+internal import NetworkProtocol
+internal import Testing
 
-@Suite struct `Changes of a peer's key` {
-    @Test func `are sixteen at once, and one more for each minute, however long there were none`() {
+@Suite("Changes of a peer's key")
+struct KeyChangesTests {
+    @Test
+    func `changes of a peer's key are sixteen at once, and one more for each minute, however long there were none`() {
         let start = ContinuousClock.now
         var changes = KeyChanges()
         for _ in 0..<KeyChanges.most {
@@ -25,7 +27,7 @@ import Testing
         #expect(admitted == KeyChanges.most)
     }
 
-    @Test func `as often as a sender at the highest rate makes them are never too many`() {
+    @Test func `changes of a peer's key as often as a sender at the highest rate makes them are never too many`() {
         let start = ContinuousClock.now
         var changes = KeyChanges()
         for change in 0..<1_000 {
@@ -34,7 +36,7 @@ import Testing
         }
     }
 
-    @Test func `are admitted by a clock that stands still or goes back`() {
+    @Test func `changes of a peer's key are admitted by a clock that stands still or goes back`() {
         let start = ContinuousClock.now
         var changes = KeyChanges()
         var admitted = 0
@@ -42,7 +44,10 @@ import Testing
         #expect(admitted == KeyChanges.most)
     }
 
-    @Test func `are further ones from the second to the last that may come at once, and none after a rest`() {
+    @Test
+    func
+        `changes of a peer's key are further ones from the second to the last that may come at once, and none after a rest`()
+    {
         let start = ContinuousClock.now
         var changes = KeyChanges()
         for change in 0..<KeyChanges.most {

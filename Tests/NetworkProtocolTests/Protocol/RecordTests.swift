@@ -1,6 +1,6 @@
-import Cryptography
-import NIOCore
-import Testing
+internal import Cryptography
+internal import NIOCore
+internal import Testing
 
 @testable import NetworkProtocol
 
@@ -13,7 +13,8 @@ private func expect<Value: Equatable>(
     #expect(value == expected, sourceLocation: sourceLocation)
 }
 
-@Suite struct `Sealed records` {
+@Suite("Sealed records")
+struct RecordTests {
     static let secret = Secret([UInt8](repeating: 3, count: 32))
     let start = ContinuousClock.now
     let contexts = CipherContexts()
@@ -28,7 +29,7 @@ private func expect<Value: Equatable>(
         return Packet(header: header, payload: bytes)
     }
 
-    @Test func `open in their order, whatever their length`() throws {
+    @Test func `sealed records open in their order, whatever their length`() throws {
         var sealer = RecordSealer(secret: Self.secret, contexts: contexts, now: start)
         var opener = RecordOpener(secret: Self.secret, contexts: contexts)
         for count in [1, 15, 16, 17, 64, 1_000, 70_000] {

@@ -1,10 +1,11 @@
-import Identity
-import Testing
+internal import Identity
+internal import Testing
 
 @testable import NetworkProtocol
 
-@Suite struct `A secret` {
-    @Test func `is in no text that is made of what holds it`() throws {
+@Suite("A secret")
+struct SecretTextTests {
+    @Test func `a secret is in no text that is made of what holds it`() throws {
         let bytes = (0..<32).map { UInt8(200 + $0 % 50) }
         let key = try #require(PreSharedKey(bytes))
         let cluster = try #require(ClusterKey(bytes))

@@ -1,14 +1,16 @@
-import Foundation
-import Identity
-import Synchronization
-import Testing
+internal import Foundation
+internal import Identity
+internal import Synchronization
+internal import Testing
 
 @testable import NetworkProtocol
 
-@Suite(.timeLimit(.minutes(5))) struct `A client and a daemon` {
+@Suite("A client and a daemon", .timeLimit(.minutes(5)))
+struct ClientAndDaemonTests {
     @Test(arguments: TestTransport.allCases)
-    func `know each other, and many requests at once each get their own reply`(_ transport: TestTransport) async throws
-    {
+    func `a client and a daemon know each other, and many requests at once each get their own reply`(
+        _ transport: TestTransport
+    ) async throws {
         try await TestDaemon.with(transport) { daemon in
             let client = try await daemon.connect(transport)
             let who = try await client.request("who").text
@@ -257,7 +259,7 @@ import Testing
         }
     }
 
-    @Test func `a client that may connects again when its daemon comes back, and what was under way fails`()
+    @Test func `a client that may connects again when its daemon comes back, and what was in flight fails`()
         async throws
     {
         let ends = try TestEnds()

@@ -1,4 +1,4 @@
-import Testing
+internal import Testing
 
 @testable import NetworkProtocol
 
@@ -65,7 +65,7 @@ import Testing
         #expect(taken == [1, 0, 1, 0])
     }
 
-    @Test func `one who needs a connection alone is not passed by requests that could share`() throws {
+    @Test func `a caller that needs a connection to itself is not passed by requests that could share`() throws {
         var state = state(limit: 1, requestsPerConnection: 10)
         let slot = try #require(enter(&state, .shared).actions.connect.first)
         let lease = try #require(state.connected(slot, 0, now: start).granted.first).lease
@@ -115,7 +115,7 @@ import Testing
         #expect(alone.connectingCount == 0)
     }
 
-    @Test func `a connection that is being closed has its place until it has ended`() throws {
+    @Test func `a connection that is being closed keeps its slot until it has ended`() throws {
         var state = state(limit: 1)
         let slot = try #require(enter(&state, .exclusive).actions.connect.first)
         let lease = try #require(state.connected(slot, 0, now: start).granted.first).lease

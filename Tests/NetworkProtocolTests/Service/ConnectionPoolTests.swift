@@ -1,7 +1,7 @@
-import NIOCore
-import NetworkProtocolTestSupport
-import Synchronization
-import Testing
+internal import NIOCore
+internal import NetworkProtocolTestSupport
+internal import Synchronization
+internal import Testing
 
 @testable import NetworkProtocol
 
@@ -148,7 +148,7 @@ import Testing
         #expect(witness.total == 2)
     }
 
-    @Test func `who waits is served in the order of coming`() async throws {
+    @Test func `callers that wait are served in the order of coming`() async throws {
         var options = ConnectionPoolOptions()
         options.maximumConnections = 1
         try await withPool(Witness(), options: options) { pool, _ in
@@ -170,7 +170,7 @@ import Testing
         }
     }
 
-    @Test func `waiters that time out or are cancelled leave no place taken`() async throws {
+    @Test func `waiters that time out or are canceled leave no slot taken`() async throws {
         let witness = Witness()
         var options = ConnectionPoolOptions()
         options.maximumConnections = 1
@@ -202,7 +202,7 @@ import Testing
         #expect(witness.total == 1)
     }
 
-    @Test func `cancelled at any moment, tasks leave no place taken`() async throws {
+    @Test func `canceled at any moment, tasks leave no slot taken`() async throws {
         let witness = Witness()
         var options = ConnectionPoolOptions()
         options.maximumConnections = 2
@@ -233,7 +233,7 @@ import Testing
         }
     }
 
-    @Test func `a connection that is cut fails what was under way on it, and is replaced`() async throws {
+    @Test func `a connection that is cut fails what was in flight on it, and is replaced`() async throws {
         let (witness, gate) = (Witness(), Gate())
         try await withPool(witness, gate) { pool, daemon in
             let under = Task { try await pool.request("wait") }
@@ -315,7 +315,7 @@ import Testing
         #expect(witness.total == 3)
     }
 
-    @Test func `closing ends waiting callers and attempts under way, and nothing begins after it`() async throws {
+    @Test func `closing ends waiting callers and attempts in progress, and nothing begins after it`() async throws {
         let (witness, gate) = (Witness(), Gate())
         var options = ConnectionPoolOptions()
         options.maximumConnections = 1
@@ -333,7 +333,7 @@ import Testing
         }
     }
 
-    @Test func `a pool that is let go of closes its connections`() async throws {
+    @Test func `a pool that is released closes its connections`() async throws {
         let witness = Witness()
         try await ConfiguredService.withDaemon("", dispatcher(witness)) { daemon, address in
             let port = try ConfiguredService.port(address)

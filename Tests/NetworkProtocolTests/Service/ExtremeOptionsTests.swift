@@ -1,12 +1,13 @@
-import NIOCore
-import Testing
+internal import NIOCore
+internal import Testing
 
 @testable import NetworkProtocol
 
 /// Options at the limits of their types: programs write "forever" and "no limit" as the greatest value.
-@Suite(.timeLimit(.minutes(5))) struct `Options at the ends of their range` {
+@Suite("Options at the ends of their range", .timeLimit(.minutes(5)))
+struct ExtremeOptionsTests {
     @Test(arguments: [Int.min, -1, 0, 1, Int.max])
-    func `as numbers, let a daemon serve`(_ number: Int) async throws {
+    func `numbers at the ends of their range let a daemon serve`(_ number: Int) async throws {
         try await TestDaemon.with(
             .sealedTCP,
             .forTests,

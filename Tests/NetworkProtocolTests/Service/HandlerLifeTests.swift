@@ -1,11 +1,12 @@
-import NIOCore
-import Synchronization
-import Testing
+internal import NIOCore
+internal import Synchronization
+internal import Testing
 
 @testable import NetworkProtocol
 
 /// How long handlers live, and how many there can be.
-@Suite(.timeLimit(.minutes(5))) struct `Handlers` {
+@Suite("Handlers", .timeLimit(.minutes(5)))
+struct HandlerLifeTests {
     /// Running handlers, and the most at once.
     private final class Count: Sendable {
         private let state = Mutex((now: 0, most: 0, began: 0, returned: 0))
@@ -65,7 +66,7 @@ import Testing
     }
 
     @Test(arguments: TestTransport.allCases)
-    func `of connections that were reset are canceled with them`(_ transport: TestTransport) async throws {
+    func `handlers of connections that were reset are canceled with them`(_ transport: TestTransport) async throws {
         let count = Count()
         var dispatcher = Dispatcher.forTests
         dispatcher.onCommand("stay") { _, _ in
@@ -112,7 +113,7 @@ import Testing
         func end() { release.finish() }
     }
 
-    @Test func `that ignore cancellation never exceed their limit, however often a peer returns`()
+    @Test func `handlers that ignore cancellation never exceed their limit, however often a peer returns`()
         async throws
     {
         let stubborn = Stubborn()
@@ -167,7 +168,9 @@ import Testing
         return dispatcher
     }
 
-    @Test func `are canceled when a shutdown takes too long, and have returned before the daemon has`() async throws {
+    @Test func `handlers are canceled when a shutdown takes too long, and have returned before the daemon has`()
+        async throws
+    {
         let count = Count()
         let dispatcher = Self.staying(count)
         await #expect(throws: DaemonError.shutdownTimedOut(connections: 1)) {
@@ -185,7 +188,7 @@ import Testing
         }
     }
 
-    @Test func `of a daemon whose task is canceled have returned before it has`() async throws {
+    @Test func `handlers of a daemon whose task is canceled have returned before it has`() async throws {
         let count = Count()
         let dispatcher = Self.staying(count)
         try await TestDaemon.with(.sealedTCP, dispatcher) { daemon in
@@ -200,7 +203,7 @@ import Testing
     }
 
     @Test(arguments: TestTransport.allCases)
-    func `of messages and of the opening have returned before a program is told of a connection's end`(
+    func `handlers of messages and of the opening have returned before a program learns of a connection's end`(
         _ transport: TestTransport
     ) async throws {
         let running = Count()
@@ -233,7 +236,9 @@ import Testing
         }
     }
 
-    @Test func `of the opening are run once for each connection, however soon it ends, and that of the end after it`()
+    @Test
+    func
+        `handlers of the opening are run once for each connection, however soon it ends, and that of the end after it`()
         async throws
     {
         let (events, tell) = AsyncStream.makeStream(of: String.self)
@@ -282,9 +287,11 @@ import Testing
     ]
 
     @Test(arguments: budgets)
-    func `of all a peer's connections together are within its budget, and those of all peers within the daemon's`(
-        _ budget: Budget
-    ) async throws {
+    func
+        `handlers of all a peer's connections together are within its budget, and those of all peers within the daemon's`(
+            _ budget: Budget
+        ) async throws
+    {
         let stubborn = Stubborn()
         var dispatcher = Dispatcher.forTests
         dispatcher.onCommand("stay") { _, _ in

@@ -1,16 +1,19 @@
-import Foundation
-import Glibc
-import NIOCore
-import NetworkProtocolTestSupport
-import PrometheusMetrics
-import Testing
+internal import Foundation
+internal import Glibc
+internal import NIOCore
+internal import NetworkProtocolTestSupport
+internal import PrometheusMetrics
+internal import Testing
 
 @testable import NetworkProtocol
 
 /// Connections that nothing uses or waits for leave nothing behind.
-@Suite(.timeLimit(.minutes(2))) struct `Letting go` {
+@Suite("Releasing clients and pools", .timeLimit(.minutes(2)))
+struct LettingGoTests {
     @Test(arguments: TestTransport.allCases)
-    func `of a client closes its connection, after what it sent was written`(_ transport: TestTransport) async throws {
+    func `releasing a client closes its connection, after what it sent was written`(_ transport: TestTransport)
+        async throws
+    {
         let received = AsyncStream.makeStream(of: Int.self)
         var dispatcher = Dispatcher.forTests
         dispatcher.onData { bytes, _ in
@@ -28,7 +31,7 @@ import Testing
         }
     }
 
-    @Test func `of a client keeps its connection for whoever holds that`() async throws {
+    @Test func `releasing a client keeps its connection while something else refers to it`() async throws {
         try await TestDaemon.with(.sealedTCP) { daemon in
             let connection = try await daemon.connect(.sealedTCP).connection()
             for _ in 0..<3 {
@@ -41,7 +44,7 @@ import Testing
         }
     }
 
-    @Test func `of a client that connects again ends that`() async throws {
+    @Test func `releasing a client that is connecting again ends that`() async throws {
         let server = try await PlainServer.start()
         var options = ClientOptions()
         options.reconnect = .init(attempts: .max, delay: .milliseconds(1), maximumDelay: .milliseconds(1))
@@ -63,7 +66,7 @@ import Testing
         while weakClient != nil { try await Task.sleep(for: .milliseconds(5)) }
     }
 
-    @Test func `of an attempt whose TCP is not answered ends it at once`() async throws {
+    @Test func `releasing an attempt whose TCP is not answered ends it at once`() async throws {
         let deaf = try DeafListener()
         var options = ClientOptions()
         options.connectTimeout = .seconds(3_600)
@@ -76,7 +79,8 @@ import Testing
         await #expect(throws: ConnectionError.cancelled) { try await connecting.value }
     }
 
-    @Test func `of an attempt whose handshake is not answered ends it and its connection at once`() async throws {
+    @Test func `releasing an attempt whose handshake is not answered ends it and its connection at once`() async throws
+    {
         let server = try await PlainServer.start()
         let ends = try TestEnds()
         defer { ends.remove() }
@@ -99,7 +103,7 @@ import Testing
         while !scraped.text().contains(series) { try await Task.sleep(for: .milliseconds(5)) }
     }
 
-    @Test func `of a pool whose connections are not answered ends its attempts`() async throws {
+    @Test func `releasing a pool whose connections are not answered ends its attempts`() async throws {
         let deaf = try DeafListener()
         var options = ConnectionPoolOptions()
         options.client.connectTimeout = .seconds(3_600)

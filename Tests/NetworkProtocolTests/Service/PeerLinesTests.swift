@@ -1,10 +1,10 @@
-import Glibc
-import Identity
-import Logging
-import NIOCore
-import NetworkProtocolTestSupport
-import StrictJSON
-import Testing
+internal import Glibc
+internal import Identity
+internal import Logging
+internal import NIOCore
+internal import NetworkProtocolTestSupport
+internal import StrictJSON
+internal import Testing
 
 @testable import NetworkProtocol
 @testable import NetworkProtocolConfiguration

@@ -1,12 +1,17 @@
-import NIOCore
-import NIOPosix
-import Synchronization
-import Testing
+internal import NIOCore
+internal import NIOPosix
+internal import Synchronization
+internal import Testing
 
 @testable import NetworkProtocol
 
-@Suite(.timeLimit(.minutes(2))) struct `A connection that is being made` {
-    @Test func `tells callers that it was closed before its own attempt learns that it was canceled`() async {
+@Suite("A connection that is being made", .timeLimit(.minutes(2)))
+struct PendingConnectionTests {
+    @Test
+    func
+        `a connection that is being made tells callers that it was closed before its own attempt learns that it was canceled`()
+        async
+    {
         let (begun, begin) = AsyncStream.makeStream(of: Void.self)
         let attempt = Mutex<PendingConnection?>(nil)
         let wasDecided = Mutex(false)

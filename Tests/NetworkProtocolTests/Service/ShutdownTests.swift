@@ -1,13 +1,16 @@
-import Identity
-import NIOCore
-import Synchronization
-import Testing
+internal import Identity
+internal import NIOCore
+internal import Synchronization
+internal import Testing
 
 @testable import NetworkProtocol
 
-@Suite(.timeLimit(.minutes(5))) struct `A daemon that shuts down` {
+@Suite("A daemon that shuts down", .timeLimit(.minutes(5)))
+struct ShutdownTests {
     @Test(arguments: TestTransport.allCases)
-    func `answers what it accepted, says good-bye, and takes nobody any more`(_ transport: TestTransport) async throws {
+    func `a daemon that shuts down answers what it accepted, sends Disconnect, and takes no new connection`(
+        _ transport: TestTransport
+    ) async throws {
         let (arrived, arrive) = AsyncStream.makeStream(of: Void.self)
         let (released, release) = AsyncStream.makeStream(of: Never.self)
         var dispatcher = Dispatcher.forTests
@@ -45,7 +48,11 @@ import Testing
         }
     }
 
-    @Test func `answers one who has closed its own direction, however many heartbeats that takes`() async throws {
+    @Test
+    func
+        `a daemon that shuts down answers a peer that has closed its own direction, however many heartbeats that takes`()
+        async throws
+    {
         let (released, release) = AsyncStream.makeStream(of: Never.self)
         var dispatcher = Dispatcher.forTests
         dispatcher.onCommand("slow") { payload, _ in
@@ -73,8 +80,10 @@ import Testing
     }
 
     @Test(arguments: MessageFormat.allCases, [false, true])
-    func `answers what it accepted, whatever came after that`(_ format: MessageFormat, isCompressed: Bool) async throws
-    {
+    func `a daemon that shuts down answers what it accepted, whatever came after that`(
+        _ format: MessageFormat,
+        isCompressed: Bool
+    ) async throws {
         let (arrived, arrive) = AsyncStream.makeStream(of: Void.self)
         let (released, release) = AsyncStream.makeStream(of: Never.self)
         var dispatcher = Dispatcher.forTests
@@ -102,7 +111,9 @@ import Testing
         }
     }
 
-    @Test func `cuts off what takes longer than it may, and says how many it were`() async throws {
+    @Test func `a daemon that shuts down cuts off what takes longer than it may, and says how many it were`()
+        async throws
+    {
         let (arrived, arrive) = AsyncStream.makeStream(of: Void.self)
         var dispatcher = Dispatcher.forTests
         dispatcher.onCommand("for ever") { _, _ in
@@ -122,7 +133,9 @@ import Testing
         }
     }
 
-    @Test func `is not held up by a peer that is still in its handshake, or that never reads the good-bye`()
+    @Test
+    func
+        `a daemon that shuts down is not held up by a peer that is still in its handshake, or that never reads the Disconnect`()
         async throws
     {
         try await TestDaemon.with(.sealedTCP) { daemon in
@@ -135,7 +148,7 @@ import Testing
         }
     }
 
-    @Test func `runs once`() async throws {
+    @Test func `a daemon runs once`() async throws {
         try await TestDaemon.with(.unix) { daemon in
             let again = await #expect(throws: DaemonError.self) { try await daemon.daemon.run() }
             #expect(again == .alreadyRan)
@@ -143,7 +156,7 @@ import Testing
     }
 
     @Test(arguments: TestTransport.allCases)
-    func `of a connection by one of its own handlers sends the handler's reply and then closes`(
+    func `a connection that is shut down by one of its own handlers sends the handler's reply and then closes`(
         _ transport: TestTransport
     ) async throws {
         var dispatcher = Dispatcher.forTests

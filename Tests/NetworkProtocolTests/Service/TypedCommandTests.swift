@@ -1,11 +1,12 @@
-import NIOCore
-import NIOPosix
-import Testing
+internal import NIOCore
+internal import NIOPosix
+internal import Testing
 
 @testable import NetworkProtocol
 
 /// Commands whose payloads are values, and connections on the program's own event loops.
-@Suite(.timeLimit(.minutes(1))) struct `A typed command` {
+@Suite("A typed command", .timeLimit(.minutes(1)))
+struct TypedCommandTests {
     struct Order: Codable, Equatable { var item: String, count: Int }
     struct Receipt: Codable, Equatable { var items: [String] }
 
@@ -17,7 +18,7 @@ import Testing
         return dispatcher
     }
 
-    @Test func `takes a value and gives one back`() async throws {
+    @Test func `a typed command takes a value and gives one back`() async throws {
         try await TestDaemon.with(.unix, dispatcher) { daemon in
             let client = try await daemon.connect(.unix)
             let order = Order(item: "tea", count: 2)
@@ -29,7 +30,8 @@ import Testing
         }
     }
 
-    @Test func `refuses a payload that is no such value, and takes no reply that is none`() async throws {
+    @Test func `a typed command refuses a payload that is no such value, and takes no reply that is none`() async throws
+    {
         try await TestDaemon.with(.unix, dispatcher) { daemon in
             let client = try await daemon.connect(.unix)
             let refused = ConnectionError.refused(
@@ -44,7 +46,7 @@ import Testing
         }
     }
 
-    @Test func `runs on the event loops that the program gives`() async throws {
+    @Test func `a typed command runs on the event loops that the program gives`() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         try await TestDaemon.with(.unix, dispatcher, { $0.connection.eventLoopGroup = group }) { daemon in
             let client = try await daemon.connect(.unix) { $0.connection.eventLoopGroup = group }

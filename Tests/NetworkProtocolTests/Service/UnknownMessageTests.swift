@@ -1,5 +1,5 @@
-import NIOCore
-import Testing
+internal import NIOCore
+internal import Testing
 
 @testable import NetworkProtocol
 
@@ -11,7 +11,7 @@ struct UnknownMessageTests {
         [3, 0x81, 0xA5] + Array("Later".utf8) + [0x92, 1, 0xC0],
     ]
 
-    @Test func `do not end a daemon's connection`() async throws {
+    @Test func `messages that this version does not know do not end a daemon's connection`() async throws {
         try await TestDaemon.with(.plaintextTCP) { daemon in
             let peer = try await RawPeer.connect(daemon)
             for payload in Self.payloads {
@@ -24,7 +24,7 @@ struct UnknownMessageTests {
         }
     }
 
-    @Test func `come to a client's receive as unknown`() async throws {
+    @Test func `messages that this version does not know come to a client's receive as unknown`() async throws {
         let payloads = Self.payloads
         var dispatcher = Dispatcher()
         dispatcher.onCommand("later") { [payloads] _, context in

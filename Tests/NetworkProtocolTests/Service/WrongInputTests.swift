@@ -1,15 +1,16 @@
-import Foundation
-import Logging
-import NIOCore
-import NIOSSL
-import NetworkProtocolPrometheus
-import NetworkProtocolTestSupport
-import Testing
+internal import Foundation
+internal import Logging
+internal import NIOCore
+internal import NIOSSL
+internal import NetworkProtocolPrometheus
+internal import NetworkProtocolTestSupport
+internal import Testing
 
 @testable import NetworkProtocol
 
 /// Invalid input from a program is refused with the reason, before anything is done with it.
-@Suite struct `Wrong input` {
+@Suite("Wrong input")
+struct WrongInputTests {
     private func daemon(_ listener: Listener) -> Daemon {
         Daemon(listening: [listener], dispatcher: .forTests, logger: TestDaemon.silent)
     }
@@ -107,7 +108,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)))
-    func `a request that waits for a new connection waits no longer than it may, and can be cancelled`() async throws {
+    func `a request that waits for a new connection waits no longer than it may, and can be canceled`() async throws {
         let server = try await PlainServer.start()
         var options = ClientOptions()
         options.reconnect = .init(attempts: .max, delay: .seconds(3_600), maximumDelay: .seconds(3_600))

@@ -1,6 +1,6 @@
-import Cryptography
-import NIOCore
-import NetworkSimulation
+internal import Cryptography
+internal import NIOCore
+internal import NetworkSimulation
 
 @testable import NetworkProtocol
 

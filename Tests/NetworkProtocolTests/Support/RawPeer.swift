@@ -1,7 +1,7 @@
-import Cryptography
-import Foundation
-import NIOCore
-import NIOPosix
+internal import Cryptography
+internal import Foundation
+internal import NIOCore
+internal import NIOPosix
 
 @testable import NetworkProtocol
 

@@ -1,10 +1,10 @@
-import CLinux
-import Dispatch
-import Foundation
-import Glibc
-import NetworkProtocol
-import Synchronization
-import Testing
+internal import CLinux
+internal import Dispatch
+internal import Foundation
+internal import Glibc
+internal import NetworkProtocol
+internal import Synchronization
+internal import Testing
 
 /// One of the package's programs while it runs, and its output so far; killed when the test releases it. Nothing here
 /// blocks a thread: the cooperative pool has few, and members in this process need them.

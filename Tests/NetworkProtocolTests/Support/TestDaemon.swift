@@ -1,7 +1,7 @@
-import Foundation
-import Identity
-import Logging
-import Testing
+internal import Foundation
+internal import Identity
+internal import Logging
+internal import Testing
 
 @testable import NetworkProtocol
 

@@ -1,7 +1,7 @@
-import Foundation
-import Identity
-import NIOSSL
-import Testing
+internal import Foundation
+internal import Identity
+internal import NIOSSL
+internal import Testing
 
 @testable import NetworkProtocol
 

@@ -1,13 +1,14 @@
-import Foundation
-import Identity
-import NIOCore
-import Synchronization
-import Testing
+internal import Foundation
+internal import Identity
+internal import NIOCore
+internal import Synchronization
+internal import Testing
 
 @testable import NetworkProtocol
 
 /// Hostile peers, against a daemon on a real socket. At the end of each test, an honest peer is served.
-@Suite(.timeLimit(.minutes(5))) struct `A hostile peer` {
+@Suite("A hostile peer", .timeLimit(.minutes(5)))
+struct HostilePeerTests {
     private func expectService(_ daemon: TestDaemon, _ transport: TestTransport) async throws {
         let honest = try await daemon.connect(transport)
         let reply = try await honest.request("reverse", [1, 2])
@@ -16,7 +17,7 @@ import Testing
     }
 
     @Test(arguments: TestTransport.allCases)
-    func `that claims 4 GiB is cut off before room is made`(_ transport: TestTransport) async throws {
+    func `a hostile peer that claims 4 GiB is cut off before room is made`(_ transport: TestTransport) async throws {
         try await TestDaemon.with(transport) { daemon in
             let client = try await daemon.connect(transport)
             let flags: UInt8 = transport == .sealedTCP || transport == .sealedUnix ? 4 : 0
@@ -30,7 +31,7 @@ import Testing
     }
 
     @Test(arguments: TestTransport.allCases)
-    func `that sends what is no packet is cut off`(_ transport: TestTransport) async throws {
+    func `a hostile peer that sends what is no packet is cut off`(_ transport: TestTransport) async throws {
         try await TestDaemon.with(transport) { daemon in
             let client = try await daemon.connect(transport)
             try await client.connection().channel.writeAndFlush(ByteBuffer(string: "GET / HTTP/1.1\r\n\r\n"))
@@ -60,7 +61,7 @@ import Testing
     }()
 
     @Test(arguments: [TestTransport.plaintextTCP, .tls, .unix])
-    func `that sends a bomb is cut off`(_ transport: TestTransport) async throws {
+    func `a hostile peer that sends a bomb is cut off`(_ transport: TestTransport) async throws {
         try await TestDaemon.with(transport) { daemon in
             for bomb in Self.bombs {
                 let client = try await daemon.connect(transport)
@@ -77,7 +78,7 @@ import Testing
     }
 
     @Test(arguments: [TestTransport.sealedTCP, .sealedUnix])
-    func `that is let in and seals a bomb is cut off`(_ transport: TestTransport) async throws {
+    func `a hostile peer that is let in and seals a bomb is cut off`(_ transport: TestTransport) async throws {
         try await TestDaemon.with(transport) { daemon in
             for bomb in Self.bombs {
                 var peer = try await SealedPeer.connect(daemon)
@@ -94,7 +95,8 @@ import Testing
     }
 
     @Test(arguments: [TestTransport.sealedTCP, .tls, .sealedUnix])
-    func `that begins a handshake and never ends it is cut off`(_ transport: TestTransport) async throws {
+    func `a hostile peer that begins a handshake and never ends it is cut off`(_ transport: TestTransport) async throws
+    {
         try await TestDaemon.with(transport, .forTests, { $0.connection.handshakeTimeout = .milliseconds(300) }) {
             daemon in
             let silent = try await RawPeer.connect(daemon)
@@ -107,7 +109,7 @@ import Testing
     }
 
     @Test(arguments: TestTransport.allCases)
-    func `that begins a packet and feeds it byte by byte is cut off, and one that only waits is not`(
+    func `a hostile peer that begins a packet and feeds it byte by byte is cut off, and one that only waits is not`(
         _ transport: TestTransport
     ) async throws {
         try await TestDaemon.with(
@@ -138,7 +140,7 @@ import Testing
         }
     }
 
-    @Test func `that plays a recorded session back is refused`() async throws {
+    @Test func `a hostile peer that plays a recorded session back is refused`() async throws {
         try await TestDaemon.with(.sealedTCP) { daemon in
             let raw = try await RawPeer.connect(daemon)
             var generator = SystemRandomNumberGenerator()
@@ -170,7 +172,7 @@ import Testing
         }
     }
 
-    @Test func `whose clock is wrong gets an error that says so`() async throws {
+    @Test func `a hostile peer whose clock is wrong gets an error that says so`() async throws {
         try await TestDaemon.with(.sealedTCP) { daemon in
             let raw = try await RawPeer.connect(daemon)
             var generator = SystemRandomNumberGenerator()
@@ -190,7 +192,7 @@ import Testing
     }
 
     @Test(arguments: [TestTransport.sealedTCP, .sealedUnix])
-    func `that repeats a record, or sends back what it got, or goes on in the clear, is cut off`(
+    func `a hostile peer that repeats a record, or sends back what it got, or goes on in the clear, is cut off`(
         _ transport: TestTransport
     ) async throws {
         try await TestDaemon.with(transport) { daemon in
@@ -223,7 +225,7 @@ import Testing
     }
 
     @Test(arguments: [TestTransport.sealedTCP, .sealedUnix])
-    func `that changes its key again and again is cut off, and one that changes it now and then is not`(
+    func `a hostile peer that changes its key again and again is cut off, and one that changes it now and then is not`(
         _ transport: TestTransport
     ) async throws {
         try await TestDaemon.with(transport) { daemon in
@@ -243,7 +245,9 @@ import Testing
         }
     }
 
-    @Test func `that leaves the handshake out, or offers no identity, or the wrong secret, is not let in`() async throws
+    @Test
+    func `a hostile peer that leaves the handshake out, or offers no identity, or the wrong secret, is not let in`()
+        async throws
     {
         try await TestDaemon.with(.sealedTCP) { daemon in
             let raw = try await RawPeer.connect(daemon)
@@ -262,7 +266,7 @@ import Testing
     }
 
     @Test(arguments: TestTransport.allCases)
-    func `that asks and never reads stops no other peer, costs its budget and is cut off`(
+    func `a hostile peer that asks and never reads stops no other peer, costs its budget and is cut off`(
         _ transport: TestTransport
     ) async throws {
         let handled = Mutex(0)
@@ -310,9 +314,11 @@ import Testing
     }
 
     @Test(arguments: TestTransport.allCases)
-    func `whose requests take for ever has no more of them worked on than the capacity, and a daemon serves others`(
-        _ transport: TestTransport
-    ) async throws {
+    func
+        `a hostile peer whose requests take for ever has no more of them worked on than the capacity, and a daemon serves others`(
+            _ transport: TestTransport
+        ) async throws
+    {
         let working = Mutex((now: 0, most: 0))
         var dispatcher = Dispatcher.forTests
         dispatcher.onCommand("stay") { _, _ in
@@ -340,7 +346,7 @@ import Testing
     }
 
     @Test(arguments: [TestTransport.plaintextTCP, .sealedTCP])
-    func `whose large messages wait for a slow handler has a few of them taken in`(
+    func `a hostile peer whose large messages wait for a slow handler has a few of them taken in`(
         _ transport: TestTransport
     ) async throws {
         var dispatcher = Dispatcher.forTests
@@ -369,7 +375,7 @@ import Testing
         }
     }
 
-    @Test func `daemon whose messages are not received is not read further`() async throws {
+    @Test func `a daemon whose messages are not received is not read further`() async throws {
         var dispatcher = Dispatcher.forTests
         let sent = Mutex(0)
         dispatcher.onOpen { connection in
@@ -397,7 +403,7 @@ import Testing
         }
     }
 
-    @Test func `daemon that reads nothing is sent nothing of requests that were given up`() async throws {
+    @Test func `a daemon that reads nothing is sent nothing of requests that were given up`() async throws {
         try await TestDaemon.with(.sealedTCP) { daemon in
             let client = try await daemon.connect(.sealedTCP)
             let connection = try await client.connection()
@@ -417,7 +423,7 @@ import Testing
         }
     }
 
-    @Test func `daemon's reason cannot reorder the line in which it is shown`() async throws {
+    @Test func `a daemon's reason cannot reorder the line in which it is shown`() async throws {
         var dispatcher = Dispatcher()
         dispatcher.onCommand("refuse") { _, _ in throw Dispatcher.Refusal("a\u{202E}b\u{1B}c") }
         try await TestDaemon.with(.unix, dispatcher) { daemon in
@@ -430,7 +436,7 @@ import Testing
     }
 
     @Test(arguments: TestTransport.allCases)
-    func `crowd of half-open connections makes room for those who come, and open ones stay`(
+    func `a crowd of half-open connections makes room for new ones, and open ones stay`(
         _ transport: TestTransport
     ) async throws {
         try await TestDaemon.with(transport, .forTests, { $0.maximumConnections = 10 }) { daemon in
@@ -459,7 +465,9 @@ import Testing
     }
 
     @Test(arguments: TestTransport.allCases)
-    func `that floods with pings and echoes and never reads is cut off`(_ transport: TestTransport) async throws {
+    func `a hostile peer that floods with pings and echoes and never reads is cut off`(_ transport: TestTransport)
+        async throws
+    {
         try await TestDaemon.with(
             transport,
             .forTests,

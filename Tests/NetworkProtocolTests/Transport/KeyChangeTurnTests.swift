@@ -1,12 +1,13 @@
-import NIOCore
-import NIOPosix
-import Synchronization
-import Testing
+internal import NIOCore
+internal import NIOPosix
+internal import Synchronization
+internal import Testing
 
 @testable import NetworkProtocol
 
 /// Key changes that must wait, because others of their event loop came before them.
-@Suite(.timeLimit(.minutes(2))) struct `A peer whose key changes wait for their turn` {
+@Suite("A peer whose key changes wait for their turn", .timeLimit(.minutes(2)))
+struct KeyChangeTurnTests {
     /// Makes so many wait on every event loop that a new one waits for at least a third of a second.
     private func takeTurns() async throws {
         let count = Int(Duration.milliseconds(334) / KeyChangeTurns.shortestPause) * KeyChangeTurns.perRound
@@ -19,7 +20,11 @@ import Testing
     }
 
     @Test(arguments: [TestTransport.sealedTCP, .sealedUnix])
-    func `loses nothing, waits for the second alone, and others do not wait`(_ transport: TestTransport) async throws {
+    func
+        `a peer whose key changes wait for their turn loses nothing, waits for the second alone, and others do not wait`(
+            _ transport: TestTransport
+        ) async throws
+    {
         try await TestDaemon.with(transport) { daemon in
             var peer = try await SealedPeer.connect(daemon)
             let other = try await daemon.connect(transport)
@@ -37,7 +42,9 @@ import Testing
     }
 
     @Test(arguments: [TestTransport.sealedTCP, .sealedUnix])
-    func `ends as it says, though it closes meanwhile`(_ transport: TestTransport) async throws {
+    func `a peer whose key changes wait for their turn ends as it says, though it closes meanwhile`(
+        _ transport: TestTransport
+    ) async throws {
         try await TestDaemon.with(transport) { daemon in
             var peer = try await SealedPeer.connect(daemon, halfCloses: true)
             try await takeTurns()
@@ -49,7 +56,9 @@ import Testing
         }
     }
 
-    @Test func `is one of a few in a round, and others that the event loop has to serve come before the next`()
+    @Test
+    func
+        `a peer whose key changes wait for their turn is one of a few in a round, and others that the event loop has to serve come before the next`()
         async throws
     {
         let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
@@ -80,7 +89,11 @@ import Testing
         #expect(round == rounds)
     }
 
-    @Test func `is cut all the same when nothing follows, or what does not open`() async throws {
+    @Test
+    func
+        `a peer whose key changes wait for their turn is cut all the same when nothing follows, or what does not open`()
+        async throws
+    {
         try await TestDaemon.with(.sealedTCP) { daemon in
             var peer = try await SealedPeer.connect(daemon, halfCloses: true)
             try await takeTurns()

@@ -1,20 +1,21 @@
-import Foundation
-import NIOCore
-import NIOPosix
-import NetworkProtocolTestSupport
-import Synchronization
-import Testing
+internal import Foundation
+internal import NIOCore
+internal import NIOPosix
+internal import NetworkProtocolTestSupport
+internal import Synchronization
+internal import Testing
 
 @testable import NetworkProtocol
 
 /// Payloads that take long to compress, decompress, encode or decode: they delay their sender only.
-@Suite(.serialized) struct `A long payload` {
+@Suite("A long payload", .serialized)
+struct LongPayloadTests {
     enum Kind: CaseIterable, Sendable {
         case echoCompressed, inlineReplyCompressed, echoInJSON
     }
 
     @Test(arguments: Kind.allCases)
-    func `that takes long to answer keeps no other connection waiting`(_ kind: Kind) async throws {
+    func `a long payload that takes long to answer keeps no other connection waiting`(_ kind: Kind) async throws {
         let text = Self.text
         var dispatcher = Dispatcher.forTests
         dispatcher.onCommandInline("text") { _, _ in Array(text.utf8) }
@@ -40,7 +41,7 @@ import Testing
         }
     }
 
-    @Test func `in small packets by the hundred keeps no other connection waiting`() async throws {
+    @Test func `a long payload in small packets by the hundred keeps no other connection waiting`() async throws {
         // Messages that were not requested are also decompressed, and use no budget of handlers.
         let bomb = try Self.zstd(.response(id: 77, payload: [UInt8](repeating: 0, count: (16 << 20) - 100)))
         #expect(bomb.count < 1000)
@@ -56,7 +57,7 @@ import Testing
         }
     }
 
-    @Test func `that stands for a few bytes counts as long`() throws {
+    @Test func `a long payload that stands for a few bytes counts as long`() throws {
         // A frame of one segment with four bytes: a million empty blocks, and a ping.
         let frame: [UInt8] = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 4]
         let end: [UInt8] = [4 << 3 | 1, 0, 0] + Message.ping.payload()
@@ -68,7 +69,7 @@ import Testing
         #expect(message == .ping)
     }
 
-    @Test func `in JSON keeps no other connection waiting`() async throws {
+    @Test func `a long payload in JSON keeps no other connection waiting`() async throws {
         let zeros =
             Array("\u{2}{\"Data\":[0".utf8) + Array(String(repeating: ",0", count: 4 << 20).utf8) + Array("]}".utf8)
         // A slow machine takes longer than a heartbeat for it.
@@ -88,7 +89,7 @@ import Testing
     }
 
     @Test(arguments: TestTransport.allCases)
-    func `is answered before a short one that came after it`(_ transport: TestTransport) async throws {
+    func `a long payload is answered before a short one that came after it`(_ transport: TestTransport) async throws {
         let long = [UInt8](repeating: 7, count: 1 << 20)
         try await TestDaemon.with(transport, .forTests, { $0.connection.compression = .init(.zstd) }) { daemon in
             let client = try await daemon.connect(transport) { $0.connection.compression = .init(.lz4) }
@@ -105,7 +106,7 @@ import Testing
         }
     }
 
-    @Test func `is read and answered when its sender has closed its direction`() async throws {
+    @Test func `a long payload is read and answered when its sender has closed its direction`() async throws {
         try await TestDaemon.with(.plaintextTCP) { daemon in
             let peer = try await RawPeer.connect(daemon, halfCloses: true)
             let payload = [UInt8](repeating: 3, count: 8 << 20)
@@ -119,7 +120,7 @@ import Testing
         }
     }
 
-    @Test func `that is broken ends its connection with the reason, and that one only`() async throws {
+    @Test func `a long payload that is broken ends its connection with the reason, and that one only`() async throws {
         try await TestDaemon.with(.plaintextTCP) { daemon in
             let peer = try await RawPeer.connect(daemon)
             var broken = try Self.zstd(.echo(Self.text))
@@ -137,7 +138,7 @@ import Testing
         }
     }
 
-    @Test func `that is being read when its connection ends is forgotten`() async throws {
+    @Test func `a long payload that is being read when its connection ends is forgotten`() async throws {
         try await TestDaemon.with(.plaintextTCP) { daemon in
             for _ in 0..<20 {
                 let peer = try await RawPeer.connect(daemon)

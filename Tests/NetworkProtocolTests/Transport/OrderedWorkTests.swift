@@ -1,13 +1,14 @@
-import Foundation
-import NIOCore
-import Synchronization
-import Testing
+internal import Foundation
+internal import NIOCore
+internal import Synchronization
+internal import Testing
 
 @testable import NetworkProtocol
 
 /// Messages without a number, one after the other.
-@Suite(.timeLimit(.minutes(2))) struct `Messages without a number` {
-    @Test func `that never end keep no other connection's handlers waiting`() async throws {
+@Suite("Messages without a number", .timeLimit(.minutes(2)))
+struct OrderedWorkTests {
+    @Test func `messages without a number that never end keep no other connection's handlers waiting`() async throws {
         let handled = Atomic(0)
         var dispatcher = Dispatcher.forTests
         dispatcher.onData { _, _ in

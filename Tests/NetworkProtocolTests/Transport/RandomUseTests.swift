@@ -1,16 +1,19 @@
-import Foundation
-import NIOCore
-import NetworkProtocolTestSupport
-import Synchronization
-import Testing
+internal import Foundation
+internal import NIOCore
+internal import NetworkProtocolTestSupport
+internal import Synchronization
+internal import Testing
 
 @testable import NetworkProtocol
 
 /// Connections that are used, canceled and closed at random: every wait ends, in order, and with the right answer.
 ///
 /// RANDOM_USE_ROUNDS is the number of connections, RANDOM_USE_SEED the first seed.
-@Suite(.timeLimit(.minutes(8))) struct `A connection that is used at random` {
-    @Test func `ends all that waits, answers what it answers rightly and in order`() async throws {
+@Suite("A connection that is used at random", .timeLimit(.minutes(8)))
+struct RandomUseTests {
+    @Test func `a connection that is used at random ends all that waits, answers what it answers rightly and in order`()
+        async throws
+    {
         let environment = ProcessInfo.processInfo.environment
         let rounds = environment["RANDOM_USE_ROUNDS"].flatMap { Int($0) } ?? 40
         let seed = environment["RANDOM_USE_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 0..<1 << 32)

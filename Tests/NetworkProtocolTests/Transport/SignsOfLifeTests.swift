@@ -1,11 +1,12 @@
-import NIOCore
-import NIOPosix
-import Testing
+internal import NIOCore
+internal import NIOPosix
+internal import Testing
 
 @testable import NetworkProtocol
 
 /// Connections that are slow for a good reason, over real sockets.
-@Suite(.timeLimit(.minutes(2))) struct `A connection lives` {
+@Suite("Signs of life", .timeLimit(.minutes(2)))
+struct SignsOfLifeTests {
     /// How long the peer may be silent: 2 s, because a loaded machine lets threads wait.
     private static func hurry(_ options: inout ConnectionOptions) {
         options.heartbeatInterval = .milliseconds(500)
@@ -13,7 +14,9 @@ import Testing
     }
 
     @Test(arguments: TestTransport.allCases)
-    func `while its daemon reads nothing for want of handlers`(_ transport: TestTransport) async throws {
+    func `a connection lives while its daemon reads nothing for want of handlers`(_ transport: TestTransport)
+        async throws
+    {
         var dispatcher = Dispatcher.forTests
         dispatcher.onCommand("slow") { payload, _ in
             try await Task.sleep(for: .seconds(5))
@@ -36,7 +39,7 @@ import Testing
         }
     }
 
-    @Test func `while its daemon waits for its handlers to shut down`() async throws {
+    @Test func `a connection lives while its daemon waits for its handlers to shut down`() async throws {
         let (arrived, arrive) = AsyncStream.makeStream(of: Void.self)
         var dispatcher = Dispatcher.forTests
         dispatcher.onCommand("slow") { payload, _ in
@@ -54,7 +57,7 @@ import Testing
         }
     }
 
-    @Test func `while its client's program does not receive`() async throws {
+    @Test func `a connection lives while its client's program does not receive`() async throws {
         var dispatcher = Dispatcher.forTests
         dispatcher.onData { _, context in
             for number in UInt8(0)..<20 { try await context.connection.send(.data([number])) }
@@ -77,7 +80,7 @@ import Testing
     }
 
     @Test(arguments: [TestTransport.unix])
-    func `while its peer takes a long message slowly`(_ transport: TestTransport) async throws {
+    func `a connection lives while its peer takes a long message slowly`(_ transport: TestTransport) async throws {
         let payload = [UInt8](repeating: 1, count: 15 << 20)
         var dispatcher = Dispatcher.forTests
         dispatcher.onCommand("long") { _, _ in payload }
@@ -91,7 +94,7 @@ import Testing
         }
     }
 
-    @Test func `while its peer takes less than handlers answer`() async throws {
+    @Test func `a connection lives while its peer takes less than handlers answer`() async throws {
         let payload = [UInt8](repeating: 1, count: 1 << 20)
         var dispatcher = Dispatcher.forTests
         dispatcher.onCommand("long") { after, _ in

@@ -1,14 +1,15 @@
-import Foundation
-import Identity
-import NIOCore
-import NIOSSL
-import Operations
-import Testing
+internal import Foundation
+internal import Identity
+internal import NIOCore
+internal import NIOSSL
+internal import Operations
+internal import Testing
 
 @testable import NetworkProtocol
 
 /// TLS against OpenSSL: its certificates, its client, its server.
-@Suite(.timeLimit(.minutes(5))) struct `TLS` {
+@Suite("TLS", .timeLimit(.minutes(5)))
+struct TLSTests {
     /// An OpenSSL authority with certificates for a daemon and a client, and some invalid ones.
     private struct Authority {
         let folder: String
@@ -452,7 +453,7 @@ import Testing
         }
     }
 
-    @Test func `a peer that has closed its direction is answered, and then the daemon says good-bye too`() async throws
+    @Test func `a peer that has closed its direction is answered, and then the daemon closes its own too`() async throws
     {
         try await TestDaemon.with(.tls) { daemon in
             let peer = try await RawPeer.connect(daemon, halfCloses: true, tls: true)

@@ -1,14 +1,18 @@
-import NIOCore
-import Testing
+internal import NIOCore
+internal import Testing
 
 @testable import NetworkProtocol
 
 /// Sealed connections that end without the peer's sealed Disconnect: any attacker on the path can cause that.
-@Suite(.timeLimit(.minutes(2))) struct `A sealed connection that is cut between two records` {
+@Suite("A sealed connection that is cut between two records", .timeLimit(.minutes(2)))
+struct TruncationTests {
     private static let words = "its last messages may be missing"
 
     @Test(arguments: [TestTransport.sealedTCP, .sealedUnix])
-    func `gives a client what came whole, and then an error instead of an end`(_ transport: TestTransport) async throws
+    func
+        `a sealed connection that is cut between two records gives a client what came whole, and then an error instead of an end`(
+            _ transport: TestTransport
+        ) async throws
     {
         try await TestDaemon.with(transport) { daemon in
             let client = try await daemon.connect(transport)
@@ -30,7 +34,9 @@ import Testing
     }
 
     @Test(arguments: [TestTransport.sealedTCP, .sealedUnix])
-    func `gives a caller that waits for a message an error`(_ transport: TestTransport) async throws {
+    func `a sealed connection that is cut between two records gives a caller that waits for a message an error`(
+        _ transport: TestTransport
+    ) async throws {
         try await TestDaemon.with(transport) { daemon in
             let client = try await daemon.connect(transport)
             let waiting = Task { try await client.receive() }
@@ -45,7 +51,10 @@ import Testing
     }
 
     @Test(arguments: [TestTransport.sealedTCP, .sealedUnix])
-    func `ends for a daemon with that error, and with the peer's good-bye only after one`(_ transport: TestTransport)
+    func
+        `a sealed connection that is cut between two records ends for a daemon with that error, and cleanly only after the peer's Disconnect`(
+            _ transport: TestTransport
+        )
         async throws
     {
         try await TestDaemon.with(transport) { daemon in
@@ -71,7 +80,9 @@ import Testing
     }
 
     @Test(arguments: [TestTransport.sealedTCP, .sealedUnix])
-    func `ends for a client with nil after the daemon's good-bye`(_ transport: TestTransport) async throws {
+    func `a sealed connection ends for a client with nil after the daemon's Disconnect`(_ transport: TestTransport)
+        async throws
+    {
         try await TestDaemon.with(transport) { daemon in
             let client = try await daemon.connect(transport)
             daemon.daemon.shutDown()

@@ -1,16 +1,17 @@
-import Foundation
-import Glibc
-import Testing
+internal import Foundation
+internal import Glibc
+internal import Testing
 
 @testable import NetworkProtocol
 
-@Suite(.timeLimit(.minutes(5))) struct `A Unix socket` {
+@Suite("A Unix socket", .timeLimit(.minutes(5)))
+struct UnixSocketTests {
     private func mode(_ path: String) -> mode_t {
         var status = stat()
         return lstat(path, &status) == 0 ? status.st_mode : 0
     }
 
-    @Test func `is open to its user alone, and gone when the daemon is`() async throws {
+    @Test func `a Unix socket is open to its user alone, and gone when the daemon is`() async throws {
         let path = try await TestDaemon.with(.unix) { daemon in
             #expect(mode(daemon.ends.socketPath) == S_IFSOCK | 0o600)
             return daemon.ends.socketPath
@@ -18,7 +19,7 @@ import Testing
         #expect(mode(path) == 0)
     }
 
-    @Test func `that was replaced while its daemon ran is not removed by that daemon`() async throws {
+    @Test func `a Unix socket that was replaced while its daemon ran is not removed by that daemon`() async throws {
         let ends = try TestEnds()
         defer { ends.remove() }
         try await TestDaemon.with([.unix(path: ends.socketPath)], .forTests, DaemonOptions(), ends) { first in
@@ -34,7 +35,7 @@ import Testing
         }
     }
 
-    @Test func `of a daemon that cannot listen elsewhere is gone`() async throws {
+    @Test func `a Unix socket of a daemon that cannot listen elsewhere is gone`() async throws {
         try await TestDaemon.with(.plaintextTCP) { daemon in
             let path = daemon.ends.folder + "/other"
             let taken = Listener.insecurePlaintextTCP(host: "127.0.0.1", port: daemon.port)
@@ -48,7 +49,7 @@ import Testing
         }
     }
 
-    @Test func `that a dead process left is replaced`() async throws {
+    @Test func `a Unix socket that a dead process left is replaced`() async throws {
         let ends = try TestEnds()
         defer { ends.remove() }
         // Bound and closed without being removed, as after SIGKILL.
@@ -62,7 +63,9 @@ import Testing
         }
     }
 
-    @Test func `that a dead process left is taken by one of two that start at once, and the other gets an error`()
+    @Test
+    func
+        `a Unix socket that a dead process left is taken by one of two that start at once, and the other gets an error`()
         async throws
     {
         let ends = try TestEnds()
@@ -98,7 +101,7 @@ import Testing
         }
     }
 
-    @Test func `in a folder that another process keeps locked is made all the same`() async throws {
+    @Test func `a Unix socket in a folder that another process keeps locked is made all the same`() async throws {
         let ends = try TestEnds()
         defer { ends.remove() }
         let folder = open(ends.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -112,7 +115,9 @@ import Testing
         }
     }
 
-    @Test func `that another process listens on is left alone, and so is a file that is no socket`() async throws {
+    @Test func `a Unix socket that another process listens on is left alone, and so is a file that is no socket`()
+        async throws
+    {
         try await TestDaemon.with(.unix) { daemon in
             let path = daemon.ends.socketPath
             await #expect(
@@ -142,7 +147,7 @@ import Testing
         }
     }
 
-    @Test func `whose path is too long is refused with the length`() async throws {
+    @Test func `a Unix socket whose path is too long is refused with the length`() async throws {
         let path = "/tmp/" + String(repeating: "x", count: 120)
         await #expect(
             throws: DaemonError.cannotListen(
@@ -154,7 +159,7 @@ import Testing
         }
     }
 
-    @Test func `tells the handler which process is at the other end`() async throws {
+    @Test func `a Unix socket tells the handler which process is at the other end`() async throws {
         try await TestDaemon.with(.unix) { daemon in
             let client = try await daemon.connect(.unix)
             let who = try await client.request("who").text

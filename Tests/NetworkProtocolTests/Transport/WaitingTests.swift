@@ -1,14 +1,15 @@
-import NIOCore
-import NIOPosix
-import NetworkProtocolTestSupport
-import Synchronization
-import Testing
+internal import NIOCore
+internal import NIOPosix
+internal import NetworkProtocolTestSupport
+internal import Synchronization
+internal import Testing
 
 @testable import NetworkProtocol
 
 /// Waiting for room, for a reply or for a message: how long it lasts, and what it costs.
-@Suite(.timeLimit(.minutes(1))) struct `Whoever waits` {
-    @Test func `for room waits no longer than it may, however short that is`() async throws {
+@Suite("Waiting callers", .timeLimit(.minutes(1)))
+struct WaitingTests {
+    @Test func `a caller waits for room no longer than it may, however short that is`() async throws {
         var options = ConnectionOptions()
         options.channelCapacity = 1
         let loop = MultiThreadedEventLoopGroup.singleton.next()
@@ -23,7 +24,7 @@ import Testing
         }
     }
 
-    @Test func `for room to ask puts in no more than there is room for`() async throws {
+    @Test func `callers that wait for room to ask put in no more than there is room for`() async throws {
         let server = try await PlainServer.start(isReading: false)
         let client = try await Client.connect(
             to: .insecurePlaintextTCP(host: "127.0.0.1", port: server.port),
@@ -47,7 +48,7 @@ import Testing
         await client.close()
     }
 
-    @Test func `for replies needs few alarms, however many were late while one is still waited for`() async {
+    @Test func `waiting for replies needs few alarms, however many were late while one is still waited for`() async {
         let inFlight = InFlightRequests()
         let long = InFlightRequests.Reply()
         // Its alarm fires after all the others.
@@ -72,7 +73,7 @@ import Testing
         await #expect(throws: ConnectionError.unanswered(.closed)) { try await long.value {} }
     }
 
-    @Test func `for room to ask is late, not closed, if the time ends just then`() throws {
+    @Test func `a caller that waits for room to ask is late, not closed, if the time ends just then`() throws {
         let inFlight = InFlightRequests()
         let deadline = NIODeadline.uptimeNanoseconds(1)
         _ = inFlight.enter(1, command: "ask", deadline: deadline, InFlightRequests.Reply())
@@ -84,7 +85,7 @@ import Testing
         #expect(throws: ConnectionError.timedOut(what: "all")) { try inFlight.withdraw(2) }
     }
 
-    @Test func `for messages keeps no room for those it has had`() async throws {
+    @Test func `waiting for messages keeps no room for those that were taken`() async throws {
         let inbox = Inbox(capacity: 32) {}
         inbox.put(.echo("first"), bytes: 5)
         for _ in 0..<10_000 {
@@ -94,7 +95,8 @@ import Testing
         #expect(inbox.room < 100)
     }
 
-    @Test func `for a message goes on with the next connection as soon as this one begins to end`() async throws {
+    @Test func `waiting for a message goes on with the next connection as soon as this one begins to end`() async throws
+    {
         let server = try await PlainServer.start(isReading: false)
         var options = ClientOptions()
         options.reconnect = .init(attempts: 10, delay: .milliseconds(1), maximumDelay: .milliseconds(1))

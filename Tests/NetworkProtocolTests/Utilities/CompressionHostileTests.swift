@@ -1,5 +1,5 @@
-import NetworkProtocol
-import Testing
+internal import NetworkProtocol
+internal import Testing
 
 extension CompressionTests {
     static func lz4(claiming size: UInt32, _ block: [UInt8]) -> [UInt8] {
@@ -28,8 +28,8 @@ struct CompressionHostileTests {
         } catch { return error }
     }
 
-    @Test("LZ4: claims beyond the limit, beyond 255 times the block, and beyond what the block holds are refused")
-    func lz4Bombs() {
+    @Test func `LZ4: claims beyond the limit, beyond 255 times the block, and beyond what the block holds are refused`()
+    {
         let limit = CompressionAlgorithm.maximumDecompressedLength
         let tail = [UInt8](repeating: 0, count: 8)
         #expect(
@@ -50,8 +50,7 @@ struct CompressionHostileTests {
         )
     }
 
-    @Test("LZ4: a claim that is one more or one less than what the block holds is refused")
-    func lz4WrongSize() {
+    @Test func `LZ4: a claim that is one more or one less than what the block holds is refused`() {
         let block = Array(CompressionTests.bytes(CompressionTests.vectors[0].1).dropFirst(4))
         for claimed in [0, 1, 179, 181, 182] {
             #expect(
@@ -61,16 +60,15 @@ struct CompressionHostileTests {
         }
     }
 
-    @Test("LZ4: nothing, a size alone, and what follows the block are refused")
-    func lz4Ends() {
+    @Test func `LZ4: nothing, a size alone, and what follows the block are refused`() {
         #expect(Self.error([], .lz4) == .truncated(.lz4, length: 0))
         #expect(Self.error([0, 0, 0, 0], .lz4) == .truncated(.lz4, length: 4))
         let whole = CompressionTests.bytes(CompressionTests.vectors[0].1)
         #expect(Self.error(whole + [0], .lz4) == .malformed(.lz4, claimed: 180, compressed: 58, reason: nil))
     }
 
-    @Test("Zstandard: 42 bytes that claim 4 GiB, 16 MiB and a byte, and more than their blocks can hold are refused")
-    func zstdBombs() {
+    @Test
+    func `Zstandard: 42 bytes that claim 4 GiB, 16 MiB and a byte, and more than their blocks can hold are refused`() {
         let limit = CompressionAlgorithm.maximumDecompressedLength
         let bomb = CompressionTests.zstd(claiming: 4 << 30)
         #expect(bomb.count == 42)
@@ -90,10 +88,11 @@ struct CompressionHostileTests {
         )
     }
 
-    @Test(
-        "Zstandard: a frame whose blocks are as they should be opens, and one that holds less or more than it claims does not"
-    )
-    func zstdWrongSize() throws {
+    @Test
+    func
+        `Zstandard: a frame whose blocks are as they should be opens, and one that holds less or more than it claims does not`()
+        throws
+    {
         let size = 6 * 131_072 + 2
         let good = try CompressionTests.decompress(CompressionTests.zstd(claiming: UInt64(size)), .zstd)
         #expect(good == [UInt8](repeating: 0x61, count: size))
@@ -110,10 +109,10 @@ struct CompressionHostileTests {
         }
     }
 
-    @Test(
-        "Zstandard: no content size, a dictionary, a window beyond 16 MiB, a second frame and trailing bytes are refused"
-    )
-    func zstdFrames() {
+    @Test
+    func
+        `Zstandard: no content size, a dictionary, a window beyond 16 MiB, a second frame and trailing bytes are refused`()
+    {
         let whole = CompressionTests.bytes(CompressionTests.vectors[1].1)
         // Made with python3-zstandard: without the content size, and with a dictionary whose number is 1723785528.
         #expect(
@@ -146,8 +145,7 @@ struct CompressionHostileTests {
         #expect(Self.error(whole + skippable, .zstd) == .trailingBytes(12))
     }
 
-    @Test("Zstandard: nothing, garbage and a damaged checksum are refused")
-    func zstdGarbage() {
+    @Test func `Zstandard: nothing, garbage and a damaged checksum are refused`() {
         #expect(Self.error([], .zstd) == .truncated(.zstd, length: 0))
         #expect(Self.error(Array("no frame at all".utf8), .zstd) == .notAFrame(found: 0x6620_6f6e))
         var checked = CompressionTests.bytes(CompressionTests.vectors[2].1)
@@ -158,8 +156,8 @@ struct CompressionHostileTests {
         }
     }
 
-    @Test("a decompressor that has refused a payload takes the next", arguments: CompressionAlgorithm.allCases)
-    func afterRefusal(_ algorithm: CompressionAlgorithm) throws {
+    @Test(arguments: CompressionAlgorithm.allCases)
+    func `a decompressor that has refused a payload takes the next`(_ algorithm: CompressionAlgorithm) throws {
         var decompressor = Decompressor()
         let vector = try #require(CompressionTests.vectors.first { $0.0 == algorithm })
         let whole = CompressionTests.bytes(vector.1)

@@ -1,7 +1,7 @@
-import Foundation
-import NetworkProtocol
-import Operations
-import Testing
+internal import Foundation
+internal import NetworkProtocol
+internal import Operations
+internal import Testing
 
 /// Compression against Debian's python3-lz4 and python3-zstandard.
 @Suite("Compression beside Python's libraries")
@@ -21,8 +21,8 @@ struct CompressionPeerTests {
                 open(f"{folder}/{name}.theirs", "wb").write(packed)
         """
 
-    @Test("each side decompresses what the other compressed", arguments: CompressionAlgorithm.allCases)
-    func bothWays(_ algorithm: CompressionAlgorithm) async throws {
+    @Test(arguments: CompressionAlgorithm.allCases)
+    func `each side decompresses what the other compressed`(_ algorithm: CompressionAlgorithm) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "compression-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
         defer { try? FileManager.default.removeItem(at: folder) }

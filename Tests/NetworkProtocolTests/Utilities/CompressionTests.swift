@@ -1,6 +1,6 @@
-import NetworkProtocol
-import Operations
-import Testing
+internal import NetworkProtocol
+internal import Operations
+internal import Testing
 
 @Suite("Compression")
 struct CompressionTests {
@@ -63,8 +63,7 @@ struct CompressionTests {
         }
     }
 
-    @Test("what others compressed decompresses, and cut anywhere it does not")
-    func vectors() throws {
+    @Test func `what others compressed decompresses, and cut anywhere it does not`() throws {
         for (algorithm, vector) in Self.vectors {
             let compressed = Self.bytes(vector)
             let text = try Self.decompress(compressed, algorithm)
@@ -77,15 +76,14 @@ struct CompressionTests {
         }
     }
 
-    @Test("empty payloads of others decompress to nothing")
-    func emptyVectors() throws {
+    @Test func `empty payloads of others decompress to nothing`() throws {
         let lz4 = try Self.decompress(Self.bytes("0000000000"), .lz4)
         let zstd = try Self.decompress(Self.bytes("28b52ffd2000010000"), .zstd)
         #expect(lz4.isEmpty && zstd.isEmpty)
     }
 
-    @Test("payloads of many lengths and levels come back as they were", arguments: CompressionAlgorithm.allCases)
-    func roundTrips(_ algorithm: CompressionAlgorithm) throws {
+    @Test(arguments: CompressionAlgorithm.allCases)
+    func `payloads of many lengths and levels come back as they were`(_ algorithm: CompressionAlgorithm) throws {
         var decompressor = Decompressor()
         for level in [algorithm.levels.lowerBound, algorithm.defaultLevel, min(algorithm.levels.upperBound, 19)] {
             var compressor = Compressor(algorithm: algorithm, level: level)
@@ -101,10 +99,11 @@ struct CompressionTests {
     }
 
     @Test(
-        "the longest payload comes back; one byte more is neither made nor taken",
         arguments: CompressionAlgorithm.allCases
     )
-    func longest(_ algorithm: CompressionAlgorithm) throws {
+    func `the longest payload comes back; one byte more is neither made nor taken`(_ algorithm: CompressionAlgorithm)
+        throws
+    {
         let limit = CompressionAlgorithm.maximumDecompressedLength
         let payload = [UInt8](repeating: 0, count: limit)
         let compressed = try #require(Self.compress(payload, algorithm))
@@ -117,10 +116,11 @@ struct CompressionTests {
     }
 
     @Test(
-        "a limit beyond the longest payload is that, and a negative one is none",
         arguments: CompressionAlgorithm.allCases
     )
-    func limits(_ algorithm: CompressionAlgorithm) throws {
+    func `a limit beyond the longest payload is that, and a negative one is none`(_ algorithm: CompressionAlgorithm)
+        throws
+    {
         let bomb = algorithm == .lz4 ? Self.lz4(claiming: 16_777_217, [0]) : Self.zstd(claiming: 16_777_217)
         #expect(throws: CompressionError.tooLong(algorithm, claimed: 16_777_217, limit: 16_777_216)) {
             try Self.decompress(bomb, algorithm, limit: .max)
@@ -131,24 +131,24 @@ struct CompressionTests {
         }
     }
 
-    @Test("what would not become smaller is not compressed", arguments: CompressionAlgorithm.allCases)
-    func incompressible(_ algorithm: CompressionAlgorithm) {
+    @Test(arguments: CompressionAlgorithm.allCases)
+    func `what would not become smaller is not compressed`(_ algorithm: CompressionAlgorithm) {
         for count in [0, 1, 2, 3, 4, 5, 6, 20, 5000, 100_000] {
             #expect(Self.compress(Self.noise(count), algorithm) == nil, "\(count) bytes")
         }
     }
 
     @Test(
-        "there is room for the tag of a sealed record behind what was compressed",
         arguments: CompressionAlgorithm.allCases
     )
-    func room(_ algorithm: CompressionAlgorithm) throws {
+    func `there is room for the tag of a sealed record behind what was compressed`(_ algorithm: CompressionAlgorithm)
+        throws
+    {
         let compressed = try #require(Self.compress(Self.text, algorithm))
         #expect(compressed.capacity >= compressed.count + 16)
     }
 
-    @Test("a level that is none ends the process with a reason")
-    func levels() async {
+    @Test func `a level that is none ends the process with a reason`() async {
         await #expect(processExitsWith: .failure) { _ = Compressor(algorithm: .zstd, level: 20) }
         await #expect(processExitsWith: .failure) { _ = Compressor(algorithm: .lz4, level: 0) }
     }

@@ -1,10 +1,10 @@
-import Identity
-import Logging
-import NIOCore
-import NetworkProtocolTestSupport
-import PrometheusMetrics
-import StrictJSON
-import Testing
+internal import Identity
+internal import Logging
+internal import NIOCore
+internal import NetworkProtocolTestSupport
+internal import PrometheusMetrics
+internal import StrictJSON
+internal import Testing
 
 @testable import NetworkProtocol
 @testable import NetworkProtocolConfiguration

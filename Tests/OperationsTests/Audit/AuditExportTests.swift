@@ -1,7 +1,7 @@
-import Foundation
-import Operations
-import TemporaryFolders
-import Testing
+internal import Foundation
+internal import Operations
+internal import TemporaryFolders
+internal import Testing
 
 @Suite struct AuditExportTests {
     let folder: TemporaryFolder

@@ -1,8 +1,8 @@
-import Foundation
-import Synchronization
-import SystemErrors
-import TemporaryFolders
-import Testing
+internal import Foundation
+internal import Synchronization
+internal import SystemErrors
+internal import TemporaryFolders
+internal import Testing
 
 @testable import Operations
 

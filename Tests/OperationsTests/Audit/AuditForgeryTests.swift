@@ -1,7 +1,7 @@
-import Foundation
-import Operations
-import TemporaryFolders
-import Testing
+internal import Foundation
+internal import Operations
+internal import TemporaryFolders
+internal import Testing
 
 /// A hand on the disk, without the key: nothing that it adds or takes away may pass.
 @Suite struct AuditForgeryTests {

@@ -1,8 +1,8 @@
-import Foundation
-import Glibc
-import Operations
-import TemporaryFolders
-import Testing
+internal import Foundation
+internal import Glibc
+internal import Operations
+internal import TemporaryFolders
+internal import Testing
 
 /// The log under SIGKILL and under the kernel's file size limit, in a process of its own.
 @Suite struct AuditKillTests {

@@ -1,6 +1,6 @@
-import Crypto
-import Operations
-import Testing
+internal import Crypto
+internal import Operations
+internal import Testing
 
 @Suite struct AuditLineTests {
     @Test func `a line has every name, in the fixed order, with null where nothing applies`() {

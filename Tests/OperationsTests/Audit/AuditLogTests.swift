@@ -1,8 +1,8 @@
-import Files
-import Foundation
-import Operations
-import TemporaryFolders
-import Testing
+internal import Files
+internal import Foundation
+internal import Operations
+internal import TemporaryFolders
+internal import Testing
 
 @Suite struct AuditLogTests {
     let folder: TemporaryFolder

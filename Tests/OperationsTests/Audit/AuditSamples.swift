@@ -1,7 +1,7 @@
-import Crypto
-import Foundation
-import Operations
-import Testing
+internal import Crypto
+internal import Foundation
+internal import Operations
+internal import Testing
 
 /// A key that signs checkpoints as the endpoint does.
 struct TestSigner {

@@ -1,8 +1,8 @@
-import Files
-import Glibc
-import Operations
-import Synchronization
-import SystemErrors
+internal import Files
+internal import Glibc
+internal import Operations
+internal import Synchronization
+internal import SystemErrors
 
 /// A real file that fails on demand.
 final class FaultyFile: AuditFile {

@@ -1,8 +1,8 @@
-import Files
-import Foundation
-import Glibc
-import TemporaryFolders
-import Testing
+internal import Files
+internal import Foundation
+internal import Glibc
+internal import TemporaryFolders
+internal import Testing
 
 @Suite struct StateFilesTests {
     let folder: TemporaryFolder

@@ -1,13 +1,13 @@
-import Foundation
-import Logging
-import Operations
-import TemporaryFolders
-import Testing
+internal import Foundation
+internal import Logging
+internal import Operations
+internal import TemporaryFolders
+internal import Testing
 
 @Suite("Logging to a file")
 struct FileLogTests {
-    @Test("a record is the line that standard error would get", arguments: LogLineFormatter.Format.allCases)
-    func sameLines(_ format: LogLineFormatter.Format) throws {
+    @Test(arguments: LogLineFormatter.Format.allCases)
+    func `a record is the line that standard error would get`(_ format: LogLineFormatter.Format) throws {
         let folder = try TemporaryFolder()
         let path = folder.file("tool.log")
         let standardError = folder.file("standard-error")

@@ -1,10 +1,10 @@
-import Foundation
-import Glibc
-import Logging
-import Operations
-import StrictJSON
-import TemporaryFolders
-import Testing
+internal import Foundation
+internal import Glibc
+internal import Logging
+internal import Operations
+internal import StrictJSON
+internal import TemporaryFolders
+internal import Testing
 
 /// A file system of 64 KiB that only this process sees, and that goes with it. Needs root, as network namespaces do.
 private final class SmallDisk {
@@ -28,10 +28,11 @@ private final class SmallDisk {
 @Suite("Log files on a full disk")
 struct FullDiskLogTests {
     @Test(
-        "lines are dropped, none is split, and the log says how many are missing once there is room",
         arguments: [false, true]
     )
-    func fullDisk(_ isJSON: Bool) throws {
+    func `lines are dropped, none is split, and the log says how many are missing once there is room`(_ isJSON: Bool)
+        throws
+    {
         let disk = try SmallDisk()
         let path = disk.file("tool.log")
         let file = try RotatingLogFile(
@@ -67,8 +68,7 @@ struct FullDiskLogTests {
         if isJSON { for line in lines { #expect(throws: Never.self) { try JSONParser.parse(Array(line.utf8)[...]) } } }
     }
 
-    @Test("rotation gives a full disk room by letting go of the oldest file")
-    func rotationMakesRoom() throws {
+    @Test func `rotation gives a full disk room by letting go of the oldest file`() throws {
         let disk = try SmallDisk()
         let path = disk.file("tool.log")
         let file = try RotatingLogFile(path: path, maximumLength: 16_384, keptFiles: 2)

@@ -1,10 +1,10 @@
-import Files
-import Foundation
-import Glibc
-import Logging
-import Operations
-import TemporaryFolders
-import Testing
+internal import Files
+internal import Foundation
+internal import Glibc
+internal import Logging
+internal import Operations
+internal import TemporaryFolders
+internal import Testing
 
 @Suite("Log files that rotate")
 struct RotatingLogFileTests {
@@ -33,16 +33,14 @@ struct RotatingLogFileTests {
         try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
     }
 
-    @Test("the file is made with mode 0600, whatever the umask, and appended to by the next start")
-    func restart() throws {
+    @Test func `the file is made with mode 0600, whatever the umask, and appended to by the next start`() throws {
         try file().write(Array("one\n".utf8))
         try file().write(Array("two\n".utf8))
         #expect(try text() == "one\ntwo\n")
         #expect(try mode(path) == 0o600)
     }
 
-    @Test("a line that just fits stays; one byte more begins a new file")
-    func exactSize() throws {
+    @Test func `a line that just fits stays; one byte more begins a new file`() throws {
         let file = try file(10)
         file.write(Array("12345\n".utf8))
         file.write(Array("123\n".utf8))
@@ -55,15 +53,14 @@ struct RotatingLogFileTests {
         #expect(file.droppedLines == 0)
     }
 
-    @Test("the content that a start finds counts toward the length")
-    func lengthAfterRestart() throws {
+    @Test func `the content that a start finds counts toward the length`() throws {
         try file(10).write(Array("12345\n".utf8))
         try file(10).write(Array("12345\n".utf8))
         #expect(try names() == ["tool.log", "tool.log.1"])
     }
 
-    @Test("as many old files as said are kept, the newest, in order", arguments: [0, 1, 3])
-    func kept(_ count: Int) throws {
+    @Test(arguments: [0, 1, 3])
+    func `as many old files as configured are kept, the newest, in order`(_ count: Int) throws {
         let file = try file(2, kept: count)
         for letter in "abcdefg" { file.write(Array("\(letter)\n".utf8)) }
         #expect(try names() == ["tool.log"] + (0..<count).map { "tool.log.\($0 + 1)" })
@@ -73,8 +70,9 @@ struct RotatingLogFileTests {
         }
     }
 
-    @Test("a start that keeps fewer removes the rest with its first rotation, and one that finds a gap closes it")
-    func otherCounts() throws {
+    @Test func `a start that keeps fewer removes the rest with its first rotation, and one that finds a gap closes it`()
+        throws
+    {
         let many = try file(2, kept: 5)
         for letter in "abcdef" { many.write(Array("\(letter)\n".utf8)) }
         try FileManager.default.removeItem(atPath: path + ".2")
@@ -85,10 +83,11 @@ struct RotatingLogFileTests {
         #expect(try text(".1") == "g\n" && text(".2") == "f\n")
     }
 
-    @Test(
-        "a file that logrotate renames, removes, replaces or cuts is left alone, and the next line goes into what has the name"
-    )
-    func externalRotation() throws {
+    @Test
+    func
+        `a file that logrotate renames, removes, replaces or cuts is left alone, and the next line goes into what has the name`()
+        throws
+    {
         let file = try file()
         file.write(Array("one\n".utf8))
         try FileManager.default.moveItem(atPath: path, toPath: path + "-old")
@@ -107,8 +106,7 @@ struct RotatingLogFileTests {
         #expect(try text() == "five\n" && file.droppedLines == 0)
     }
 
-    @Test("a line that was not ended, as after a loss of power, is ended before the next")
-    func torn() throws {
+    @Test func `a line that was not ended, as after a loss of power, is ended before the next`() throws {
         try write(Array("whole\nhal".utf8), to: path)
         let file = try file()
         file.write(Array("next\n".utf8))
@@ -116,8 +114,7 @@ struct RotatingLogFileTests {
         #expect(try text() == "whole\nhal\nnext\nlast\n")
     }
 
-    @Test("lines of many tasks are all there, each whole, over many rotations")
-    func concurrentWriters() async throws {
+    @Test func `lines of many tasks are all there, each whole, over many rotations`() async throws {
         let file = try file(4096, kept: 1000)
         await withTaskGroup(of: Void.self) { group in
             for task in 0..<8 {
@@ -144,8 +141,10 @@ struct RotatingLogFileTests {
         #expect(try names().count > 30 && file.droppedLines == 0)
     }
 
-    @Test("links, folders, FIFOs, a missing folder and senseless limits are refused at the start, with what to do")
-    func refusedAtTheStart() throws {
+    @Test
+    func `links, folders, FIFOs, a missing folder and senseless limits are refused at the start, with what to do`()
+        throws
+    {
         func refusal(_ path: String, _ length: Int64 = 1000, _ kept: Int = 1) -> String? {
             do throws(FileError) {
                 _ = try RotatingLogFile(path: path, maximumLength: length, keptFiles: kept)
@@ -163,8 +162,7 @@ struct RotatingLogFileTests {
         #expect(refusal(path, 1, -1) == "\(path): invalid number of kept files -1; must be at least 0")
     }
 
-    @Test("when a file cannot be renamed, lines are dropped rather than the file grown, until it can")
-    func blockedRotation() throws {
+    @Test func `when a file cannot be renamed, lines are dropped rather than the file grown, until it can`() throws {
         let file = try file(10, kept: 1)
         file.write(Array("123456789\n".utf8))
         // A folder that is not empty has the old file's name.

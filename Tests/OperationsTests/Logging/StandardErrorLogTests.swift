@@ -1,10 +1,10 @@
-import Foundation
-import Glibc
-import Logging
-import Operations
-import StrictJSON
-import Synchronization
-import Testing
+internal import Foundation
+internal import Glibc
+internal import Logging
+internal import Operations
+internal import StrictJSON
+internal import Synchronization
+internal import Testing
 
 @Suite struct StandardErrorLogTests {
     private final class Lines: Sendable {

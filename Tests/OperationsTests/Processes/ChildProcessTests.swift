@@ -1,12 +1,11 @@
-import Foundation
-import Operations
-import TemporaryFolders
-import Testing
+internal import Foundation
+internal import Operations
+internal import TemporaryFolders
+internal import Testing
 
 @Suite("Child processes", .timeLimit(.minutes(1)))
 struct ChildProcessTests {
-    @Test("a child reads all that it is given, and then the end")
-    func input() async throws {
+    @Test func `a child reads all that it is given, and then the end`() async throws {
         let input = (0..<1_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         let exit = try await ChildProcess.start("cat", [], input: input).exit()
         #expect(exit.code == 0 && exit.output == input)
@@ -14,15 +13,15 @@ struct ChildProcessTests {
         #expect(none.code == 0 && none.output.isEmpty)
     }
 
-    @Test("a child that takes none of its input ends all the same, and its parent lives")
-    func refusedInput() async throws {
+    @Test func `a child that takes none of its input ends all the same, and its parent lives`() async throws {
         let input = [UInt8](repeating: 7, count: 1_000_000)
         let exit = try await ChildProcess.start("sh", ["-c", "exec <&-; echo done"], input: input).exit()
         #expect(exit.code == 0 && exit.output == Array("done\n".utf8))
     }
 
-    @Test("further descriptors arrive as 3, 4, … and no other does, whichever numbers they have here")
-    func descriptors() async throws {
+    @Test func `further descriptors arrive as 3, 4, … and no other does, whichever numbers they have here`()
+        async throws
+    {
         let pipes = [Pipe(), Pipe(), Pipe()]
         for (index, pipe) in pipes.enumerated() {
             try pipe.fileHandleForWriting.write(contentsOf: Data("\(index)".utf8))
@@ -41,10 +40,11 @@ struct ChildProcessTests {
         #expect(lines.contains("0 1 2 3 4 5"), "\(lines)")
     }
 
-    @Test(
-        "what must outlive its parent has a session and another parent of its own, and writes to the given descriptor"
-    )
-    func outliving() async throws {
+    @Test
+    func
+        `what must outlive its parent has a session and another parent of its own, and writes to the given descriptor`()
+        async throws
+    {
         let folder = try TemporaryFolder()
         let log = folder.file("log")
         let descriptor = open(log, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
@@ -65,8 +65,8 @@ struct ChildProcessTests {
         #expect(kill(pid, 0) == 0)
     }
 
-    @Test("a program that is not there is an error that names it, also where it was to outlive its parent")
-    func missing() async {
+    @Test func `a program that is not there is an error that names it, also where it was to outlive its parent`() async
+    {
         await #expect(throws: ChildProcessError.self) { try await ChildProcess.start("no-such-program", []) }
         #expect {
             try ChildProcess.startOutliving("no-such-program", [])

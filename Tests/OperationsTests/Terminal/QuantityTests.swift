@@ -1,5 +1,5 @@
-import Operations
-import Testing
+internal import Operations
+internal import Testing
 
 struct QuantityTests {
     @Test(
@@ -37,7 +37,7 @@ struct QuantityTests {
     }
 
     @Test(arguments: [(0, "0 %"), (0.042, "0.04 %"), (1, "1.0 %"), (99.97, "100 %"), (1e9, "> 1e6 %")])
-    func `per cent`(value: Double, text: String) {
+    func `shares are percentages`(value: Double, text: String) {
         #expect(Quantity.percent(value) == text)
     }
 

@@ -1,7 +1,7 @@
-import Foundation
-import Operations
-import Synchronization
-import Testing
+internal import Foundation
+internal import Operations
+internal import Synchronization
+internal import Testing
 
 @Suite struct TerminalTests {
     @Test func `color needs a terminal and no NO_COLOR`() {

@@ -1,5 +1,5 @@
-import Operations
-import Testing
+internal import Operations
+internal import Testing
 
 @Suite struct DurationTextTests {
     @Test(arguments: [

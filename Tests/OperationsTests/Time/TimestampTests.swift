@@ -1,6 +1,6 @@
-import Foundation
-import Operations
-import Testing
+internal import Foundation
+internal import Operations
+internal import Testing
 
 @Suite struct TimestampTests {
     @Test func `known moments are written as RFC 3339 has them`() {

@@ -1,5 +1,5 @@
-import GRPCCore
-import GRPCNIOTransportHTTP2
+internal import GRPCCore
+internal import GRPCNIOTransportHTTP2
 
 /// `grpc-swift-2` with its NIO transport; messages are bytes, so that no serialization is measured.
 struct GRPCEngine: Engine {

@@ -1,6 +1,6 @@
-import NIOSSL
-import NetworkProtocol
-import Synchronization
+internal import NIOSSL
+internal import NetworkProtocol
+internal import Synchronization
 
 /// The packet protocol.
 struct PacketEngine: Engine {

@@ -7,7 +7,7 @@
 //
 // ENGINE is `grpc` or `packets`; ADDRESS is `unix:PATH`, or `tls:PORT:FOLDER` for localhost with `ca.pem`, `server.pem`
 // and `server-key.pem` in FOLDER. Results are a line of JSON.
-import Foundation
+internal import Foundation
 
 do {
     let words = Array(CommandLine.arguments.dropFirst())

@@ -1,13 +1,12 @@
-import Synchronization
-import Testing
+internal import Synchronization
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Reflector
 
 @Suite("Flow meter")
 struct FlowMeterTests {
-    @Test("two who sample the same counter count nothing twice")
-    func samplers() async {
+    @Test func `two who sample the same counter count nothing twice`() async {
         let meter = FlowMeter(seconds: 4)
         let counter = Counter()
         let rounds = 200_000
@@ -24,8 +23,8 @@ struct FlowMeterTests {
         #expect(meter.bytes == 4 * 3 * rounds)
     }
 
-    @Test("beginnings of records at the end of the measurement have arrived; at the end of its sender they have not")
-    func recordsBegun() {
+    @Test
+    func `beginnings of records at the end of the measurement have arrived; at the end of its sender they have not`() {
         // 256 kbit/s through four tunnels, whose last records have come by half.
         for (end, counts) in [(10_000_100_000, true), (9_900_000_000, false)] as [(UInt64, Bool)] {
             let meter = FlowMeter(seconds: 10)

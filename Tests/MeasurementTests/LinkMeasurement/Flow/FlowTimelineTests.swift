@@ -1,4 +1,4 @@
-import Testing
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Reflector
@@ -32,11 +32,11 @@ struct FlowTimelineTests {
 
     /// 256 kbit/s, 10 Mbit/s and 1 Gbit/s, read at once, or by a process that runs every 40 ms.
     @Test(
-        "the rate is the line's, from slow to fast, in short tests and in long ones",
         arguments: [45_000_000, 1_158_400, 11_584] as [UInt64],
         [0, 40_000_000] as [UInt64]
     )
-    func rate(gap: UInt64, pause: UInt64) throws {
+    func `the rate is the line's, from slow to fast, in short tests and in long ones`(gap: UInt64, pause: UInt64) throws
+    {
         for seconds in [1, 2, 10] where UInt64(seconds) * Self.second / gap < 1_000_000 {
             let reading = try #require(
                 line(gap: gap, pause: pause, seconds: seconds).reading(until: 100 * Self.second)
@@ -47,11 +47,10 @@ struct FlowTimelineTests {
     }
 
     @Test(
-        "intervals add up to the whole, and none is faster than the line",
         arguments: [45_000_000, 1_158_400] as [UInt64],
         [0, 40_000_000, 300_000_000] as [UInt64]
     )
-    func intervals(gap: UInt64, pause: UInt64) throws {
+    func `intervals add up to the whole, and none is faster than the line`(gap: UInt64, pause: UInt64) throws {
         let reading = try #require(line(gap: gap, pause: pause, seconds: 5).reading(until: 100 * Self.second))
         let intervals = reading.intervals
         #expect(intervals.reduce(0) { $0 + $1.bytes } == reading.bytes)
@@ -65,8 +64,7 @@ struct FlowTimelineTests {
         }
     }
 
-    @Test("a heap that TCP gives out after a loss belongs to the time in which it came")
-    func heldBack() throws {
+    @Test func `a heap that TCP gives out after a loss belongs to the time in which it came`() throws {
         var timeline = FlowTimeline(asked: 4)
         let start = 3 * Self.second
         for tenth in 1...20 where tenth < 8 { timeline.add(125_000, at: start + UInt64(tenth) * Self.second / 10) }
@@ -81,8 +79,7 @@ struct FlowTimelineTests {
         }
     }
 
-    @Test("silence at the end is part of the time, and is named")
-    func silence() throws {
+    @Test func `silence at the end is part of the time, and is named`() throws {
         let timeline = line(gap: 1_158_400, seconds: 10, until: 5 * Self.second / 2)
         let reading = try #require(timeline.reading(until: 100 * Self.second))
         #expect((9.99...10.01).contains(reading.seconds))
@@ -94,8 +91,9 @@ struct FlowTimelineTests {
         #expect(try #require(timeline.reading(until: 8 * Self.second)).silentSinceSec == nil)
     }
 
-    @Test("what comes after the time is over counts for the sender, who was late, and not for the receiver")
-    func late() throws {
+    @Test func `what comes after the time is over counts for the sender, who was late, and not for the receiver`()
+        throws
+    {
         var timeline = FlowTimeline(asked: 1)
         timeline.add(0, at: 10)
         timeline.add(1_000, at: 10 + Self.second / 2)
@@ -110,8 +108,7 @@ struct FlowTimelineTests {
         #expect(sent.intervals.reduce(0) { $0 + $1.bytes } == 1_500)
     }
 
-    @Test("a flow that its sender has ended has no silence behind it")
-    func ended() {
+    @Test func `a flow that its sender has ended has no silence behind it`() {
         let meter = FlowMeter(seconds: 10)
         meter.opened()
         meter.mark(at: 0)
@@ -124,8 +121,7 @@ struct FlowTimelineTests {
         #expect(meter.left(at: 4 * Self.second) == 0)
     }
 
-    @Test("bytes inside TLS are timed as they come from the network, not as whole records are given out")
-    func records() throws {
+    @Test func `bytes inside TLS are timed as they come from the network, not as whole records are given out`() throws {
         let meter = FlowMeter(seconds: 10)
         meter.opened(.arrivals(.fullRecords))
         // 245 kbit/s: a record of 16 406 bytes takes half a second.
@@ -144,8 +140,7 @@ struct FlowTimelineTests {
         #expect((0.98...1.005).contains(read / (245_000 * 16_384 / 16_406)), "\(read)")
     }
 
-    @Test("a first read beside next to nothing invents no time, and hides no silence")
-    func lead() throws {
+    @Test func `a first read beside next to nothing invents no time, and hides no silence`() throws {
         var timeline = FlowTimeline(asked: 10)
         timeline.add(14_000, at: Self.second)
         timeline.add(1_400, at: 2 * Self.second)
@@ -156,8 +151,7 @@ struct FlowTimelineTests {
         #expect(reading.intervals.reduce(0) { $0 + $1.bytes } == 15_400)
     }
 
-    @Test("records of a byte are not counted as full ones")
-    func shortRecords() {
+    @Test func `records of a byte are not counted as full ones`() {
         let meter = FlowMeter(seconds: 10)
         meter.opened(.arrivals(.fullRecords))
         // A byte in each record of 23.

@@ -1,5 +1,5 @@
-import PacketIO
-import Testing
+internal import PacketIO
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Reflector
@@ -71,11 +71,13 @@ import Testing
 
     /// 256 kbit/s, 1, 10 and 100 Mbit/s.
     @Test(
-        "neither the rate nor an interval is another than the line's, whatever TCP holds back",
         arguments: [45_247_000, 11_583_000, 1_158_300, 115_830] as [UInt64],
         [1, 4]
     )
-    func lossy(gap: UInt64, streams: Int) throws {
+    func `neither the rate nor an interval is another than the line's, whatever TCP holds back`(
+        gap: UInt64,
+        streams: Int
+    ) throws {
         let reading = received(gap: gap, streams: streams, seconds: 10)
         let line = Double(Self.segment) * 1e9 / Double(gap)
         let read = try #require(reading.bitsPerSecond) / 8
@@ -89,8 +91,7 @@ import Testing
         }
     }
 
-    @Test("a stream that begins behind a missing segment counts from its first segment on")
-    func firstIsMissing() {
+    @Test func `a stream that begins behind a missing segment counts from its first segment on`() {
         let flow = FlowMeter(seconds: 10)
         var line = Line(flow)
         line.holdsFirst = 100
@@ -109,8 +110,7 @@ import Testing
         }
     }
 
-    @Test("silence is no time in which a later segment was on its way")
-    func silence() throws {
+    @Test func `silence is no time in which a later segment was on its way`() throws {
         let flow = FlowMeter(seconds: 10)
         var line = Line(flow)
         var look = UInt64(0)

@@ -1,9 +1,9 @@
-import Files
-import Foundation
-import Operations
-import Reflector
-import Synchronization
-import Testing
+internal import Files
+internal import Foundation
+internal import Operations
+internal import Reflector
+internal import Synchronization
+internal import Testing
 
 @testable import LinkMeasurement
 

@@ -1,5 +1,5 @@
-import Foundation
-import Testing
+internal import Foundation
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Reflector
@@ -7,7 +7,6 @@ import Testing
 @Suite("An iperf3 and its version")
 struct IperfProgramTests {
     @Test(
-        "versions are read as they are printed, and nothing else is one",
         arguments: [
             ("iperf 3.12 (cJSON 1.7.15)", "3.12"), ("iperf 3.17.1 (cJSON 1.7.15)", "3.17.1"),
             ("iperf 3.21+ (x)", "3.21+"),
@@ -16,12 +15,11 @@ struct IperfProgramTests {
             ("iperf 3.99999999999999999999", nil),
         ] as [(String, String?)]
     )
-    func printed(line: String, version: String?) {
+    func `versions are read as they are printed, and nothing else is one`(line: String, version: String?) {
         #expect(IperfVersion(printed: line)?.text == version)
     }
 
-    @Test("the padding changes with 3.17")
-    func padding() throws {
+    @Test func `the padding changes with 3.17`() throws {
         #expect(try #require(IperfVersion("3.17")).usesOAEP)
         #expect(try #require(IperfVersion("3.21+")).usesOAEP)
         #expect(try #require(IperfVersion("4.0")).usesOAEP)
@@ -29,8 +27,9 @@ struct IperfProgramTests {
         #expect(try !#require(IperfVersion("3.9.1")).usesOAEP)
     }
 
-    @Test("a program that is replaced is asked again, and one that is asked twice is not started twice")
-    func replaced() async throws {
+    @Test func `a program that is replaced is asked again, and one that is asked twice is not started twice`()
+        async throws
+    {
         let folder = NSTemporaryDirectory() + "ip-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }

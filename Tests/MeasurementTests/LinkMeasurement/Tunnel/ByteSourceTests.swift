@@ -1,6 +1,6 @@
-import NIOCore
-import NIOEmbedded
-import Testing
+internal import NIOCore
+internal import NIOEmbedded
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Reflector
@@ -8,8 +8,7 @@ import Testing
 /// What a stream of a test leaves to the other connections of its event loop.
 @Suite("Byte source")
 struct ByteSourceTests {
-    @Test("a receiver that takes everything at once does not keep the event loop from the others")
-    func takesTurns() throws {
+    @Test func `a receiver that takes everything at once does not keep the event loop from the others`() throws {
         let channel = EmbeddedChannel()
         let receiver = EagerReceiver()
         try channel.pipeline.syncOperations.addHandler(receiver)

@@ -1,17 +1,19 @@
-import Dispatch
-import Glibc
-import NIOCore
-import NIOPosix
-import PacketIO
-import Testing
+internal import Dispatch
+internal import Glibc
+internal import NIOCore
+internal import NIOPosix
+internal import PacketIO
+internal import Testing
 
 @testable import LinkMeasurement
 
 /// What joins the two halves of a connection to iperf3.
 @Suite("A splice", .timeLimit(.minutes(1)))
 struct SpliceTests {
-    @Test("bytes and their end from one side, while the other has reset its connection, close both and trap nothing")
-    func resetPartner() async throws {
+    @Test
+    func `bytes and their end from one side, while the other has reset its connection, close both and trap nothing`()
+        async throws
+    {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.next()
         let listener = try Socket.listenTCP(InternetAddress(.loopbackIPv4, port: 0))

@@ -1,4 +1,4 @@
-import Testing
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import PacketIO
@@ -17,7 +17,7 @@ import Testing
         "", "00", String(repeating: "0", count: 31), String(repeating: "0", count: 33),
         "0x0102030405060708090a0b0c0d0e0f1",
     ])
-    func anythingButThirtyTwoDigitsIsRefused(text: String) {
+    func `anything but thirty two digits is refused`(text: String) {
         #expect(AccessToken(hex: text) == nil)
     }
 

@@ -1,4 +1,4 @@
-import Testing
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import PacketIO
@@ -22,12 +22,12 @@ import Testing
         serverSend: 0x4142_4344_4546_4748
     )
 
-    @Test func `it is written as the table says`() {
+    @Test func `an echo datagram is written as the table says`() {
         #expect(Self.datagram.bytes() == Self.golden)
         #expect(Self.golden.count == EchoDatagram.headerLength)
     }
 
-    @Test func `it is read back with and without payload`() {
+    @Test func `an echo datagram is read back with and without payload`() {
         #expect(EchoDatagram(Self.golden) == Self.datagram)
         #expect(EchoDatagram((Self.golden + [1, 2, 3])) == Self.datagram)
     }

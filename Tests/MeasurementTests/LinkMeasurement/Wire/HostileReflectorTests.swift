@@ -1,4 +1,4 @@
-import Testing
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -21,20 +21,19 @@ struct HostileReflectorTests {
         )
     }
 
-    @Test("a grant of streams or ports that cannot be is refused", arguments: [Int.min, -1, 0, 129, Int.max])
-    func streams(count: Int) throws {
+    @Test(arguments: [Int.min, -1, 0, 129, Int.max])
+    func `a grant of streams or ports that cannot be is refused`(count: Int) throws {
         #expect(throws: LinkClientError.self) { try grant(streams: count).checked() }
     }
 
-    @Test("a grant of a port that cannot be is refused", arguments: [Int.min, -1, 65_536, Int.max])
-    func ports(number: Int) throws {
+    @Test(arguments: [Int.min, -1, 65_536, Int.max])
+    func `a grant of a port that cannot be is refused`(number: Int) throws {
         #expect(throws: LinkClientError.self) { try grant(port: number).checked() }
         #expect(throws: LinkClientError.self) { try grant(echoPort: number).checked() }
         #expect(try grant(port: 65_535).checked().port == 65_535)
     }
 
-    @Test("a reflector's words cannot write to the terminal")
-    func words() {
+    @Test func `a reflector's words cannot write to the terminal`() {
         let words = "\u{1b}]0;x\u{7}\u{1b}[31m\u{202e}no\n"
         let errors: [LinkClientError] = [
             .denied(SessionDeny(reason: .busy, message: words, retryAfterSec: nil)),

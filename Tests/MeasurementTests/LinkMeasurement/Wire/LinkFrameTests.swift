@@ -1,20 +1,18 @@
-import NIOCore
-import Testing
+internal import NIOCore
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Reflector
 
 @Suite("Frames of Paramedic Link")
 struct LinkFrameTests {
-    @Test("golden bytes: length big endian, then the payload")
-    func golden() throws {
+    @Test func `golden bytes: length big endian, then the payload`() throws {
         var buffer = ByteBuffer()
         LinkFrame.encode("{}".utf8, into: &buffer)
         #expect(Array(buffer.readableBytesView) == [0, 0, 0, 2, 0x7b, 0x7d])
     }
 
-    @Test("frames are found wherever the stream is cut")
-    func everyCut() throws {
+    @Test func `frames are found wherever the stream is cut`() throws {
         var stream = ByteBuffer()
         let payloads = ["", "a", String(repeating: "x", count: 300)]
         for payload in payloads { LinkFrame.encode(payload.utf8, into: &stream) }
@@ -38,10 +36,9 @@ struct LinkFrameTests {
     }
 
     @Test(
-        "an announced length beyond the limit is refused before anything is kept for it",
         arguments: [1_001, 1 << 20, 4_294_967_295]
     )
-    func tooLong(length: Int) throws {
+    func `an announced length beyond the limit is refused before anything is kept for it`(length: Int) throws {
         var decoder = LinkFrameDecoder(limit: 1_000)
         var header = ByteBuffer()
         header.writeInteger(UInt32(length))
@@ -50,8 +47,7 @@ struct LinkFrameTests {
         #expect(decoder.takeRemainder()?.readableBytes == 4)
     }
 
-    @Test("what follows the last frame is handed over")
-    func remainder() throws {
+    @Test func `what follows the last frame is handed over`() throws {
         var decoder = LinkFrameDecoder(limit: 1_000)
         var stream = ByteBuffer()
         LinkFrame.encode("a".utf8, into: &stream)

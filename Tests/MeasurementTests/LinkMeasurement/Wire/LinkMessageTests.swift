@@ -1,7 +1,7 @@
-import Foundation
-import Identity
-import NIOCore
-import Testing
+internal import Foundation
+internal import Identity
+internal import NIOCore
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Reflector
@@ -24,8 +24,12 @@ struct LinkMessageTests {
         ),
     ]
 
-    @Test("a text that is longer in bytes than it may be is refused without a word of it", arguments: texts)
-    func longTexts(field: String, message: String, limit: Int) throws {
+    @Test(arguments: texts)
+    func `a text that is longer in bytes than it may be is refused without a word of it`(
+        field: String,
+        message: String,
+        limit: Int
+    ) throws {
         for letter in ["Q", "\u{301}"] {
             let count = limit / letter.utf8.count
             for (extra, isGood) in [(0, true), (1, false), (200_000, false)] {
@@ -43,8 +47,7 @@ struct LinkMessageTests {
         }
     }
 
-    @Test("names of features that are too long for any of ours are passed over")
-    func longFeatures() throws {
+    @Test func `names of features that are too long for any of ours are passed over`() throws {
         let long = String(repeating: "\u{301}", count: 100_000)
         let frame = #"{"request_id":"r","payload":{"type":"hello","version":"1.0","features":["\#(long)","native"]}}"#
         let envelope = try LinkEnvelope.read(ByteBuffer(string: frame)).get()
@@ -184,14 +187,13 @@ struct LinkMessageTests {
         (.error(LinkError(code: 400, message: "m")), #"{"code":400,"message":"m","type":"error"}"#),
     ]
 
-    @Test("every message has its golden JSON and is read back from it", arguments: golden)
-    func goldenBytes(message: LinkMessage, json: String) throws {
+    @Test(arguments: golden)
+    func `every message has its golden JSON and is read back from it`(message: LinkMessage, json: String) throws {
         #expect(String(decoding: try LinkJSON.encode(message), as: UTF8.self) == json)
         #expect(try LinkJSON.decode(LinkMessage.self, from: Data(json.utf8)) == message)
     }
 
-    @Test("the list is complete: one golden message for each kind")
-    func complete() {
+    @Test func `the list is complete: one golden message for each kind`() {
         let names = Set(Self.golden.map(\.0.type))
         #expect(
             names == [
@@ -202,16 +204,15 @@ struct LinkMessageTests {
         )
     }
 
-    @Test("a message cut anywhere is an error, never a message", arguments: golden.map(\.1))
-    func everyTruncation(json: String) {
+    @Test(arguments: golden.map(\.1))
+    func `a message cut anywhere is an error, never a message`(json: String) {
         let payload = Array(#"{"request_id":"1","payload":\#(json)}"#.utf8)
         for length in 0..<payload.count {
             #expect(throws: LinkDecodingError.self) { try LinkEnvelope.decode(ByteBuffer(bytes: payload[..<length])) }
         }
     }
 
-    @Test("unknown fields are ignored, at every level")
-    func unknownFields() throws {
+    @Test func `unknown fields are ignored, at every level`() throws {
         let payload =
             #"{"request_id":"1","new":{},"payload":{"type":"session_request","x":1,"test_type":"udp_echo","params":{"duration_sec":5,"y":[null]}}}"#
         let envelope = try LinkEnvelope.decode(ByteBuffer(string: payload))
@@ -222,7 +223,6 @@ struct LinkMessageTests {
     }
 
     @Test(
-        "an unreadable message keeps its request's id and names the field",
         arguments: [
             (#"{"request_id":"7","payload":{"type":"nonsense"}}"#, "7", "nonsense"),
             (#"{"request_id":"7","payload":{"type":"get_result"}}"#, "7", "test_id is missing"),
@@ -237,14 +237,14 @@ struct LinkMessageTests {
             ("", "", "JSON"),
         ]
     )
-    func unreadable(payload: String, id: String, words: String) {
+    func `an unreadable message keeps its request's id and names the field`(payload: String, id: String, words: String)
+    {
         let error = #expect(throws: LinkDecodingError.self) { try LinkEnvelope.decode(ByteBuffer(string: payload)) }
         #expect(error?.requestID == id)
         #expect(error?.message.contains(words) == true, "\(error?.message ?? "")")
     }
 
-    @Test("a request id of 128 bytes is taken, one of 129 is not")
-    func longRequestID() throws {
+    @Test func `a request id of 128 bytes is taken, one of 129 is not`() throws {
         let longest = String(repeating: "a", count: 128)
         let envelope = try LinkEnvelope.decode(
             ByteBuffer(string: #"{"request_id":"\#(longest)","payload":{"type":"ok"}}"#)
@@ -255,8 +255,7 @@ struct LinkMessageTests {
         }
     }
 
-    @Test("hostile JSON is an error: depth, numbers, text that is no UTF-8")
-    func hostileJSON() {
+    @Test func `hostile JSON is an error: depth, numbers, text that is no UTF-8`() {
         let deep = String(repeating: "[", count: 60_000)
         for payload in [
             deep, #"{"request_id":"1","payload":{"type":"hello","version":"1.0","features":\#(deep)"#,

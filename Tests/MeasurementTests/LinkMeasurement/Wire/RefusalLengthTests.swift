@@ -1,7 +1,7 @@
-import Foundation
-import Identity
-import NIOCore
-import Testing
+internal import Foundation
+internal import Identity
+internal import NIOCore
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Reflector
@@ -36,8 +36,9 @@ struct RefusalLengthTests {
         ]
     }
 
-    @Test("no reply to a wrong request is longer than 1 KiB, and none quotes more than 64 scalars of it")
-    func everyWrongField() async throws {
+    @Test func `no reply to a wrong request is longer than 1 KiB, and none quotes more than 64 scalars of it`()
+        async throws
+    {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) {
             // It is the words that are looked at here, of more than a peer may send at once.

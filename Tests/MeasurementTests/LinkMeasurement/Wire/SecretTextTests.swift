@@ -1,14 +1,13 @@
-import Identity
-import PacketIO
-import Testing
+internal import Identity
+internal import PacketIO
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Reflector
 
 @Suite("Messages with secrets")
 struct SecretTextTests {
-    @Test("show no token and no password in a text that is made of them")
-    func text() throws {
+    @Test func `messages with secrets show no token and no password in a text that is made of them`() throws {
         let token = AccessToken.random()
         let grant = SessionGrant(
             testID: "t",

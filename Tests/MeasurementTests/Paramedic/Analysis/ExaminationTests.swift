@@ -1,6 +1,6 @@
-import FoundationEssentials
-import Operations
-import Testing
+internal import FoundationEssentials
+internal import Operations
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic

@@ -1,5 +1,5 @@
-import Operations
-import Testing
+internal import Operations
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -25,8 +25,7 @@ struct ProbingHostTests {
         )
     }
 
-    @Test("replies that this machine dropped are no loss of the link")
-    func kernelDrops() {
+    @Test func `replies that this machine dropped are no loss of the link`() {
         var host = ProbingHost()
         host.kernelDrops = 7
         let counters = ProbeCounters(received: 98, reordered: 0, highestSequence: 99)
@@ -37,8 +36,7 @@ struct ProbingHostTests {
         #expect(self.result(host, counters: counters).lost == 0)
     }
 
-    @Test("each is in text, HTML and JSON, and nothing is where nothing happened")
-    func shown() throws {
+    @Test func `each is in text, HTML and JSON, and nothing is where nothing happened`() throws {
         #expect(result(ProbingHost()).hostWords.isEmpty)
         var host = ProbingHost()
         (host.notSent, host.sendError) = (201, "network is unreachable")

@@ -1,7 +1,7 @@
-import Operations
-import TOMLConfiguration
-import Testing
-import UserState
+internal import Operations
+internal import TOMLConfiguration
+internal import Testing
+internal import UserState
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -16,8 +16,7 @@ struct ParamedicConfigurationTests {
         return try ParamedicConfiguration.read(document, state: state, environment: environment)
     }
 
-    @Test("without a file everything is as the reference has it")
-    func defaults() throws {
+    @Test func `without a file everything is as the reference has it`() throws {
         let configuration = try ParamedicConfiguration.read(.empty, environment: ["HOME": "/home/ada"])
         #expect(configuration.source == nil)
         #expect(configuration.stateFolder == "/home/ada/.local/state/paramedic")
@@ -30,7 +29,6 @@ struct ParamedicConfigurationTests {
     }
 
     @Test(
-        "the edges of each range are taken, what lies beyond is refused with its line",
         arguments: [
             ("defaults", "wait_sec", "0", "-1"), ("defaults", "wait_sec", "86400", "86401"),
             ("defaults", "streams", "0", "-1"), ("defaults", "streams", "128", "129"),
@@ -40,7 +38,12 @@ struct ParamedicConfigurationTests {
             ("logging", "format", "\"json\"", "\"xml\""),
         ]
     )
-    func ranges(section: String, key: String, good: String, bad: String) throws {
+    func `the edges of each range are taken, what lies beyond is refused with its line`(
+        section: String,
+        key: String,
+        good: String,
+        bad: String
+    ) throws {
         _ = try read("[\(section)]\n\(key) = \(good)")
         let error = #expect(throws: ConfigurationError.self) { try read("[\(section)]\n\(key) = \(bad)") }
         #expect(
@@ -49,8 +52,7 @@ struct ParamedicConfigurationTests {
         )
     }
 
-    @Test("a misspelled variable is refused with the right one, and those of Kubernetes are ignored")
-    func misspelledVariable() throws {
+    @Test func `a misspelled variable is refused with the right one, and those of Kubernetes are ignored`() throws {
         #expect { try read("", environment: ["PARAMEDIC_DEFAULTS_STREAM": "1"]) } throws: { error in
             "\(error)".contains(
                 "PARAMEDIC_DEFAULTS_STREAM: no key has this variable; did you mean PARAMEDIC_DEFAULTS_STREAMS?"
@@ -59,16 +61,14 @@ struct ParamedicConfigurationTests {
         _ = try read("", environment: ["PARAMEDIC_PORT": "tcp://10.0.0.1:4000", "PARAMEDIC_SERVICE_HOST": "10.0.0.1"])
     }
 
-    @Test("a flag beats the environment, the environment beats the file")
-    func precedence() throws {
+    @Test func `a flag beats the environment, the environment beats the file`() throws {
         let file = "[state]\nfolder = \"/file\"\n"
         #expect(try read(file).stateFolder == "/file")
         #expect(try read(file, environment: ["PARAMEDIC_STATE": "/variable"]).stateFolder == "/variable")
         #expect(try read(file, environment: ["PARAMEDIC_STATE": "/variable"], state: "/flag").stateFolder == "/flag")
     }
 
-    @Test("a state folder or a key that is given keeps away from what the user's tools share")
-    func givenState() throws {
+    @Test func `a state folder or a key that is given keeps away from what the user's tools share`() throws {
         #expect(try read("").userFolder != nil)
         for configuration in [
             try read("[state]\nfolder = \"/file\"\n"), try read("", environment: ["PARAMEDIC_STATE": "/variable"]),

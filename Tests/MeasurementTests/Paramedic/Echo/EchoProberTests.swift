@@ -1,6 +1,6 @@
-import Glibc
-import Synchronization
-import Testing
+internal import Glibc
+internal import Synchronization
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import PacketIO
@@ -174,7 +174,7 @@ import Testing
     }
 
     @Test(arguments: [-3_000_000_000, 3_000_000_000, 86_400_000_000_000] as [Int64])
-    func aStampFromBeforeTheWallClockWasSetIsWorthNothing(step: Int64) {
+    func `a stamp from before the wall clock was set is worth nothing`(step: Int64) {
         #expect(self.steady(stamp: 999_950_000_000, step: step) == 100_000_000_000)
     }
 }

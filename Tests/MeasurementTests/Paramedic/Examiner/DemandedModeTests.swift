@@ -1,5 +1,5 @@
-import Identity
-import Testing
+internal import Identity
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -8,8 +8,8 @@ import Testing
 /// `--mode`: the client demands a mode, the reflector's configuration decides.
 @Suite("A demanded mode", .timeLimit(.minutes(3)))
 struct DemandedModeTests {
-    @Test("the configured mode is granted, the other denied without costing a test", arguments: DataMode.allCases)
-    func demanded(configured: DataMode) async throws {
+    @Test(arguments: DataMode.allCases)
+    func `the configured mode is granted, the other denied without costing a test`(configured: DataMode) async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) {
             $0.mode = configured
@@ -37,8 +37,10 @@ struct DemandedModeTests {
         }
     }
 
-    @Test("a reflector that does not know the wish grants the other mode: its test is closed at once, with the reason")
-    func olderReflector() async throws {
+    @Test
+    func `a reflector that does not know the wish grants the other mode: its test is closed at once, with the reason`()
+        async throws
+    {
         try await ScriptedReflector.with { message in
             switch message {
             case .hello: .serverHello(ScriptedReflector.hello)

@@ -1,7 +1,7 @@
-import Identity
-import Operations
-import Synchronization
-import Testing
+internal import Identity
+internal import Operations
+internal import Synchronization
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -35,8 +35,9 @@ struct PartialExaminationTests {
         return plan
     }
 
-    @Test("phases of bufferbloat that were measured are kept when the next is denied, and there is no grade")
-    func deniedPhase() async throws {
+    @Test func `phases of bufferbloat that were measured are kept when the next is denied, and there is no grade`()
+        async throws
+    {
         // Latency, download, upload, and two phases of bufferbloat.
         try await withExaminer(tests: 5) { _, examiner, key in
             let examination = try await examiner.examine(
@@ -66,8 +67,7 @@ struct PartialExaminationTests {
         }
     }
 
-    @Test("bufferbloat alone gives what was measured and why it ended; denied at once it throws")
-    func deniedBufferbloat() async throws {
+    @Test func `bufferbloat alone gives what was measured and why it ended; denied at once it throws`() async throws {
         try await withExaminer(tests: 1) { _, examiner, _ in
             let (result, failure) = try await examiner.bufferbloat(seconds: 1, streams: 1, engine: nil)
             #expect(result.phases.map(\.phase) == [.idle])
@@ -81,8 +81,10 @@ struct PartialExaminationTests {
         }
     }
 
-    @Test("when the reflector goes away the examination is what was measured until then, and says what is missing")
-    func lostConnection() async throws {
+    @Test
+    func `when the reflector goes away the examination is what was measured until then, and says what is missing`()
+        async throws
+    {
         try await withExaminer { reflector, examiner, key in
             let steps = Mutex<[ExaminationStep]>([])
             var plan = self.plan
@@ -105,8 +107,7 @@ struct PartialExaminationTests {
         }
     }
 
-    @Test("once the reflector is gone no further part is tried, and each says the first reason")
-    func nothingMoreIsTried() async throws {
+    @Test func `once the reflector is gone no further part is tried, and each says the first reason`() async throws {
         try await ScriptedReflector.with { message in
             switch message {
             case .hello: .serverHello(ScriptedReflector.hello)
@@ -130,8 +131,7 @@ struct PartialExaminationTests {
         }
     }
 
-    @Test("a test of one second that ran its length is not called too short")
-    func oneSecond() {
+    @Test func `a test of one second that ran its length is not called too short`() {
         func verdict(lasted: Double, asked: Int?) -> Verdict.Limit {
             var examination = Specimen.calm
             examination.download?.directions[0].durationSec = lasted
@@ -145,16 +145,14 @@ struct PartialExaminationTests {
         #expect(verdict(lasted: 1, asked: 10) == .link)
     }
 
-    @Test("what was stored before anything could be marked as not measured is read as whole")
-    func olderDocument() throws {
+    @Test func `what was stored before anything could be marked as not measured is read as whole`() throws {
         let document = try JSONText.line(Specimen.whole)
         let older = document.replacing("\"not_measured\":[],", with: "")
         #expect(older != document)
         #expect(try JSONReport.examination(Array(older.utf8)) == Specimen.whole)
     }
 
-    @Test("what was asked for is kept with the result, in JSON and back")
-    func askedSeconds() throws {
+    @Test func `what was asked for is kept with the result, in JSON and back`() throws {
         var result = Specimen.throughput(.down, rate: 1e6)
         result.askedSec = 7
         let merged = ThroughputResult.merging(client: result, server: Specimen.throughput(.down, rate: 1e6))

@@ -1,5 +1,5 @@
-import Identity
-import Testing
+internal import Identity
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -14,8 +14,9 @@ struct ConnectFailureTests {
         return "\(try #require(error as? LinkClientError))"
     }
 
-    @Test("a name without an address is a matter of spelling, a refused connection one of the reflector")
-    func unreachable() async throws {
+    @Test func `a name without an address is a matter of spelling, a refused connection one of the reflector`()
+        async throws
+    {
         let id = IdentityKey().endpointID
         // No name server is asked for an empty label.
         let unknown = try await reason(ReflectorAddress(host: "nowhere..invalid", port: 4000, endpointID: id))
@@ -26,8 +27,9 @@ struct ConnectFailureTests {
         #expect(refused.contains("Connection refused") && refused.contains("is the reflector running"))
     }
 
-    @Test("another key than the one asked for is shown below it, and no line is wider than eighty columns")
-    func wrongPeer() async throws {
+    @Test func `another key than the one asked for is shown below it, and no line is wider than eighty columns`()
+        async throws
+    {
         try await ScriptedReflector.with { _ in
             nil
         } _: { reflector in
@@ -42,8 +44,9 @@ struct ConnectFailureTests {
         }
     }
 
-    @Test("a connection that ends after answers was lost; one that ends before them may be a stranger's")
-    func lost() async throws {
+    @Test func `a connection that ends after answers was lost; one that ends before them may be a stranger's`()
+        async throws
+    {
         for answers in [true, false] {
             try await ScriptedReflector.with { message in
                 message.type == "hello" ? .serverHello(ScriptedReflector.hello) : nil

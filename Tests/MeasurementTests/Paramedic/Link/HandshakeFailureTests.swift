@@ -1,8 +1,8 @@
-import Identity
-import NIOCore
-import NIOPosix
-import NIOSSL
-import Testing
+internal import Identity
+internal import NIOCore
+internal import NIOPosix
+internal import NIOSSL
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -46,36 +46,31 @@ struct HandshakeFailureTests {
         return { try $0.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context)) }
     }
 
-    @Test("a service without TLS")
-    func plain() async throws {
+    @Test func `a service without TLS is not taken for a reflector`() async throws {
         let text = try await said { channel in
             try channel.pipeline.syncOperations.addHandler(Answering("HTTP/1.1 400 Bad Request\r\n\r\n"))
         }
         #expect(text.contains("it does not speak TLS; is that the port of a reflector"), "\(text)")
     }
 
-    @Test("a service that ends the connection")
-    func closes() async throws {
+    @Test func `a service that ends the connection is not taken for a reflector`() async throws {
         let text = try await said { channel in
             try channel.pipeline.syncOperations.addHandler(Answering(nil))
         }
         #expect(text.contains("closed the connection during the handshake"), "\(text)")
     }
 
-    @Test("a service with TLS 1.2 only")
-    func older() async throws {
+    @Test func `a service with TLS 1.2 only is not taken for a reflector`() async throws {
         let text = try await said(server { $0.maximumTLSVersion = .tlsv12 })
         #expect(text.contains("it does not support TLS 1.3"), "\(text)")
     }
 
-    @Test("a service with another kind of key")
-    func anotherKey() async throws {
+    @Test func `a service with another kind of key is not taken for a reflector`() async throws {
         let text = try await said(server { $0.minimumTLSVersion = .tlsv13 })
         #expect(text.contains("it has no Ed25519 key"), "\(text)")
     }
 
     @Test(
-        "every name that the library gives has words, and none of them is shown",
         arguments: [
             ("268435703 error:100000f7:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER at /x/y.cc:231", "speak TLS"),
             ("OPENSSL_internal:TLSV1_ALERT_PROTOCOL_VERSION", "not support TLS 1.3"),
@@ -87,7 +82,7 @@ struct HandshakeFailureTests {
             ("OPENSSL_internal:SOMETHING_NEW at /x/y.cc:1", "does not fit"),
         ]
     )
-    func named(text: String, words: String) {
+    func `every name that the library gives has words, and none of them is shown`(text: String, words: String) {
         let said = HandshakeFailure.describe(named: text)
         #expect(said.contains(words))
         #expect(!said.contains("OPENSSL") && !said.contains(".cc"))

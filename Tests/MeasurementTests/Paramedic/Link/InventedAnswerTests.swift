@@ -1,5 +1,5 @@
-import Identity
-import Testing
+internal import Identity
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -7,8 +7,9 @@ import Testing
 
 @Suite("A reflector that invents", .timeLimit(.minutes(3)))
 struct InventedAnswerTests {
-    @Test("more streams than were asked for are not opened: the test is closed, and the reason says the counts")
-    func streams() async throws {
+    @Test func `more streams than were asked for are not opened: the test is closed, and the reason says the counts`()
+        async throws
+    {
         var grant = ScriptedReflector.grant("many")
         grant.streams = 128
         let many = grant
@@ -33,8 +34,7 @@ struct InventedAnswerTests {
         }
     }
 
-    @Test("a direction that was not asked for is no part of the result")
-    func directions() async throws {
+    @Test func `a direction that was not asked for is no part of the result`() async throws {
         try await ScriptedReflector.with { message in
             switch message {
             case .hello: .serverHello(ScriptedReflector.hello)

@@ -1,5 +1,5 @@
-import Identity
-import Testing
+internal import Identity
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -10,10 +10,9 @@ struct ReflectorAddressTests {
     private let id = IdentityKey().endpointID
 
     @Test(
-        "one without its interface is refused with what is missing",
         arguments: ["fe80::1", "[fe80::1]:4001", "FE80::1", "febf:0::2", "[fe90::1]"]
     )
-    func withoutZone(text: String) {
+    func `a link-local address without its interface is refused with what is missing`(text: String) {
         #expect {
             try ReflectorAddress(parsing: text, endpointID: id)
         } throws: {
@@ -22,12 +21,11 @@ struct ReflectorAddressTests {
     }
 
     @Test(
-        "with its interface it is taken, and so is whatever only looks like one",
         arguments: [
             "[fe80::1%eth0]:4001", "fe80::1%eth0", "fe80", "fe80.example.org", "fec0::1", "fe8::1", "2001:db8::fe80",
         ]
     )
-    func taken(text: String) throws {
+    func `a link-local address with its interface is taken, and so is what only looks like one`(text: String) throws {
         _ = try ReflectorAddress(parsing: text, endpointID: id)
     }
 }

@@ -1,6 +1,6 @@
-import Identity
-import PacketIO
-import Testing
+internal import Identity
+internal import PacketIO
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -8,8 +8,7 @@ import Testing
 
 @Suite("The close of a test", .timeLimit(.minutes(3)))
 struct SessionClosingTests {
-    @Test("a latency test is closed once, for its counts")
-    func once() async throws {
+    @Test func `a latency test is closed once, for its counts`() async throws {
         let token = AccessToken.random()
         let echo = try EchoServer(binding: InternetAddress(.loopbackIPv4, port: 0))
         defer { echo.shutdown() }

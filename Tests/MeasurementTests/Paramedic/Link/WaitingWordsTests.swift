@@ -1,5 +1,5 @@
-import Identity
-import Testing
+internal import Identity
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -18,8 +18,7 @@ struct WaitingWordsTests {
         retryAfterSec: 3_000
     )
 
-    @Test("a wait for a busy reflector says how long at most, and how long in all")
-    func waiting() {
+    @Test func `a wait for a busy reflector says how long at most, and how long in all`() {
         #expect(
             "\(ExaminerNotice.waiting(seconds: 25, for: busy, patience: 60))"
                 == "waiting 25 s, the longest that it expects to be busy: another test is running (at most 60 s in all, see --wait)"
@@ -30,8 +29,7 @@ struct WaitingWordsTests {
         )
     }
 
-    @Test("a denial that was not waited for says how long that would take, and with which option")
-    func denied() {
+    @Test func `a denial that was not waited for says how long that would take, and with which option`() {
         #expect(
             "\(LinkClientError.denied(busy))"
                 == "the reflector denied the test (busy): another test is running; it is free in at most 25 s, "
@@ -44,8 +42,7 @@ struct WaitingWordsTests {
         )
     }
 
-    @Test("a denial without a time, or with one not worth a wait, keeps the reflector's words")
-    func withoutTime() {
+    @Test func `a denial without a time, or with one not worth a wait, keeps the reflector's words`() {
         for time in [nil, 0, -1, 86_401, Int.max] {
             var deny = busy
             deny.retryAfterSec = time

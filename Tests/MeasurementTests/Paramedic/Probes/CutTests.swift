@@ -1,7 +1,7 @@
-import Identity
-import NIOCore
-import NIOPosix
-import Testing
+internal import Identity
+internal import NIOCore
+internal import NIOPosix
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -53,8 +53,8 @@ struct CutTests {
         #expect(result.notes.contains("the test was not finished: \(part.cause)"))
     }
 
-    @Test("a stream in a tunnel that ends long before its time makes part of a test", arguments: [false, true])
-    func tunneled(isReverse: Bool) async throws {
+    @Test(arguments: [false, true])
+    func `a stream in a tunnel that ends long before its time makes part of a test`(isReverse: Bool) async throws {
         try await withExaminer { _ in
             .serves(cutAfterMs: 700)
         } _: { examiner in
@@ -64,8 +64,7 @@ struct CutTests {
         }
     }
 
-    @Test("one stream of four that ends long before the others is reported")
-    func oneOfFour() async throws {
+    @Test func `one stream of four that ends long before the others is reported`() async throws {
         var grant = ScriptedReflector.grant("four")
         grant.streams = 4
         try await withExaminer(grant) { number in
@@ -79,8 +78,8 @@ struct CutTests {
         }
     }
 
-    @Test("streams that run to their end are a whole test", arguments: [false, true])
-    func whole(isReverse: Bool) async throws {
+    @Test(arguments: [false, true])
+    func `streams that run to their end are a whole test`(isReverse: Bool) async throws {
         try await withExaminer { _ in
             .serves(cutAfterMs: nil)
         } _: { examiner in
@@ -89,8 +88,7 @@ struct CutTests {
         }
     }
 
-    @Test("a direct stream that ends long before its time makes part of a test")
-    func direct() async throws {
+    @Test func `a direct stream that ends long before its time makes part of a test`() async throws {
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
                 channel.eventLoop.scheduleTask(in: .milliseconds(300)) {
@@ -115,8 +113,7 @@ struct CutTests {
         try await listener.close()
     }
 
-    @Test("a download of which nothing arrives is a failure, not a rate of zero")
-    func nothing() async throws {
+    @Test func `a download of which nothing arrives is a failure, not a rate of zero`() async throws {
         try await withExaminer { _ in
             .mute
         } _: { examiner in
@@ -128,10 +125,10 @@ struct CutTests {
     }
 
     @Test(
-        "a latency test whose tunnel ends before its time is a failure that says when",
         arguments: [0, 300]
     )
-    func latency(cutAfterMs: Int64) async throws {
+    func `a latency test whose tunnel ends before its time is a failure that says when`(cutAfterMs: Int64) async throws
+    {
         try await withExaminer { _ in
             .serves(cutAfterMs: cutAfterMs)
         } _: { examiner in
@@ -149,8 +146,7 @@ struct CutTests {
         }
     }
 
-    @Test("what was measured is shown too when this machine stood still before the test was cut")
-    func stoodStill() throws {
+    @Test func `what was measured is shown too when this machine stood still before the test was cut`() throws {
         let pauses = SuspensionDetector()
         pauses.note(16, insteadOf: 1)
         let cut = CutStream(name: "stream 1 of 1 up", afterSec: 3, askedSec: 8)
@@ -165,8 +161,7 @@ struct CutTests {
         #expect(told.root is CutStream)
     }
 
-    @Test("a tunnel that answers no probe is a failure, not a loss")
-    func mute() async throws {
+    @Test func `a tunnel that answers no probe is a failure, not a loss`() async throws {
         try await withExaminer { _ in
             .mute
         } _: { examiner in
@@ -175,8 +170,7 @@ struct CutTests {
         }
     }
 
-    @Test("what is no echo frame ends a latency test as a failure that says so")
-    func garbage() async throws {
+    @Test func `what is no echo frame ends a latency test as a failure that says so`() async throws {
         try await withExaminer { _ in
             .garbage
         } _: { examiner in

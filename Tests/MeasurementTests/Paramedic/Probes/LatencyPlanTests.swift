@@ -1,5 +1,5 @@
-import Identity
-import Testing
+internal import Identity
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -7,8 +7,9 @@ import Testing
 
 @Suite("A latency plan")
 struct LatencyPlanTests {
-    @Test("an hour at a thousand a second is taken; what does not fit is refused with the limit and the way out")
-    func bounded() throws {
+    @Test func `an hour at a thousand a second is taken; what does not fit is refused with the limit and the way out`()
+        throws
+    {
         try LatencyPlan(durationSec: 3_600, intervalMs: 1).validate()
         try LatencyPlan(durationSec: 86_400, intervalMs: 60_000).validate()
         let plan = LatencyPlan(durationSec: 86_400, intervalMs: 0.05)
@@ -29,8 +30,7 @@ struct LatencyPlanTests {
         }
     }
 
-    @Test("a probe beside a load keeps the usual pace while that fits, and slows down when it does not")
-    func besideLoad() throws {
+    @Test func `a probe beside a load keeps the usual pace while that fits, and slows down when it does not`() throws {
         #expect(LatencyPlan.besideLoad(seconds: 20).intervalMs == LatencyPlan.usualIntervalMs)
         #expect(LatencyPlan.besideLoad(seconds: 20).count == 2_000)
         for seconds in [40_000, 40_001, 86_410, 1_000_000] {
@@ -40,8 +40,7 @@ struct LatencyPlanTests {
         }
     }
 
-    @Test("a plan that does not fit asks the reflector for nothing")
-    func asksNothing() async throws {
+    @Test func `a plan that does not fit asks the reflector for nothing`() async throws {
         try await ScriptedReflector.with { message in
             if case .hello = message { .serverHello(ScriptedReflector.hello) } else { nil }
         } _: { reflector in

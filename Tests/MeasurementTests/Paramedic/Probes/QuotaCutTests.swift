@@ -1,5 +1,5 @@
-import Identity
-import Testing
+internal import Identity
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -10,11 +10,12 @@ struct QuotaCutTests {
     private static let quota = 9_000_000
 
     @Test(
-        "an upload shows what the reflector received, with either engine",
         arguments: ThroughputEngine.allCases,
         [DataMode.tunneled, .directEphemeral]
     )
-    func upload(engine: ThroughputEngine, mode: DataMode) async throws {
+    func `an upload shows what the reflector received, with either engine`(engine: ThroughputEngine, mode: DataMode)
+        async throws
+    {
         try await TestReflector.withExaminer(mode, { $0.quotas.maxBytesPerDayPerPeer = Self.quota }) {
             reflector,
             examiner in
@@ -32,8 +33,9 @@ struct QuotaCutTests {
         }
     }
 
-    @Test("an iperf3 that was cut before it had measured anything is reported as the quota, not as a broken pipe")
-    func atOnce() async throws {
+    @Test func `an iperf3 that was cut before it had measured anything is reported as the quota, not as a broken pipe`()
+        async throws
+    {
         // Spent before the first second is over, also on a slow machine.
         try await TestReflector.withExaminer(.tunneled, { $0.quotas.maxBytesPerDayPerPeer = 1_000_000 }) {
             _,

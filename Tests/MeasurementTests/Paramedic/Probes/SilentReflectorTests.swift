@@ -1,11 +1,11 @@
-import Dispatch
-import Glibc
-import Identity
-import NIOCore
-import NIOPosix
-import PacketIO
-import Synchronization
-import Testing
+internal import Dispatch
+internal import Glibc
+internal import Identity
+internal import NIOCore
+internal import NIOPosix
+internal import PacketIO
+internal import Synchronization
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -24,8 +24,7 @@ struct SilentReflectorTests {
         return try await eventually("the task ends") { outcome.value.withLock { $0 } }
     }
 
-    @Test("a test is canceled while the request for it is unanswered")
-    func request() async throws {
+    @Test func `a test is canceled while the request for it is unanswered`() async throws {
         try await ScriptedReflector.with { message in
             if case .hello = message { .serverHello(ScriptedReflector.hello) } else { nil }
         } _: { reflector in
@@ -39,8 +38,7 @@ struct SilentReflectorTests {
         }
     }
 
-    @Test("a test that is granted after it was canceled is closed")
-    func lateGrant() async throws {
+    @Test func `a test that is granted after it was canceled is closed`() async throws {
         let hold = DispatchSemaphore(value: 0)
         let asked = Mutex(false)
         try await ScriptedReflector.with { message in
@@ -66,8 +64,7 @@ struct SilentReflectorTests {
         }
     }
 
-    @Test("a canceled test is still closed, without a long wait for the answer")
-    func closeQuietly() async throws {
+    @Test func `a canceled test is still closed, without a long wait for the answer`() async throws {
         try await ScriptedReflector.with { message in
             switch message {
             case .hello: .serverHello(ScriptedReflector.hello)
@@ -86,8 +83,10 @@ struct SilentReflectorTests {
         }
     }
 
-    @Test("a result that does not come fails the test long before the time of other answers", arguments: [true, false])
-    func result(isCloseAnswered: Bool) async throws {
+    @Test(arguments: [true, false])
+    func `a result that does not come fails the test long before the time of other answers`(isCloseAnswered: Bool)
+        async throws
+    {
         try await ScriptedReflector.with { message in
             switch message {
             case .hello: .serverHello(ScriptedReflector.hello)
@@ -110,8 +109,7 @@ struct SilentReflectorTests {
         }
     }
 
-    @Test("a connect to a direct port that answers nothing is canceled")
-    func directConnect() async throws {
+    @Test func `a connect to a direct port that answers nothing is canceled`() async throws {
         // Its queue is full: the next connect gets no answer.
         let full = try FullListener()
         var grant = ScriptedReflector.grant("i")
@@ -127,8 +125,7 @@ struct SilentReflectorTests {
         withExtendedLifetime(full) {}
     }
 
-    @Test("a connection is canceled while its handshake is unanswered")
-    func handshake() async throws {
+    @Test func `a connection is canceled while its handshake is unanswered`() async throws {
         let accepted = Counter()
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in

@@ -1,4 +1,4 @@
-import Testing
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -6,8 +6,7 @@ import Testing
 
 @Suite("Suspension")
 struct SuspensionDetectorTests {
-    @Test("a client that was suspended says so, of a result and of an error")
-    func suspended() {
+    @Test func `a client that was suspended says so, of a result and of an error`() {
         let standstill = SuspensionDetector()
         standstill.note(16, insteadOf: 1)
         #expect(standstill.words?.contains("paused for 15.0 s") == true, "\(standstill.words ?? "")")
@@ -16,8 +15,7 @@ struct SuspensionDetectorTests {
         #expect("\(error)".contains("\(LinkClientError.unexpected("x"))"))
     }
 
-    @Test("a machine that is busy is not called suspended")
-    func busy() {
+    @Test func `a machine that is busy is not called suspended`() {
         let standstill = SuspensionDetector()
         standstill.note(3.5, insteadOf: 1)
         #expect(standstill.words == nil)

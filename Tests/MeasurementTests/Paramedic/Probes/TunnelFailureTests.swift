@@ -1,6 +1,6 @@
-import Identity
-import NIOCore
-import Testing
+internal import Identity
+internal import NIOCore
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -9,10 +9,11 @@ import Testing
 @Suite("Tunnels that do not open", .timeLimit(.minutes(3)))
 struct TunnelFailureTests {
     @Test(
-        "a connection that does not become a tunnel is closed, whatever the answer was",
         arguments: [LinkMessage.error(LinkError(code: 403, message: "no")), .getStatus, nil]
     )
-    func closed(answer: LinkMessage?) async throws {
+    func `a connection that does not become a tunnel is closed, whatever the answer was`(answer: LinkMessage?)
+        async throws
+    {
         try await ScriptedReflector.with { _ in
             answer
         } _: { reflector in
@@ -26,8 +27,7 @@ struct TunnelFailureTests {
         }
     }
 
-    @Test("an answer that is not a message is an error that shows it")
-    func noMessage() async throws {
+    @Test func `an answer that is not a message is an error that shows it`() async throws {
         let tooLong = ByteBuffer(integer: UInt32.max)
         let noJSON = ByteBuffer(bytes: [0, 0, 0, 2] + Array("[[".utf8))
         let wrong = #"{"request_id":"1","payload":{"type":"status_snapshot","endpoint_id":"x"}}"#
@@ -55,8 +55,8 @@ struct TunnelFailureTests {
         }
     }
 
-    @Test("a reflector that hangs up on tunnel_open is named as the one that closed the connection")
-    func hungUp() async throws {
+    @Test func `a reflector that hangs up on tunnel_open is named as the one that closed the connection`() async throws
+    {
         try await ScriptedReflector.with { _ in
             nil
         } hangsUp: { _ in

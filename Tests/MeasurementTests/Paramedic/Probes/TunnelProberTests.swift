@@ -1,7 +1,7 @@
-import NIOCore
-import NIOEmbedded
-import PacketIO
-import Testing
+internal import NIOCore
+internal import NIOEmbedded
+internal import PacketIO
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -33,21 +33,18 @@ struct TunnelProberTests {
         #expect(!channel.isActive)
     }
 
-    @Test("the last probes are sent too when they leave a little after the test's time")
-    func lateAtTheEnd() async throws {
+    @Test func `the last probes are sent too when they leave a little after the test's time`() async throws {
         let samples = try await samples(closedBetween: 900..<1_100)
         #expect(samples.sent == 200 && samples.skipped == 0)
     }
 
-    @Test("probes that could not leave for longer are left out, and the others keep their pace")
-    func leftOut() async throws {
+    @Test func `probes that could not leave for longer are left out, and the others keep their pace`() async throws {
         let samples = try await samples(closedBetween: 200..<700)
         #expect(samples.sent + samples.skipped == 200)
         #expect((90...110).contains(samples.skipped), "\(samples.skipped)")
     }
 
-    @Test("what a live tunnel still carries when the test ends is not lost, and is reported")
-    func inFlight() async throws {
+    @Test func `what a live tunnel still carries when the test ends is not lost, and is reported`() async throws {
         let prober = TunnelProber(
             plan: LatencyPlan(durationSec: 1, intervalMs: 5),
             token: .random(),
@@ -75,8 +72,7 @@ struct TunnelProberTests {
         #expect(!channel.isActive)
     }
 
-    @Test("a tunnel that takes nothing any more ends the test with what was sent")
-    func closedForGood() async throws {
+    @Test func `a tunnel that takes nothing any more ends the test with what was sent`() async throws {
         let samples = try await samples(closedBetween: 500..<9_000)
         #expect((95...105).contains(samples.sent))
     }

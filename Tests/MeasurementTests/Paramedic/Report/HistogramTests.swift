@@ -1,4 +1,4 @@
-import Testing
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -22,12 +22,11 @@ struct HistogramTests {
     }
 
     @Test(
-        "the edges of bins differ in text and plot, however narrow they are",
         arguments: [
             (0.1, 0.12), (10.0, 10.05), (100.0, 101.0), (5_000.0, 5_010.0), (20_000.0, 20_003.0), (0.001, 0.0012),
         ]
     )
-    func labels(low: Double, high: Double) throws {
+    func `the edges of bins differ in text and plot, however narrow they are`(low: Double, high: Double) throws {
         let latency = latency(from: low, to: high, outlier: high * 3)
         let text = TextReport().text(latency)
         let edges = text.matches(of: #/(?m)^ +([0-9.]+) ms +(?:– |and)/#).map { String($0.1) }
@@ -41,8 +40,7 @@ struct HistogramTests {
         #expect(labels.count == 3 && Set(labels).count == 3, "\(labels)")
     }
 
-    @Test("the last bin, which is open, is labeled so and stands apart")
-    func tail() {
+    @Test func `the last bin, which is open, is labeled so and stands apart`() {
         let open = latency(from: 10, to: 18, outlier: 90)
         #expect(HistogramBin.hasTail(open.histogram))
         #expect(TextReport().text(open).contains(#/ ms  and above +[0-9]+/#))
@@ -59,8 +57,7 @@ struct HistogramTests {
         #expect(!HTMLReport.page(examination).contains("bar idle tail"))
     }
 
-    @Test("a single bin and none have no tail")
-    func few() {
+    @Test func `a single bin and none have no tail`() {
         #expect(!HistogramBin.hasTail([]))
         #expect(!HistogramBin.hasTail([HistogramBin(fromMs: 1, toMs: 1, count: 3)]))
     }

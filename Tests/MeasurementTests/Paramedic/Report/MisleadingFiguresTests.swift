@@ -1,5 +1,5 @@
-import Operations
-import Testing
+internal import Operations
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -20,15 +20,13 @@ struct MisleadingFiguresTests {
         return examination
     }
 
-    @Test("a download below the last is not above the usual, and the usual of two is their middle")
-    func median() {
+    @Test func `a download below the last is not above the usual, and the usual of two is their middle`() {
         let history = [(1, 10e6), (2, 90e6), (3, 40e6)].map { examination(day: $0.0, download: $0.1) }
         #expect(ReflectorTrend.all(of: history).first?.usualDownload == 50e6)
         #expect(HTMLReport.page(history: history).contains("20.0&#160;% below the usual"))
     }
 
-    @Test("a test that was cut in its first half is a gap in the trend, and one that ran is none")
-    func cut() {
+    @Test func `a test that was cut in its first half is a gap in the trend, and one that ran is none`() {
         let history = [
             examination(day: 1, download: 10e6, seconds: 0.4), examination(day: 2, download: 20e6, seconds: 4.9),
             examination(day: 3, download: 30e6, seconds: 6), examination(day: 4, download: 40e6, seconds: 1, asked: 1),
@@ -37,8 +35,7 @@ struct MisleadingFiguresTests {
         #expect(ReflectorTrend.all(of: history).first?.downloads == [nil, nil, 30e6, 40e6, nil])
     }
 
-    @Test("segments that a tunneled iperf3 sent again over loopback are none of the link's, in no form")
-    func retransmits() throws {
+    @Test func `segments that a tunneled iperf3 sent again over loopback are none of the link's, in no form`() throws {
         var result = Specimen.throughput(.up, rate: 10e6)
         result.directions[0].retransmits = 205
         result.directions[0].intervals[0].retransmits = 205
@@ -52,10 +49,11 @@ struct MisleadingFiguresTests {
     }
 
     @Test(
-        "a load that moved far more than the throughput test leaves no verdict on its rate, on loopback neither",
         arguments: ["eth0", "lo"]
     )
-    func faster(interface: String) {
+    func `a load that moved far more than the throughput test leaves no verdict on its rate, on loopback neither`(
+        interface: String
+    ) {
         var examination = Specimen.calm
         examination.client.pathBefore?.interface = interface
         examination.download = Specimen.throughput(.down, rate: 2.75e9)
@@ -78,8 +76,7 @@ struct MisleadingFiguresTests {
         #expect(!verdict(2.9e9).reasons.contains { $0.contains("not steady") })
     }
 
-    @Test("a link too slow to be measured is inconclusive, in the result and in the verdict")
-    func slow() {
+    @Test func `a link too slow to be measured is inconclusive, in the result and in the verdict`() {
         func notes(_ rate: Double) -> [String] {
             var result = Specimen.throughput(.up, rate: rate)
             result.noteSlowness()
@@ -97,14 +94,12 @@ struct MisleadingFiguresTests {
         #expect(Verdict(on: examination).limit == .link)
     }
 
-    @Test("times of the history are labeled UTC")
-    func zone() {
+    @Test func `times of the history are labeled UTC`() {
         let text = TextReport(style: TextStyle(columns: 120)).text(history: [examination(day: 1, download: 10e6)])
         #expect(text.contains("when (UTC)"))
     }
 
-    @Test("probes are paced to a few per cent of the link, and said to be too many where they were more")
-    func pace() throws {
+    @Test func `probes are paced to a few percent of the link, and reported as too many where they were more`() throws {
         func interval(_ rate: Double?) -> Double { LatencyPlan.intervalMs(sparing: rate, transport: .udp) }
         #expect(interval(nil) == LatencyPlan.usualIntervalMs)
         #expect(interval(100e6) == LatencyPlan.usualIntervalMs)
@@ -120,8 +115,7 @@ struct MisleadingFiguresTests {
         #expect(text.contains("84.8 kbit/s each way"), "\(text)")
     }
 
-    @Test("an iperf3 that may not log in says which versions fit")
-    func padding() {
+    @Test func `an iperf3 that may not log in says which versions fit`() {
         #expect(IperfClient.remedy("error - test authorization failed").contains("older than 3.17"))
         #expect(IperfClient.remedy("error - unable to connect").isEmpty)
     }

@@ -1,5 +1,5 @@
-import Operations
-import Testing
+internal import Operations
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic

@@ -1,5 +1,5 @@
-import Foundation
-import Testing
+internal import Foundation
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -14,8 +14,7 @@ struct HeavyTestLockTests {
         try body(folder)
     }
 
-    @Test("a second one fails while the first runs, and runs when it has ended")
-    func held() throws {
+    @Test func `a second one fails while the first runs, and runs when it has ended`() throws {
         try withFolder { folder in
             let first = try HeavyTestLock(folder: folder)
             let error = #expect(throws: ParamedicError.self) { _ = try HeavyTestLock(folder: folder) }
@@ -24,8 +23,9 @@ struct HeavyTestLockTests {
         }
     }
 
-    @Test("a lock that cannot be opened is not another paramedic: the error has the system's reason and the path")
-    func unusable() throws {
+    @Test func `a lock that cannot be opened is not another paramedic: the error has the system's reason and the path`()
+        throws
+    {
         try withFolder { folder in
             let path = folder + "/heavy-test.lock"
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)

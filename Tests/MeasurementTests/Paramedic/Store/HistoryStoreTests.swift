@@ -1,7 +1,7 @@
-import Foundation
-import Identity
-import Operations
-import Testing
+internal import Foundation
+internal import Identity
+internal import Operations
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -20,8 +20,7 @@ struct HistoryStoreTests {
         try store.remember(KnownReflector(name: name, address: address, addedAt: .now))
     }
 
-    @Test("a name that no reflector has or had is refused with those that are known")
-    func unknownName() throws {
+    @Test func `a name that no reflector has or had is refused with those that are known`() throws {
         try withStore { store in
             try store.save(Specimen.calm)
             try remember("office", in: store)
@@ -35,8 +34,9 @@ struct HistoryStoreTests {
         }
     }
 
-    @Test("a known reflector without an examination has an empty history, one that was forgotten keeps its own")
-    func emptyAndForgotten() throws {
+    @Test func `a known reflector without an examination has an empty history, one that was forgotten keeps its own`()
+        throws
+    {
         try withStore { store in
             try store.save(Specimen.calm)
             try remember("office", in: store)
@@ -47,8 +47,7 @@ struct HistoryStoreTests {
         }
     }
 
-    @Test("an examination is found by its reflector, by the beginning of its id, and by both")
-    func found() throws {
+    @Test func `an examination is found by its reflector, by the beginning of its id, and by both`() throws {
         try withStore { store in
             try store.save(Specimen.calm)
             var other = Specimen.calm

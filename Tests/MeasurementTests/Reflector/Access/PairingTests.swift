@@ -1,8 +1,8 @@
-import Foundation
-import Identity
-import NIOCore
-import Pairing
-import Testing
+internal import Foundation
+internal import Identity
+internal import NIOCore
+internal import Pairing
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -10,8 +10,7 @@ import Testing
 
 @Suite("Pairing", .timeLimit(.minutes(5)))
 struct PairingTests {
-    @Test("the right token lets a peer in, for good: also after a restart")
-    func rightToken() async throws {
+    @Test func `the right token lets a peer in, for good: also after a restart`() async throws {
         let folder = NSTemporaryDirectory() + "pair-\(UUID().uuidString.prefix(8))"
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let key = IdentityKey()
@@ -38,8 +37,7 @@ struct PairingTests {
         await reflector.stop()
     }
 
-    @Test("a token is good once")
-    func secondUse() async throws {
+    @Test func `a token is good once`() async throws {
         try await TestReflector.with { reflector in
             let offer = try await reflector.openPairing()
             let first = try await reflector.connect(IdentityKey())
@@ -50,8 +48,7 @@ struct PairingTests {
         }
     }
 
-    @Test("five wrong tokens close the window, also for the right one")
-    func wrongTokens() async throws {
+    @Test func `five wrong tokens close the window, also for the right one`() async throws {
         try await TestReflector.with { reflector in
             let offer = try await reflector.openPairing()
             for attempt in 1...5 {
@@ -68,8 +65,7 @@ struct PairingTests {
         }
     }
 
-    @Test("a guesser has one try for each connection")
-    func oneTryAConnection() async throws {
+    @Test func `a guesser has one try for each connection`() async throws {
         try await TestReflector.with { reflector in
             _ = try await reflector.openPairing()
             try await RawPeer.withTLS(reflector, .endpoint(IdentityKey())) { peer in
@@ -81,8 +77,7 @@ struct PairingTests {
         }
     }
 
-    @Test("hellos and the token in one write are answered in their order, and the peer is in")
-    func helloAndTokenAtOnce() async throws {
+    @Test func `hellos and the token in one write are answered in their order, and the peer is in`() async throws {
         try await TestReflector.with { reflector in
             // As many as may wait for their replies, so that the token could get ahead of many.
             let hellos = reflector.configuration.limits.maxOutstandingRequests - 1
@@ -117,8 +112,7 @@ struct PairingTests {
         }
     }
 
-    @Test("a token that comes after its time is refused")
-    func late() async throws {
+    @Test func `a token that comes after its time is refused`() async throws {
         try await TestReflector.with { reflector in
             let offer = try await reflector.openPairing(ttlSec: 1)
             try await eventually("the window closes") { () -> Bool? in
@@ -130,8 +124,7 @@ struct PairingTests {
         }
     }
 
-    @Test("without a window no peer pairs")
-    func noWindow() async throws {
+    @Test func `without a window no peer pairs`() async throws {
         try await TestReflector.with { reflector in
             let client = try await reflector.connect(IdentityKey())
             await #expect(throws: LinkClientError.self) { try await client.pair(token: UUID().uuidString, label: nil) }
@@ -139,8 +132,7 @@ struct PairingTests {
         }
     }
 
-    @Test("the token is in no file that the server writes")
-    func tokenIsNotStored() async throws {
+    @Test func `the token is in no file that the server writes`() async throws {
         try await TestReflector.with { reflector in
             let offer = try await reflector.openPairing()
             let client = try await reflector.connect(IdentityKey())
@@ -154,8 +146,7 @@ struct PairingTests {
         }
     }
 
-    @Test("access.pairing_enabled opens a window at the start")
-    func enabledByConfiguration() async throws {
+    @Test func `access.pairing_enabled opens a window at the start`() async throws {
         try await TestReflector.with {
             $0.pairingEnabled = true
         } _: { reflector in

@@ -1,5 +1,5 @@
-import Foundation
-import Testing
+internal import Foundation
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Reflector
@@ -8,8 +8,7 @@ import Testing
 struct AccountStoreTests {
     private static let day = SessionPolicy.millisecondsPerDay
 
-    @Test("a test that runs over midnight stays within the bytes of the day it began in")
-    func midnight() throws {
+    @Test func `a test that runs over midnight stays within the bytes of the day it began in`() throws {
         let folder = NSTemporaryDirectory() + "as-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }

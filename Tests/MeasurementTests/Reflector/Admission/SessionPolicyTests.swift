@@ -1,5 +1,5 @@
-import Synchronization
-import Testing
+internal import Synchronization
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Reflector
@@ -12,8 +12,7 @@ struct SessionPolicyTests {
         return SessionPolicy(quotas: quotas, mode: mode)
     }
 
-    @Test("the default quotas are those of the reference")
-    func defaults() {
+    @Test func `the default quotas are those of the reference`() {
         let quotas = Quotas()
         #expect(quotas.maxTestDurationSec == 60)
         #expect(quotas.maxConcurrentTests == 1)
@@ -24,8 +23,7 @@ struct SessionPolicyTests {
         #expect(quotas.defaultStreams == 4 && quotas.maxStreams == 8)
     }
 
-    @Test("defaults are filled in: streams, TCP, and native only for a client that has it")
-    func filledIn() throws {
+    @Test func `defaults are filled in: streams, TCP, and native only for a client that has it`() throws {
         let request = SessionRequest(testType: .throughput, params: SessionParameters(durationSec: 10))
         let old = try policy().validate(request, clientHasNative: false)
         #expect(old.engine == .iperf3 && old.streams == 4 && old.transport == .tcp)
@@ -33,7 +31,6 @@ struct SessionPolicyTests {
     }
 
     @Test(
-        "impossible parameters are refused with the range",
         arguments: [
             SessionParameters(durationSec: 61), SessionParameters(durationSec: 0), SessionParameters(durationSec: .min),
             SessionParameters(durationSec: 5, streams: 0), SessionParameters(durationSec: 5, streams: 9),
@@ -44,7 +41,7 @@ struct SessionPolicyTests {
             SessionParameters(durationSec: 5, transport: .udp, engine: .native),
         ]
     )
-    func refused(params: SessionParameters) {
+    func `impossible parameters are refused with the range`(params: SessionParameters) {
         let deny = #expect(throws: SessionDeny.self) {
             try policy().validate(SessionRequest(testType: .throughput, params: params), clientHasNative: true)
         }
@@ -52,10 +49,11 @@ struct SessionPolicyTests {
     }
 
     @Test(
-        "a test is denied when the mode that was asked for is not the configured one, and the key is named",
         arguments: TestType.allCases
     )
-    func wishedMode(type: TestType) throws {
+    func `a test is denied when the mode that was asked for is not the configured one, and the key is named`(
+        type: TestType
+    ) throws {
         for (own, other) in [(DataMode.tunneled, DataMode.directEphemeral), (.directEphemeral, .tunneled)] {
             func validated(_ mode: DataMode?) throws -> SessionParameters {
                 let params = SessionParameters(durationSec: 5, mode: mode)
@@ -71,8 +69,8 @@ struct SessionPolicyTests {
         }
     }
 
-    @Test("what an echo has no use for goes no further, however large", arguments: [Int.min, -1, 1 << 62, .max])
-    func echoParameters(number: Int) throws {
+    @Test(arguments: [Int.min, -1, 1 << 62, .max])
+    func `what an echo has no use for goes no further, however large`(number: Int) throws {
         let params = SessionParameters(
             durationSec: 5,
             streams: number,
@@ -84,8 +82,7 @@ struct SessionPolicyTests {
         #expect(valid == SessionParameters(durationSec: 5))
     }
 
-    @Test("the hour rolls: the eleventh test waits for the first to leave it")
-    func rollingHour() throws {
+    @Test func `the hour rolls: the eleventh test waits for the first to leave it`() throws {
         let now: Int64 = 1_000_000_000_000
         var usage = PeerUsage()
         usage.startsWithinHour = (0..<10).map { now - 3_000_000 + Int64($0) * 1_000 }
@@ -96,8 +93,7 @@ struct SessionPolicyTests {
         try policy().admit(usage, now: now)
     }
 
-    @Test("the cooldown counts from the last end; a clock that was set back locks no peer out")
-    func cooldown() throws {
+    @Test func `the cooldown counts from the last end; a clock that was set back locks no peer out`() throws {
         let now: Int64 = 1_000_000_000_000
         var usage = PeerUsage()
         for (ago, wait) in [(0, 5), (1, 5), (1_000, 4), (4_999, 1)] as [(Int64, Int)] {
@@ -111,8 +107,7 @@ struct SessionPolicyTests {
         try policy().admit(usage, now: now)
     }
 
-    @Test("bytes and slots: the last byte and the last slot are the limits")
-    func bytesAndSlots() throws {
+    @Test func `bytes and slots: the last byte and the last slot are the limits`() throws {
         var usage = PeerUsage()
         usage.bytesToday = 4_999_999_999
         try policy().admit(usage, now: 0)
@@ -133,8 +128,7 @@ struct SessionPolicyTests {
         #expect(#expect(throws: SessionDeny.self) { try policy().admit(usage, now: 0) }?.reason == .quotaExceeded)
     }
 
-    @Test("an allowance asks for more ahead of need, and ends when there is no more")
-    func allowance() {
+    @Test func `an allowance asks for more ahead of need, and ends when there is no more`() {
         let allowance = ByteAllowance(charged: 100, installment: 100)
         #expect(allowance.spend(50) == (.go, false))
         #expect(allowance.spend(10) == (.go, true))
@@ -147,8 +141,8 @@ struct SessionPolicyTests {
         #expect(allowance.spend(10) == (.stop, false))
     }
 
-    @Test("who counts what has moved waits while the books do not answer, before it moves what they do not hold")
-    func waiting() {
+    @Test func `who counts what has moved waits while the books do not answer, before it moves what they do not hold`()
+    {
         let allowance = ByteAllowance(charged: 100, installment: 100)
         #expect(allowance.spend(75) == (.go, true))
         let called = Mutex(0)
@@ -163,8 +157,8 @@ struct SessionPolicyTests {
         #expect(allowance.isFilled)
     }
 
-    @Test("streams take from an allowance what they move, wait while it is filled, and share its end in small pieces")
-    func takenAhead() {
+    @Test
+    func `streams take from an allowance what they move, wait while it is filled, and share its end in small pieces`() {
         let installment = 16 << 20
         let allowance = ByteAllowance(charged: installment, installment: installment)
         #expect(allowance.take(4 << 20, moved: 0) == (1 << 20, false))

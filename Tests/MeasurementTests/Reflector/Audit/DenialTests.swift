@@ -1,8 +1,8 @@
-import Foundation
-import Identity
-import Logging
-import Operations
-import Testing
+internal import Foundation
+internal import Identity
+internal import Logging
+internal import Operations
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -12,10 +12,11 @@ import Testing
 struct DenialTests {
     private static let wrong = SessionRequest(testType: .throughput, params: SessionParameters(durationSec: -1))
 
-    @Test(
-        "thousands of denied tests of one peer leave a bounded number of lines, whose sum is right; others have theirs"
-    )
-    func denials() async throws {
+    @Test
+    func
+        `thousands of denied tests of one peer leave a bounded number of lines, whose sum is right; others have theirs`()
+        async throws
+    {
         let asked = 2_000
         let folder = NSTemporaryDirectory() + "denial-\(UUID().uuidString.prefix(8))"
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -49,8 +50,9 @@ struct DenialTests {
         #expect(try LocalState.verifyAudit(reflector.configuration).isIntact)
     }
 
-    @Test("failures that a peer can repeat have the same budget in the server's log, each peer its own")
-    func failures() async throws {
+    @Test func `failures that a peer can repeat have the same budget in the server's log, each peer its own`()
+        async throws
+    {
         var budgets = DenialBudgets(each: RefusalBudget(burst: 2, refill: 10, window: .seconds(1)))
         let peers = (0..<200).map { _ in IdentityKey().endpointID }
         for peer in peers {
@@ -65,8 +67,9 @@ struct DenialTests {
         #expect(late == .write)
     }
 
-    @Test("a known peer that connects on and on waits for its budget, and so do the lines of its connections")
-    func connections() async throws {
+    @Test func `a known peer that connects on and on waits for its budget, and so do the lines of its connections`()
+        async throws
+    {
         let (key, other) = (IdentityKey(), IdentityKey())
         try await TestReflector.with(peers: [key.endpointID, other.endpointID]) {
             $0.limits.controlBurst = 8 << 10

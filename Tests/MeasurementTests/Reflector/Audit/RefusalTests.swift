@@ -1,10 +1,10 @@
-import Files
-import Foundation
-import Identity
-import Logging
-import Operations
-import Synchronization
-import Testing
+internal import Files
+internal import Foundation
+internal import Identity
+internal import Logging
+internal import Operations
+internal import Synchronization
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -12,8 +12,10 @@ import Testing
 
 @Suite("Refused connections in the audit log", .timeLimit(.minutes(3)))
 struct RefusalTests {
-    @Test("hundreds of refused strangers leave a bounded number of lines, whose sum is right, and one counter of all")
-    func flood() async throws {
+    @Test
+    func `hundreds of refused strangers leave a bounded number of lines, whose sum is right, and one counter of all`()
+        async throws
+    {
         let strangers = 300
         let folder = NSTemporaryDirectory() + "refusal-\(UUID().uuidString.prefix(8))"
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -67,8 +69,7 @@ struct RefusalTests {
         #expect(try LocalState.verifyAudit(reflector.configuration).isIntact)
     }
 
-    @Test("the sum is written when its window ends, and nothing waits when nothing was suppressed")
-    func windowEnds() async throws {
+    @Test func `the sum is written when its window ends, and nothing waits when nothing was suppressed`() async throws {
         try await withAudit(RefusalBudget(burst: 2, refill: .max / 4, window: .seconds(2))) { audit, lines in
             for _ in 0..<5 { try await audit.connectionDenied(nil, address: "192.0.2.1:1", reason: "unauthorized") }
             try await eventually("the sum of the first window") { try lines().count == 3 ? true : nil }
@@ -82,8 +83,9 @@ struct RefusalTests {
         }
     }
 
-    @Test("a wrong pairing token and decisions on known peers are written however many refusals were suppressed")
-    func neverSuppressed() async throws {
+    @Test func `a wrong pairing token and decisions on known peers are written however many refusals were suppressed`()
+        async throws
+    {
         try await withAudit(RefusalBudget(burst: 1, refill: .max / 4, window: .seconds(3_600))) { audit, lines in
             let peer = IdentityKey().endpointID
             for _ in 0..<3 { try await audit.connectionDenied(peer, address: "a", reason: "unauthorized") }
@@ -97,8 +99,7 @@ struct RefusalTests {
         }
     }
 
-    @Test("the budget refills with time, one line for each interval and never more than the burst")
-    func refill() {
+    @Test func `the budget refills with time, one line for each interval and never more than the burst`() {
         var budget = RefusalBudget(burst: 3, refill: 10, window: .seconds(1))
         func written(at now: UInt64, of count: Int) -> Int {
             (0..<count).count { _ in budget.decide(now: now, time: Int64(now)) == .write }

@@ -1,6 +1,6 @@
-import Foundation
-import TOMLConfiguration
-import Testing
+internal import Foundation
+internal import TOMLConfiguration
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Reflector
@@ -14,8 +14,7 @@ struct ReflectorConfigurationTests {
         return try ReflectorConfiguration.read(document, bind: bind, environment: environment)
     }
 
-    @Test("without a file every key has its default")
-    func defaults() throws {
+    @Test func `without a file every key has its default`() throws {
         let configuration = try read("")
         #expect(configuration.privateKeyPath == "/var/lib/reflector/identity.ed25519")
         #expect(configuration.listen.description == "0.0.0.0:4000")
@@ -30,8 +29,7 @@ struct ReflectorConfigurationTests {
         #expect(configuration.healthListen.description == "127.0.0.1:7301")
     }
 
-    @Test("the complete example in Docs is read, and says what the defaults are")
-    func documentedExample() throws {
+    @Test func `the complete example in Docs is read, and says what the defaults are`() throws {
         let docs = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
             "../../../../Docs"
         )
@@ -45,8 +43,7 @@ struct ReflectorConfigurationTests {
         for key in keys { #expect(text.contains("\(key) = "), "\(key)") }
     }
 
-    @Test("a file with every basic key is read as it stands")
-    func basicKeys() throws {
+    @Test func `a file with every basic key is read as it stands`() throws {
         let configuration = try read(
             """
             [identity]
@@ -104,8 +101,12 @@ struct ReflectorConfigurationTests {
         ("limits", "shutdown_timeout_sec", "1"),
     ]
 
-    @Test("every key changes the configuration, from the file and from the environment alike", arguments: keys)
-    func everyKey(section: String, key: String, value: String) throws {
+    @Test(arguments: keys)
+    func `every key changes the configuration, from the file and from the environment alike`(
+        section: String,
+        key: String,
+        value: String
+    ) throws {
         var defaults = ReflectorConfiguration()
         defaults.source = "reflector.toml"
         let fromFile = try read("[\(section)]\n\(key) = \(value)\n")
@@ -115,8 +116,7 @@ struct ReflectorConfigurationTests {
         #expect(fromEnvironment == fromFile)
     }
 
-    @Test("connection limits that the file does not name grow with the streams that a test may have")
-    func streamsNeedConnections() throws {
+    @Test func `connection limits that the file does not name grow with the streams that a test may have`() throws {
         let limits = try read("[iperf3]\nmax_streams = 128").limits
         #expect(limits.maxConnectionsPerPeer == 259 && limits.maxConnections == 259)
         #expect(try read("[iperf3]\nmax_streams = 14").limits == ConnectionLimits())
@@ -128,8 +128,7 @@ struct ReflectorConfigurationTests {
         }
     }
 
-    @Test("the budget of control bytes grows with the streams that a test may have")
-    func streamsNeedControlBytes() throws {
+    @Test func `the budget of control bytes grows with the streams that a test may have`() throws {
         let usual = ConnectionLimits()
         let limits = try read("[iperf3]\nmax_streams = 128").limits
         // As many of the largest tests as fit with the limits that are built in.
@@ -141,8 +140,7 @@ struct ReflectorConfigurationTests {
         #expect(direct.controlBurst == usual.controlBurst)
     }
 
-    @Test("a misspelled variable is refused with the right one, and those of Kubernetes are ignored")
-    func misspelledVariable() throws {
+    @Test func `a misspelled variable is refused with the right one, and those of Kubernetes are ignored`() throws {
         #expect { try read("", environment: ["REFLECTOR_QUOTAS_COOLDWN_SEC": "1"]) } throws: { error in
             "\(error)".contains(
                 "REFLECTOR_QUOTAS_COOLDWN_SEC: no key has this variable; did you mean REFLECTOR_QUOTAS_COOLDOWN_SEC?"
@@ -151,8 +149,7 @@ struct ReflectorConfigurationTests {
         _ = try read("", environment: ["REFLECTOR_PORT": "tcp://10.0.0.1:4000", "REFLECTOR_SERVICE_HOST": "10.0.0.1"])
     }
 
-    @Test("a user who may not write the system's folder has one of their own, unless another is given")
-    func ownFolder() throws {
+    @Test func `a user who may not write the system's folder has one of their own, unless another is given`() throws {
         func read(
             _ text: String = "",
             state: String? = nil,
@@ -185,8 +182,7 @@ struct ReflectorConfigurationTests {
         }
     }
 
-    @Test("a flag beats the environment, the environment beats the file")
-    func precedence() throws {
+    @Test func `a flag beats the environment, the environment beats the file`() throws {
         let file = "[network]\nlisten_address = \"127.0.0.1:1\"\n"
         let environment = ["REFLECTOR_NETWORK_LISTEN_ADDRESS": "127.0.0.1:2"]
         #expect(try read(file).listen.port == 1)
@@ -195,7 +191,6 @@ struct ReflectorConfigurationTests {
     }
 
     @Test(
-        "what contradicts itself is refused with its line",
         arguments: [
             (
                 "[network]\ndata_port_range_start = 10\ndata_port_range_end = 9",
@@ -214,7 +209,7 @@ struct ReflectorConfigurationTests {
             ("[quota]\ncooldown_sec = 3", "did you mean [quotas]"),
         ]
     )
-    func contradictions(text: String, words: String) {
+    func `what contradicts itself is refused with its line`(text: String, words: String) {
         let error = #expect(throws: ConfigurationError.self) { try read(text) }
         #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
     }

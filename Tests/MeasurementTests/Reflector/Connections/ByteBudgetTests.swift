@@ -1,4 +1,4 @@
-import Testing
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Reflector
@@ -12,8 +12,7 @@ struct ByteBudgetTests {
         #expect(isTrue, sourceLocation: sourceLocation)
     }
 
-    @Test("a burst at once, then the rate, and what was moved beyond it is owed")
-    func rate() {
+    @Test func `a burst at once, then the rate, and what was moved beyond it is owed`() {
         var budget = ByteBudget(rate: 100, burst: 1_000, now: 5)
         expect(budget.wait(at: 5) == 0)
         budget.charge(999, at: 5)
@@ -27,8 +26,7 @@ struct ByteBudgetTests {
         expect(budget.isFull(at: 60 * Self.second))
     }
 
-    @Test("however often and at whatever times it is asked, no more than burst and rate is let through")
-    func longRun() {
+    @Test func `however often and at whatever times it is asked, no more than burst and rate is let through`() {
         var generator = SplitMix(state: 7)
         var budget = ByteBudget(rate: 1_000, burst: 10_000, now: 0)
         var (now, moved): (UInt64, Int) = (0, 0)
@@ -44,8 +42,7 @@ struct ByteBudgetTests {
         #expect(moved >= 900_000)
     }
 
-    @Test("a clock that stands still or jumps, and numbers at the edges, do no harm")
-    func edges() {
+    @Test func `a clock that stands still or jumps, and numbers at the edges, do no harm`() {
         var budget = ByteBudget(rate: 0, burst: 0, now: .max)
         budget.charge(.max, at: 0)
         budget.charge(.max, at: .max)

@@ -1,8 +1,8 @@
-import Identity
-import NIOCore
-import NIOEmbedded
-import PacketIO
-import Testing
+internal import Identity
+internal import NIOCore
+internal import NIOEmbedded
+internal import PacketIO
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Reflector
@@ -11,8 +11,7 @@ import Testing
 struct ConnectionLedgerTests {
     private let peer = IdentityKey().endpointID
 
-    @Test("a peer that is removed while it is being admitted loses that connection too")
-    func removedWhileAdmitted() throws {
+    @Test func `a peer that is removed while it is being admitted loses that connection too`() throws {
         let ledger = ConnectionLedger(limits: ConnectionLimits())
         let channel = EmbeddedChannel()
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
@@ -24,8 +23,7 @@ struct ConnectionLedgerTests {
         #expect(!channel.isActive)
     }
 
-    @Test("out of descriptors, the oldest stranger is evicted and no authorized peer")
-    func evictsOldest() throws {
+    @Test func `out of descriptors, the oldest stranger is evicted and no authorized peer`() throws {
         let ledger = ConnectionLedger(limits: ConnectionLimits())
         let ids = [ConnectionID.next(), .next(), .next()]
         let channels = ids.map { _ in EmbeddedChannel() }
@@ -41,10 +39,11 @@ struct ConnectionLedgerTests {
         #expect(!ledger.evictOldest())
     }
 
-    @Test(
-        "when all slots are taken, a new connection gets the oldest stranger's, from whatever address, and never a peer's"
-    )
-    func allPlacesTaken() throws {
+    @Test
+    func
+        `when all slots are taken, a new connection gets the oldest stranger's, from whatever address, and never a peer's`()
+        throws
+    {
         var limits = ConnectionLimits()
         limits.maxConnections = 2
         limits.maxUnauthorized = 2

@@ -1,6 +1,6 @@
-import Identity
-import PacketIO
-import Testing
+internal import Identity
+internal import PacketIO
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Reflector
@@ -79,11 +79,13 @@ struct ConnectionSlotsTests {
     }
 
     @Test(
-        "a flood keeps no peer out that needs 300 ms for each step: from one address, its own, and from many",
         arguments: Attack.allCases,
         [1, 254]
     )
-    func floods(attack: Attack, addresses: Int) throws {
+    func `a flood keeps no peer out that needs 300 ms for each step: from one address, its own, and from many`(
+        attack: Attack,
+        addresses: Int
+    ) throws {
         for isSameAddress in [true, false] {
             let result = try flood(
                 attack,
@@ -98,8 +100,7 @@ struct ConnectionSlotsTests {
         }
     }
 
-    @Test("4 000 connections a second from 254 addresses keep no peer out at 100 ms round trip")
-    func fastFlood() throws {
+    @Test func `4 000 connections a second from 254 addresses keep no peer out at 100 ms round trip`() throws {
         for attack in [Attack.saysNothing, .greets] {
             let result = try flood(
                 attack,
@@ -113,8 +114,7 @@ struct ConnectionSlotsTests {
         }
     }
 
-    @Test("one address has no more than its share, whatever it holds, and takes nothing from the others")
-    func share() throws {
+    @Test func `one address has no more than its share, whatever it holds, and takes nothing from the others`() throws {
         var slots = ConnectionSlots(limits: ConnectionLimits())
         let (attacker, other) = (try #require(InternetHost("192.0.2.1")), try #require(InternetHost("192.0.2.2")))
         let waits = ConnectionID.next()
@@ -136,10 +136,11 @@ struct ConnectionSlotsTests {
         #expect(slots.evicted == UInt64(lost.count))
     }
 
-    @Test(
-        "a handshake that is not done in time ends, one that is done does not, and strangers have a share of an address"
-    )
-    func deadlines() throws {
+    @Test
+    func
+        `a handshake that is not done in time ends, one that is done does not, and strangers have a share of an address`()
+        throws
+    {
         var limits = ConnectionLimits()
         limits.handshakeTimeoutSec = 10
         limits.maxConnectionsPerAddress = 2

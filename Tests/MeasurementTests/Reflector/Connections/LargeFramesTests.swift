@@ -1,8 +1,8 @@
-import Foundation
-import Identity
-import NIOCore
-import Synchronization
-import Testing
+internal import Foundation
+internal import Identity
+internal import NIOCore
+internal import Synchronization
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Reflector
@@ -18,8 +18,9 @@ struct LargeFramesTests {
         )
     }()
 
-    @Test("one peer's frames are read one after the other, and another peer's does not wait for all of them")
-    func oneAtATime() async throws {
+    @Test func `one peer's frames are read one after the other, and another peer's does not wait for all of them`()
+        async throws
+    {
         let frames = LargeFrames()
         let (one, other) = (IdentityKey().endpointID, IdentityKey().endpointID)
         let order = Mutex<[String]>([])
@@ -49,8 +50,7 @@ struct LargeFramesTests {
         #expect(try #require(names.firstIndex(of: "other")) <= 2, "\(names)")
     }
 
-    @Test("of a list of names as long as a frame 64 are read")
-    func manyFeatures() throws {
+    @Test func `of a list of names as long as a frame 64 are read`() throws {
         guard case .hello(let hello) = try LinkEnvelope.decode(Self.hello).payload else {
             Issue.record("no hello")
             return
@@ -59,8 +59,9 @@ struct LargeFramesTests {
         #expect(Self.hello.readableBytes <= LinkFrame.maximumLength)
     }
 
-    @Test("requests behind a large frame are answered after it, from a known peer and during pairing")
-    func order() async throws {
+    @Test func `requests behind a large frame are answered after it, from a known peer and during pairing`()
+        async throws
+    {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) { reflector in
             try await RawPeer.withTLS(reflector, .endpoint(key)) { peer in

@@ -1,8 +1,8 @@
-import Identity
-import NIOCore
-import NIOEmbedded
-import PacketIO
-import Testing
+internal import Identity
+internal import NIOCore
+internal import NIOEmbedded
+internal import PacketIO
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Reflector
@@ -43,8 +43,7 @@ struct LinkSocketTests {
         return taken
     }
 
-    @Test("a stranger's connection takes 192 KiB and no more, whatever it does")
-    func stranger() throws {
+    @Test func `a stranger's connection takes 192 KiB and no more, whatever it does`() throws {
         try with { channel, _ in
             let taken = try taken(channel)
             // The first byte of all is in it.
@@ -56,8 +55,7 @@ struct LinkSocketTests {
         }
     }
 
-    @Test("a connection that is being closed takes no more than its peer's budget")
-    func closing() throws {
+    @Test func `a connection that is being closed takes no more than its peer's budget`() throws {
         try with { channel, socket in
             socket.becomesControl(of: IdentityKey().endpointID, held: 0)
             // One that goes on is not read by those behind it.
@@ -69,8 +67,7 @@ struct LinkSocketTests {
         }
     }
 
-    @Test("a tunnel takes what its test counts, and beyond twice of it no more than its peer's budget")
-    func tunnel() throws {
+    @Test func `a tunnel takes what its test counts, and beyond twice of it no more than its peer's budget`() throws {
         try with { channel, socket in
             socket.becomesTunnel(of: IdentityKey().endpointID)
             let counted = try taken(channel) { socket.counted($0 / 2) }

@@ -1,7 +1,7 @@
-import Foundation
-import Glibc
-import Operations
-import Testing
+internal import Foundation
+internal import Glibc
+internal import Operations
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Reflector
@@ -24,8 +24,9 @@ struct ControlAccessTests {
         return String(decoding: exit.output, as: UTF8.self).trimmingCharacters(in: .newlines)
     }
 
-    @Test("another user of the host is refused by the folder, and by the socket itself when the folder is open")
-    func anotherUser() async throws {
+    @Test func `another user of the host is refused by the folder, and by the socket itself when the folder is open`()
+        async throws
+    {
         try #require(geteuid() == 0, "this test becomes another user: run it as root")
         try await TestReflector.with { reflector in
             let path = ControlSocket.path(inFolder: reflector.folder)

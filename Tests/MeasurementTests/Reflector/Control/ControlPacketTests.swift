@@ -1,5 +1,5 @@
-import NetworkProtocol
-import Testing
+internal import NetworkProtocol
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Reflector
@@ -7,13 +7,14 @@ import Testing
 @Suite("Packets to the control socket", .timeLimit(.minutes(5)))
 struct ControlPacketTests {
     @Test(
-        "what is no packet, or is announced too long, ends its connection, and the socket goes on",
         arguments: [
             [0x00, 0x01, 0x00, 0x01], [0xde, 0xad, 0xbe, 0xef, 1, 0, 0xff, 0xff, 0xff, 0xff],
             [0xde, 0xad, 0xbe, 0xef, 1, 0, 0x00, 0x10, 0x00, 0x01],
         ] as [[UInt8]]
     )
-    func noPacket(header: [UInt8]) async throws {
+    func `what is no packet, or is announced too long, ends its connection, and the socket goes on`(header: [UInt8])
+        async throws
+    {
         try await TestReflector.with { reflector in
             let reply = try await RawPeer.withControlSocket(reflector) { peer in
                 try await peer.send(header)
@@ -27,8 +28,7 @@ struct ControlPacketTests {
         }
     }
 
-    @Test("a request that is not a request gets an error that says what is wrong")
-    func noRequest() async throws {
+    @Test func `a request that is not a request gets an error that says what is wrong`() async throws {
         try await TestReflector.with { reflector in
             let path = ControlSocket.path(inFolder: reflector.folder)
             let client = try await Client.connect(to: .unix(path: path))

@@ -1,7 +1,7 @@
-import Foundation
-import Identity
-import Operations
-import Testing
+internal import Foundation
+internal import Identity
+internal import Operations
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -9,8 +9,7 @@ import Testing
 
 @Suite("Decisions that cannot be written down or carried out", .timeLimit(.minutes(5)))
 struct UnwritableLogTests {
-    @Test("a peer is removed although the audit log cannot be written, and the command says so")
-    func removal() async throws {
+    @Test func `a peer is removed although the audit log cannot be written, and the command says so`() async throws {
         let key = IdentityKey()
         try await TestReflector.with { reflector in
             let offer = try await reflector.openPairing()
@@ -29,8 +28,7 @@ struct UnwritableLogTests {
         }
     }
 
-    @Test("the identity is not rotated when that cannot be written down")
-    func rotation() async throws {
+    @Test func `the identity is not rotated when that cannot be written down`() async throws {
         try await TestReflector.with { reflector in
             let path = reflector.configuration.privateKeyPath
             let seed = try Data(contentsOf: URL(fileURLWithPath: path))
@@ -48,8 +46,9 @@ struct UnwritableLogTests {
         }
     }
 
-    @Test("a rotation whose key cannot be replaced leaves the old key in use, and a second line says so")
-    func failedRotation() async throws {
+    @Test func `a rotation whose key cannot be replaced leaves the old key in use, and a second line says so`()
+        async throws
+    {
         try await TestReflector.with { reflector in
             // The key is gone from its place, so it can neither be kept aside nor replaced.
             try FileManager.default.removeItem(atPath: reflector.configuration.privateKeyPath)
@@ -66,10 +65,11 @@ struct UnwritableLogTests {
         }
     }
 
-    @Test(
-        "a pairing that cannot be stored is taken back in the log, the client gets an error, and its token stays valid"
-    )
-    func failedPairing() async throws {
+    @Test
+    func
+        `a pairing that cannot be stored is taken back in the log, the client gets an error, and its token stays valid`()
+        async throws
+    {
         let key = IdentityKey()
         try await TestReflector.with { reflector in
             let offer = try await reflector.openPairing()
@@ -93,8 +93,10 @@ struct UnwritableLogTests {
         }
     }
 
-    @Test("a peer is removed although that cannot be stored: at once, until the next start, and the command says so")
-    func unstoredRemoval() async throws {
+    @Test
+    func `a peer is removed although that cannot be stored: at once, until the next start, and the command says so`()
+        async throws
+    {
         let key = IdentityKey()
         try await TestReflector.with { reflector in
             let offer = try await reflector.openPairing()

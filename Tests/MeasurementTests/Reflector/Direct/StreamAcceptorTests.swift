@@ -1,7 +1,7 @@
 internal import Glibc
 internal import Synchronization
 internal import SystemErrors
-import Testing
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import PacketIO
@@ -12,7 +12,7 @@ import Testing
     private static let golden: [UInt8] =
         [0x50, 0x50, 0x54, 0x31, 1, 7, 0, 0] + [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]
 
-    @Test func `it is written and read as the table says`() throws {
+    @Test func `a stream preface is written and read as the table says`() throws {
         let token = try #require(AccessToken(hex: "000102030405060708090a0b0c0d0e0f"))
         let preface = StreamPreface(direction: .down, index: 7, token: token)
         #expect(preface.bytes == Self.golden)
@@ -194,8 +194,7 @@ import Testing
         #expect(try taken.localAddress().port == port)
     }
 
-    @Test("a port that is taken for UDP alone is not free for a program that listens with both")
-    func udpTaken() throws {
+    @Test func `a port that is taken for UDP alone is not free for a program that listens with both`() throws {
         let port = try ReservedPort.next()
         let taken = try Socket.bindUDP(InternetAddress(.loopbackIPv4, port: port))
         _ = try Socket.firstFreeTCP(on: .loopbackIPv4, ports: port...port)

@@ -1,6 +1,6 @@
-import Glibc
-import Synchronization
-import Testing
+internal import Glibc
+internal import Synchronization
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import PacketIO
@@ -36,7 +36,7 @@ import Testing
         (InternetHost.loopbackIPv4, InternetHost.loopbackIPv4), (.loopbackIPv6, .loopbackIPv6),
         (.anyIPv4, .loopbackIPv4), (.anyIPv6, .loopbackIPv6), (.anyIPv6, .loopbackIPv4),
     ])
-    func aProbeComesBackFromTheAddressItWasSentTo(bind: InternetHost, peer: InternetHost) throws {
+    func `a probe comes back from the address it was sent to`(bind: InternetHost, peer: InternetHost) throws {
         let server = try self.server(bind, peer: peer)
         defer { server.shutdown() }
         let client = try self.client(server, peer)

@@ -1,4 +1,4 @@
-import Testing
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import PacketIO
@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test(arguments: 1...4 as ClosedRange<UInt64>)
-    func itAgreesWithASetOfEverythingSeen(seed: UInt64) {
+    func `it agrees with a set of everything seen`(seed: UInt64) {
         var window = SequenceWindow()
         var seen: Set<UInt64> = []
         var highest: UInt64?
@@ -75,7 +75,7 @@ import Testing
     }
 
     @Test(arguments: [1, 9, 100, 10_000])
-    func aFloodGetsTheRateAndATenthOfASecondMore(packetsPerSecond: Int) {
+    func `a flood gets the rate and a tenth of a second more`(packetsPerSecond: Int) {
         let through = self.flood(packetsPerSecond)
         #expect(through >= 2 * packetsPerSecond)
         #expect(through <= 2 * packetsPerSecond + max(1, packetsPerSecond / 10) + 1)

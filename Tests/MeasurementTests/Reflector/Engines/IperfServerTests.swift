@@ -1,7 +1,7 @@
-import Foundation
-import Operations
-import PacketIO
-import Testing
+internal import Foundation
+internal import Operations
+internal import PacketIO
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Reflector
@@ -25,8 +25,7 @@ struct IperfServerTests {
         try String(contentsOfFile: folder + "/runs", encoding: .utf8).count
     }
 
-    @Test("an iperf3 whose port was taken in the last moment is started again on another")
-    func portTaken() async throws {
+    @Test func `an iperf3 whose port was taken in the last moment is started again on another`() async throws {
         try await with("[ $n -lt 3 ] && { echo 'Address already in use' >&2; exit 1; }; exec iperf3 \"$@\"") {
             program,
             folder in
@@ -38,8 +37,9 @@ struct IperfServerTests {
         }
     }
 
-    @Test("an iperf3 that never listens is an error in its own words after three tries, and its key is gone")
-    func neverListens() async throws {
+    @Test func `an iperf3 that never listens is an error in its own words after three tries, and its key is gone`()
+        async throws
+    {
         try await with("echo 'no such option' >&2; exit 1") { program, folder in
             let error = await failure { try await IperfServer.start(executable: program, stateFolder: folder) }
             let words = "\(try #require(error))"
@@ -49,8 +49,10 @@ struct IperfServerTests {
         }
     }
 
-    @Test("only the child's own socket on 127.0.0.1 says that it listens, not another process's with the same number")
-    func foreignListener() async throws {
+    @Test
+    func `only the child's own socket on 127.0.0.1 says that it listens, not another process's with the same number`()
+        async throws
+    {
         let listener = try Socket.listenTCP(InternetAddress(.loopbackIPv4, port: 0))
         let port = Int(try listener.localAddress().port)
         let child = try await ChildProcess.start("sleep", ["60"])

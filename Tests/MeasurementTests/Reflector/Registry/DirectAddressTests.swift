@@ -1,8 +1,8 @@
-import Foundation
-import Identity
-import Logging
-import Operations
-import Testing
+internal import Foundation
+internal import Identity
+internal import Logging
+internal import Operations
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Reflector
@@ -10,14 +10,15 @@ import Testing
 @Suite("Addresses of direct mode", .timeLimit(.minutes(3)))
 struct DirectAddressTests {
     @Test(
-        "an address that cannot be bound is an error with its reason, not a reason to wait",
         arguments: [
             SessionParameters(durationSec: 1, engine: .native),
             SessionParameters(durationSec: 1, engine: .iperf3),
             SessionParameters(durationSec: 1, transport: .udp, engine: .iperf3),
         ]
     )
-    func notOurs(params: SessionParameters) async throws {
+    func `an address that cannot be bound is an error with its reason, not a reason to wait`(params: SessionParameters)
+        async throws
+    {
         let folder = NSTemporaryDirectory() + "da-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -1,7 +1,7 @@
-import Foundation
-import Identity
-import PacketIO
-import Testing
+internal import Foundation
+internal import Identity
+internal import PacketIO
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -10,10 +10,9 @@ import Testing
 @Suite("Ports of direct mode", .timeLimit(.minutes(3)), .serialized)
 struct DirectPortTests {
     @Test(
-        "the echo answers the granted token from the peer's address, and nothing else",
         arguments: ["127.0.0.1", "::1"]
     )
-    func echo(host: String) async throws {
+    func `the echo answers the granted token from the peer's address, and nothing else`(host: String) async throws {
         try await withGrant(host, SessionRequest(testType: .udpEcho, params: SessionParameters(durationSec: 60))) {
             reflector,
             client,
@@ -38,8 +37,9 @@ struct DirectPortTests {
         }
     }
 
-    @Test("a native port takes the peer's streams with the token; strangers are closed and cost nothing")
-    func native() async throws {
+    @Test func `a native port takes the peer's streams with the token; strangers are closed and cost nothing`()
+        async throws
+    {
         let request = SessionRequest(
             testType: .throughput,
             params: SessionParameters(durationSec: 60, streams: 1, reverse: true, engine: .native)
@@ -66,8 +66,7 @@ struct DirectPortTests {
         }
     }
 
-    @Test("the result of a test whose streams still run is given before they end")
-    func nativeRunning() async throws {
+    @Test func `the result of a test whose streams still run is given before they end`() async throws {
         let request = SessionRequest(
             testType: .throughput,
             params: SessionParameters(durationSec: 60, streams: 1, reverse: true, engine: .native)
@@ -89,8 +88,7 @@ struct DirectPortTests {
         }
     }
 
-    @Test("a native stream that broke may come again, with what is left of its bytes and no more")
-    func nativeAgain() async throws {
+    @Test func `a native stream that broke may come again, with what is left of its bytes and no more`() async throws {
         let key = IdentityKey()
         let budget = 3_000_000
         try await TestReflector.with(peers: [key.endpointID]) {
@@ -127,8 +125,9 @@ struct DirectPortTests {
         }
     }
 
-    @Test("neighbors behind the peer's address that send nothing, too little, or leave take no slot from a test")
-    func iperfNeighbors() async throws {
+    @Test func `neighbors behind the peer's address that send nothing, too little, or leave take no slot from a test`()
+        async throws
+    {
         let request = SessionRequest(
             testType: .throughput,
             params: SessionParameters(durationSec: 20, streams: 1, engine: .iperf3)
@@ -147,8 +146,7 @@ struct DirectPortTests {
         }
     }
 
-    @Test("a stranger on a direct iperf3 port reaches nothing, and the peer still gets its test")
-    func iperf() async throws {
+    @Test func `a stranger on a direct iperf3 port reaches nothing, and the peer still gets its test`() async throws {
         let request = SessionRequest(
             testType: .throughput,
             params: SessionParameters(durationSec: 20, streams: 1, engine: .iperf3)
@@ -193,8 +191,10 @@ struct DirectPortTests {
         #expect(theirs.bytesUp > 1_000_000)
     }
 
-    @Test("a peer that sends a cookie and resets leaves nothing behind: iperf3's side of the connection is closed too")
-    func iperfResets() async throws {
+    @Test
+    func `a peer that sends a cookie and resets leaves nothing behind: iperf3's side of the connection is closed too`()
+        async throws
+    {
         let request = SessionRequest(
             testType: .throughput,
             params: SessionParameters(durationSec: 5, streams: 1, engine: .iperf3)
@@ -232,8 +232,8 @@ struct DirectPortTests {
         return Set(waiting.filter { own.contains("socket:[\($0)]") })
     }
 
-    @Test("an iperf3 that turns its test round is cut off", arguments: [DataMode.directEphemeral, .tunneled])
-    func iperfDirection(mode: DataMode) async throws {
+    @Test(arguments: [DataMode.directEphemeral, .tunneled])
+    func `an iperf3 that turns its test round is cut off`(mode: DataMode) async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) {
             $0.mode = mode
@@ -259,8 +259,7 @@ struct DirectPortTests {
         }
     }
 
-    @Test("direct iperf3 ends when the day's bytes are spent, whatever rate the peer claimed")
-    func iperfBudget() async throws {
+    @Test func `direct iperf3 ends when the day's bytes are spent, whatever rate the peer claimed`() async throws {
         let key = IdentityKey()
         let budget = 50_000_000
         try await TestReflector.with(peers: [key.endpointID]) {
@@ -288,11 +287,13 @@ struct DirectPortTests {
     }
 
     @Test(
-        "UDP through iperf3 runs behind the gate in every direction, and both ends count the same",
         arguments: ["127.0.0.1", "::1"],
         ["up", "down", "both"]
     )
-    func iperfDatagrams(host: String, way: String) async throws {
+    func `UDP through iperf3 runs behind the gate in every direction, and both ends count the same`(
+        host: String,
+        way: String
+    ) async throws {
         let request = Self.datagrams(reverse: way == "down", bidirectional: way == "both")
         try await withGrant(host, request) { reflector, client, grant in
             let result = try await Self.run(request, grant, reflector)
@@ -310,8 +311,10 @@ struct DirectPortTests {
         }
     }
 
-    @Test("strangers and spoofers on a UDP iperf3 port reach nothing and are not answered, and strangers cost nothing")
-    func iperfDatagramStrangers() async throws {
+    @Test
+    func `strangers and spoofers on a UDP iperf3 port reach nothing and are not answered, and strangers cost nothing`()
+        async throws
+    {
         let request = Self.datagrams()
         try await withGrant("127.0.0.1", request) { reflector, client, grant in
             let target = InternetAddress(.loopbackIPv4, port: UInt16(grant.port))
@@ -344,8 +347,7 @@ struct DirectPortTests {
         }
     }
 
-    @Test("a UDP iperf3 test moves only what was granted: streams, directions and the day's bytes")
-    func iperfDatagramBounds() async throws {
+    @Test func `a UDP iperf3 test moves only what was granted: streams, directions and the day's bytes`() async throws {
         var wider = Self.datagrams(reverse: true)
         try await withGrant("127.0.0.1", Self.datagrams()) { reflector, client, grant in
             // Its control connection was let in, so it may ask iperf3 for anything.
@@ -371,10 +373,11 @@ struct DirectPortTests {
     }
 
     @Test(
-        "datagrams of the peer's address that a test's port refuses are the test's, and end it with the day's bytes",
         arguments: [TestType.throughput, .udpEcho]
     )
-    func refusedDatagrams(type: TestType) async throws {
+    func `datagrams of the peer's address that a test's port refuses are the test's, and end it with the day's bytes`(
+        type: TestType
+    ) async throws {
         let budget = 3_000_000
         try await withDay(of: budget) { reflector, client in
             var request = Self.datagrams()

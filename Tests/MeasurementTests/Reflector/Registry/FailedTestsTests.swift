@@ -1,7 +1,7 @@
-import Foundation
-import Identity
-import NIOCore
-import Testing
+internal import Foundation
+internal import Identity
+internal import NIOCore
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -37,8 +37,7 @@ struct FailedTestsTests {
         }
     }
 
-    @Test("an iperf3 that is not installed takes no slot and no key, whatever the last test left")
-    func missing() async throws {
+    @Test func `an iperf3 that is not installed takes no slot and no key, whatever the last test left`() async throws {
         try await with(iperf: nil) { reflector, key in
             let client = try await reflector.connect(key)
             _ = try await client.hello()
@@ -55,8 +54,7 @@ struct FailedTestsTests {
         }
     }
 
-    @Test("a test that fails after it was admitted counts")
-    func counts() async throws {
+    @Test func `a test that fails after it was admitted counts`() async throws {
         try await with(iperf: "echo 'no such option' >&2; exit 1") { reflector, key in
             let client = try await reflector.connect(key)
             _ = try await client.hello()
@@ -73,8 +71,10 @@ struct FailedTestsTests {
         }
     }
 
-    @Test("a test ends with its owner's connection, also when another request came behind it before it was granted")
-    func pipelined() async throws {
+    @Test
+    func `a test ends with its owner's connection, also when another request came behind it before it was granted`()
+        async throws
+    {
         try await with(iperf: "sleep 1; exec iperf3 \"$@\"") { reflector, key in
             try await RawPeer.withTLS(reflector, .endpoint(key)) { peer in
                 try await peer.send(.sessionRequest(Self.request), id: "first")

@@ -1,7 +1,7 @@
-import Foundation
-import Identity
-import Operations
-import Testing
+internal import Foundation
+internal import Identity
+internal import Operations
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -13,8 +13,9 @@ struct LocalUserTests {
     /// `nobody` on most systems.
     private static let stranger = ["setpriv", "--reuid", "65534", "--clear-groups"]
 
-    @Test("the port that carries iperf3's connections takes those of this user, and no more than a test needs")
-    func forwarder() async throws {
+    @Test func `the port that carries iperf3's connections takes those of this user, and no more than a test needs`()
+        async throws
+    {
         let key = IdentityKey()
         // Where nothing listens: a connection that was taken fails, and says so.
         let client = IperfClient(
@@ -44,8 +45,9 @@ struct LocalUserTests {
         #expect(client.connections == 2)
     }
 
-    @Test("iperf3 behind a tunnel serves no one without the grant's credentials, and its test goes on")
-    func server() async throws {
+    @Test func `iperf3 behind a tunnel serves no one without the grant's credentials, and its test goes on`()
+        async throws
+    {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) { reflector in
             let client = try await reflector.connect(key)

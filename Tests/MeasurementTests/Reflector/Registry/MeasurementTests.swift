@@ -1,8 +1,8 @@
-import Foundation
-import Identity
-import PacketIO
-import Synchronization
-import Testing
+internal import Foundation
+internal import Identity
+internal import PacketIO
+internal import Synchronization
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -20,11 +20,13 @@ struct MeasurementTests {
     private static let mostInBuffers = 2 * 3 * (10 << 20)
 
     @Test(
-        "throughput is measured by both ends, with each engine, in each mode and direction",
         arguments: everyEngine,
         ["up", "down", "both"]
     )
-    func throughput(kind: (engine: ThroughputEngine, mode: DataMode), way: String) async throws {
+    func `throughput is measured by both ends, with each engine, in each mode and direction`(
+        kind: (engine: ThroughputEngine, mode: DataMode),
+        way: String
+    ) async throws {
         try await TestReflector.withExaminer(kind.mode) { reflector, examiner in
             let params = SessionParameters(
                 durationSec: 1,
@@ -58,11 +60,13 @@ struct MeasurementTests {
     }
 
     @Test(
-        "the bitrate is what each direction carries, all streams together, with every engine",
         arguments: everyEngine,
         [TransportProtocol.tcp, .udp]
     )
-    func bitrate(kind: (engine: ThroughputEngine, mode: DataMode), transport: TransportProtocol) async throws {
+    func `the bitrate is what each direction carries, all streams together, with every engine`(
+        kind: (engine: ThroughputEngine, mode: DataMode),
+        transport: TransportProtocol
+    ) async throws {
         // UDP is iperf3's, and direct.
         guard transport == .tcp || kind == (.iperf3, .directEphemeral) else { return }
         try await TestReflector.withExaminer(kind.mode) { reflector, examiner in
@@ -85,8 +89,7 @@ struct MeasurementTests {
         }
     }
 
-    @Test("UDP throughput runs in direct mode and is refused in the tunnel")
-    func udp() async throws {
+    @Test func `UDP throughput runs in direct mode and is refused in the tunnel`() async throws {
         let params = SessionParameters(durationSec: 1, transport: .udp, streams: 1, bitrateBps: 5_000_000)
         try await TestReflector.withExaminer(.directEphemeral) { _, examiner in
             let (result, _) = try await examiner.throughput(params)
@@ -108,8 +111,8 @@ struct MeasurementTests {
         }
     }
 
-    @Test("latency is measured over UDP and inside TLS", arguments: [DataMode.tunneled, .directEphemeral])
-    func latency(mode: DataMode) async throws {
+    @Test(arguments: [DataMode.tunneled, .directEphemeral])
+    func `latency is measured over UDP and inside TLS`(mode: DataMode) async throws {
         try await TestReflector.withExaminer(mode) { reflector, examiner in
             let result = try await examiner.latency(LatencyPlan(durationSec: 1, intervalMs: 5, datagramBytes: 100))
             #expect(result.transport == (mode == .tunneled ? .tunneled : .udp))
@@ -123,11 +126,13 @@ struct MeasurementTests {
     }
 
     @Test(
-        "probes that the reflector's own packet rate drops are reported as that, not as loss of the link",
         arguments: [DataMode.tunneled, .directEphemeral],
         [5, 120]
     )
-    func rateLimited(mode: DataMode, rate: Int) async throws {
+    func `probes that the reflector's own packet rate drops are reported as that, not as loss of the link`(
+        mode: DataMode,
+        rate: Int
+    ) async throws {
         try await TestReflector.withExaminer(mode, { $0.limits.udpEchoMaxPps = rate }) { _, examiner in
             // 200 a second.
             let result = try await examiner.latency(LatencyPlan(durationSec: 1, intervalMs: 5))
@@ -144,8 +149,7 @@ struct MeasurementTests {
         }
     }
 
-    @Test("the counts of a probe beside a load are asked for in direct mode too")
-    func rateLimitedBesideLoad() async throws {
+    @Test func `the counts of a probe beside a load are asked for in direct mode too`() async throws {
         try await TestReflector.withExaminer(.directEphemeral, { $0.limits.udpEchoMaxPps = 1 }) { _, examiner in
             let params = SessionParameters(durationSec: 1, streams: 1, engine: .native, latencyProbe: true)
             let latency = try #require(try await examiner.throughput(params).1)
@@ -155,10 +159,9 @@ struct MeasurementTests {
     }
 
     @Test(
-        "latency under load is one session and one test in every account",
         arguments: [DataMode.tunneled, .directEphemeral]
     )
-    func probeBesideLoad(mode: DataMode) async throws {
+    func `latency under load is one session and one test in every account`(mode: DataMode) async throws {
         try await TestReflector.withExaminer(mode) { reflector, examiner in
             let params = SessionParameters(durationSec: 3, streams: 1, engine: .native, latencyProbe: true)
             let (load, latency) = try await examiner.throughput(params)
@@ -169,8 +172,9 @@ struct MeasurementTests {
         }
     }
 
-    @Test("the echo's packet rate is the test's, not each tunnel's, and the bytes of all tunnels are charged")
-    func echoRate() async throws {
+    @Test func `the echo's packet rate is the test's, not each tunnel's, and the bytes of all tunnels are charged`()
+        async throws
+    {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) {
             $0.limits.udpEchoMaxPps = 1
@@ -210,11 +214,13 @@ struct MeasurementTests {
     }
 
     @Test(
-        "a test ends when the day's bytes are spent, exactly where they end",
         arguments: [(DataMode.tunneled, 1), (.tunneled, 4), (.directEphemeral, 1), (.directEphemeral, 4)],
         [true, false]
     )
-    func budget(_ kind: (mode: DataMode, streams: Int), isReverse: Bool) async throws {
+    func `a test ends when the day's bytes are spent, exactly where they end`(
+        _ kind: (mode: DataMode, streams: Int),
+        isReverse: Bool
+    ) async throws {
         let key = IdentityKey()
         // Enough for every tunnel to open before it is spent.
         let budget = kind.mode == .tunneled ? 100_000_000 * kind.streams : 20_000_000
@@ -250,8 +256,7 @@ struct MeasurementTests {
         }
     }
 
-    @Test("the client waits out a cooldown by itself and says so")
-    func cooldown() async throws {
+    @Test func `the client waits out a cooldown by itself and says so`() async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) {
             $0.quotas.cooldownSec = 5

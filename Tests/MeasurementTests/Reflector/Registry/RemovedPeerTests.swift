@@ -1,8 +1,8 @@
-import Foundation
-import Identity
-import NIOCore
-import PacketIO
-import Testing
+internal import Foundation
+internal import Identity
+internal import NIOCore
+internal import PacketIO
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -12,10 +12,9 @@ import Testing
 @Suite("Removal during a test", .timeLimit(.minutes(5)))
 struct RemovedPeerTests {
     @Test(
-        "a direct stream of a removed peer ends, and its port is closed",
         arguments: [ThroughputEngine.native, .iperf3]
     )
-    func direct(engine: ThroughputEngine) async throws {
+    func `a direct stream of a removed peer ends, and its port is closed`(engine: ThroughputEngine) async throws {
         try await withPairedPeer(.directEphemeral) { reflector, _, client, remove in
             let params = SessionParameters(durationSec: 60, streams: 1, reverse: true, engine: engine)
             let grant = try await client.request(SessionRequest(testType: .throughput, params: params))
@@ -49,8 +48,7 @@ struct RemovedPeerTests {
         }
     }
 
-    @Test("a removed peer's tunnel is closed, and its token opens no other")
-    func tunnel() async throws {
+    @Test func `a removed peer's tunnel is closed, and its token opens no other`() async throws {
         try await withPairedPeer(.tunneled) { reflector, key, client, remove in
             let grant = try await client.request(
                 SessionRequest(testType: .udpEcho, params: SessionParameters(durationSec: 60))

@@ -1,7 +1,7 @@
-import Foundation
-import Identity
-import NIOCore
-import Testing
+internal import Foundation
+internal import Identity
+internal import NIOCore
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -11,8 +11,9 @@ import Testing
 struct SessionTests {
     static let echo = SessionRequest(testType: .udpEcho, params: SessionParameters(durationSec: 60))
 
-    @Test("of many simultaneous requests for the last slot one is granted and the others are denied as busy")
-    func lastSlot() async throws {
+    @Test func `of many simultaneous requests for the last slot one is granted and the others are denied as busy`()
+        async throws
+    {
         let keys = (0..<6).map { _ in IdentityKey() }
         try await TestReflector.with(peers: keys.map(\.endpointID)) { reflector in
             let clients = try await withThrowingTaskGroup { group in
@@ -34,8 +35,7 @@ struct SessionTests {
         }
     }
 
-    @Test("no peer closes, opens or reads another's test")
-    func foreignSession() async throws {
+    @Test func `no peer closes, opens or reads another's test`() async throws {
         let (owner, other) = (IdentityKey(), IdentityKey())
         try await TestReflector.with(peers: [owner.endpointID, other.endpointID]) { reflector in
             let mine = try await reflector.connect(owner)
@@ -56,8 +56,7 @@ struct SessionTests {
         }
     }
 
-    @Test("a tunnel needs the right token, and no test takes more tunnels than it has streams for")
-    func tunnelTokens() async throws {
+    @Test func `a tunnel needs the right token, and no test takes more tunnels than it has streams for`() async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) { reflector in
             let client = try await reflector.connect(key)
@@ -89,8 +88,7 @@ struct SessionTests {
         }
     }
 
-    @Test("a test ends by itself when its owner goes away, after the grace")
-    func ownerGone() async throws {
+    @Test func `a test ends by itself when its owner goes away, after the grace`() async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) { reflector in
             let client = try await reflector.connect(key)
@@ -101,8 +99,7 @@ struct SessionTests {
         }
     }
 
-    @Test("a test that is never closed expires, and its slot is free again")
-    func expiry() async throws {
+    @Test func `a test that is never closed expires, and its slot is free again`() async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) { reflector in
             let client = try await reflector.connect(key)
@@ -117,8 +114,7 @@ struct SessionTests {
         }
     }
 
-    @Test("numbers at the edges of what can be written neither trap nor open anything")
-    func extremeNumbers() async throws {
+    @Test func `numbers at the edges of what can be written neither trap nor open anything`() async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) { reflector in
             let client = try await reflector.connect(key)
@@ -147,8 +143,7 @@ struct SessionTests {
         }
     }
 
-    @Test("removing a peer ends its test")
-    func removedPeer() async throws {
+    @Test func `removing a peer ends its test`() async throws {
         let key = IdentityKey()
         try await TestReflector.with { reflector in
             let offer = try await reflector.openPairing()
@@ -160,8 +155,7 @@ struct SessionTests {
         }
     }
 
-    @Test("every deny reason comes with a sentence, and rate limits with the time to wait")
-    func denials() async throws {
+    @Test func `every deny reason comes with a sentence, and rate limits with the time to wait`() async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) {
             $0.quotas.allowThroughput = false
@@ -187,8 +181,9 @@ struct SessionTests {
         }
     }
 
-    @Test("the cooldown counts from the end of the last test, and survives a restart, as the hour's count does")
-    func restart() async throws {
+    @Test func `the cooldown counts from the end of the last test, and survives a restart, as the hour's count does`()
+        async throws
+    {
         let folder = NSTemporaryDirectory() + "quota-\(UUID().uuidString.prefix(8))"
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let key = IdentityKey()

@@ -1,7 +1,7 @@
-import Foundation
-import GRDB
-import Identity
-import Testing
+internal import Foundation
+internal import GRDB
+internal import Identity
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -17,10 +17,13 @@ struct SlowBooksTests {
     ]
 
     @Test(
-        "while the books do not answer a test moves no more than they hold, and then goes on",
         arguments: kinds
     )
-    func standsStill(engine: ThroughputEngine, mode: DataMode, isReverse: Bool) async throws {
+    func `while the books do not answer a test moves no more than they hold, and then goes on`(
+        engine: ThroughputEngine,
+        mode: DataMode,
+        isReverse: Bool
+    ) async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) {
             $0.mode = mode
@@ -95,8 +98,7 @@ struct SlowBooksTests {
         throw TestFailure("the test ended")
     }
 
-    @Test("books that are busy for longer than a decision waits are no failure of a running test")
-    func longHold() async throws {
+    @Test func `books that are busy for longer than a decision waits are no failure of a running test`() async throws {
         try await Self.uploading { reflector, _, bytes, _ in
             let books = try HeldBooks(of: IdentityKey().endpointID, folder: reflector.folder)
             try await Task.sleep(for: BusyDatabase.patience + .seconds(1))
@@ -107,8 +109,9 @@ struct SlowBooksTests {
         }
     }
 
-    @Test("a test that ends while the books are busy is settled when they are not, before the next one begins")
-    func lateSettlement() async throws {
+    @Test func `a test that ends while the books are busy is settled when they are not, before the next one begins`()
+        async throws
+    {
         try await Self.uploading { reflector, testID, _, test in
             let books = try HeldBooks(of: IdentityKey().endpointID, folder: reflector.folder)
             test.cancel()
@@ -125,8 +128,7 @@ struct SlowBooksTests {
         }
     }
 
-    @Test("books that fail in another way end a running test, and the log says how")
-    func brokenBooks() async throws {
+    @Test func `books that fail in another way end a running test, and the log says how`() async throws {
         try await Self.uploading { reflector, _, _, _ in
             let database = try ReflectorDatabase.open(inFolder: reflector.folder)
             try await database.write { try $0.execute(sql: "ALTER TABLE test RENAME TO elsewhere") }

@@ -1,8 +1,8 @@
-import Foundation
-import Identity
-import NIOCore
-import Synchronization
-import Testing
+internal import Foundation
+internal import Identity
+internal import NIOCore
+internal import Synchronization
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -11,8 +11,7 @@ import Testing
 /// Bytes that a peer sends where none are expected.
 @Suite("Bytes that no test asked for", .timeLimit(.minutes(3)))
 struct UncountedBytesTests {
-    @Test("a tunnel that only sends ends at the first byte that comes, and counts it")
-    func reverseTunnel() async throws {
+    @Test func `a tunnel that only sends ends at the first byte that comes, and counts it`() async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) { reflector in
             let client = try await reflector.connect(key)
@@ -51,8 +50,9 @@ struct UncountedBytesTests {
         }
     }
 
-    @Test("a peer's control bytes have one budget, both ways, and others are served when it is spent")
-    func controlBudget() async throws {
+    @Test func `a peer's control bytes have one budget, both ways, and others are served when it is spent`()
+        async throws
+    {
         let (key, other) = (IdentityKey(), IdentityKey())
         try await TestReflector.with(peers: [key.endpointID, other.endpointID]) {
             $0.limits.controlBurst = 256 << 10
@@ -93,10 +93,11 @@ struct UncountedBytesTests {
         }
     }
 
-    @Test(
-        "what TLS carries besides a tunnel's payload is the peer's, and ends the tunnel when the peer has spent its budget"
-    )
-    func recordsOfOneByte() async throws {
+    @Test
+    func
+        `what TLS carries besides a tunnel's payload is the peer's, and ends the tunnel when the peer has spent its budget`()
+        async throws
+    {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) {
             $0.limits.controlBurst = 256 << 10

@@ -1,7 +1,7 @@
-import CLinux
-import Glibc
-import Synchronization
-import Testing
+internal import CLinux
+internal import Glibc
+internal import Synchronization
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import PacketIO
@@ -118,7 +118,7 @@ import Testing
     }
 
     @Test(arguments: [InternetHost.loopbackIPv4, .loopbackIPv6])
-    func eachSourceHasItsOwnWayThereAndBack(host: InternetHost) throws {
+    func `each source has its own way there and back`(host: InternetHost) throws {
         let service = try self.service()
         let counted = Counted()
         let relay = try self.relay(service, on: host, counted: counted)
@@ -185,7 +185,7 @@ import Testing
     }
 
     @Test(arguments: [StreamPreface.Direction.up, .down])
-    func theRelayEndsWithItsBudget(direction: StreamPreface.Direction) throws {
+    func `the relay ends with its budget`(direction: StreamPreface.Direction) throws {
         let service = try self.service()
         let counted = Counted(limit: 1008)
         let relay = try self.relay(service, counted: counted)

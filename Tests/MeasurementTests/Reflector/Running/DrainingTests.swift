@@ -1,7 +1,7 @@
-import Identity
-import NIOCore
-import NIOEmbedded
-import Testing
+internal import Identity
+internal import NIOCore
+internal import NIOEmbedded
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Reflector
@@ -28,10 +28,9 @@ struct DrainingTests {
     }
 
     @Test(
-        "a patience that ends at once ends, although the streams go on",
         arguments: [.zero, .nanoseconds(1)] as [Duration]
     )
-    func impatient(patience: Duration) async throws {
+    func `a patience that ends at once ends, although the streams go on`(patience: Duration) async throws {
         let channel = NIOAsyncTestingChannel()
         let session = Self.session()
         #expect(session.openTunnel(channel, wish: .down) == .down)
@@ -43,8 +42,7 @@ struct DrainingTests {
         try await channel.close()
     }
 
-    @Test("the end of the last stream resumes every waiter, and a timeout only its own")
-    func patient() async throws {
+    @Test func `the end of the last stream resumes every waiter, and a timeout only its own`() async throws {
         let channel = NIOAsyncTestingChannel()
         let session = Self.session()
         #expect(session.openTunnel(channel, wish: .down) == .down)
@@ -67,8 +65,7 @@ struct DrainingTests {
         #expect(ContinuousClock.now - begin < .seconds(30))
     }
 
-    @Test("an event before its waiter looks is not missed")
-    func early() async {
+    @Test func `an event before its waiter looks is not missed`() async {
         await Waiters.wait(atMost: .seconds(50)) { $0.finish() }
         var waiters = Waiters()
         await Waiters.wait(atMost: .seconds(50)) { waiter in

@@ -1,7 +1,7 @@
-import Foundation
-import Operations
-import Reflector
-import Synchronization
+internal import Foundation
+internal import Operations
+internal import Reflector
+internal import Synchronization
 
 @testable import LinkMeasurement
 

@@ -1,6 +1,6 @@
-import Reflector
-import StrictJSON
-import Testing
+internal import Reflector
+internal import StrictJSON
+internal import Testing
 
 @Suite struct SelfTestReportTests {
     /// A report with one result of each kind of check.

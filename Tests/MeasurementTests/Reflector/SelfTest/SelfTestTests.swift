@@ -1,8 +1,8 @@
-import Crypto
-import Foundation
-import Glibc
-import StrictJSON
-import Testing
+internal import Crypto
+internal import Foundation
+internal import Glibc
+internal import StrictJSON
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Reflector

@@ -1,9 +1,9 @@
-import Foundation
-import Identity
-import NIOCore
-import PacketIO
-import Synchronization
-import Testing
+internal import Foundation
+internal import Identity
+internal import NIOCore
+internal import PacketIO
+internal import Synchronization
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -12,10 +12,11 @@ import Testing
 @Suite("Connections", .timeLimit(.minutes(3)))
 struct ConnectionTests {
     @Test(
-        "4 GiB of announced length get 413 and the end, from a stranger and from a known peer",
         arguments: [true, false]
     )
-    func fourGigabytes(known: Bool) async throws {
+    func `4 GiB of announced length get 413 and the end, from a stranger and from a known peer`(known: Bool)
+        async throws
+    {
         let key = IdentityKey()
         try await TestReflector.with(peers: known ? [key.endpointID] : []) { reflector in
             try await RawPeer.withTLS(reflector, .endpoint(key)) { peer in
@@ -30,8 +31,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test("a stranger gets 64 KiB, a known peer 1 MiB")
-    func limits() async throws {
+    @Test func `a stranger gets 64 KiB, a known peer 1 MiB`() async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) { reflector in
             try await RawPeer.withTLS(reflector, .endpoint(IdentityKey())) { peer in
@@ -51,8 +51,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test("malformed and unknown messages get 400 with their id, and the connection goes on")
-    func badMessages() async throws {
+    @Test func `malformed and unknown messages get 400 with their id, and the connection goes on`() async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) { reflector in
             try await RawPeer.withTLS(reflector, .endpoint(key)) { peer in
@@ -76,8 +75,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test("requests are multiplexed: a hundred sent at once are all answered, each under its id")
-    func multiplexed() async throws {
+    @Test func `requests are multiplexed: a hundred sent at once are all answered, each under its id`() async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) { reflector in
             try await RawPeer.withTLS(reflector, .endpoint(key)) { peer in
@@ -96,8 +94,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test("a client of another major version gets an error with the supported one")
-    func otherVersion() async throws {
+    @Test func `a client of another major version gets an error with the supported one`() async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) { reflector in
             try await RawPeer.withTLS(reflector, .endpoint(key)) { peer in
@@ -109,8 +106,9 @@ struct ConnectionTests {
         }
     }
 
-    @Test("a stalled handshake, a silent stranger and a silent known peer are closed at their deadlines")
-    func deadlines() async throws {
+    @Test func `a stalled handshake, a silent stranger and a silent known peer are closed at their deadlines`()
+        async throws
+    {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) {
             // Long enough that a busy machine does not miss them when it is not meant to.
@@ -156,8 +154,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test("garbage instead of a handshake costs a connection and nothing else")
-    func garbage() async throws {
+    @Test func `garbage instead of a handshake costs a connection and nothing else`() async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) { reflector in
             for seed in 0..<20 {
@@ -172,8 +169,9 @@ struct ConnectionTests {
         }
     }
 
-    @Test("a thousand connections that stall do not keep a paired peer out, even from the same address")
-    func flood() async throws {
+    @Test func `a thousand connections that stall do not keep a paired peer out, even from the same address`()
+        async throws
+    {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) { reflector in
             let flood = try await StalledConnections.open(1_000, to: reflector)
@@ -197,8 +195,9 @@ struct ConnectionTests {
         }
     }
 
-    @Test("a peer that asks on and on and takes no reply is not read any more, and others are served")
-    func unreadReplies() async throws {
+    @Test func `a peer that asks on and on and takes no reply is not read any more, and others are served`()
+        async throws
+    {
         let (key, other) = (IdentityKey(), IdentityKey())
         try await TestReflector.with(peers: [key.endpointID, other.endpointID]) { reflector in
             let requests = 400_000
@@ -230,8 +229,7 @@ struct ConnectionTests {
         }
     }
 
-    @Test("one peer may not hold more connections than its share")
-    func sharePerPeer() async throws {
+    @Test func `one peer may not hold more connections than its share`() async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) {
             $0.limits.maxConnectionsPerPeer = 3

@@ -1,9 +1,9 @@
-import Foundation
-import Identity
-import NIOCore
-import Operations
-import PacketIO
-import Testing
+internal import Foundation
+internal import Identity
+internal import NIOCore
+internal import Operations
+internal import PacketIO
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -11,8 +11,9 @@ import Testing
 
 @Suite("Health and metrics", .timeLimit(.minutes(5)))
 struct HealthTests {
-    @Test("GET /health on the plain port says ok, version and load; other paths and methods are refused")
-    func plain() async throws {
+    @Test func `GET /health on the plain port says ok, version and load; other paths and methods are refused`()
+        async throws
+    {
         try await TestReflector.with { reflector in
             let health = try await Self.get(reflector, "/health")
             #expect(health.hasPrefix("HTTP/1.1 200 OK"))
@@ -29,8 +30,9 @@ struct HealthTests {
         }
     }
 
-    @Test("an authorized peer that negotiates http/1.1 gets the same inside TLS; a stranger gets nothing")
-    func insideTLS() async throws {
+    @Test func `an authorized peer that negotiates http/1.1 gets the same inside TLS; a stranger gets nothing`()
+        async throws
+    {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) { reflector in
             for (who, isKnown) in [(key, true), (IdentityKey(), false)] {
@@ -46,8 +48,9 @@ struct HealthTests {
         }
     }
 
-    @Test("monitors that connect and send nothing do not block the health port; the oldest are evicted")
-    func slowMonitors() async throws {
+    @Test func `monitors that connect and send nothing do not block the health port; the oldest are evicted`()
+        async throws
+    {
         try await TestReflector.with { reflector in
             let port = try #require(reflector.started.health?.port)
             var sockets: [Int32] = []
@@ -65,8 +68,7 @@ struct HealthTests {
         }
     }
 
-    @Test("without a writable audit log no test is granted and /health says 503")
-    func failClosed() async throws {
+    @Test func `without a writable audit log no test is granted and /health says 503`() async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) { reflector in
             let client = try await reflector.connect(key)
@@ -86,8 +88,9 @@ struct HealthTests {
         }
     }
 
-    @Test("a line that another hand appended to the audit log keeps it closed, and /health and status say so")
-    func foreignLine() async throws {
+    @Test func `a line that another hand appended to the audit log keeps it closed, and /health and status say so`()
+        async throws
+    {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) { reflector in
             let client = try await reflector.connect(key)

@@ -1,6 +1,6 @@
-import Foundation
-import Identity
-import Testing
+internal import Foundation
+internal import Identity
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -44,8 +44,10 @@ struct MetricsFormatTests {
         return families
     }
 
-    @Test("every metric has its name, its type and a number, counters end in _total, and no other metric is there")
-    func everyMetric() async throws {
+    @Test
+    func `every metric has its name, its type and a number, counters end in _total, and no other metric is there`()
+        async throws
+    {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) { reflector in
             let client = try await reflector.connect(key)
@@ -81,14 +83,13 @@ struct MetricsFormatTests {
     }
 
     @Test(
-        "the parser of this test refuses what Prometheus would",
         arguments: [
             "a 1\n", "# HELP a b\n# TYPE a gauge\na x\n", "# HELP 1 b\n# TYPE 1 gauge\n1 1\n",
             "# HELP a b\n# TYPE a gauge\na 1", "# HELP a b\n# TYPE b gauge\na 1\n",
             "# HELP a b\n# TYPE a number\na 1\n",
         ]
     )
-    func strict(text: String) {
+    func `the parser of this test refuses what Prometheus would`(text: String) {
         #expect(throws: Malformed.self) { try Self.parse(text) }
     }
 }

@@ -1,9 +1,9 @@
-import Foundation
-import Identity
-import Logging
-import Operations
-import Synchronization
-import Testing
+internal import Foundation
+internal import Identity
+internal import Logging
+internal import Operations
+internal import Synchronization
+internal import Testing
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -12,10 +12,11 @@ import Testing
 @Suite("Secrets of tests", .timeLimit(.minutes(5)))
 struct SecretsTests {
     @Test(
-        "tokens and passwords of pairing and tests are in no log line, however verbose, and not in the audit log",
         arguments: [DataMode.tunneled, .directEphemeral]
     )
-    func logged(mode: DataMode) async throws {
+    func `tokens and passwords of pairing and tests are in no log line, however verbose, and not in the audit log`(
+        mode: DataMode
+    ) async throws {
         let log = Lines()
         let logger = Logger(label: "reflector") { label in
             StandardErrorLog(label: label, level: .trace, format: .text, write: { log.add($0) })

@@ -1,12 +1,12 @@
-import Foundation
-import Identity
-import IdentityCertificates
-import NIOCore
-import NIOSSL
-import Operations
-import TestCertificates
-import Testing
-import X509
+internal import Foundation
+internal import Identity
+internal import IdentityCertificates
+internal import NIOCore
+internal import NIOSSL
+internal import Operations
+internal import TestCertificates
+internal import Testing
+internal import X509
 
 @testable import LinkMeasurement
 @testable import Paramedic
@@ -14,8 +14,7 @@ import X509
 
 @Suite("Authorization", .timeLimit(.minutes(5)))
 struct WhoMaySpeakTests {
-    @Test("an unknown peer gets 403, is closed, and is logged once")
-    func unknownPeer() async throws {
+    @Test func `an unknown peer gets 403, is closed, and is logged once`() async throws {
         try await TestReflector.with { reflector in
             let key = IdentityKey()
             try await RawPeer.withTLS(reflector, .endpoint(key)) { peer in
@@ -37,8 +36,7 @@ struct WhoMaySpeakTests {
         }
     }
 
-    @Test("an unknown peer that leaves without a word is logged too")
-    func unknownPeerLeaves() async throws {
+    @Test func `an unknown peer that leaves without a word is logged too`() async throws {
         try await TestReflector.with { reflector in
             let key = IdentityKey()
             try await RawPeer.withTLS(reflector, .endpoint(key)) { peer in
@@ -49,8 +47,8 @@ struct WhoMaySpeakTests {
         }
     }
 
-    @Test("a peer of the configuration is let in, over IPv4 and IPv6", arguments: ["127.0.0.1", "::1"])
-    func configuredPeer(host: String) async throws {
+    @Test(arguments: ["127.0.0.1", "::1"])
+    func `a peer of the configuration is let in, over IPv4 and IPv6`(host: String) async throws {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID], host: host) { reflector in
             let client = try await reflector.connect(key)
@@ -66,8 +64,7 @@ struct WhoMaySpeakTests {
         }
     }
 
-    @Test("a certificate that claims a known peer's ID is refused in the handshake and logged")
-    func stolenName() async throws {
+    @Test func `a certificate that claims a known peer's ID is refused in the handshake and logged`() async throws {
         let known = IdentityKey()
         let thief = IdentityKey()
         try await TestReflector.with(peers: [known.endpointID]) { reflector in
@@ -79,8 +76,7 @@ struct WhoMaySpeakTests {
         }
     }
 
-    @Test("no certificate, a P-256 key, TLS 1.2 and a foreign protocol are refused")
-    func otherHandshakes() async throws {
+    @Test func `no certificate, a P-256 key, TLS 1.2 and a foreign protocol are refused`() async throws {
         let known = IdentityKey()
         try await TestReflector.with(peers: [known.endpointID]) { reflector in
             await expectRefusal(reflector, RawPeer.Appearance())
@@ -97,8 +93,7 @@ struct WhoMaySpeakTests {
         }
     }
 
-    @Test("without require_alpn a client that negotiates nothing is served")
-    func lenientALPN() async throws {
+    @Test func `without require_alpn a client that negotiates nothing is served`() async throws {
         let known = IdentityKey()
         try await TestReflector.with(peers: [known.endpointID]) {
             $0.requireALPN = false
@@ -113,8 +108,9 @@ struct WhoMaySpeakTests {
         }
     }
 
-    @Test("the client refuses a reflector with another key than the pinned one, before it sends anything")
-    func pinnedServer() async throws {
+    @Test func `the client refuses a reflector with another key than the pinned one, before it sends anything`()
+        async throws
+    {
         let key = IdentityKey()
         try await TestReflector.with(peers: [key.endpointID]) { reflector in
             var address = reflector.address
@@ -132,8 +128,7 @@ struct WhoMaySpeakTests {
         }
     }
 
-    @Test("a removed peer loses its connection at once and is unknown afterwards")
-    func removal() async throws {
+    @Test func `a removed peer loses its connection at once and is unknown afterwards`() async throws {
         let key = IdentityKey()
         try await TestReflector.with { reflector in
             let offer = try await reflector.openPairing()
@@ -153,8 +148,7 @@ struct WhoMaySpeakTests {
         }
     }
 
-    @Test("a TLS session from before the removal brings a removed peer nothing")
-    func resumption() async throws {
+    @Test func `a TLS session from before the removal brings a removed peer nothing`() async throws {
         let key = IdentityKey()
         try await TestReflector.with { reflector in
             let offer = try await reflector.openPairing()
