@@ -1,8 +1,10 @@
-// The same records with libcrypto's EVP calls alone: what a cipher of the library is compared with.
+// Seals and opens the same records with libcrypto's EVP calls alone, to compare the library's cipher with.
 //
-//   evp xchacha20|aes256gcm LENGTH COUNT     prints nanoseconds of processor time for sealing and opening a record once
+//   evp xchacha20|aes256gcm LENGTH COUNT
+//       prints the nanoseconds of processor time that sealing and opening one record takes
 //
-// Key and cipher are set once for each direction. xchacha20 is ChaCha20-Poly1305 here, as the library derives its key once.
+// Key and cipher are set once for each direction. xchacha20 is ChaCha20-Poly1305 here, because the library derives its
+// key only once.
 #include <openssl/evp.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -1,11 +1,12 @@
 internal import Cryptography
 internal import Glibc
 
-// Seals and opens records of one length, again and again, as one direction of one session does.
+// Seals and opens records of one length, again and again, as one direction of a session does.
 //
-//   cryptography-benchmark xchacha20|aes256gcm LENGTH COUNT     prints nanoseconds of processor time for sealing and
-//   opening a record once cryptography-benchmark idle xchacha20|aes256gcm COUNT       COUNT ciphers that worked once;
-//   prints resident bytes for each
+//   cryptography-benchmark xchacha20|aes256gcm LENGTH COUNT
+//       prints the nanoseconds of processor time that sealing and opening one record takes
+//   cryptography-benchmark idle xchacha20|aes256gcm COUNT
+//       makes COUNT ciphers, uses each once, and prints the resident bytes of one
 
 func fail(_ message: String) -> Never {
     print("cryptography-benchmark: \(message)")
@@ -29,13 +30,13 @@ func makeCipher(_ algorithm: RecordCipher.Algorithm, _ contexts: CipherContexts)
     )
 }
 
-/// A header is ten bytes, as the packet protocol has it.
+/// As long as a header of the packet protocol.
 let header = [UInt8](repeating: 7, count: 10)
 
-/// Of this process, in nanoseconds: what else runs on the machine counts as little as it can.
+/// The processor time of this process in nanoseconds: other processes of the machine change it least.
 func processorTime() -> Double {
     var time = timespec()
-    // Filled by the call.
+    // The call fills it.
     guard unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time) == 0 else { fail("no clock") }
     return Double(time.tv_sec) * 1e9 + Double(time.tv_nsec)
 }
@@ -49,10 +50,10 @@ func measure(_ algorithm: RecordCipher.Algorithm, length: Int, count: Int) -> Do
     var bytes = [UInt8](repeating: 1, count: length + RecordCipher.tagLength)
     var start = 0.0
     for counter in 0..<UInt64(warmUp + count) {
-        // By then libcrypto has loaded what it needs.
+        // libcrypto loads what it needs with the first records.
         if counter == warmUp { start = processorTime() }
         var span = bytes.mutableSpan
-        // Bytes have no patterns that are not values.
+        // Every bit pattern is a valid byte.
         var raw = unsafe span.mutableBytes
         sealer.seal(&raw, counter: counter, authenticating: unsafe header.span.bytes)
         guard opener.open(&raw, counter: counter, authenticating: unsafe header.span.bytes) else {
@@ -87,7 +88,7 @@ func idle(_ algorithm: RecordCipher.Algorithm, count: Int) -> Double {
         let holder = Holder(makeCipher(algorithm, contexts))
         var bytes = [UInt8](repeating: 1, count: 80)
         var span = bytes.mutableSpan
-        // Bytes have no patterns that are not values.
+        // Every bit pattern is a valid byte.
         var raw = unsafe span.mutableBytes
         holder.cipher.seal(&raw, counter: 0, authenticating: unsafe header.span.bytes)
         holders.append(holder)

@@ -1,8 +1,8 @@
-// A member of a cluster in a process of its own, which the tests kill. Arguments: the number of the member (1…255, its
-// identity is made of it), the key in hexadecimal, and seeds, HOST:PORT each. It listens on 127.0.0.1 and says on
-// standard output where, then each event with the number of the member, and `heard` with the number that a member that
-// joined answers when it is asked who it is. It answers the same, and to `slow` nothing. SIGTERM and SIGINT let it
-// leave, a second one cuts off what is in work.
+// A cluster member in a process of its own, which the tests kill. Arguments: the member's number (1…255; its identity
+// is made from it), the key in hexadecimal, and the seeds, each HOST:PORT. It listens on 127.0.0.1 and prints where,
+// then each event with the number of the member. It asks each member that joins for its number, and prints `heard` with
+// the answer. It answers this question itself, and never answers `slow`. SIGTERM and SIGINT make it leave; a second
+// signal cuts off the requests in progress.
 internal import Glibc
 internal import Identity
 internal import NetworkProtocol
@@ -31,7 +31,7 @@ var configuration = ClusterConfiguration(
     listening: listening,
     seeds: Array(arguments.dropFirst(3))
 )
-// What is in work when it leaves is not cut off but by a second signal.
+// Only a second signal cuts off the requests in progress when it leaves.
 configuration.messaging.shutdownTimeout = .seconds(3_600)
 var dispatcher = Dispatcher()
 dispatcher.onCommand("who") { _, _ in [number] }

@@ -4,7 +4,7 @@ internal import Testing
 
 @Suite("packetbench", .timeLimit(.minutes(3)))
 struct PacketbenchTests {
-    /// A folder of its own, away afterwards.
+    /// Makes a folder for `body`, and removes it afterward.
     private func inFolder(_ body: (String) async throws -> Void) async throws {
         let folder = NSTemporaryDirectory() + "pb-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -91,7 +91,7 @@ struct PacketbenchTests {
                 )
                 let error = try stranger.json()["error"] as? [String: Any]
                 #expect(error?["exit_code"] as? Int == 4)
-                // And a daemon that is another is not talked to.
+                // The client refuses a daemon with another key.
                 let other = try await bench(options + ["--peer", mine], key: folder + "/client.ed25519")
                 #expect(other.code == 4 && other.errors.contains("give --peer \(theirs)"), "\(other.errors)")
             }
@@ -109,7 +109,7 @@ struct PacketbenchTests {
                 try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
                 return path
             }
-            // As `openssl rand -hex 32` writes it, and in the other case without an end of line.
+            // As `openssl rand -hex 32` writes it; then in upper case, without an end of line.
             let secret = try file("secret", String(repeating: "0a1b2c3d", count: 8) + "\n")
             let same = try file("same", String(repeating: "0A1B2C3D", count: 8))
             let other = try file("other", String(repeating: "0a1b2c3e", count: 8) + "\n")
@@ -186,7 +186,7 @@ struct PacketbenchTests {
                 let known = options + ["--ca", "\(folder)/server.pem"]
                 let measured = try await bench(known + client, key: folder + "/key")
                 try expectMeasured(measured)
-                // What it prints is enough to be given the next time.
+                // The printed pin and address work as arguments the next time.
                 let report = try measured.json()
                 #expect(address.hasPrefix("tls:") && report["address"] as? String == address)
                 #expect(report["peer"] is NSNull)
@@ -249,7 +249,7 @@ struct PacketbenchTests {
         #expect(result.code == 64, "\(result.errors)")
         #expect(result.output.isEmpty)
         #expect(result.errors.contains(advice), "\(result.errors)")
-        // Whether the line was read or the command ran already.
+        // Also if the command had already begun to run.
         let usage = "Usage: packetbench \(line.prefix { $0 != " " }) [<options>] <address>\n"
         #expect(result.errors.contains(usage), "\(result.errors)")
     }
@@ -348,7 +348,7 @@ struct PacketbenchTests {
         let help = try await Tool.run("packetbench", ["--help"], ["COLUMNS": "80"])
         expectNarrow(help)
         for words in ["unix:", "Exit codes: 0 success", "130 interrupted"] { #expect(help.output.contains(words)) }
-        // None is torn apart.
+        // No command is broken into two lines.
         for line in [
             "packetbench id", "packetbench serve 0.0.0.0:9000 --peer PP-…",
             "packetbench measure 192.0.2.1:9000 --peer PP-…", "(umask 077; openssl rand -hex 32 > secret)",

@@ -68,7 +68,7 @@ def pings(connection):
 def requests(client, connection, who):
     expect(client.ask(connection, "reverse", b"\x00abc\xff"), ("Response", b"\xffcba\x00"), "reverse")
     if who:
-        expect(client.ask(connection, "who"), ("Response", who.encode()), "whom the daemon takes this client for")
+        expect(client.ask(connection, "who"), ("Response", who.encode()), "the ID that the daemon knows this client by")
     expect(client.ask(connection, "nothing")[:2], ("Failure", 1), "a command that there is not")
     expect(client.ask(connection, "refuse"), ("Failure", 2, "not today"), "a handler that refuses")
     expect(client.ask(connection, "fail")[:2], ("Failure", 3), "a handler that fails")

@@ -102,9 +102,9 @@ class Scenario:
             self.until("a member answers over TCP", lambda: self.is_answered(id))
         self.absent(first)
         write_whole(done_file, "done")
-        self.until("it is told to leave", lambda: self.is_leaving)
+        self.until("the order to leave arrives", lambda: self.is_leaving)
         member.leave()
-        self.until("all are told", lambda: not member.news)
+        self.until("all news is sent", lambda: not member.news)
 
     def once(self, id):
         """A ping that arrives twice is answered once."""

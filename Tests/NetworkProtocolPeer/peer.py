@@ -44,7 +44,7 @@ def parser():
         role.add_argument("--secret", type=bytes.fromhex, help="pre-shared key")
         role.add_argument("--format", choices=FORMATS, default="bincode")
         role.add_argument("--compression", choices=COMPRESSIONS, default="none")
-        role.add_argument("--who", help="whom the daemon is to take this client for")
+        role.add_argument("--who", help="the ID that the daemon must know this client by")
         role.add_argument("--stranger", type=bytes.fromhex, help="private key that the daemon does not admit")
         role.add_argument("--address-file", help="where to write the address once it listens")
         role.add_argument("--count", type=int, default=1, help="connections to serve")

@@ -26,7 +26,7 @@ struct ClusterProcessTests {
         }
         for peer in peers {
             let early = peer.lines.filter { $0.hasPrefix("suspected ") || $0.hasPrefix("failed ") }
-            #expect(early.isEmpty, "nobody has failed yet")
+            #expect(early.isEmpty, "no member has failed yet")
         }
         peers.remove(at: 2).signal(SIGKILL)
         for peer in peers { try await peer.wait(for: "failed 3") }

@@ -204,7 +204,7 @@ struct SwimCoreTests {
         let suspicion = told.compactMap { update in
             if case .suspect(let accusers) = update.claim { accusers.count } else { nil }
         }
-        #expect(suspicion.first == 1 + nacks, "the suspect is told at once, by whom it is accused")
+        #expect(suspicion.first == 1 + nacks, "the suspect learns its accusers at once")
     }
 
     @Test func `an ack of another sequence or from a member that was not asked proves nothing`() throws {

@@ -331,7 +331,7 @@ struct ClientAndDaemonTests {
     }
 
     @Test func `a client without a daemon says at which address nothing listens`() async throws {
-        let path = "/tmp/outpost-np-nobody-\(UUID().uuidString)"
+        let path = "/tmp/outpost-np-none-\(UUID().uuidString)"
         await #expect(
             throws: ConnectionError.notListening(address: "unix:\(path)")
         ) {
