@@ -40,6 +40,9 @@ struct PacketBenchCommand: Tool {
 
     static func main() async { await start() }
 
+    /// Messages of 64 KiB are allocated and freed over and over.
+    static func prepare() { ProcessMemory.limitRetention() }
+
     static let sharedOptions: Set = ["--key", "--log-level"]
 
     static func failure(for error: any Error) -> ToolFailure {

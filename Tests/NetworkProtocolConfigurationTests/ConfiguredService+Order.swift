@@ -1,5 +1,5 @@
-import NetworkProtocolTestSupport
-import Testing
+internal import NetworkProtocolTestSupport
+internal import Testing
 
 extension ConfiguredService {
     /// Runs two operations that each end at a time of their own: `late` starts first, and must not have ended when

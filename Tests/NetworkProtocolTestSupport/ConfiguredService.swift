@@ -1,6 +1,6 @@
 internal import Foundation
-internal import Logging
-@testable import NetworkProtocol
+package import Logging
+package import NetworkProtocol
 internal import NetworkProtocolConfiguration
 internal import Synchronization
 

@@ -9,6 +9,14 @@ extension ConnectionHandler {
         var queuedBytes = 0
         /// Bytes of all packets that are no longer in `writer`.
         var bytes = 0
+        /// Those of the outbox whose packets are in `writer`.
+        var buffered = Credit()
+    }
+
+    /// Messages of the outbox, and the bytes of their packets.
+    struct Credit {
+        var messages = 0
+        var bytes = 0
     }
 
     /// Once this many bytes of packets are buffered, they are sealed and written, and the next packets go to another
@@ -27,7 +35,6 @@ extension ConnectionHandler {
     }
 
     /// Adds a short message of the protocol itself, to be written at the end of this turn.
-    ///
     func write(_ message: Message) {
         if encoding.format == .bincode { return writeOpening(message, isSealed: core.isSealed) }
         takeQueue()
@@ -67,20 +74,22 @@ extension ConnectionHandler {
             // Taken out, so that nothing else refers to the bytes when they are sealed.
             var payload = OutboundPayload.bytes([], [])
             swap(&payload, &queue[index])
-            put(payload)
+            put(payload, Credit(messages: 1, bytes: payload.packetLength(tag: encoding.tagLength)))
         }
         queue.removeAll(keepingCapacity: queue.capacity <= 32)
         swap(&queue, &scratch.queue)
     }
 
-    private func put(_ payload: consuming OutboundPayload) {
+    private func put(_ payload: consuming OutboundPayload, _ credit: Credit = Credit()) {
         switch payload {
         case .message(let message, let length): writer.append(message, length: length, isSealed: core.isSealed)
         case .bytes(let bytes, let compression): writer.append(bytes, compression, isSealed: core.isSealed)
         case .packet(let packet):
             writeWhole()
-            return writePiece(packet, count: 1)
+            return writePiece(packet, count: 1, credit)
         }
+        unwritten.buffered.messages += credit.messages
+        unwritten.buffered.bytes += credit.bytes
         if writer.byteCount >= ConnectionHandler.pieceLength { writeWhole() }
     }
 
@@ -88,22 +97,35 @@ extension ConnectionHandler {
     private func writeWhole() {
         guard writer.byteCount > 0 else { return }
         let count = writer.packetCount
-        writePiece(writer.take(), count: count)
+        let credit = unwritten.buffered
+        unwritten.buffered = Credit()
+        let piece = writer.take()
+        writer.reuse(scratch.packets.take(piece.storageCapacity))
+        writePiece(piece, count: count, credit)
     }
 
     /// Seals and writes packets.
-    private func writePiece(_ piece: consuming ByteBuffer, count: Int) {
+    ///
+    /// - Parameter credit: returned to the outbox once the system has taken the piece, so that senders add the next
+    ///   messages while it takes the rest.
+    private func writePiece(_ piece: consuming ByteBuffer, count: Int, _ credit: Credit) {
         guard let context, !core.isClosed else { return }
         var piece = piece
         bytesGiven += piece.readableBytes
         unwritten.bytes += piece.readableBytes
-        guard core.isSealed else { return context.write(wrapOutboundOut(piece), promise: nil) }
-        if let change = seal(&piece, count) {
+        if core.isSealed, let change = seal(&piece, count) {
             bytesGiven += change.readableBytes
             setup.metrics.sent(messages: 0, bytes: change.readableBytes)
             context.write(wrapOutboundOut(change), promise: nil)
         }
-        context.writeAndFlush(wrapOutboundOut(piece), promise: nil)
+        let written = context.eventLoop.makePromise(of: Void.self)
+        let (outbox, buffers, bytes) = (outbox, scratch.packets, piece)
+        written.futureResult.whenSuccess {
+            buffers.give(bytes)
+            if credit.messages > 0 { outbox.written(messages: credit.messages, bytes: credit.bytes) }
+        }
+        context.write(wrapOutboundOut(piece), promise: written)
+        if core.isSealed { context.flush() }
     }
 
     /// The key change that must precede it; usually nil.

@@ -98,6 +98,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             options: setup.options,
             isSealed: trust != nil,
             metrics: setup.metrics,
+            buffers: scratch.packets,
             eventLoop: eventLoop,
             wake: wake
         )
@@ -188,7 +189,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if isStuck, context.channel.isWritable {
+        // With messages taken out of the outbox and not all written, `flush` follows.
+        if isStuck, context.channel.isWritable, unwritten.queuedMessages + messagesWritten == 0 {
             allTaken()
             turn()
         }

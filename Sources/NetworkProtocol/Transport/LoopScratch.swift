@@ -9,6 +9,8 @@ final class LoopScratch {
     private static let keptLength = 128 * 1024
 
     let contexts = CipherContexts()
+    /// For long packets; used by all threads.
+    let packets = PacketBuffers()
     private var buffer = ByteBuffer()
     /// Messages taken out of an outbox; empty between two uses.
     var queue: [OutboundPayload] = []

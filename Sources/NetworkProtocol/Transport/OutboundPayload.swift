@@ -35,13 +35,16 @@ struct PayloadEncoding: Sendable {
     let isSealed: Bool
     let limit: Int
     let metrics: ConnectionMetrics
+    /// Memory for packets.
+    let buffers: PacketBuffers
 
-    init(options: ConnectionOptions, isSealed: Bool, metrics: ConnectionMetrics) {
+    init(options: ConnectionOptions, isSealed: Bool, metrics: ConnectionMetrics, buffers: PacketBuffers) {
         format = options.format
         compression = options.compression
         self.isSealed = isSealed
         limit = options.effectiveMaximumPayloadLength
         self.metrics = metrics
+        self.buffers = buffers
     }
 
     /// The bytes that sealing adds.
@@ -84,7 +87,7 @@ struct PayloadEncoding: Sendable {
     }
 
     private func packet(_ message: Message, length: Int) -> ByteBuffer {
-        var writer = PacketWriter()
+        var writer = PacketWriter(reusing: buffers.take(PacketHeader.length + length + tagLength))
         writer.append(message, length: length, isSealed: isSealed)
         return writer.buffer
     }

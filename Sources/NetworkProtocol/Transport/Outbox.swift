@@ -37,6 +37,11 @@ final class Outbox: Sendable {
             queue.count + messagesInFlight >= capacity || queuedBytes + bytesInFlight >= Outbox.byteCapacity
         }
 
+        /// Whether senders that wait should go on: with room for several messages, they wait less often.
+        func isHalfEmpty(_ capacity: Int) -> Bool {
+            queue.count + messagesInFlight <= capacity / 2 && queuedBytes + bytesInFlight <= Outbox.byteCapacity / 2
+        }
+
         mutating func takeWaiters() -> [Waiter<Void, Never>] {
             defer { waiters = [] }
             return waiters
@@ -76,11 +81,12 @@ final class Outbox: Sendable {
         options: ConnectionOptions,
         isSealed: Bool = false,
         metrics: ConnectionMetrics,
+        buffers: PacketBuffers = PacketBuffers(),
         eventLoop: any EventLoop,
         wake: @escaping @Sendable () -> Void
     ) {
         self.eventLoop = eventLoop
-        plain = PayloadEncoding(options: options, isSealed: isSealed, metrics: metrics)
+        plain = PayloadEncoding(options: options, isSealed: isSealed, metrics: metrics, buffers: buffers)
         state = Mutex(State(encoding: plain))
         capacity = options.effectiveChannelCapacity
         self.wake = wake
@@ -210,7 +216,8 @@ final class Outbox: Sendable {
     /// Whether there are messages to take.
     var hasQueued: Bool { isQueued.load(ordering: .acquiring) }
 
-    /// Moves all messages into `queue`, which is empty. They count as in flight until ``written(messages:bytes:)``.
+    /// Moves all messages into `queue`, which is empty. They count as in flight until
+    /// ``written(messages:bytes:)`` or ``allWritten()``.
     ///
     /// - Returns: messages, and bytes of their packets.
     func take(into queue: inout [OutboundPayload]) -> (messages: Int, bytes: Int) {
@@ -234,10 +241,23 @@ final class Outbox: Sendable {
         }
     }
 
-    /// The system has taken everything in flight, and this many bytes that never counted as in flight.
-    func allWritten(andBytes bytes: Int = 0) {
+    /// The system has taken some of what is in flight.
+    func written(messages: Int, bytes: Int) {
         let waiters = state.withLock { state -> [Waiter<Void, Never>] in
-            state.bytesWritten += state.bytesInFlight + bytes
+            // TLS may still have had them when the system had taken everything.
+            let taken = min(bytes, state.bytesInFlight)
+            state.bytesWritten += taken
+            state.bytesInFlight -= taken
+            state.messagesInFlight -= min(messages, state.messagesInFlight)
+            return state.waiters.isEmpty || !state.isHalfEmpty(capacity) ? [] : state.takeWaiters()
+        }
+        for waiter in waiters { waiter.resume(returning: ()) }
+    }
+
+    /// The system has taken everything in flight.
+    func allWritten() {
+        let waiters = state.withLock { state -> [Waiter<Void, Never>] in
+            state.bytesWritten += state.bytesInFlight
             state.bytesInFlight = 0
             state.messagesInFlight = 0
             return state.waiters.isEmpty || state.isFull(capacity) ? [] : state.takeWaiters()
@@ -273,6 +293,9 @@ final class Outbox: Sendable {
             return !isAtWork && state.queue.isEmpty && state.messagesInFlight == 0
         }
     }
+
+    /// Whether a sender waits for room.
+    var isAwaited: Bool { state.withLock { !$0.waiters.isEmpty } }
 
     /// Why nothing can be sent anymore.
     var endReason: ConnectionError? { state.withLock { $0.end } }

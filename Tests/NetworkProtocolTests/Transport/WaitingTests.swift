@@ -24,6 +24,34 @@ struct WaitingTests {
         }
     }
 
+    @Test func `a caller that waits for room goes on when half of what was in flight is taken`() async throws {
+        var options = ConnectionOptions()
+        options.channelCapacity = 8
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let outbox = Outbox(options: options, metrics: ConnectionMetrics(role: "client"), eventLoop: loop) {}
+        for _ in 0..<8 { try outbox.sendNow(.ping) }
+        var queue: [OutboundPayload] = []
+        let taken = outbox.take(into: &queue)
+        #expect(taken.messages == 8)
+        let isDone = Flag()
+        let waiting = Task {
+            try await outbox.send(.echo(""))
+            isDone.set()
+        }
+        while !outbox.isAwaited { try await Task.sleep(for: .milliseconds(1)) }
+        // Each wakeup costs a switch of threads, so one is not made for each message.
+        for _ in 0..<3 { outbox.written(messages: 1, bytes: taken.bytes / 8) }
+        #expect(outbox.isAwaited && !isDone.isSet)
+        outbox.written(messages: 1, bytes: taken.bytes / 8)
+        try await waiting.value
+        #expect(outbox.bytesInFlight == taken.bytes / 2)
+        // What TLS still had when the system had taken everything does not count twice.
+        outbox.allWritten()
+        outbox.written(messages: 4, bytes: taken.bytes / 2)
+        #expect(outbox.bytesInFlight == 0)
+        #expect(outbox.bytesWritten == taken.bytes)
+    }
+
     @Test func `callers that wait for room to ask put in no more than there is room for`() async throws {
         let server = try await PlainServer.start(isReading: false)
         let client = try await Client.connect(
