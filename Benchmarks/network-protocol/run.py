@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the packet protocol beside what it is compared with: medians, ratios and bars.
 
-    run.py [codec] [latency] [echo] [bulk] [idle] [keys] [swim]      all when none is named; ends with 1 when a bar is missed
+    run.py [codec] [latency] [task] [echo] [bulk] [idle] [keys] [swim]      all when none is named; ends with 1 when a bar is missed
 
 Needs, beside cc, iperf3 and, for keys, the Python packages of the tests (scripts/lib.sh):
     OUTPOST_BENCHMARKS=1 swift build -c release --static-swift-stdlib --product packetbench
@@ -30,6 +30,8 @@ SECONDS = float(os.environ.get("SECONDS_PER_PART", "1"))
 CONNECTIONS = int(os.environ.get("CONNECTIONS", "10000"))
 # Bytes of a request with 64 bytes for "packetbench.echo", and of its response: header, variant, number, command, payload.
 REQUEST, RESPONSE, TAG = 10 + 4 + 8 + 8 + 16 + 8 + 64, 10 + 4 + 8 + 8 + 64, 16
+# Bytes of the payload of a Data of 64 KiB: variant, length, data.
+DATA = 4 + 8 + (64 << 10)
 rows = []
 missed = []
 
@@ -58,7 +60,7 @@ def tool(name):
 
 def compile_c(folder, source, *flags):
     path = os.path.join(folder, os.path.basename(source) + ".out")
-    output(["cc", "-O2", "-Wall", *flags, "-o", path, os.path.join(ROOT, "Benchmarks", source)])
+    output(["cc", "-O2", "-Wall", "-o", path, os.path.join(ROOT, "Benchmarks", source), *flags])
     return path
 
 
@@ -163,6 +165,29 @@ def latency(folder):
                 f"≤ {limit}" if limit else "–", ratio <= limit if limit else None)
 
 
+def task(folder):
+    """One request in flight on a Unix socket that a task answers, both ends in one process on one core, against NIO alone."""
+    pingpong = compile_c(folder, "network-protocol/pingpong.c")
+    probe = ["taskset", "-c", "0", tool("network-protocol-benchmark")]
+    rounds = []
+    for _ in range(ROUNDS):
+        words = {
+            "plain": [*probe, "request", os.path.join(folder, "plain"), str(SECONDS)],
+            "sealed": [*probe, "request", os.path.join(folder, "sealed"), str(SECONDS), "sealed"],
+            "NIO": [*probe, "nio", os.path.join(folder, "nio"), str(SECONDS), str(REQUEST)],
+            "C": ["taskset", "-c", "0", pingpong, str(REQUEST), str(RESPONSE), str(SECONDS)],
+        }
+        rounds.append({name: float(output(command).split()[0]) / 1000 for name, command in words.items()})
+        for name in ("plain", "sealed", "nio"):
+            if os.path.exists(os.path.join(folder, name)):
+                os.unlink(os.path.join(folder, name))
+    for own, peer, bar in (("plain", "NIO", 1.4), ("plain", "C", None), ("sealed", "plain", 1.25), ("NIO", "C", None)):
+        here, there = (statistics.median(figures[name] for figures in rounds) for name in (own, peer))
+        ratio = statistics.median(figures[own] / figures[peer] for figures in rounds)
+        row(f"request that a task answers, one core, {own}, median", f"{here:.1f} µs", f"{peer} {there:.1f} µs", f"{ratio:.2f}",
+            f"≤ {bar}" if bar else "–", ratio <= bar if bar else None)
+
+
 def echo(folder):
     """Echoes of 64 bytes, with as many in flight as one connection accepts."""
     for kind in ("tcp", "unix"):
@@ -177,11 +202,13 @@ def echo(folder):
 
 
 def bulk(folder):
-    """Data of 64 KiB, against iperf3 with one stream."""
+    """Data of 64 KiB: plain against iperf3 with one stream, sealed against C that seals the same records, and iperf3."""
+    sealing = compile_c(folder, "network-protocol/sealing.c", "-lcrypto")
     port = free_port()
     server = subprocess.Popen(["iperf3", "-s", "-B", "127.0.0.1", "-p", str(port)],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     daemons = {name: Daemon(folder, "tcp", *TRUST[name]["tcp"]) for name in ("sealed", "plain")}
+    bars = {("plain", "iperf3"): 0.9, ("sealed", "C"): 0.85}
     try:
         time.sleep(0.5)
         figures = {}
@@ -189,15 +216,20 @@ def bulk(folder):
             for way in ("up", "down"):
                 command = ["iperf3", "-c", "127.0.0.1", "-p", str(port), "-P", "1", "-J", "-t", str(max(1, round(SECONDS)))]
                 client = json.loads(output(command + (["-R"] if way == "down" else [])))
-                peer = client["end"]["sum_received"]["bits_per_second"]
+                peers = {
+                    "iperf3": client["end"]["sum_received"]["bits_per_second"],
+                    "C": float(output([sealing, str(DATA), str(SECONDS)])),
+                }
                 for name, daemon in daemons.items():
                     own = daemon.measure("--only", way)[f"data_{way}_bps"]
-                    figures.setdefault((name, way), []).append((own, peer))
-        for (name, way), pairs in sorted(figures.items(), reverse=True):
-            own, peer = (statistics.median(column) / 1e9 for column in zip(*pairs))
+                    for peer in ("iperf3", "C") if name == "sealed" else ("iperf3",):
+                        figures.setdefault((name, way, peer), []).append((own, peers[peer]))
+        for (name, way, peer), pairs in sorted(figures.items(), reverse=True):
+            own, other = (statistics.median(column) / 1e9 for column in zip(*pairs))
             ratio = statistics.median(a / b for a, b in pairs)
-            row(f"Data of 64 KiB, TCP, {name}, {way}", f"{own:.1f} Gbit/s", f"iperf3 {peer:.1f} Gbit/s", f"{ratio:.2f}",
-                "≥ 0.25" if name == "sealed" else "–", ratio >= 0.25 if name == "sealed" else None)
+            bar = bars.get((name, peer))
+            row(f"Data of 64 KiB, TCP, {name}, {way}", f"{own:.1f} Gbit/s", f"{peer} {other:.1f} Gbit/s", f"{ratio:.2f}",
+                f"≥ {bar}" if bar else "–", ratio >= bar if bar else None)
     finally:
         for daemon in daemons.values():
             daemon.stop()
@@ -266,7 +298,7 @@ def swim(folder):
         missed.append("swim")
 
 
-PARTS = {"codec": codec, "latency": latency, "echo": echo, "bulk": bulk, "idle": idle, "keys": keys, "swim": swim}
+PARTS = {"codec": codec, "latency": latency, "task": task, "echo": echo, "bulk": bulk, "idle": idle, "keys": keys, "swim": swim}
 
 
 def main():
