@@ -14,6 +14,6 @@ extension Cluster {
     ///
     /// - Parameter keys: 1 to 8. This member must already have the first one: first add a new key behind it on every
     ///   member.
-    /// - Throws: ``ClusterError/configuration(_:)``, and nothing has changed.
+    /// - Throws: ``ClusterError/Code/configuration``, and nothing has changed.
     public func changeKeys(to keys: [ClusterKey]) throws(ClusterError) { try clusterKeys.change(to: keys) }
 }

@@ -27,9 +27,9 @@ extension Cluster {
     /// - Parameters:
     ///   - id: of any member but this one.
     ///   - timeout: overrides ``ClusterMessagingOptions/responseTimeout``; includes connecting.
-    /// - Throws: ``ClusterMessagingError/connection(_:_:)`` with ``ConnectionError/refused(code:reason:)`` if the
-    ///   member's handler refuses or there is none, and with ``ConnectionError/unanswered(_:)`` if it was sent and no
-    ///   reply came.
+    /// - Throws: ``ClusterMessagingError/Code/connection`` with the cause ``ConnectionError/Code/refused`` if the
+    ///   member's handler refuses or there is none, and with the cause ``ConnectionError/Code/unanswered`` if it was
+    ///   sent and no reply came.
     public func request(
         _ command: String,
         _ payload: [UInt8] = [],

@@ -48,8 +48,8 @@ final class ClusterMessaging: Sendable {
         } catch {
             // That the member is dead explains more than that its connection ended; but not if something was sent
             // before.
-            guard case .connection(_, let reason) = error, hub.member(id) == nil else { throw error }
-            switch reason.code {
+            guard let cause = error.cause, hub.member(id) == nil else { throw error }
+            switch cause.code {
             case .closed, .closedByPeer, .truncated: throw .notAMember(id)
             default: throw error
             }
@@ -73,7 +73,9 @@ final class ClusterMessaging: Sendable {
             task.cancel()
             let result = await task.result
             try Task.checkCancellation()
-            guard case .failure(DaemonError.cannotListen(let address, let reason)) = result else {
+            guard case .failure(let error) = result, let error = error as? DaemonError,
+                let address = error.address, let reason = error.detail
+            else {
                 throw CancellationError()
             }
             throw ClusterError.cannotListen(address: "TCP \(address)", reason: reason)

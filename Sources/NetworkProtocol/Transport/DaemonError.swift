@@ -2,21 +2,85 @@ internal import Glibc
 internal import NIOCore
 internal import SystemErrors
 
-/// Why a daemon could not start.
-public enum DaemonError: Error, Sendable, Hashable {
-    /// The system refused the address, for this reason; or another process listens there.
-    case cannotListen(address: String, reason: String)
-    /// The certificate or the key cannot be used.
-    case tls(reason: String)
-    /// It ran before; create another.
-    case alreadyRan
-    /// The shutdown timed out, and work in progress was cut off.
-    case shutdownTimedOut(connections: Int)
+/// Why a daemon could not start, or did not end in time: a ``code`` for the program, a ``message`` for its user.
+public struct DaemonError: Error, Sendable, Hashable {
+    /// What happened. Later versions may have more codes, so a `switch` needs a `default`.
+    public struct Code: Sendable, Hashable, CustomStringConvertible {
+        private enum Name: String {
+            case cannotListen = "cannot_listen"
+            case tls
+            case alreadyRan = "already_ran"
+            case shutdownTimedOut = "shutdown_timed_out"
+        }
+
+        private let name: Name
+
+        private init(_ name: Name) { self.name = name }
+
+        /// The system refused the `address`, or another process listens there; `detail` says why.
+        public static var cannotListen: Code { Code(.cannotListen) }
+        /// The certificate or the key cannot be used; `detail` says why.
+        public static var tls: Code { Code(.tls) }
+        /// It ran before; create another.
+        public static var alreadyRan: Code { Code(.alreadyRan) }
+        /// The shutdown timed out, and work in progress on so many `connections` was cut off.
+        public static var shutdownTimedOut: Code { Code(.shutdownTimedOut) }
+
+        /// One word, such as `cannot_listen`.
+        public var description: String { name.rawValue }
+    }
+
+    private enum Value: Sendable, Hashable {
+        case cannotListen(address: String, reason: String)
+        case tls(reason: String)
+        case alreadyRan
+        case shutdownTimedOut(connections: Int)
+    }
+
+    private let value: Value
+
+    public static func cannotListen(address: String, reason: String) -> DaemonError {
+        DaemonError(value: .cannotListen(address: address, reason: reason))
+    }
+
+    public static func tls(reason: String) -> DaemonError { DaemonError(value: .tls(reason: reason)) }
+
+    public static var alreadyRan: DaemonError { DaemonError(value: .alreadyRan) }
+
+    public static func shutdownTimedOut(connections: Int) -> DaemonError {
+        DaemonError(value: .shutdownTimedOut(connections: connections))
+    }
+
+    public var code: Code {
+        switch value {
+        case .cannotListen: .cannotListen
+        case .tls: .tls
+        case .alreadyRan: .alreadyRan
+        case .shutdownTimedOut: .shutdownTimedOut
+        }
+    }
+
+    /// Where it could not listen, for ``Code/cannotListen``.
+    public var address: String? { if case .cannotListen(let address, _) = value { address } else { nil } }
+
+    /// What the code alone does not say, for ``Code/cannotListen`` and ``Code/tls``.
+    public var detail: String? {
+        switch value {
+        case .cannotListen(_, let reason), .tls(let reason): reason
+        default: nil
+        }
+    }
+
+    /// The connections that were cut off, for ``Code/shutdownTimedOut``.
+    public var connections: Int? { if case .shutdownTimedOut(let count) = value { count } else { nil } }
 }
 
 extension DaemonError: CustomStringConvertible {
-    public var description: String {
-        switch self {
+    public var description: String { message }
+
+    /// What failed and how to mend it, in a sentence for the user.
+    public var message: String {
+        switch value {
         case .cannotListen(let address, let reason): "cannot listen on \(address): \(reason)"
         case .tls(let reason): "the certificate or key for TLS cannot be used: \(reason)"
         case .alreadyRan: "a daemon runs once; make another one"

@@ -49,10 +49,8 @@ struct ClusterMessagingTests {
             await #expect {
                 try await clusters[0].request("what", to: member)
             } throws: {
-                guard case .connection(member.endpointID, let error) = $0 as? ClusterMessagingError else {
-                    return false
-                }
-                return error.failureCode == .unknownCommand
+                guard let error = $0 as? ClusterMessagingError, error.member == member.endpointID else { return false }
+                return error.cause?.failureCode == .unknownCommand
             }
         }
     }
@@ -218,8 +216,8 @@ struct ClusterMessagingTests {
             await #expect {
                 try await waiting.value
             } throws: {
-                guard case .connection(id, let error) = $0 as? ClusterMessagingError else { return false }
-                return error.code == .unanswered
+                guard let error = $0 as? ClusterMessagingError, error.member == id else { return false }
+                return error.cause?.code == .unanswered
             }
             while clusters[0].connectionCount + clusters[0].acceptedCount > 0 {
                 try await Task.sleep(for: .milliseconds(10))
