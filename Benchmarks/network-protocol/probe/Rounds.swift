@@ -75,7 +75,7 @@ enum Rounds {
             var replies = stream.makeAsyncIterator()
             try await measure(seconds: seconds) {
                 channel.writeAndFlush(message, promise: nil)
-                guard await replies.next()?.readableBytes == bytes else { exit(1) }
+                guard await replies.next(isolation: #isolation)?.readableBytes == bytes else { exit(1) }
             }
         }
         try await channel.close()
