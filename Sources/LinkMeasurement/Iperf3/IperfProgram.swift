@@ -26,7 +26,7 @@ package struct IperfProgram: Sendable {
         guard let path = ExecutableSearch.find(name) else { return nil }
         guard let now = try? FileStatus.following(path) else { return nil }
         if let (then, answer) = known.withLock({ $0[path] }), then == now { return answer.program(path) }
-        let answer = await ask(path)
+        guard let answer = await ask(path) else { return nil }
         known.withLock { known in
             if known.count >= mostKnown { known.removeAll() }
             known[path] = (now, answer)
@@ -45,19 +45,33 @@ package struct IperfProgram: Sendable {
         }
     }
 
-    private static func ask(_ path: String) async -> Answer {
-        guard let process = try? await ChildProcess.start(path, ["--version"], outputLimit: 4_096) else {
-            return .broken
-        }
+    /// Nil if it gave no answer, for which the machine may be the reason: it is asked again the next time.
+    private static func ask(_ path: String) async -> Answer? {
+        guard let process = try? await start(path) else { return nil }
         let limit = Task {
             try await Task.sleep(for: patience)
             process.signal(SIGKILL)
         }
         let exit = await process.exit()
         limit.cancel()
+        // Killed, because it took too long.
+        if case .signaled = exit.status { return nil }
         guard exit.code == 0 else { return .broken }
         let line = String(decoding: exit.output.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
         return .version(IperfVersion(printed: line))
+    }
+
+    /// A file that was written a moment ago cannot be executed while any process has it open for writing (ETXTBSY),
+    /// such as a child of the writer that has not executed its own program yet.
+    private static func start(_ path: String) async throws -> ChildProcess {
+        for _ in 0..<20 {
+            do {
+                return try await ChildProcess.start(path, ["--version"], outputLimit: 4_096)
+            } catch let error as ChildProcessError where error.code == ETXTBSY {
+                try await Task.sleep(for: .milliseconds(50))
+            }
+        }
+        return try await ChildProcess.start(path, ["--version"], outputLimit: 4_096)
     }
 
     /// What keeps a client with that iperf3 from logging in here; nil if nothing does.

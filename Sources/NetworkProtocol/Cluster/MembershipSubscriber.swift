@@ -16,7 +16,7 @@ final class MembershipSubscriber: Sendable {
         /// Members with news, the oldest first from ``first``.
         var order: [MemberID] = []
         var first = 0
-        var waiting: CheckedContinuation<MembershipEvent?, Never>?
+        var waiting: Waiter<MembershipEvent?, Never>?
         var isFinished = false
     }
 
@@ -45,24 +45,21 @@ final class MembershipSubscriber: Sendable {
     }
 
     func next() async -> MembershipEvent? {
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                state.withLock { state in
-                    if let event = Task.isCancelled ? nil : state.next() {
-                        continuation.resume(returning: event)
-                    } else if Task.isCancelled || state.isFinished || state.waiting != nil {
-                        // A second concurrent caller violates the protocol of iterators.
-                        continuation.resume(returning: nil)
-                    } else {
-                        state.waiting = continuation
-                    }
-                }
+        let waiter = Waiter<MembershipEvent?, Never>()
+        let known = state.withLock { state -> MembershipEvent?? in
+            if Task.isCancelled { return .some(nil) }
+            if let event = state.next() { return event }
+            // A second concurrent caller violates the protocol of iterators.
+            if state.isFinished || state.waiting != nil { return .some(nil) }
+            state.waiting = waiter
+            return nil
+        }
+        if let known { return known }
+        return await waiter.value {
+            self.state.withLock { state in
+                if state.waiting === waiter { state.waiting = nil }
             }
-        } onCancel: {
-            state.withLock { state in
-                state.waiting?.resume(returning: nil)
-                state.waiting = nil
-            }
+            waiter.resume(returning: nil)
         }
     }
 }

@@ -85,6 +85,7 @@ extension ConnectionHandler {
         ordered?.end()
         ordered = nil
         outbox.end(error)
+        resumeSenders()
         inFlight.end(error)
         inbox.end(of: error)
         if core.wasOpened {

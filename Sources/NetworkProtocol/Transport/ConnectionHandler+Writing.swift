@@ -100,7 +100,7 @@ extension ConnectionHandler {
         let credit = unwritten.buffered
         unwritten.buffered = Credit()
         let piece = writer.take()
-        writer.reuse(scratch.packets.take(piece.storageCapacity))
+        writer.reuse(scratch.packets.take(min(piece.storageCapacity, 2 * ConnectionHandler.pieceLength)))
         writePiece(piece, count: count, credit)
     }
 
@@ -119,13 +119,31 @@ extension ConnectionHandler {
             context.write(wrapOutboundOut(change), promise: nil)
         }
         let written = context.eventLoop.makePromise(of: Void.self)
-        let (outbox, buffers, bytes) = (outbox, scratch.packets, piece)
-        written.futureResult.whenSuccess {
-            buffers.give(bytes)
-            if credit.messages > 0 { outbox.written(messages: credit.messages, bytes: credit.bytes) }
+        // TLS keeps the encrypted bytes until then, and these not at all.
+        let memory = setup.isTLS ? nil : piece
+        written.futureResult.assumeIsolated().whenSuccess { [self] in
+            if let memory { scratch.packets.give(memory) }
+            if credit.messages > 0 { returnCredit(credit) }
         }
         context.write(wrapOutboundOut(piece), promise: written)
         if core.isSealed { context.flush() }
+    }
+
+    private func returnCredit(_ credit: Credit) {
+        let senders = outbox.written(messages: credit.messages, bytes: credit.bytes)
+        guard !senders.isEmpty else { return }
+        resumable += senders
+        turn()
+        if context == nil { resumeSenders() }
+    }
+
+    /// Resumes senders for which there is room, after the socket is read on: they could take all the room at once, and
+    /// again and again, and the peer would never be read.
+    func resumeSenders() {
+        guard !resumable.isEmpty else { return }
+        let senders = resumable
+        resumable = []
+        for sender in senders { sender.resume(returning: ()) }
     }
 
     /// The key change that must precede it; usually nil.

@@ -64,6 +64,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     var bytesGiven = 0
     /// Whether the system has not taken all of them.
     var isStuck = false
+    /// Senders for which there is room again.
+    var resumable: [Waiter<Void, Never>] = []
 
     // MARK: Time
 
@@ -236,6 +238,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         } while input.readableBytes > 0 && hasRoom && !core.isEnding
         if core.isInputClosed, input.readableBytes == 0 { allRead() }
         readOn()
+        resumeSenders()
         proceed()
     }
 

@@ -19,7 +19,7 @@ final class Outbox: Sendable {
         /// Taken, not yet written by the system.
         var messagesInFlight = 0
         var bytesInFlight = 0
-        /// All bytes that the system has taken, as of when it had last taken everything.
+        /// All bytes that the system has taken, as far as it is known.
         var bytesWritten = 0
         /// Whether the event loop knows that there are messages to take.
         var isFlushDue = false
@@ -241,9 +241,9 @@ final class Outbox: Sendable {
         }
     }
 
-    /// The system has taken some of what is in flight.
-    func written(messages: Int, bytes: Int) {
-        let waiters = state.withLock { state -> [Waiter<Void, Never>] in
+    /// The system has taken some of what is in flight. Returns the senders that must be resumed.
+    func written(messages: Int, bytes: Int) -> [Waiter<Void, Never>] {
+        state.withLock { state in
             // TLS may still have had them when the system had taken everything.
             let taken = min(bytes, state.bytesInFlight)
             state.bytesWritten += taken
@@ -251,7 +251,6 @@ final class Outbox: Sendable {
             state.messagesInFlight -= min(messages, state.messagesInFlight)
             return state.waiters.isEmpty || !state.isHalfEmpty(capacity) ? [] : state.takeWaiters()
         }
-        for waiter in waiters { waiter.resume(returning: ()) }
     }
 
     /// The system has taken everything in flight.
@@ -300,7 +299,7 @@ final class Outbox: Sendable {
     /// Why nothing can be sent anymore.
     var endReason: ConnectionError? { state.withLock { $0.end } }
 
-    /// Bytes that the system has taken since the connection began, as of when it had last taken everything.
+    /// Bytes that the system has taken since the connection began, as far as it is known.
     var bytesWritten: Int { state.withLock { $0.bytesWritten } }
 
     var bytesInFlight: Int { state.withLock { $0.bytesInFlight } }

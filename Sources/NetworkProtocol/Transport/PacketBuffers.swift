@@ -8,6 +8,8 @@ final class PacketBuffers: Sendable {
     private static let keptBytes = 2 << 20
     /// Longest buffer that is kept.
     private static let keptLength = 256 * 1024
+    /// Shortest one. Shorter memory comes fast from the allocator.
+    private static let shortestKept = PayloadEncoding.packetLength
 
     private struct State {
         /// By the binary logarithm of their capacity, rounded down.
@@ -35,14 +37,19 @@ final class PacketBuffers: Sendable {
         return kept ?? ByteBufferAllocator().buffer(capacity: length)
     }
 
-    /// Keeps a buffer whose bytes are no longer needed.
+    /// Keeps a buffer whose bytes are no longer needed. If there is no room, those of other lengths make room.
     func give(_ buffer: ByteBuffer) {
         let capacity = buffer.storageCapacity
-        guard capacity > 0, capacity <= PacketBuffers.keptLength else { return }
+        guard (PacketBuffers.shortestKept...PacketBuffers.keptLength).contains(capacity) else { return }
+        let size = PacketBuffers.size(capacity)
         state.withLock { state in
-            guard state.bytes + capacity <= PacketBuffers.keptBytes else { return }
+            while state.bytes + capacity > PacketBuffers.keptBytes {
+                let other = state.buffers.indices.last { $0 != size && !state.buffers[$0].isEmpty }
+                guard let other else { return }
+                state.bytes -= state.buffers[other].removeLast().storageCapacity
+            }
             state.bytes += capacity
-            state.buffers[PacketBuffers.size(capacity)].append(buffer)
+            state.buffers[size].append(buffer)
         }
     }
 

@@ -5,8 +5,7 @@ package final class Announcement<Value: Sendable>: Sendable {
     private struct State {
         var value: Value?
         var isOver = false
-        var waiting: [UInt64: CheckedContinuation<Value?, Never>] = [:]
-        var lastWaiter: UInt64 = 0
+        var waiting: [ObjectIdentifier: Waiter<Value?, Never>] = [:]
     }
 
     private let state = Mutex(State())
@@ -15,7 +14,7 @@ package final class Announcement<Value: Sendable>: Sendable {
 
     /// Makes it known; the first value counts. Nil: it will never be known.
     package func announce(_ value: Value?) {
-        let (announced, waiting) = state.withLock { state -> (Value?, [UInt64: CheckedContinuation<Value?, Never>]) in
+        let (announced, waiting) = state.withLock { state -> (Value?, [ObjectIdentifier: Waiter<Value?, Never>]) in
             guard !state.isOver else { return (nil, [:]) }
             state.isOver = true
             state.value = value
@@ -27,22 +26,16 @@ package final class Announcement<Value: Sendable>: Sendable {
 
     /// Waits for it; nil if it will never be known, or if the task is canceled.
     package func value() async -> Value? {
-        let id = state.withLock { state in
-            state.lastWaiter += 1
-            return state.lastWaiter
+        let waiter = Waiter<Value?, Never>()
+        let known = state.withLock { state -> Value?? in
+            if state.isOver { return .some(state.value) }
+            state.waiting[ObjectIdentifier(waiter)] = waiter
+            return nil
         }
-        return await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let known = state.withLock { state -> Value?? in
-                    if state.isOver { return .some(state.value) }
-                    if Task.isCancelled { return .some(nil) }
-                    state.waiting[id] = continuation
-                    return nil
-                }
-                if let known { continuation.resume(returning: known) }
-            }
-        } onCancel: {
-            state.withLock { $0.waiting.removeValue(forKey: id) }?.resume(returning: nil)
+        if let known { return known }
+        return await waiter.value {
+            self.state.withLock { $0.waiting[ObjectIdentifier(waiter)] = nil }
+            waiter.resume(returning: nil)
         }
     }
 }

@@ -24,17 +24,25 @@ struct AuditPass: ~Copyable {
         self.readCheckpoint = readCheckpoint
     }
 
-    /// Reads what was added since the last call: up to line `target` at least, if the log has it.
-    mutating func readOn(to target: Int64 = 0) throws(SystemError) {
+    /// Reads what was added since the last call: all of it, or up to line `target`, if the log has it.
+    mutating func readOn(to target: Int64 = .max) throws(SystemError) {
+        var isIdle = false
         while true {
+            let before = verification.lastSequence
             if let file {
                 // In this order: a file that was moved away before it is read does not grow while it is read.
                 let isMoved = try self.isMoved(file)
-                try readRest(of: file)
-                guard isMoved, verification.wantsMore, verification.lastSequence < target else { return }
+                try readRest(of: file, isMoved: isMoved, to: target)
+                guard isMoved, target != .max, verification.wantsMore, verification.lastSequence < target else {
+                    return
+                }
             }
             try open()
             guard file != nil, verification.wantsMore else { return }
+            // Each rotation of a log leaves lines, so files without any come from somebody else, without end.
+            let isSame = verification.lastSequence == before
+            if isIdle, isSame { return }
+            isIdle = isSame
         }
     }
 
@@ -56,26 +64,33 @@ struct AuditPass: ~Copyable {
         reader = AuditPass.lines(of: file)
     }
 
-    /// What was found.
-    mutating func finish(boundTo end: Int64? = nil) -> AuditReport { verification.finish(boundTo: end) }
-
-    private mutating func readRest(of file: AuditDiskFile) throws(SystemError) {
+    /// - Parameter isMoved: it is complete, and other files follow it.
+    private mutating func readRest(of file: AuditDiskFile, isMoved: Bool, to target: Int64) throws(SystemError) {
         reader?.resume()
         verification.unfinished(bytes: 0)
-        let isTolerant = toleratesUnfinishedEnd
-        try feed { isTolerant || file.isLocked }
+        var isTorn = false
+        try feed(to: target) {
+            isTorn = true
+            return true
+        }
+        guard isTorn, isMoved || !toleratesUnfinishedEnd, !file.isLocked else { return }
+        // Its writer has completed the line meanwhile, or left it torn.
+        reader?.resume()
+        verification.unfinished(bytes: 0)
+        try feed(to: target) { false }
     }
 
-    /// Takes the newest checkpoint, and reads on to the line that it was signed for. Returns whether a process wrote
-    /// the log shortly before; nil without a checkpoint.
+    /// Takes the newest checkpoint. Returns whether a process wrote the log shortly before; nil without a checkpoint.
     mutating func renewCheckpoint() throws(SystemError) -> Bool? {
         // In this order: a process that ended before the checkpoint is read has signed its last one.
         let isLive = if let file { try isMoved(file) || file.isLocked } else { true }
         guard let newer = try readCheckpoint() else { return nil }
         verification.renew(newer)
-        if let bound = verification.boundSequence, bound > verification.lastSequence { try readOn(to: bound) }
         return isLive
     }
+
+    /// What was found.
+    mutating func finish() -> AuditReport { verification.finish() }
 
     private func isMoved(_ file: AuditDiskFile) throws(SystemError) -> Bool {
         let status = try file.status()
@@ -87,8 +102,8 @@ struct AuditPass: ~Copyable {
     }
 
     /// Passes the reader's lines to the verification. `mayBeUnfinished` is called if the last line has no newline.
-    private mutating func feed(mayBeUnfinished: () -> Bool) throws(SystemError) {
-        while verification.wantsMore, let line = try reader?.next() {
+    private mutating func feed(to target: Int64 = .max, mayBeUnfinished: () -> Bool) throws(SystemError) {
+        while verification.wantsMore, verification.lastSequence < target, let line = try reader?.next() {
             if !line.isTerminated, !line.isTooLong, mayBeUnfinished() {
                 return verification.unfinished(bytes: line.bytes.count)
             }

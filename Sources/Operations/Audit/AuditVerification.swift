@@ -177,9 +177,7 @@ struct AuditVerification {
         report.flaw = AuditReport.Flaw(line: line, problem: problem, archive: archive)
     }
 
-    /// - Parameter end: the last line that must be bound, if a running writer continues after it; nil for the last
-    ///   line.
-    mutating func finish(boundTo end: Int64? = nil) -> AuditReport {
+    mutating func finish() -> AuditReport {
         settle(next: nil)
         guard report.flaw == nil, let checkpoint else { return report }
         switch checkpoint {
@@ -197,7 +195,7 @@ struct AuditVerification {
             let difference = last - checkpoint.sequence
             if difference < 0 {
                 report.end = .missing(lines: -difference)
-            } else if checkpoint.sequence >= end ?? last {
+            } else if difference == 0 {
                 report.end = .whole(linesAfterCheckpoint: 0)
             } else {
                 report.end =

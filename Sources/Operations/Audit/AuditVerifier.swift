@@ -41,18 +41,25 @@ package enum AuditVerifier {
                 readCheckpoint: readCheckpoint
             )
             try pass.readOn()
-            // What a running writer has just written, it binds in a moment.
-            let end = pass.verification.lastSequence
             for _ in 0..<renewals {
-                guard pass.verification.wantsMore, let bound = pass.verification.boundSequence,
-                    bound < end, let isLive = try pass.renewCheckpoint()
-                else { break }
-                if let bound = pass.verification.boundSequence, bound < end {
-                    guard isLive else { return pass.finish() }
-                    usleep(renewalMicroseconds)
+                let last = pass.verification.lastSequence
+                guard pass.verification.wantsMore, let bound = pass.verification.boundSequence, bound != last else {
+                    break
+                }
+                if bound > last {
+                    // Only as far as the signature: what follows may not be signed yet.
+                    try pass.readOn(to: bound)
+                    if pass.verification.lastSequence == last { break }
+                } else {
+                    // What a running writer has just written, it binds in a moment.
+                    guard let isLive = try pass.renewCheckpoint() else { break }
+                    if let bound = pass.verification.boundSequence, bound < last {
+                        guard isLive else { break }
+                        usleep(renewalMicroseconds)
+                    }
                 }
             }
-            return pass.finish(boundTo: end)
+            return pass.finish()
         } catch { throw FileError(error, orPath: path) }
     }
 

@@ -27,6 +27,22 @@ struct IperfProgramTests {
         #expect(try !#require(IperfVersion("3.9.1")).usesOAEP)
     }
 
+    @Test func `a program that is open for writing for a moment longer is asked when it is closed`() async throws {
+        let folder = NSTemporaryDirectory() + "ip-\(UUID().uuidString.prefix(8))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let path = folder + "/iperf3"
+        try "#!/bin/sh\necho iperf 3.12\n".write(toFile: path, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+        let writer = try #require(FileHandle(forUpdatingAtPath: path))
+        let closing = Task {
+            try await Task.sleep(for: .milliseconds(100))
+            try writer.close()
+        }
+        #expect(await IperfProgram.find(path)?.version?.text == "3.12")
+        try await closing.value
+    }
+
     @Test func `a program that is replaced is asked again, and one that is asked twice is not started twice`()
         async throws
     {
