@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Synchronization
 internal import Operations
 internal import TemporaryFolders
 internal import Testing
@@ -213,6 +214,39 @@ internal import Testing
         #expect(opening == AuditOpening(sequence: 5))
         await again.close()
         #expect(try report().isIntact)
+    }
+
+    @Test func `lines that no signature binds are not counted, although a newer one came while the log was read`()
+        async throws
+    {
+        let (log, _) = try AuditLog.open(path: path, signing: signer.signing, layout: .sample)
+        let checkpoint = AuditCheckpoint.path(ofLog: path)
+        var checkpoints: [Int64: [UInt8]] = [:]
+        for index in 0..<113 {
+            let sequence = try await log.append(sampleRecord(index))
+            checkpoints[sequence] = try bytes(checkpoint)
+        }
+        await log.close()
+        let lines = try bytes(path).split(separator: UInt8(ascii: "\n")).map { $0 + [UInt8(ascii: "\n")] }
+        let last = Int64(lines.count)
+        // As a writer leaves it between a write and its signature.
+        try write(lines.dropLast(8).flatMap { $0 }, to: path)
+        try write(try #require(checkpoints[last - 13]), to: checkpoint)
+        let writer = Mutex<AuditDiskFile?>(try AuditDiskFile(path: path, appends: true))
+        try writer.withLock { try $0?.lock() }
+        let newer = try #require(checkpoints[last - 3])
+        let reads = Atomic(0)
+        let report = try AuditVerifier.verify(path: path, layout: .sample) { endpoint, message, signature in
+            // While the checkpoint is read for the second time, the writer signs a line beyond those that were read,
+            // and ends; what follows that line was never signed.
+            if reads.add(1, ordering: .relaxed).newValue == 3 {
+                try? self.append(lines.suffix(8).flatMap { $0 })
+                try? write(newer, to: checkpoint)
+                writer.withLock { $0 = nil }
+            }
+            return self.signer.signing.verify(endpoint, message, signature)
+        }
+        #expect(report.isIntact && report.lines == last - 3, "\(report.sentence)")
     }
 
     @Test func `a log that is written without a pause is whole whenever it is verified`() async throws {
