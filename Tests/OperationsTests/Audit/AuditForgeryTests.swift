@@ -1,6 +1,6 @@
 internal import Foundation
-internal import Synchronization
 internal import Operations
+internal import Synchronization
 internal import TemporaryFolders
 internal import Testing
 
