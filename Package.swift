@@ -134,7 +134,7 @@ let package = Package(
             dependencies: [
                 "CLinux", "ClusterPeer", "Cryptography", "Identity", "NetworkProtocol", "NetworkProtocolConfiguration",
                 "NetworkProtocolPrometheus", "NetworkProtocolTestSupport", "NetworkSimulation", "Operations",
-                "PrometheusMetrics", "StrictJSON", "SwimSimulation",
+                "PrometheusMetrics", "StrictJSON", "SwimSimulation", "TemporaryFolders",
                 "example-chat", "example-echo", "example-greeter", "example-mutual-tls",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -146,7 +146,7 @@ let package = Package(
         .testTarget(
             name: "NetworkProtocolConfigurationTests",
             dependencies: [
-                "NetworkProtocol", "NetworkProtocolConfiguration", "NetworkProtocolTestSupport",
+                "NetworkProtocol", "NetworkProtocolConfiguration", "NetworkProtocolTestSupport", "TemporaryFolders",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ],

@@ -2,6 +2,7 @@ internal import Foundation
 internal import Logging
 internal import NetworkProtocol
 internal import NetworkProtocolTestSupport
+internal import TemporaryFolders
 internal import Testing
 
 @testable import NetworkProtocolConfiguration
@@ -56,7 +57,7 @@ internal import Testing
     func `log_to_file and log_file_path put the lines into a file, beside the console or alone`(isConsole: Bool)
         async throws
     {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let path = folder.path + "/daemon.log"
         let lines = try await console(
             "log_to_console = \(isConsole)\nlog_to_file = true\nlog_file_path = \"\(path)\"\nlog_level = \"debug\"\napp_name = \"e\""
@@ -71,7 +72,7 @@ internal import Testing
     }
 
     @Test func `without log_to_file no file is made`() async throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         _ = try await console("log_file_path = \"\(folder.path)/daemon.log\"")
         #expect(!FileManager.default.fileExists(atPath: folder.path + "/daemon.log"))
     }

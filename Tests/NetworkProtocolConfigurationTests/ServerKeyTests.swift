@@ -1,13 +1,14 @@
 internal import Foundation
 internal import NetworkProtocolTestSupport
 internal import Synchronization
+internal import TemporaryFolders
 internal import Testing
 
 @testable import NetworkProtocol
 
 @Suite(.timeLimit(.minutes(2))) struct ServerKeyTests {
     @Test func `address says where the daemon listens`() async throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let path = folder.path + "/echo.sock"
         let file = "[server]\naddress = \"unix:\(path)\""
         try await ConfiguredService.withDaemon(file) { _, address in

@@ -100,19 +100,3 @@ package final class LogLines: Sendable {
 
     package func append(_ line: [UInt8]) { lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
 }
-
-/// A folder of its own, removed with all its content when the test releases it.
-package final class ScratchFolder {
-    package let path: String
-
-    package init() throws {
-        path = FileManager.default.temporaryDirectory.path + "/np-\(UUID().uuidString.prefix(8))"
-        try FileManager.default.createDirectory(
-            atPath: path,
-            withIntermediateDirectories: false,
-            attributes: [.posixPermissions: 0o700]
-        )
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-}

@@ -113,11 +113,7 @@ extension ConnectionHandler {
         var piece = piece
         bytesGiven += piece.readableBytes
         unwritten.bytes += piece.readableBytes
-        if core.isSealed, let change = seal(&piece, count) {
-            bytesGiven += change.readableBytes
-            setup.metrics.sent(messages: 0, bytes: change.readableBytes)
-            context.write(wrapOutboundOut(change), promise: nil)
-        }
+        seal(&piece, count, context)
         let written = context.eventLoop.makePromise(of: Void.self)
         // TLS keeps the encrypted bytes until then, and these not at all.
         let memory = setup.isTLS ? nil : piece
@@ -146,11 +142,15 @@ extension ConnectionHandler {
         for sender in senders { sender.resume(returning: ()) }
     }
 
-    /// The key change that must precede it; usually nil.
-    private func seal(_ piece: inout ByteBuffer, _ count: Int) -> ByteBuffer? {
+    /// Seals packets if the connection is sealed, and writes the key change that must precede them, if one is due.
+    private func seal(_ piece: inout ByteBuffer, _ count: Int, _ context: ChannelHandlerContext) {
+        guard core.isSealed else { return }
         var change: ByteBuffer?
         _ = core.withSealer { sealer in change = sealer.seal(count, packetsOf: &piece, now: .now) }
-        return change
+        guard let change else { return }
+        bytesGiven += change.readableBytes
+        setup.metrics.sent(messages: 0, bytes: change.readableBytes)
+        context.write(wrapOutboundOut(change), promise: nil)
     }
 
     /// Writes the buffered bytes.
@@ -168,11 +168,7 @@ extension ConnectionHandler {
         written.bytes += count
         setup.metrics.sent(messages: written.queuedMessages + ownMessages, bytes: written.bytes)
         if count > 0 {
-            if core.isSealed, let change = seal(&last, packets) {
-                bytesGiven += change.readableBytes
-                setup.metrics.sent(messages: 0, bytes: change.readableBytes)
-                context.write(wrapOutboundOut(change), promise: nil)
-            }
+            seal(&last, packets, context)
             context.writeAndFlush(wrapOutboundOut(last), promise: nil)
         } else {
             context.flush()

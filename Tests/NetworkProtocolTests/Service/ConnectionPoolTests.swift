@@ -1,6 +1,7 @@
 internal import NIOCore
 internal import NetworkProtocolTestSupport
 internal import Synchronization
+internal import TemporaryFolders
 internal import Testing
 
 @testable import NetworkProtocol
@@ -248,7 +249,7 @@ internal import Testing
     }
 
     @Test func `while the daemon is gone all who ask learn it, and when it is back it is found`() async throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         let path = folder.path + "/daemon.sock"
         let server = "[server]\naddress = \"unix:\(path)\""
         let pool = ConnectionPool(to: .unix(path: path, trust: .anonymous))
