@@ -89,6 +89,30 @@ internal import COpenSSL
         }
         let context = unsafe context()
         unsafe start(context, nonce, header, encrypting: 0)
+        return unsafe finish(&bytes, context)
+    }
+
+    /// The same for ciphertext ‖ tag in two pieces. The tag is in the second one.
+    mutating func open(
+        _ head: inout MutableRawSpan,
+        _ rest: inout MutableRawSpan,
+        nonce: Nonce,
+        authenticating header: RawSpan
+    ) -> Bool {
+        guard (Self.tagLength...Self.maximumLength).contains(rest.byteCount),
+            head.byteCount <= Self.maximumLength - rest.byteCount, header.byteCount <= Self.maximumLength
+        else {
+            return false
+        }
+        let context = unsafe context()
+        unsafe start(context, nonce, header, encrypting: 0)
+        // The pointer is inside the span and is not kept; libcrypto may write where it reads.
+        unsafe head.withUnsafeMutableBytes { unsafe process(context, $0, $0.count) }
+        return unsafe finish(&rest, context)
+    }
+
+    /// Opens the last ciphertext, and compares its tag.
+    private func finish(_ bytes: inout MutableRawSpan, _ context: OpaquePointer) -> Bool {
         let length = bytes.byteCount - Self.tagLength
         // Both pointers are inside the span and are not kept; libcrypto may write where it reads.
         return unsafe bytes.withUnsafeMutableBytes { buffer in

@@ -71,6 +71,16 @@ package struct RecordCipher: ~Copyable {
         key.open(&bytes, nonce: nonce(counter), authenticating: header)
     }
 
+    /// The same for a record in two pieces, the second of which ends with the whole tag.
+    package mutating func open(
+        _ head: inout MutableRawSpan,
+        _ rest: inout MutableRawSpan,
+        counter: UInt64,
+        authenticating header: RawSpan
+    ) -> Bool {
+        key.open(&head, &rest, nonce: nonce(counter), authenticating: header)
+    }
+
     private func nonce(_ counter: UInt64) -> AEADKey.Nonce {
         [noncePrefix, UInt32(truncatingIfNeeded: counter), UInt32(truncatingIfNeeded: counter >> 32)]
     }

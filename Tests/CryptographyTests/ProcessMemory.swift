@@ -6,6 +6,7 @@ internal import Glibc
 /// The bytes themselves, and what is read, stand in memory that is shared, where it does not look.
 final class ProcessMemory {
     private static let pieceLength = 1 << 20
+    private static let pageLength = 4096
 
     private let area: UnsafeMutableRawPointer
     private let count: Int
@@ -44,8 +45,11 @@ final class ProcessMemory {
             // Pieces overlap by one byte less than what is looked for.
             let length = min(Self.pieceLength, addresses.upperBound - position)
             let read = pread(file, area, length, off_t(position))
-            // Gone meanwhile.
-            guard read >= count else { return found }
+            guard read >= count else {
+                // This page is gone meanwhile. Others behind it may not be: threads return parts of their heaps.
+                position = (position / Self.pageLength + 1) * Self.pageLength
+                continue
+            }
             found += occurrences(inFirst: read)
             if position + read >= addresses.upperBound { return found }
             position += read - (count - 1)

@@ -29,7 +29,7 @@ public struct PacketDecoder: Sendable {
     private var flags: UInt8 = 0
     private var payloadLength = 0
     private var header: PacketHeader?
-    private var payload: [UInt8] = []
+    private var payload = SplitPayload()
 
     /// - Parameter limit: longest payload to accept, in bytes.
     public init(limit: Int = PacketHeader.maximumPayloadLength) {
@@ -64,21 +64,21 @@ public struct PacketDecoder: Sendable {
     package mutating func next(_ input: Span<UInt8>, at position: inout Int) throws(PacketError) -> Packet? {
         switch try frame(input, at: &position) {
         case .whole(let header, let payload): Packet(header: header, payload: Array(copying: input.extracting(payload)))
-        case .packet(let packet): packet
+        case .joined(let header, let payload): Packet(header: header, payload: payload.joined())
         case nil: nil
         }
     }
 
     /// A complete packet.
-    package enum Frame {
+    enum Frame {
         /// Its whole payload is in the input, in this range. Nothing was copied.
         case whole(PacketHeader, Range<Int>)
         /// It arrived in pieces, which were joined.
-        case packet(Packet)
+        case joined(PacketHeader, SplitPayload)
     }
 
     /// The next packet, left in place if all of it is there; nil when `input` is used up.
-    package mutating func frame(_ input: Span<UInt8>, at position: inout Int) throws(PacketError) -> Frame? {
+    mutating func frame(_ input: Span<UInt8>, at position: inout Int) throws(PacketError) -> Frame? {
         if headerCount == 0, input.count - position >= PacketHeader.length {
             // A wrong byte is found again below, which consumes the bytes before it.
             let header = try? PacketHeader(reading: input, at: position, limit: limit)
@@ -88,10 +88,10 @@ public struct PacketDecoder: Sendable {
                 return .whole(header, start..<position)
             }
         }
-        return try gather(input, at: &position).map { .packet($0) }
+        return try gather(input, at: &position)
     }
 
-    private mutating func gather(_ input: Span<UInt8>, at position: inout Int) throws(PacketError) -> Packet? {
+    private mutating func gather(_ input: Span<UInt8>, at position: inout Int) throws(PacketError) -> Frame? {
         while headerCount < PacketHeader.length {
             guard position < input.count else { return nil }
             position += 1
@@ -100,15 +100,15 @@ public struct PacketDecoder: Sendable {
         guard let header else { return nil }
         let taken = min(header.payloadLength - payload.count, input.count - position)
         makeRoom(for: taken, of: header.payloadLength)
-        payload.append(copying: input.extracting(position..<position + taken))
+        payload.append(input.extracting(position..<position + taken))
         position += taken
         guard payload.count == header.payloadLength else { return nil }
         headerCount = 0
         self.header = nil
         payloadLength = 0
-        let packet = Packet(header: header, payload: payload)
-        payload = []
-        return packet
+        var joined = SplitPayload()
+        swap(&joined, &payload)
+        return .joined(header, joined)
     }
 
     private mutating func take(_ byte: UInt8) throws(PacketError) {
@@ -127,6 +127,7 @@ public struct PacketDecoder: Sendable {
             if headerCount == PacketHeader.length - 1 {
                 guard payloadLength <= limit else { throw .payloadTooLong(length: payloadLength, limit: limit) }
                 header = try PacketHeader(flags: PacketFlags(rawValue: flags), payloadLength: payloadLength)
+                payload = SplitPayload(expecting: payloadLength)
             }
         }
         headerCount += 1

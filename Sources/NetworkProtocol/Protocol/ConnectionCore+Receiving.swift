@@ -24,10 +24,10 @@ extension ConnectionCore {
                 let (message, format) = try read(payload)
                 return try take(message, format, bytes: payload.count, now)
             }
-            return try receive(Packet(header: header, payload: Array(copying: payload)), now)
-        case .packet(let packet):
+            return try receive(header, SplitPayload(copying: payload), now)
+        case .joined(let header, let payload):
             heartbeat.completedPacket()
-            return try receive(packet, now)
+            return try receive(header, payload, now)
         case nil: return nil
         }
     }
@@ -57,20 +57,22 @@ extension ConnectionCore {
     mutating func paused(now: Instant) { heartbeat.paused(now: now) }
 
     /// Opens, decompresses and reads a packet.
-    private mutating func receive(_ packet: consuming Packet, _ now: Instant) throws(ConnectionError) -> Step {
-        var flags = packet.header.flags
-        var payload: [UInt8]
+    private mutating func receive(
+        _ header: PacketHeader,
+        _ payload: consuming SplitPayload,
+        _ now: Instant
+    ) throws(ConnectionError) -> Step {
+        var flags = header.flags
         if opener != nil {
-            if mustWait(packet, now) {
+            if mustWait(header, now) {
                 pause = .keyChange
-                return .changeKey(packet)
+                return .changeKey(Packet(header: header, payload: payload.joined()))
             }
-            guard let opened = try open(packet, now) else { return .none }
+            guard let opened = try open(header, payload, now) else { return .none }
             payload = opened
             flags.remove(.encrypted)
         } else {
             guard !flags.contains(.encrypted) else { throw .protocolViolation("a sealed packet before any handshake") }
-            payload = packet.payload
         }
         let inbound = InboundPayload(payload, flags: flags, limit: maximumPayloadLength)
         guard case .open = phase else {
@@ -102,13 +104,17 @@ extension ConnectionCore {
         pause = nil
         guard case .open = phase else { return }
         // Its length shows that it is empty.
-        _ = try open(packet, now)
+        _ = try open(packet.header, SplitPayload(packet.payload), now)
     }
 
     /// The record's payload; nil for a key change, which has been made.
-    private mutating func open(_ packet: consuming Packet, _ now: Instant) throws(ConnectionError) -> [UInt8]? {
+    private mutating func open(
+        _ header: PacketHeader,
+        _ payload: consuming SplitPayload,
+        _ now: Instant
+    ) throws(ConnectionError) -> SplitPayload? {
         // Sealed connections accept only sealed packets, from the first record on: there is no way back into the clear.
-        guard let opened = opener?.open(packet) else { throw .notAuthentic }
+        guard let opened = opener?.open(payload, of: header) else { throw .notAuthentic }
         guard opened.isEmpty else { return opened }
         guard keyChanges.admit(now: now) else {
             throw .protocolViolation(
@@ -120,8 +126,8 @@ extension ConnectionCore {
 
     /// Whether an empty record must wait for its turn, because the same connection sent one a short time ago. No other
     /// record waits, and none within a handshake, where everything is processed at once.
-    private mutating func mustWait(_ packet: borrowing Packet, _ now: Instant) -> Bool {
-        guard packet.header.payloadLength == RecordCipher.tagLength, case .open = phase else { return false }
+    private mutating func mustWait(_ header: PacketHeader, _ now: Instant) -> Bool {
+        guard header.payloadLength == RecordCipher.tagLength, case .open = phase else { return false }
         return keyChanges.isFurther(now: now)
     }
 

@@ -10,6 +10,20 @@ extension RecordCipher {
         seal(&raw, counter: counter, authenticating: unsafe header.span.bytes)
     }
 
+    /// Opens a record that may be split.
+    mutating func open(
+        _ payload: inout SplitPayload,
+        counter: UInt64,
+        authenticating header: borrowing InlineArray<10, UInt8>
+    ) -> Bool {
+        let header = unsafe header.span.bytes
+        return payload.withBytes { bytes in
+            open(&bytes, counter: counter, authenticating: header)
+        } split: { head, rest in
+            open(&head, &rest, counter: counter, authenticating: header)
+        }
+    }
+
     mutating func open(_ bytes: inout [UInt8], counter: UInt64, authenticating header: [UInt8]) -> Bool {
         var span = bytes.mutableSpan
         var raw = unsafe span.mutableBytes

@@ -95,13 +95,16 @@ package struct RecordOpener: ~Copyable {
     /// The payload, or nil if it was not sealed as the next record. An empty payload is a key change, which has been
     /// made.
     package mutating func open(_ packet: consuming Packet) -> [UInt8]? {
-        guard packet.header.flags.contains(.encrypted), packet.payload.count >= RecordCipher.tagLength else {
-            return nil
-        }
-        let header = packet.header.bytes
-        var payload = packet.payload
+        let header = packet.header
+        let payload = packet.payload
         packet.payload = []
-        guard key.cipher.open(&payload, counter: counter, authenticating: header) else { return nil }
+        return open(SplitPayload(payload), of: header)?.joined()
+    }
+
+    /// The same for a payload that may be split.
+    mutating func open(_ payload: consuming SplitPayload, of header: PacketHeader) -> SplitPayload? {
+        guard header.flags.contains(.encrypted), payload.count >= RecordCipher.tagLength else { return nil }
+        guard key.cipher.open(&payload, counter: counter, authenticating: header.inlineBytes) else { return nil }
         // A sender that never changes keys runs out of numbers after 2⁶⁴ records, which no link can carry.
         counter += 1
         payload.removeLast(RecordCipher.tagLength)

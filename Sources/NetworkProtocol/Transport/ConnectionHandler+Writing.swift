@@ -74,14 +74,16 @@ extension ConnectionHandler {
             // Taken out, so that nothing else refers to the bytes when they are sealed.
             var payload = OutboundPayload.bytes([], [])
             swap(&payload, &queue[index])
-            put(payload, Credit(messages: 1, bytes: payload.packetLength(tag: encoding.tagLength)))
+            let credit = Credit(messages: 1, bytes: payload.packetLength(tag: encoding.tagLength))
+            put(consume payload, credit)
         }
         queue.removeAll(keepingCapacity: queue.capacity <= 32)
         swap(&queue, &scratch.queue)
     }
 
     private func put(_ payload: consuming OutboundPayload, _ credit: Credit = Credit()) {
-        switch payload {
+        // Not bound to a second name: sealing would copy the packet.
+        switch consume payload {
         case .message(let message, let length): writer.append(message, length: length, isSealed: core.isSealed)
         case .bytes(let bytes, let compression): writer.append(bytes, compression, isSealed: core.isSealed)
         case .packet(let packet):

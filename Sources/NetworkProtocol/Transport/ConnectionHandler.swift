@@ -178,6 +178,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         if case .bytes = reading { reading = .nothing }
+        handOver()
         if mayBeAtEnd {
             // NIO reports the end of the input after this call. The channel must not be closed before that, not even by
             // a write that fails: debug builds would trap. The input has ended if no bytes arrived, or if they filled
@@ -237,9 +238,16 @@ final class ConnectionHandler: ChannelInboundHandler {
             activity = .none
         } while input.readableBytes > 0 && hasRoom && !core.isEnding
         if core.isInputClosed, input.readableBytes == 0 { allRead() }
+        handOver()
         readOn()
         resumeSenders()
         proceed()
+    }
+
+    /// Gives what arrived to the tasks that wait for it.
+    private func handOver() {
+        work?.handOver()
+        inbox.deliver()
     }
 
     // MARK: Reading

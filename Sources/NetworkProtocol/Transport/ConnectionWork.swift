@@ -33,6 +33,8 @@ final class ConnectionWork: Sendable {
         /// Jobs for which a worker is to be added.
         var due = 0
         var workers = 0
+        /// Whether a job was added for the worker that waits.
+        var isHandOverDue = false
         /// The worker that waits for a job.
         var idle: CheckedContinuation<Job?, Never>?
         /// The task that adds workers.
@@ -73,10 +75,10 @@ final class ConnectionWork: Sendable {
 
     // MARK: On the event loop
 
-    /// Schedules a job; if it has bytes, `account` has counted them.
+    /// Schedules a job; if it has bytes, `account` has counted them. A worker that waits for one takes it after
+    /// ``handOver()``.
     func put(_ job: Job) {
         enum Next {
-            case hand(CheckedContinuation<Job?, Never>)
             case add(CheckedContinuation<Step, Never>, Int)
             case start
             case wait
@@ -84,11 +86,11 @@ final class ConnectionWork: Sendable {
         }
         let next = state.withLock { state -> Next in
             guard state.end == nil else { return .drop }
-            if let idle = state.idle {
-                state.idle = nil
-                return .hand(idle)
-            }
             state.jobs.append(job)
+            if state.idle != nil, !state.isHandOverDue {
+                state.isHandOverDue = true
+                return .wait
+            }
             state.due += 1
             guard state.isRunning else {
                 state.isRunning = true
@@ -99,12 +101,25 @@ final class ConnectionWork: Sendable {
             return .add(adder, state.takeDue())
         }
         switch next {
-        case .hand(let idle): idle.resume(returning: job)
         case .add(let adder, let count): adder.resume(returning: .add(count))
         case .start: handlers.start(self)
         case .wait: break
         case .drop: drop([job])
         }
+    }
+
+    /// Resumes the worker that waits for a job. Called once for all messages that arrived together: waking a thread
+    /// costs as much as receiving some kilobytes.
+    func handOver() {
+        let (idle, job) = state.withLock { state -> (CheckedContinuation<Job?, Never>?, Job?) in
+            guard state.isHandOverDue else { return (nil, nil) }
+            state.isHandOverDue = false
+            // Another worker that has become free may have taken the job. Then this one still waits.
+            guard let idle = state.idle, !state.jobs.isEmpty else { return (nil, nil) }
+            state.idle = nil
+            return (idle, state.jobs.removeFirst())
+        }
+        if let job { idle?.resume(returning: job) }
     }
 
     /// Releases all tasks if nothing is in progress.

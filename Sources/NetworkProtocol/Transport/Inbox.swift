@@ -76,25 +76,40 @@ final class Inbox: Sendable {
     /// Messages that wait to be received.
     var count: Int { state.withLock { $0.count } }
 
+    /// Tasks that wait for a message.
+    var waiterCount: Int { state.withLock { $0.waiters.count } }
+
     /// Messages for which memory is allocated.
     var room: Int { state.withLock { $0.items.capacity } }
 
     var isEmpty: Bool { state.withLock { $0.items.isEmpty } }
 
+    /// Adds a message. A task that waits for it is resumed by ``deliver()``.
     func put(_ message: Message, bytes: Int) {
-        let receiver = state.withLock { state -> Receiver? in
-            guard state.end == nil else { return nil }
-            if !state.waiters.isEmpty { return state.waiters.removeFirst() }
+        state.withLock { state in
+            guard state.end == nil else { return }
             state.items.append(Item(message: message, bytes: bytes))
             state.bytes += bytes
-            return nil
         }
-        receiver?.resume(returning: message)
+    }
+
+    /// Resumes the tasks that wait for the messages that were added. Called once for all messages that arrived
+    /// together: waking a thread costs as much as receiving some kilobytes.
+    func deliver() {
+        let deliveries = state.withLock { state -> [(Receiver, Message)] in
+            var deliveries: [(Receiver, Message)] = []
+            while !state.waiters.isEmpty, let message = state.pop() {
+                deliveries.append((state.waiters.removeFirst(), message))
+            }
+            return deliveries
+        }
+        for (receiver, message) in deliveries { receiver.resume(returning: message) }
     }
 
     /// No more messages arrive, for this reason. The ones here can still be taken. After that, the result is nil if the
     /// peer announced the end; otherwise the error is thrown.
     func end(of error: ConnectionError) {
+        deliver()
         let result: Result<Void, ConnectionError> = error == .closedByPeer ? .success(()) : .failure(error)
         let receivers = state.withLock { state -> [Receiver] in
             guard state.end == nil else { return [] }

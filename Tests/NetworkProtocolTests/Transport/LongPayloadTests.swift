@@ -62,7 +62,7 @@ struct LongPayloadTests {
         let frame: [UInt8] = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 4]
         let end: [UInt8] = [4 << 3 | 1, 0, 0] + Message.ping.payload()
         let payload = frame + [UInt8](repeating: 0, count: 3_000_000) + end
-        let inbound = InboundPayload(payload, flags: .zstd, limit: PacketHeader.maximumPayloadLength)
+        let inbound = InboundPayload(SplitPayload(payload), flags: .zstd, limit: PacketHeader.maximumPayloadLength)
         let work = try inbound.work()
         #expect(work >= payload.count)
         let message = try inbound.read().message

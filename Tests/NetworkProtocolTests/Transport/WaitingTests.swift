@@ -126,6 +126,25 @@ struct WaitingTests {
         #expect(inbox.room < 100)
     }
 
+    @Test func `waiting for messages ends once for all that arrived together, in their order`() async throws {
+        let inbox = Inbox(capacity: 32) {}
+        let first = Task { try await inbox.take() }
+        while inbox.waiterCount < 1 { await Task.yield() }
+        let second = Task { try await inbox.take() }
+        while inbox.waiterCount < 2 { await Task.yield() }
+        for number in 1...3 { inbox.put(.echo("\(number)"), bytes: 1) }
+        #expect(inbox.waiterCount == 2)
+        inbox.deliver()
+        #expect(try await first.value == .echo("1"))
+        #expect(try await second.value == .echo("2"))
+        #expect(try await inbox.take() == .echo("3"))
+        let last = Task { try await inbox.take() }
+        while inbox.waiterCount < 1 { await Task.yield() }
+        inbox.put(.echo("4"), bytes: 1)
+        inbox.end(of: .closed)
+        #expect(try await last.value == .echo("4"))
+    }
+
     @Test func `waiting for a message goes on with the next connection as soon as this one begins to end`() async throws
     {
         let server = try await PlainServer.start(isReading: false)

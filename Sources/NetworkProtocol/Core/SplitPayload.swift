@@ -1,0 +1,92 @@
+/// A payload whose first bytes are stored apart from the rest.
+///
+/// A long message is mostly data behind twelve bytes: its number and the length of the data. If these are apart, the
+/// data starts where its array starts, and the array becomes the message's own. Behind them, all of it would have to
+/// move.
+package struct SplitPayload: Sendable {
+    /// Number and length in front of the bytes of a Data message.
+    static let headLength = 12
+    private static let dataVariant: UInt32 = 8
+    /// Shorter payloads stay in one piece: moving them costs less than a second piece.
+    static let shortestSplit = 4096
+
+    private var head = InlineArray<12, UInt8>(repeating: 0)
+    private var headCount = 0
+    private let isSplit: Bool
+    private var rest: [UInt8]
+
+    /// An empty payload that will have `length` bytes.
+    init(expecting length: Int = 0) {
+        isSplit = length >= SplitPayload.shortestSplit
+        rest = []
+    }
+
+    /// A payload in one piece.
+    package init(_ bytes: consuming [UInt8]) {
+        isSplit = false
+        rest = bytes
+    }
+
+    /// A copy of these bytes.
+    init(copying bytes: Span<UInt8>) {
+        self.init(expecting: bytes.count)
+        rest.reserveCapacity(bytes.count - (isSplit ? SplitPayload.headLength : 0))
+        append(bytes)
+    }
+
+    var count: Int { headCount + rest.count }
+    var isEmpty: Bool { count == 0 }
+    var capacity: Int { rest.capacity }
+
+    mutating func reserveCapacity(_ count: Int) { rest.reserveCapacity(count) }
+
+    mutating func append(_ bytes: Span<UInt8>) {
+        var position = 0
+        while isSplit, headCount < SplitPayload.headLength, position < bytes.count {
+            head[headCount] = bytes[position]
+            headCount += 1
+            position += 1
+        }
+        rest.append(copying: bytes.extracting(position...))
+    }
+
+    /// Runs one of two closures: `whole` with all bytes in one piece, or `split` with the first bytes and the rest.
+    mutating func withBytes<Value>(
+        whole: (inout MutableRawSpan) -> Value,
+        split: (inout MutableRawSpan, inout MutableRawSpan) -> Value
+    ) -> Value {
+        // Two spans of one structure count as overlapping.
+        var back: [UInt8] = []
+        swap(&back, &rest)
+        defer { swap(&back, &rest) }
+        var backSpan = back.mutableSpan
+        // Any bytes are valid `UInt8`s.
+        var second = unsafe backSpan.mutableBytes
+        if headCount == 0 { return whole(&second) }
+        var headSpan = head.mutableSpan
+        var first = unsafe headSpan.mutableBytes
+        return split(&first, &second)
+    }
+
+    mutating func removeLast(_ count: Int) { rest.removeLast(count) }
+
+    /// All bytes in one array. Moves the rest if the payload is split.
+    consuming func joined() -> [UInt8] {
+        var bytes: [UInt8] = []
+        swap(&bytes, &rest)
+        guard headCount > 0 else { return bytes }
+        bytes.insert(contentsOf: (0..<headCount).map { head[$0] }, at: 0)
+        return bytes
+    }
+
+    /// Whether these are the bytes of a Data message, in bincode, and are split. Then ``data()`` returns its data.
+    var isData: Bool {
+        guard headCount == SplitPayload.headLength else { return false }
+        var reader = BincodeReader(head.span, from: 0)
+        guard let variant = try? reader.unsigned32(), let length = try? reader.unsigned64() else { return false }
+        return variant == SplitPayload.dataVariant && length == UInt64(rest.count)
+    }
+
+    /// All bytes but the first ones, where they are.
+    consuming func data() -> [UInt8] { rest }
+}
