@@ -69,7 +69,11 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLZ4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
-        .target(name: "Cryptography", dependencies: ["COpenSSL"], swiftSettings: strict),
+        // BLAKE3, whose kernels need vector instructions.
+        .target(name: "CBLAKE3"),
+        .target(name: "Cryptography", dependencies: ["CBLAKE3", "COpenSSL"], swiftSettings: strict),
+        // The source of BLAKE3's widest kernel with shorter vectors, for processors without AVX-512.
+        .target(name: "CBLAKE3Wide", dependencies: ["CBLAKE3"], path: "Tests/CBLAKE3Wide"),
         // The transport and the cluster. scripts/structure keeps TOML, SQLite and what only our tools need out of it.
         .target(
             name: "NetworkProtocol",
@@ -126,7 +130,11 @@ let package = Package(
         ),
         .testTarget(
             name: "CryptographyTests",
-            dependencies: ["Cryptography", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: [
+                "CBLAKE3", "CBLAKE3Wide", "Cryptography", "TemporaryFolders",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            exclude: ["BLAKE3Vectors.txt"],
             swiftSettings: lenient
         ),
         .testTarget(
@@ -507,6 +515,15 @@ if Context.environment["OUTPOST_BENCHMARKS"] != nil {
             dependencies: ["Cryptography"],
             path: "Benchmarks/cryptography",
             exclude: ["evp.c", "run.py"],
+            swiftSettings: strict
+        )
+    )
+    package.targets.append(
+        .executableTarget(
+            name: "blake3-benchmark",
+            dependencies: ["Cryptography"],
+            path: "Benchmarks/blake3",
+            exclude: ["run.py"],
             swiftSettings: strict
         )
     )

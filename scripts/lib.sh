@@ -21,6 +21,7 @@ test_packages() {
     command -v nft >/dev/null || echo nftables
     command -v ethtool >/dev/null || echo ethtool
     command -v openssl >/dev/null || echo openssl
+    command -v b3sum >/dev/null || echo b3sum
     command -v python3 >/dev/null || echo python3
     # Independent implementations to compare with, for Debian's own Python.
     local module
