@@ -96,13 +96,17 @@ final class Inbox: Sendable {
     /// Resumes the tasks that wait for the messages that were added. Called once for all messages that arrived
     /// together: waking a thread costs as much as receiving some kilobytes.
     func deliver() {
-        let deliveries = state.withLock { state -> [(Receiver, Message)] in
+        let (deliveries, tells) = state.withLock { state -> ([(Receiver, Message)], Bool) in
             var deliveries: [(Receiver, Message)] = []
             while !state.waiters.isEmpty, let message = state.pop() {
                 deliveries.append((state.waiters.removeFirst(), message))
             }
-            return deliveries
+            let tells = !deliveries.isEmpty && state.isAwaited && state.hasRoom(capacity)
+            if tells { state.isAwaited = false }
+            return (deliveries, tells)
         }
+        // Input that had no room waits until it is called.
+        if tells { roomMade() }
         for (receiver, message) in deliveries { receiver.resume(returning: message) }
     }
 

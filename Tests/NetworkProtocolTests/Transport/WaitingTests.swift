@@ -126,6 +126,18 @@ struct WaitingTests {
         #expect(inbox.room < 100)
     }
 
+    @Test func `waiting for a message makes room, and says so, when the message is delivered`() async throws {
+        let made = Mutex(0)
+        let inbox = Inbox(capacity: 1) { made.withLock { $0 += 1 } }
+        let waiting = Task { try await inbox.take() }
+        while inbox.waiterCount < 1 { await Task.yield() }
+        inbox.put(.echo("1"), bytes: 1)
+        #expect(!inbox.hasRoom)
+        inbox.deliver()
+        #expect(try await waiting.value == .echo("1"))
+        #expect(made.withLock { $0 } == 1)
+    }
+
     @Test func `waiting for messages ends once for all that arrived together, in their order`() async throws {
         let inbox = Inbox(capacity: 32) {}
         let first = Task { try await inbox.take() }
