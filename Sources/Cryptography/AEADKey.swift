@@ -83,13 +83,8 @@ internal import COpenSSL
     /// `bytes` is ciphertext ‖ tag. True if authentic; then all but the last `tagLength` bytes are the plaintext.
     /// False: the contents are undefined.
     mutating func open(_ bytes: inout MutableRawSpan, nonce: Nonce, authenticating header: RawSpan) -> Bool {
-        guard (Self.tagLength...Self.maximumLength).contains(bytes.byteCount), header.byteCount <= Self.maximumLength
-        else {
-            return false
-        }
-        let context = unsafe context()
-        unsafe start(context, nonce, header, encrypting: 0)
-        return unsafe finish(&bytes, context)
+        var none = MutableRawSpan()
+        return open(&none, &bytes, nonce: nonce, authenticating: header)
     }
 
     /// The same for ciphertext ‖ tag in two pieces. The tag is in the second one.
@@ -106,16 +101,10 @@ internal import COpenSSL
         }
         let context = unsafe context()
         unsafe start(context, nonce, header, encrypting: 0)
-        // The pointer is inside the span and is not kept; libcrypto may write where it reads.
+        // The pointers are inside the spans and are not kept; libcrypto may write where it reads.
         unsafe head.withUnsafeMutableBytes { unsafe process(context, $0, $0.count) }
-        return unsafe finish(&rest, context)
-    }
-
-    /// Opens the last ciphertext, and compares its tag.
-    private func finish(_ bytes: inout MutableRawSpan, _ context: OpaquePointer) -> Bool {
-        let length = bytes.byteCount - Self.tagLength
-        // Both pointers are inside the span and are not kept; libcrypto may write where it reads.
-        return unsafe bytes.withUnsafeMutableBytes { buffer in
+        let length = rest.byteCount - Self.tagLength
+        return unsafe rest.withUnsafeMutableBytes { buffer in
             let tag = unsafe buffer.baseAddress.map { unsafe $0 + length }
             let expected = unsafe EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, Int32(Self.tagLength), tag)
             Libcrypto.require(expected, "takes the tag")

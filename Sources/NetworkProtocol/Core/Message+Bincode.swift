@@ -13,6 +13,9 @@
 extension Message {
     private static let variantLength = 4
     private static let lengthLength = 8
+    private static let dataVariant: UInt32 = 8
+    /// Bytes in front of the bytes of a Data message: its number and their length.
+    static let dataHeadLength = variantLength + lengthLength
     /// The highest number of a later version: a number's second byte distinguishes it from a format byte.
     private static let lastReserved: UInt32 = 255
 
@@ -117,6 +120,13 @@ extension Message {
         }
     }
 
+    /// Whether these ``dataHeadLength`` bytes, and `count` after them, are a Data message.
+    static func isData(head: Span<UInt8>, count: Int) -> Bool {
+        var reader = BincodeReader(head, from: 0)
+        guard let variant = try? reader.unsigned32(), let length = try? reader.unsigned64() else { return false }
+        return variant == dataVariant && length == UInt64(count)
+    }
+
     /// Also returns where the final bytes start.
     private static func head(_ payload: Span<UInt8>, from start: Int) throws(MessageError) -> (Head, Int) {
         var reader = BincodeReader(payload, from: start)
@@ -126,7 +136,7 @@ extension Message {
             let command = try reader.prefixedText()
             try reader.lengthOfRest()
             return (.custom(command: command), reader.offset)
-        case 8:
+        case Message.dataVariant:
             try reader.lengthOfRest()
             return (.data, reader.offset)
         case 10:

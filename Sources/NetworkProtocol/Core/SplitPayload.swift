@@ -3,10 +3,8 @@
 /// A long message is mostly data behind twelve bytes: its number and the length of the data. If these are apart, the
 /// data starts where its array starts, and the array becomes the message's own. Behind them, all of it would have to
 /// move.
-package struct SplitPayload: Sendable {
-    /// Number and length in front of the bytes of a Data message.
-    static let headLength = 12
-    private static let dataVariant: UInt32 = 8
+struct SplitPayload: Sendable {
+    static let headLength = Message.dataHeadLength
     /// Shorter payloads stay in one piece: moving them costs less than a second piece.
     static let shortestSplit = 4096
 
@@ -22,7 +20,7 @@ package struct SplitPayload: Sendable {
     }
 
     /// A payload in one piece.
-    package init(_ bytes: consuming [UInt8]) {
+    init(_ bytes: consuming [UInt8]) {
         isSplit = false
         rest = bytes
     }
@@ -50,11 +48,8 @@ package struct SplitPayload: Sendable {
         rest.append(copying: bytes.extracting(position...))
     }
 
-    /// Runs one of two closures: `whole` with all bytes in one piece, or `split` with the first bytes and the rest.
-    mutating func withBytes<Value>(
-        whole: (inout MutableRawSpan) -> Value,
-        split: (inout MutableRawSpan, inout MutableRawSpan) -> Value
-    ) -> Value {
+    /// Runs `body` with the first bytes, which are none if the payload is in one piece, and with the rest.
+    mutating func withPieces<Value>(_ body: (inout MutableRawSpan, inout MutableRawSpan) -> Value) -> Value {
         // Two spans of one structure count as overlapping.
         var back: [UInt8] = []
         swap(&back, &rest)
@@ -62,10 +57,13 @@ package struct SplitPayload: Sendable {
         var backSpan = back.mutableSpan
         // Any bytes are valid `UInt8`s.
         var second = unsafe backSpan.mutableBytes
-        if headCount == 0 { return whole(&second) }
+        if headCount == 0 {
+            var none = MutableRawSpan()
+            return body(&none, &second)
+        }
         var headSpan = head.mutableSpan
         var first = unsafe headSpan.mutableBytes
-        return split(&first, &second)
+        return body(&first, &second)
     }
 
     mutating func removeLast(_ count: Int) { rest.removeLast(count) }
@@ -82,9 +80,7 @@ package struct SplitPayload: Sendable {
     /// Whether these are the bytes of a Data message, in bincode, and are split. Then ``data()`` returns its data.
     var isData: Bool {
         guard headCount == SplitPayload.headLength else { return false }
-        var reader = BincodeReader(head.span, from: 0)
-        guard let variant = try? reader.unsigned32(), let length = try? reader.unsigned64() else { return false }
-        return variant == SplitPayload.dataVariant && length == UInt64(rest.count)
+        return Message.isData(head: head.span, count: rest.count)
     }
 
     /// All bytes but the first ones, where they are.

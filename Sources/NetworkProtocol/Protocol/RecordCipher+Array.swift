@@ -17,11 +17,7 @@ extension RecordCipher {
         authenticating header: borrowing InlineArray<10, UInt8>
     ) -> Bool {
         let header = unsafe header.span.bytes
-        return payload.withBytes { bytes in
-            open(&bytes, counter: counter, authenticating: header)
-        } split: { head, rest in
-            open(&head, &rest, counter: counter, authenticating: header)
-        }
+        return payload.withPieces { head, rest in open(&head, &rest, counter: counter, authenticating: header) }
     }
 
     mutating func open(_ bytes: inout [UInt8], counter: UInt64, authenticating header: [UInt8]) -> Bool {

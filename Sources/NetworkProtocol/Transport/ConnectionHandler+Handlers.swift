@@ -3,6 +3,7 @@ internal import NIOCore
 extension ConnectionHandler {
     /// Handles a message for the program, or a reply.
     func handle(_ message: Message, bytes: Int) throws(ConnectionError) {
+        hasArrivals = true
         switch message {
         case .response(let id, let payload): inFlight.finish(id, with: .success(payload))
         case .failure(let id, let code, let reason):

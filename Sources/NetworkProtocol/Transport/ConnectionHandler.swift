@@ -75,6 +75,8 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     // MARK: Handlers
 
+    /// Whether messages arrived since tasks were last woken for them.
+    var hasArrivals = false
     /// Runs messages without a number, once the first one arrived; they count as in progress.
     var ordered: OrderedWork?
     /// The work of the peer in progress, on this connection and on others; nil without handlers.
@@ -246,6 +248,8 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     /// Gives what arrived to the tasks that wait for it.
     private func handOver() {
+        guard hasArrivals else { return }
+        hasArrivals = false
         work?.handOver()
         inbox.deliver()
     }

@@ -31,6 +31,13 @@ final class Inbox: Sendable {
         func hasRoom(_ capacity: Int) -> Bool { count < capacity && bytes < Inbox.byteCapacity }
         func hasReserve(_ capacity: Int) -> Bool { count < capacity + Inbox.reserve && bytes < Inbox.byteReserve }
 
+        /// Whether the event loop must be notified that there is room again; true once.
+        mutating func mustTell(_ capacity: Int) -> Bool {
+            guard isAwaited, hasRoom(capacity) else { return false }
+            isAwaited = false
+            return true
+        }
+
         mutating func pop() -> Message? {
             guard first < items.count else { return nil }
             let item = items[first]
@@ -101,9 +108,7 @@ final class Inbox: Sendable {
             while !state.waiters.isEmpty, let message = state.pop() {
                 deliveries.append((state.waiters.removeFirst(), message))
             }
-            let tells = !deliveries.isEmpty && state.isAwaited && state.hasRoom(capacity)
-            if tells { state.isAwaited = false }
-            return (deliveries, tells)
+            return (deliveries, state.mustTell(capacity))
         }
         // Input that had no room waits until it is called.
         if tells { roomMade() }
@@ -129,9 +134,7 @@ final class Inbox: Sendable {
         enum Step { case message(Message, tells: Bool), end(Result<Void, ConnectionError>), wait(Receiver) }
         let step = state.withLock { state -> Step in
             if let message = state.pop() {
-                let tells = state.isAwaited && state.hasRoom(capacity)
-                if tells { state.isAwaited = false }
-                return .message(message, tells: tells)
+                return .message(message, tells: state.mustTell(capacity))
             }
             if let end = state.end { return .end(end) }
             let receiver = Receiver()

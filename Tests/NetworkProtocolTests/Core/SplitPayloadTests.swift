@@ -106,11 +106,7 @@ struct SplitPayloadTests {
         let payload = Message.data(Self.bytes).payload()
         let header = try PacketHeader(flags: [], payloadLength: payload.count)
         var (_, joined) = try joined(header.bytes + payload, cutAt: 1_000)
-        let address: UnsafeRawPointer? = joined.withBytes { _ in
-            nil
-        } split: { _, rest in
-            rest.withUnsafeMutableBytes { UnsafeRawPointer($0.baseAddress) }
-        }
+        let address = joined.withPieces { _, rest in rest.withUnsafeMutableBytes { UnsafeRawPointer($0.baseAddress) } }
         guard case .data(let data) = try InboundPayload(joined, flags: [], limit: .max).read().message else {
             Issue.record("not the data that was sent")
             return
