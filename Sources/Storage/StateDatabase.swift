@@ -24,6 +24,8 @@ package enum StateDatabase {
     /// Opens the database, or creates it with mode 0600, and migrates its tables.
     ///
     /// Refuses a symbolic link, and a file that another user owns or may write: its content decides who may do what.
+    /// One process at a time opens a database in the folder, because SQLite does not wait for another process that
+    /// also turns a new file to its write-ahead log, nor GRDB for one that also creates the tables.
     ///
     /// - Throws: ``StateDatabaseError`` if the file cannot be used, GRDB's `DatabaseError` otherwise.
     package static func open(
@@ -31,11 +33,9 @@ package enum StateDatabase {
         waiting: Waiting,
         _ migrate: (inout DatabaseMigrator) -> Void
     ) throws -> DatabaseQueue {
-        // Made here with its mode, because SQLite would follow the umask; its journals inherit this mode.
-        do {
-            let status = try Descriptor.open(path, flags: O_RDWR | O_CREAT | O_NOFOLLOW).status()
-            if let flaw = flaw(of: status) { throw StateDatabaseError(path: path, reason: flaw) }
-        } catch let error as SystemError { throw StateDatabaseError(path: path, reason: error.reason) }
+        let lock = try lockFolder(of: path)
+        defer { lock.release() }
+        try prepareFile(path)
         var configuration = Configuration()
         configuration.journalMode = .wal
         let isOpen = Mutex(false)
@@ -53,6 +53,37 @@ package enum StateDatabase {
         return database
     }
 
+    /// Locks the folder, not the file: closing any descriptor of the file would drop SQLite's own locks on it.
+    private static func lockFolder(of path: String) throws(StateDatabaseError) -> FileLock {
+        do throws(FileLock.Failure) {
+            return try FileLock(folder: StateFiles.folder(of: path) ?? ".", tries: tries)
+        } catch {
+            switch error {
+            case .isHeld:
+                throw StateDatabaseError(
+                    path: path,
+                    reason: "another process keeps its folder locked",
+                    remedy: "try again when that process has ended"
+                )
+            case .unusable(let reason): throw StateDatabaseError(path: path, reason: reason.reason)
+            }
+        }
+    }
+
+    /// Creates the file if it is missing, and checks it.
+    private static func prepareFile(_ path: String) throws(StateDatabaseError) {
+        let status: FileStatus
+        do throws(SystemError) {
+            do throws(SystemError) {
+                // Made here with its mode, because SQLite would follow the umask; its journals inherit this mode.
+                _ = try Descriptor.open(path, flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
+            } catch  where error.code == EEXIST {}
+            // Not opened: closing it would drop the locks that another connection of this process has.
+            status = try FileStatus.ofLink(at: path)
+        } catch { throw StateDatabaseError(path: path, reason: error.reason) }
+        if let flaw = flaw(of: status) { throw StateDatabaseError(path: path, reason: flaw) }
+    }
+
     private static func flaw(of status: FileStatus) -> String? {
         if status.kind != .file { return "it is not a regular file" }
         if status.owner != geteuid(), status.owner != 0 { return "it belongs to user ID \(status.owner)" }
@@ -67,8 +98,7 @@ package enum StateDatabase {
 package struct StateDatabaseError: Error, CustomStringConvertible {
     let path: String
     let reason: String
+    var remedy = "the state folder and its files must belong to the user who runs this, and be writable"
 
-    package var description: String {
-        "cannot open \(path): \(reason); the state folder and its files must belong to the user who runs this, and be writable"
-    }
+    package var description: String { "cannot open \(path): \(reason); \(remedy)" }
 }

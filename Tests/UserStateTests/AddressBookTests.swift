@@ -158,6 +158,38 @@ struct AddressBookTests {
         #expect(try AddressBook(path: path).peers().map(\.name) == ["a", "b"])
     }
 
+    @Test func `the address book opened a second time leaves the locks of the first`() throws {
+        let home = try StateHome()
+        let first = try book(home)
+        #expect(try first.peers().isEmpty)
+        #expect(try isLocked(home.user.bookPath))
+        let second = try book(home)
+        #expect(try isLocked(home.user.bookPath))
+        #expect(try second.peers() == first.peers())
+    }
+
+    /// Whether this process has SQLite's lock for readers on the file.
+    private func isLocked(_ path: String) throws -> Bool {
+        let status = try FileStatus.ofLink(at: path)
+        let locks = try String(contentsOfFile: "/proc/locks", encoding: .utf8).split(separator: "\n")
+        return locks.contains { lock in
+            // 4: POSIX  ADVISORY  READ 4711 fd:00:1234 1073741826 1073742335
+            let fields = lock.split(separator: " ")
+            return fields.count > 6 && fields[1] == "POSIX" && fields[4] == "\(getpid())"
+                && fields[5].hasSuffix(":\(status.inode)") && fields[6] == "1073741826"
+        }
+    }
+
+    @Test func `the address book says that another process keeps its folder locked, after a bounded time`() throws {
+        let home = try StateHome()
+        try StateFiles.createFolder(home.user.path)
+        let lock = try FileLock(folder: home.user.path, tries: 1)
+        let error = #expect(throws: StateDatabaseError.self) { _ = try AddressBook(path: home.user.bookPath) }
+        #expect(error?.description.contains("another process keeps its folder locked") == true)
+        lock.release()
+        #expect(try AddressBook(path: home.user.bookPath).peers().isEmpty)
+    }
+
     @Test
     func `the address book is refused as a symbolic link, when others may write it, and when another user owns it`()
         throws
