@@ -71,7 +71,23 @@ let package = Package(
         .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
         // BLAKE3, whose kernels need vector instructions.
         .target(name: "CBLAKE3"),
-        .target(name: "Cryptography", dependencies: ["CBLAKE3", "COpenSSL"], swiftSettings: strict),
+        .target(name: "CBLAKE2s"),
+        .target(name: "CCurve25519"),
+        .target(
+            name: "Cryptography",
+            dependencies: ["CBLAKE2s", "CBLAKE3", "CCurve25519", "COpenSSL"],
+            swiftSettings: strict
+        ),
+        // Field arithmetic and points, for tests.
+        .target(name: "CFieldProbe", path: "Tests/CFieldProbe"),
+        // The Noise handshake over lines of text, for a peer in Python.
+        .executableTarget(
+            name: "NoisePeer",
+            dependencies: ["Cryptography"],
+            path: "Tests/NoisePeer",
+            exclude: ["peer.py"],
+            swiftSettings: lenient
+        ),
         // The source of BLAKE3's widest kernel with shorter vectors, for processors without AVX-512.
         .target(name: "CBLAKE3Wide", dependencies: ["CBLAKE3"], path: "Tests/CBLAKE3Wide"),
         // The transport and the cluster. scripts/structure keeps TOML, SQLite and what only our tools need out of it.
@@ -131,7 +147,7 @@ let package = Package(
         .testTarget(
             name: "CryptographyTests",
             dependencies: [
-                "CBLAKE3", "CBLAKE3Wide", "Cryptography", "TemporaryFolders",
+                "CBLAKE3", "CBLAKE3Wide", "CFieldProbe", "COpenSSL", "Cryptography", "NoisePeer", "TemporaryFolders",
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             exclude: ["BLAKE3Vectors.txt"],

@@ -23,6 +23,9 @@ test_packages() {
     command -v openssl >/dev/null || echo openssl
     command -v b3sum >/dev/null || echo b3sum
     command -v python3 >/dev/null || echo python3
+    [ -e /usr/lib/python3/dist-packages/pip ] || echo python3-pip
+    # For scripts/constant-time, with its header for clients.
+    [ -e /usr/include/valgrind/memcheck.h ] || echo valgrind
     # Independent implementations to compare with, for Debian's own Python.
     local module
     for module in nacl lz4 zstandard prometheus_client msgpack; do
@@ -43,6 +46,14 @@ install_missing() {
     # Without recommended packages, which may start services.
     $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq update >&2
     $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >&2
+}
+
+# Installs Python packages that Debian lacks in .build/python, for Debian's own Python.
+install_python_packages() {
+    [ -e .build/python/noise ] && return 0
+    echo "installing noiseprotocol in .build/python" >&2
+    /usr/bin/python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .build/python \
+        noiseprotocol==0.3.1 cryptography >&2
 }
 
 # The oldest Swift that builds this, as `major.minor`.

@@ -15,6 +15,8 @@ package struct FileStatus: Equatable, Sendable {
     package var links: UInt64
     /// When the content last changed, in seconds since 1970.
     package var modified: Int
+    /// The part of that below a second.
+    package var modifiedNanoseconds: UInt32
 
     init(_ status: stat) {
         kind =
@@ -32,6 +34,7 @@ package struct FileStatus: Equatable, Sendable {
         inode = UInt64(status.st_ino)
         links = UInt64(status.st_nlink)
         modified = status.st_mtim.tv_sec
+        modifiedNanoseconds = UInt32(status.st_mtim.tv_nsec)
     }
 
     /// Whether both are the same file on the same device.

@@ -32,7 +32,8 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
 
     /// Calls on files: the same errno needs another remedy there, and the code that knows the file adds it.
     private static let fileCalls: Set<String> = [
-        "fchmod", "fdatasync", "flock", "fstat", "fsync", "ftruncate", "lstat", "mkdir", "open", "opendir", "pwrite",
+        "fchmod", "fdatasync", "flock", "fstat", "fsync", "ftruncate", "futimens", "link", "lstat", "mkdir", "open",
+        "opendir", "pwrite",
         "read", "readdir", "rename", "unlink", "write",
     ]
 
