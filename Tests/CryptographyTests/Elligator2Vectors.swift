@@ -222,8 +222,8 @@ enum Elligator2Vectors {
         ),
     ]
 
-    /// Monocypher, tests/gen/vectors/elligator_inv, and the output of tests/gen/elligator-inverse.py: the u-coordinate of
-    /// a point, the random bits (bit 0 the branch, bits 6 and 7 the padding), the representative if there is one.
+    /// Monocypher, tests/gen/vectors/elligator_inv, and the output of tests/gen/elligator-inverse.py: the u-coordinate
+    /// of a point, the random bits (bit 0 the branch, bits 6 and 7 the padding), the representative if there is one.
     static let monocypherInverse: [(point: String, randomness: UInt8, representative: String?)] = [
         ("e6f66fdf6e230c603c5e6e59a254ea1476a13eb9511b9549846781e12e52230a", 0x00, nil),
         (
