@@ -26,6 +26,7 @@ let package = Package(
     products: [
         .executable(name: "reflector", targets: ["reflector"]),
         .executable(name: "paramedic", targets: ["paramedic"]),
+        .executable(name: "courier", targets: ["courier"]),
         .executable(name: "packetbench", targets: ["packetbench"]),
         .library(name: "NetworkProtocol", targets: ["NetworkProtocol", "Identity"]),
         .library(name: "NetworkProtocolConfiguration", targets: ["NetworkProtocolConfiguration"]),
@@ -80,6 +81,23 @@ let package = Package(
         ),
         // Field arithmetic and points, for tests.
         .target(name: "CFieldProbe", path: "Tests/CFieldProbe"),
+        // malloc and locks, counted: only for a program of its own.
+        .target(name: "CCallCounter", path: "Tests/CCallCounter"),
+        // Counts the allocations and locks of sealing and opening packets.
+        .executableTarget(
+            name: "PacketCalls",
+            dependencies: ["CCallCounter", "Cryptography"],
+            path: "Tests/PacketCalls",
+            swiftSettings: lenient
+        ),
+        // Seals and opens packets over lines of text, for a peer in Python.
+        .executableTarget(
+            name: "PacketPeer",
+            dependencies: ["Cryptography"],
+            path: "Tests/PacketPeer",
+            exclude: ["peer.py"],
+            swiftSettings: lenient
+        ),
         // The Noise handshake over lines of text, for a peer in Python.
         .executableTarget(
             name: "NoisePeer",
@@ -147,7 +165,8 @@ let package = Package(
         .testTarget(
             name: "CryptographyTests",
             dependencies: [
-                "CBLAKE3", "CBLAKE3Wide", "CFieldProbe", "COpenSSL", "Cryptography", "NoisePeer", "TemporaryFolders",
+                "CBLAKE3", "CBLAKE3Wide", "CFieldProbe", "COpenSSL", "Cryptography", "NoisePeer", "PacketPeer",
+                "TemporaryFolders",
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             exclude: ["BLAKE3Vectors.txt"],
@@ -343,6 +362,23 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        // The engine that moves files between two hosts; neither sockets nor files of its own.
+        .target(name: "FileTransfer", dependencies: ["Cryptography", "Identity"], swiftSettings: strict),
+        // Its sockets and files.
+        .target(
+            name: "FileTransferNode",
+            dependencies: ["Cryptography", "FileTransfer", "Files", "Identity", "PacketIO", "SystemErrors"],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "courier",
+            dependencies: [
+                "CommandLineTool", "FileTransfer", "FileTransferNode", "Files", "Identity", "Operations", "PacketIO",
+                "UserState",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict
+        ),
         // The client, its analysis and its reports.
         .target(
             name: "Paramedic",
@@ -442,10 +478,26 @@ let package = Package(
             path: "Tests/AuditAppender",
             swiftSettings: lenient
         ),
+        // A network namespace for one thread.
+        .target(name: "CNetworkNamespace", path: "Tests/CNetworkNamespace"),
+        // Counts allocations: its malloc replaces that of the program it is linked into.
+        .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
+        // Sends and receives, and prints how often it asked for memory meanwhile.
+        .executableTarget(
+            name: "PacketAllocations",
+            dependencies: ["CAllocationCount", "PacketIO", "SystemErrors"],
+            path: "Tests/PacketAllocations",
+            swiftSettings: lenient
+        ),
         .testTarget(
             name: "PacketIOTests",
-            dependencies: ["PacketIO", "SystemErrors"],
+            dependencies: ["CNetworkNamespace", "PacketIO", "SystemErrors"],
             swiftSettings: strict
+        ),
+        .testTarget(
+            name: "FileTransferTests",
+            dependencies: ["Cryptography", "FileTransfer", "Identity"],
+            swiftSettings: lenient
         ),
         .testTarget(
             name: "PairingTests",
@@ -473,7 +525,7 @@ let package = Package(
         ),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["Operations", "packetbench", "paramedic", "Reflector", "reflector"],
+            dependencies: ["courier", "Operations", "packetbench", "paramedic", "Reflector", "reflector"],
             swiftSettings: lenient
         ),
         // A folder for one test.

@@ -7,6 +7,7 @@
 #include "host.h"
 #include "memory.h"
 #include "packet_io.h"
+#include "packet_socket.h"
 #include "process.h"
 #include "socket_owner.h"
 

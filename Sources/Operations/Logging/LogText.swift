@@ -2,7 +2,7 @@ internal import Logging
 internal import StrictJSON
 
 /// How text from outside becomes part of one line.
-enum LogText {
+package enum LogText {
     /// At most `valueLength` characters.
     static func cut(_ text: String) -> String {
         // Bytes first: counting the characters of a megabyte would be the attack.
@@ -11,7 +11,7 @@ enum LogText {
     }
 
     /// Without quotes; what could disturb a terminal is escaped.
-    static func plain(_ text: String) -> String {
+    package static func plain(_ text: String) -> String {
         if !text.unicodeScalars.contains(where: \.isHazardousInText) { return text }
         var bytes: [UInt8] = []
         for scalar in text.unicodeScalars {

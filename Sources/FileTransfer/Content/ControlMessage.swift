@@ -1,0 +1,179 @@
+internal import Cryptography
+
+/// A message of the control stream: section 5.1 of `Docs/COURIER-PROTOCOL.md`.
+package enum ControlMessage: Equatable, Sendable {
+    /// Type and length.
+    static let headLength = 5
+    /// The longest body.
+    static let mostBytes = 65_536
+    static let mostValues = 1_024
+    static let mostRanges = 1_024
+    static let longestText = 256
+
+    package enum Malformed: Error, Equatable, Sendable {
+        case tooLong(Int)
+        case unknownType(UInt8)
+        case body(type: UInt8)
+    }
+
+    case offer(transfer: [UInt8], isOneFile: Bool, name: [UInt8])
+    case accept
+    case refuse(code: UInt32, reason: String)
+    case entry(TransferEntry)
+    case end(entries: UInt32, bytes: UInt64)
+    case want(entry: UInt32, chunks: [Range<UInt64>])
+    case values(entry: UInt32, first: UInt64, [[UInt8]])
+    case root(entry: UInt32, size: UInt64, digest: [UInt8])
+    case received(entry: UInt32, status: ReceivedStatus, reason: String)
+    case failed(entry: UInt32, code: UInt32, reason: String)
+
+    private enum Kind: UInt8 {
+        case offer = 1
+        case accept, refuse, entry, end, want, values, root, received, failed
+    }
+
+    /// Type, length and body.
+    package var encoded: [UInt8] {
+        var body: [UInt8] = []
+        let kind = write(to: &body)
+        precondition(body.count <= Self.mostBytes, "a control message has at most 65536 bytes")
+        var message = [kind.rawValue]
+        message.append(bigEndian: UInt32(body.count))
+        return message + body
+    }
+
+    private func write(to body: inout [UInt8]) -> Kind {
+        switch self {
+        case .offer(let transfer, let isOneFile, let name):
+            body += transfer + [isOneFile ? 1 : 0] + name
+            return .offer
+        case .accept: return .accept
+        case .refuse(let code, let reason):
+            body.append(bigEndian: code)
+            body += Self.text(reason)
+            return .refuse
+        case .entry(let entry):
+            entry.write(to: &body)
+            return .entry
+        case .end(let entries, let bytes):
+            body.append(bigEndian: entries)
+            body.append(bigEndian: bytes)
+            return .end
+        case .want(let entry, let chunks):
+            body.append(bigEndian: entry)
+            for range in chunks {
+                body.append(bigEndian: range.lowerBound)
+                body.append(bigEndian: UInt64(range.count))
+            }
+            return .want
+        case .values(let entry, let first, let values):
+            body.append(bigEndian: entry)
+            body.append(bigEndian: first)
+            for value in values { body += value }
+            return .values
+        case .root(let entry, let size, let digest):
+            body.append(bigEndian: entry)
+            body.append(bigEndian: size)
+            body += digest
+            return .root
+        case .received(let entry, let status, let reason):
+            body.append(bigEndian: entry)
+            body.append(status.rawValue)
+            body += Self.text(reason)
+            return .received
+        case .failed(let entry, let code, let reason):
+            body.append(bigEndian: entry)
+            body.append(bigEndian: code)
+            body += Self.text(reason)
+            return .failed
+        }
+    }
+
+    /// Parses what a peer sent.
+    package init(type: UInt8, body: [UInt8]) throws(Malformed) {
+        guard let kind = Kind(rawValue: type) else { throw .unknownType(type) }
+        var reader = WireReader(body.rawBytes)
+        guard let message = Self.parse(kind, &reader), reader.isAtEnd else { throw .body(type: type) }
+        self = message
+    }
+
+    private static func parse(_ kind: Kind, _ reader: inout WireReader) -> ControlMessage? {
+        switch kind {
+        case .offer:
+            guard let transfer = reader.bytes(16), let flags = reader.integer(UInt8.self), reader.count <= 255 else {
+                return nil
+            }
+            return .offer(transfer: transfer, isOneFile: flags & 1 != 0, name: reader.remainder())
+        case .accept: return .accept
+        case .refuse:
+            guard let code = reader.integer(UInt32.self), let reason = text(&reader) else { return nil }
+            return .refuse(code: code, reason: reason)
+        case .entry: return TransferEntry(&reader).map { .entry($0) }
+        case .end:
+            guard let entries = reader.integer(UInt32.self), let bytes = reader.integer(UInt64.self) else { return nil }
+            return .end(entries: entries, bytes: bytes)
+        case .want: return parseWant(&reader)
+        case .values: return parseValues(&reader)
+        case .root:
+            guard let entry = reader.integer(UInt32.self), let size = reader.integer(UInt64.self),
+                let digest = reader.bytes(BLAKE3.digestLength)
+            else { return nil }
+            return .root(entry: entry, size: size, digest: digest)
+        case .received:
+            guard let entry = reader.integer(UInt32.self), let number = reader.integer(UInt8.self),
+                let status = ReceivedStatus(rawValue: number), let reason = text(&reader)
+            else { return nil }
+            return .received(entry: entry, status: status, reason: reason)
+        case .failed:
+            guard let entry = reader.integer(UInt32.self), let code = reader.integer(UInt32.self),
+                let reason = text(&reader)
+            else { return nil }
+            return .failed(entry: entry, code: code, reason: reason)
+        }
+    }
+
+    private static func parseWant(_ reader: inout WireReader) -> ControlMessage? {
+        guard let entry = reader.integer(UInt32.self) else { return nil }
+        var chunks: [Range<UInt64>] = []
+        while !reader.isAtEnd {
+            guard let first = reader.integer(UInt64.self), let count = reader.integer(UInt64.self),
+                count > 0, chunks.count < mostRanges, first >= chunks.last?.upperBound ?? 0
+            else { return nil }
+            let (end, overflow) = first.addingReportingOverflow(count)
+            guard !overflow, end <= BLAKE3.Piece.maximumNumber + 1 else { return nil }
+            chunks.append(first..<end)
+        }
+        return .want(entry: entry, chunks: chunks)
+    }
+
+    private static func parseValues(_ reader: inout WireReader) -> ControlMessage? {
+        guard let entry = reader.integer(UInt32.self), let first = reader.integer(UInt64.self),
+            first <= BLAKE3.Piece.maximumNumber, reader.count <= mostValues * BLAKE3.digestLength
+        else { return nil }
+        var values: [[UInt8]] = []
+        while !reader.isAtEnd {
+            guard let value = reader.bytes(BLAKE3.digestLength) else { return nil }
+            values.append(value)
+        }
+        return values.isEmpty ? nil : .values(entry: entry, first: first, values)
+    }
+
+    /// At most `longestText` bytes, cut between characters.
+    static func text(_ text: String) -> [UInt8] {
+        var cut = text
+        while cut.utf8.count > longestText { cut.removeLast() }
+        return Array(cut.utf8)
+    }
+
+    private static func text(_ reader: inout WireReader) -> String? {
+        guard reader.count <= longestText else { return nil }
+        return String(decoding: reader.remainder(), as: UTF8.self)
+    }
+}
+
+/// What became of a file at its receiver.
+package enum ReceivedStatus: UInt8, Sendable {
+    case verified = 0
+    case skipped = 1
+    case failed = 2
+}

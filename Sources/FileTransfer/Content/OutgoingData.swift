@@ -1,0 +1,21 @@
+/// A part of a file that goes into one packet.
+package struct OutgoingData: Equatable, Sendable {
+    package var stream: UInt16
+    package var offset: UInt64
+    package var length: Int
+    /// Whether the stream ends with it.
+    package var isFinal: Bool
+
+    package init(stream: UInt16, offset: UInt64, length: Int, isFinal: Bool) {
+        self.stream = stream
+        self.offset = offset
+        self.length = length
+        self.isFinal = isFinal
+    }
+}
+
+/// What an end sends next on its streams.
+package enum OutgoingItem: Equatable, Sendable {
+    case open(stream: UInt16, entry: UInt32)
+    case data(OutgoingData)
+}

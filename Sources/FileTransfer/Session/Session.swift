@@ -1,0 +1,141 @@
+internal import Cryptography
+
+/// A session after its handshake, as a value without I/O and clock: sections 2 to 4 of `Docs/COURIER-PROTOCOL.md`.
+///
+/// ```
+/// open ─ close(_:_:) or a violation → closing ─ CLOSE sent → ended
+///   ├─ CLOSE of the peer → ended
+///   └─ idle timeout → ended
+/// ```
+///
+/// The caller passes what arrives to ``receive(_:segment:now:)``, sends what ``send(into:now:)`` fills in until it
+/// fills in nothing, and calls ``timeout(now:)`` at ``nextDeadline(now:)``. A packet is opened and sealed where it
+/// lies, and its payload is copied once.
+///
+/// What the peer does wrong ends the session with CLOSE. Packets that do not open are dropped and counted.
+package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
+    /// Packets that are opened or sealed in one call: as many as a run of the kernel has.
+    static var mostPackets: Int { 64 }
+
+    let role: HandshakeRole
+    var sealer: PacketSealer
+    var opener: PacketOpener
+    var recovery: LossRecovery<Cubic>
+    var received = ReceivedPackets()
+    var frames: SessionFrames<Content>
+    var controlIn: ControlReceiver
+    var incoming = IncomingStreams()
+    /// Bytes of a datagram on the path.
+    package internal(set) var datagramSize: Int
+
+    /// Bytes of file data that came, each once, and how many we admit.
+    var receivedBytes: UInt64 = 0
+    var grantedBytes: UInt64
+    var pong: InlineArray<16, UInt8>?
+    /// PING or anything else that must be acknowledged is to go out now.
+    var owesProbe = false
+    var isPacerLimited = false
+
+    let idleTimeout: Int64
+    var lastReceived: Instant
+    var lastSent: Instant
+    package internal(set) var hasReceived = false
+    /// CLOSE is to be sent.
+    var closing: (code: CloseCode, reason: String)?
+    /// How often CLOSE may go again because the peer still sends.
+    var closesLeft = 2
+    /// Set when the session is over.
+    package internal(set) var end: SessionEnd?
+
+    /// - Parameters:
+    ///   - parameters: what this end said in the handshake.
+    ///   - datagramSize: bytes of a datagram on the path, at most what the peer receives.
+    package init(
+        _ handshake: EstablishedHandshake,
+        parameters: SessionParameters,
+        content: consuming Content,
+        datagramSize: Int,
+        now: Instant
+    ) {
+        role = handshake.role
+        let root = PacketRoot(k1: handshake.k1, k2: handshake.k2)
+        let isInitiator = handshake.role == .initiator
+        sealer = PacketSealer(
+            PacketKeys(root, isInitiator ? .fromInitiator : .fromResponder, handshake.suite)
+        )
+        opener = PacketOpener(
+            PacketKeys(root, isInitiator ? .fromResponder : .fromInitiator, handshake.suite)
+        )
+        let peer = handshake.peerParameters
+        self.datagramSize = min(datagramSize, peer.maximumDatagram)
+        recovery = LossRecovery(datagramSize: self.datagramSize)
+        recovery.receiveBuffer = Int(peer.receiveBuffer)
+        frames = SessionFrames(
+            content: content,
+            credit: peer.sessionCredit,
+            controlCredit: UInt64(peer.controlCredit)
+        )
+        controlIn = ControlReceiver(window: UInt64(parameters.controlCredit))
+        grantedBytes = parameters.sessionCredit
+        idleTimeout = Int64(min(parameters.idleTimeout, peer.idleTimeout)) * 1_000_000
+        lastReceived = now
+        lastSent = now
+    }
+
+    /// The connection IDs by which packets of this session are found.
+    package var connectionIDs: [ConnectionID] {
+        guard let ids = opener.connectionIDs(of: opener.epoch) else { return [] }
+        return ids.indices.map { ConnectionID(ids[$0]) }
+    }
+
+    /// What the session carries.
+    package var content: Content {
+        _read { yield frames.content }
+        _modify { yield &frames.content }
+    }
+
+    package var isEnded: Bool { end != nil }
+    /// Packets that were declared lost, bytes in flight and the like, for people.
+    package var roundTripTime: Int64 { recovery.paths[0].time.smoothed }
+    /// Whether everything that was sent is acknowledged.
+    package var isQuiet: Bool { recovery.isIdle && frames.control.isAcknowledged && !frames.content.hasMessages }
+
+    /// Ends the session: CLOSE goes out with the next packet.
+    package mutating func close(_ code: CloseCode, _ reason: String = "") {
+        guard end == nil, closing == nil else { return }
+        closing = (code, reason)
+    }
+
+    mutating func violate(_ reason: String) { close(.violation, reason) }
+
+    /// The peer's copy of message 3 came again: it does not know that the session is open.
+    package mutating func repeatedHandshake() { owesProbe = true }
+
+    // MARK: Timers
+
+    /// When ``timeout(now:)`` or ``send(into:now:)`` has something to do.
+    package mutating func nextDeadline(now: Instant) -> Instant? {
+        guard end == nil || closing != nil else { return nil }
+        if closing != nil { return now }
+        var deadline = lastReceived + idleTimeout
+        func take(_ other: Instant?) { if let other, other < deadline { deadline = other } }
+        take(lastSent + idleTimeout / 3)
+        take(recovery.nextDeadline)
+        take(received.nextDeadline)
+        if isPacerLimited { take(recovery.nextSend(bytes: datagramSize, now: now) ?? now) }
+        return deadline
+    }
+
+    package mutating func timeout(now: Instant) {
+        guard end == nil else { return }
+        if now >= lastReceived + idleTimeout {
+            end = .idle
+            return
+        }
+        // A path with a firewall forgets a session that is silent, and the peer's idle timeout runs too.
+        if now >= lastSent + idleTimeout / 3 { owesProbe = true }
+        if let deadline = recovery.nextDeadline, deadline <= now {
+            if !recovery.timeout(now: now, handler: &frames).isEmpty { owesProbe = true }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+/// What a session has to send, and what becomes of it: the content's data, the control stream, and frames that are
+/// repeated until they are acknowledged.
+struct SessionFrames<Content: SessionContent & ~Copyable>: SentFrameHandler, ~Copyable {
+    /// A STREAM_OPEN that is to be sent.
+    struct Opening {
+        let stream: UInt16
+        let entry: UInt32
+    }
+
+    var content: Content
+    var control: ControlSender
+    /// Bytes of DATA that the peer admits, each counted once.
+    var credit: UInt64
+    var openings: [Opening] = []
+    /// STREAM_OPEN frames that are neither acknowledged nor lost, by their stream.
+    private var sentOpenings: [UInt16: Opening] = [:]
+    /// A WINDOW_UPDATE is to be sent.
+    var owesWindowUpdate = false
+    /// The highest number of an ACK of ours that the peer has.
+    private(set) var knownThrough: UInt64?
+
+    init(content: consuming Content, credit: UInt64, controlCredit: UInt64) {
+        self.content = content
+        self.credit = credit
+        control = ControlSender(credit: controlCredit)
+    }
+
+    var creditLeft: UInt64 { credit > content.sentBytes ? credit - content.sentBytes : 0 }
+
+    /// Moves the content's messages into the control stream.
+    mutating func collectMessages() {
+        guard content.hasMessages else { return }
+        for message in content.takeMessages() { control.write(message) }
+    }
+
+    mutating func sent(_ opening: Opening) {
+        sentOpenings[opening.stream] = opening
+    }
+
+    // MARK: What became of frames
+
+    mutating func acknowledged(_ frame: SentFrame, number: UInt64) {
+        switch frame.type {
+        case .data: content.acknowledged(frame.stream)
+        case .control: control.acknowledge(frame.offset..<frame.offset + UInt64(frame.length))
+        case .streamOpen:
+            sentOpenings[frame.stream] = nil
+            content.acknowledged(frame.stream)
+        case .ack: knownThrough = max(knownThrough ?? 0, frame.offset)
+        default: break
+        }
+    }
+
+    mutating func lost(_ frame: SentFrame, number: UInt64) {
+        switch frame.type {
+        case .data:
+            content.lose(
+                OutgoingData(
+                    stream: frame.stream,
+                    offset: frame.offset,
+                    length: Int(frame.length),
+                    isFinal: frame.isFinal
+                )
+            )
+        case .control: control.lose(frame.offset..<frame.offset + UInt64(frame.length))
+        case .streamOpen:
+            if let opening = sentOpenings.removeValue(forKey: frame.stream) { openings.append(opening) }
+        case .windowUpdate: owesWindowUpdate = true
+        default: break
+        }
+    }
+
+    /// Its copy is on the way, or will be; that one counts.
+    mutating func acknowledgedAfterLoss(_ frame: SentFrame, number: UInt64) {
+        if frame.type == .ack { knownThrough = max(knownThrough ?? 0, frame.offset) }
+    }
+}

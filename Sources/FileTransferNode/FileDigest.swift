@@ -1,0 +1,30 @@
+internal import Cryptography
+internal import FileTransfer
+internal import Files
+internal import Glibc
+internal import SystemErrors
+
+/// The BLAKE3 digest of a file.
+package enum FileDigest {
+    package static func of(_ path: String) throws -> [UInt8] {
+        do throws(SystemError) {
+            let file = try Descriptor.open(path, flags: O_RDONLY)
+            var fold = BLAKE3.Fold()
+            var buffer = [UInt8](repeating: 0, count: BLAKE3.Piece.length)
+            var offset: Int64 = 0
+            while true {
+                var span = buffer.mutableSpan
+                // Every bit pattern is a valid byte.
+                var bytes = unsafe span.mutableBytes
+                let count = try file.read(into: &bytes, at: offset)
+                if count > 0 || fold.count == 0 {
+                    let piece = unsafe buffer.span.bytes.extracting(first: count)
+                    fold.append(BLAKE3.Piece(piece, number: fold.count))
+                }
+                offset += Int64(count)
+                if count < BLAKE3.Piece.length { break }
+            }
+            return fold.digest.map { Array($0) } ?? []
+        } catch { throw TransferError(.local, "cannot read \(path): \(error.reason)") }
+    }
+}

@@ -1,0 +1,126 @@
+package import FileTransfer
+package import Identity
+package import PacketIO
+internal import Synchronization
+
+/// Receives files on a socket, on the calling thread.
+package final class FileReceiving: Sendable {
+    /// What a sender offers.
+    package struct Offer: Sendable {
+        package let peer: EndpointID
+        package let name: [UInt8]
+        package let entries: Int
+        package let bytes: UInt64
+    }
+
+    private let identity: IdentityKey
+    private let address: InternetAddress
+    /// Until it receives.
+    private let socket: Mutex<PacketSocket?>
+    private let folder: String
+    private let contactSecret: [UInt8]
+
+    /// - Parameter folder: where files go; exists.
+    package init(_ address: InternetAddress, into folder: String, identity: IdentityKey) throws {
+        self.identity = identity
+        self.folder = folder
+        let socket = try PacketSocket(address)
+        self.address = socket.address
+        self.socket = Mutex(socket)
+        var generator = SystemRandomNumberGenerator()
+        contactSecret = (0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) }
+    }
+
+    /// The ticket with which a sender finds this socket.
+    ///
+    /// - Parameter hosts: the addresses of this machine, if the socket is bound to all of them.
+    package func ticket(hosts: [InternetHost]) -> Ticket {
+        let bound = address
+        let all = bound.host.isAny ? hosts.filter { $0.isIPv4 == bound.host.isIPv4 } : [bound.host]
+        return Ticket(
+            endpointID: identity.endpointID,
+            contactSecret: contactSecret,
+            addresses: all.map { Ticket.Address(InternetAddress($0, port: bound.port)) }
+        )
+    }
+
+    /// Waits for one transfer, asks about it, and receives it.
+    ///
+    /// - Parameters:
+    ///   - decide: asked on a thread of its own, because a person may take long; nil accepts, a reason refuses.
+    ///   - wakeUp: a signal from another thread cancels.
+    package func receive(
+        wakeUp: WakeUp,
+        decide: @escaping @Sendable (Offer) -> String?,
+        progress: (TransferProgress) -> Void
+    ) throws -> [TransferredFile] {
+        guard let socket = socket.withLock({ $0.take() }) else { preconditionFailure("it receives once") }
+        let responder = try Responder(socket, identity: identity, contactSecret: contactSecret, wakeUp: wakeUp)
+        let peer = responder.handshake.peer
+        var driver = responder.session(carrying: FileReceiver(into: DiskSink(into: folder)), wakeUp: wakeUp)
+        var question: Question?
+        while driver.session.end == nil {
+            try driver.step(until: .now + 100_000_000)
+            if driver.isWoken {
+                driver.session.close(.canceled, "the receiver canceled the transfer")
+                try driver.step(until: .now)
+                throw CancellationError()
+            }
+            if driver.session.content.state == .offered {
+                if question == nil {
+                    let offer = Offer(
+                        peer: peer,
+                        name: driver.session.content.name,
+                        entries: driver.session.content.entries.count,
+                        bytes: driver.session.content.totalBytes
+                    )
+                    question = try Question { decide(offer) }
+                }
+                switch question?.answer {
+                case .accepted: driver.session.content.accept()
+                case .refused(let reason): driver.session.content.refuse(reason)
+                case nil: break
+                }
+            }
+            // The sender has the reports; if its CLOSE was lost, it may be gone.
+            if driver.session.content.state == .finished, driver.session.isQuiet { driver.session.close(.done) }
+            let content = driver.session.content.receivedBytes
+            progress(TransferProgress(bytes: content, total: driver.session.content.totalBytes))
+        }
+        try driver.linger()
+        if driver.session.content.state == .refused { throw TransferError(.refused, "the transfer was refused") }
+        if driver.session.content.state != .finished { throw driver.session.failure() }
+        return driver.session.content.entries.map { entry in
+            TransferredFile(
+                path: folder + "/" + String(decoding: entry.path, as: UTF8.self),
+                bytes: entry.size,
+                digest: driver.session.content.digests[entry.number],
+                fault: driver.session.content.faults[entry.number]
+            )
+        }
+    }
+}
+
+/// A question to a person, on a thread of its own.
+private final class Question: Sendable {
+    enum Answer: Sendable {
+        case accepted
+        case refused(String)
+    }
+
+    private final class Slot: Sendable { let answer = Mutex<Answer?>(nil) }
+
+    private let slot = Slot()
+    private let thread: WorkThread<Void>
+
+    init(_ ask: @escaping @Sendable () -> String?) throws {
+        let slot = self.slot
+        thread = try WorkThread("question") {
+            let refusal = ask()
+            slot.answer.withLock { $0 = refusal.map(Answer.refused) ?? .accepted }
+        }
+    }
+
+    /// Nil until there is one.
+    var answer: Answer? { slot.answer.withLock { $0 } }
+}

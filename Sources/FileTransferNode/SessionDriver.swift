@@ -1,0 +1,140 @@
+internal import FileTransfer
+internal import PacketIO
+internal import SystemErrors
+
+/// Moves packets between a session and its socket, on the calling thread.
+struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
+    /// Runs that are sent before arrivals are looked at again.
+    private static var runsAtOnce: Int { 4 }
+
+    var session: Session<Content>
+    private var socket: PacketSocket
+    /// Nil while what they hold is processed.
+    private var buffers: ReceiveBuffers?
+    private var poll: PollSet
+    private let place: Int
+    private let remote: InternetAddress
+    private let handshake: EstablishedHandshake
+    private var output = [UInt8](repeating: 0, count: 65_507)
+    /// What the socket had no room for.
+    private var unsent: Range<Int>?
+    private var segment = 0
+    private var repeatAt: Instant
+    private var repeatPause: Int64 = 250_000_000
+
+    init(
+        _ session: consuming Session<Content>,
+        _ handshake: EstablishedHandshake,
+        on socket: consuming PacketSocket,
+        buffers: consuming ReceiveBuffers,
+        to remote: InternetAddress,
+        wakeUp: WakeUp?
+    ) {
+        self.session = session
+        self.handshake = handshake
+        poll = PollSet(wakeUp)
+        place = poll.add(socket)
+        self.socket = socket
+        self.buffers = consume buffers
+        self.remote = remote
+        repeatAt = .now
+    }
+
+    /// Sends and receives once, and waits for arrivals or until it is time for something, at most until `limit`.
+    mutating func step(until limit: Instant) throws(SystemError) {
+        var now = Instant.now
+        session.timeout(now: now)
+        repeatMessage3(now)
+        let outcome = sendRuns(now)
+        poll.awaitRoom(place, outcome == .blocked)
+        now = .now
+        var deadline = limit
+        if let own = session.nextDeadline(now: now), own < deadline { deadline = own }
+        if !session.hasReceived, !handshake.reply.isEmpty, repeatAt < deadline { deadline = repeatAt }
+        if outcome == .more { deadline = now }
+        _ = try poll.wait(until: deadline.nanoseconds)
+        if poll.hasArrivals(place) { try receive() }
+    }
+
+    /// Answers what still comes after the end, for a few round trips and at most half a second.
+    mutating func linger() throws(SystemError) {
+        guard case .closed = session.end else { return }
+        let end = Instant.now + min(500_000_000, 3 * max(session.roundTripTime, 5_000_000))
+        while Instant.now < end, !isWoken { try step(until: end) }
+    }
+
+    /// Whether another thread has signaled.
+    var isWoken: Bool { poll.isWoken }
+
+    private mutating func repeatMessage3(_ now: Instant) {
+        guard !handshake.reply.isEmpty, !session.hasReceived, now >= repeatAt else { return }
+        let reply = handshake.reply
+        // An array of bytes, read as bytes.
+        _ = unsafe socket.send(reply.span.bytes, segment: 0, to: remote)
+        repeatAt = now + repeatPause
+        repeatPause *= 2
+    }
+
+    private enum SendOutcome { case done, more, blocked }
+
+    private mutating func sendRuns(_ now: Instant) -> SendOutcome {
+        // Taken out meanwhile, because a span of it keeps all of this value from other use.
+        var output: [UInt8] = []
+        swap(&output, &self.output)
+        defer { swap(&output, &self.output) }
+        for _ in 0..<Self.runsAtOnce {
+            if unsent == nil {
+                var span = output.mutableSpan
+                // Every bit pattern is a valid byte.
+                var bytes = unsafe span.mutableBytes
+                guard let run = session.send(into: &bytes, now: now) else { return .done }
+                unsent = 0..<run.length
+                segment = run.segment
+            }
+            guard let rest = unsent else { continue }
+            // An array of bytes, read as bytes.
+            let result = unsafe socket.send(
+                output.span.bytes.extracting(rest),
+                segment: segment,
+                to: remote
+            )
+            unsent = nil
+            if result.obstacle == .wouldBlock {
+                unsent = rest.lowerBound + result.datagrams * segment..<rest.upperBound
+                return .blocked
+            }
+            // Any other obstacle is a loss, which is repaired as one.
+        }
+        return .more
+    }
+
+    private mutating func receive() throws(SystemError) {
+        guard var buffers = self.buffers.take() else { return }
+        do throws(SystemError) {
+            let count = try socket.receive(into: &buffers)
+            process(&buffers, count)
+        } catch {
+            self.buffers = consume buffers
+            throw error
+        }
+        self.buffers = consume buffers
+    }
+
+    private mutating func process(_ buffers: inout ReceiveBuffers, _ count: Int) {
+        let now = Instant.now
+        for index in 0..<count where buffers.source(index) == remote {
+            let segment = buffers.segment(index)
+            if ConnectionID(of: buffers.bytes(index)) == handshake.message3ID {
+                session.repeatedHandshake()
+                continue
+            }
+            var bytes = buffers.mutableBytes(index)
+            session.receive(&bytes, segment: segment, now: now)
+        }
+    }
+}
+
+extension Instant {
+    /// That of the kernel's monotonic clock.
+    static var now: Instant { Instant(nanoseconds: KernelClock.monotonic) }
+}

@@ -1,0 +1,23 @@
+/// Why a transfer did not succeed: one sentence with the remedy, and a kind for exit codes.
+package struct TransferError: Error, Equatable, Sendable, CustomStringConvertible {
+    package enum Kind: Sendable {
+        /// The peer or its user refused.
+        case refused
+        /// The peer is not who it should be, or broke the protocol.
+        case peer
+        /// The peer cannot be reached, or was lost.
+        case network
+        /// Bytes are not what their sender hashed.
+        case integrity
+        /// A file or folder of this machine.
+        case local
+    }
+
+    package let kind: Kind
+    package let description: String
+
+    package init(_ kind: Kind, _ description: String) {
+        self.kind = kind
+        self.description = description
+    }
+}

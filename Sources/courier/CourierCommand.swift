@@ -1,0 +1,80 @@
+internal import ArgumentParser
+internal import CommandLineTool
+internal import FileTransferNode
+internal import FoundationEssentials
+internal import Identity
+internal import Operations
+internal import UserState
+
+@main
+struct CourierCommand: Tool {
+    static let configuration = CommandConfiguration(
+        commandName: "courier",
+        abstract: "Sends files from one machine of yours to another: encrypted, verified, with no third party.",
+        discussion: """
+            On the machine that receives, which prints a ticket:
+              courier receive --to ~/incoming
+
+            On the machine that sends:
+              courier send FILE courier:…
+
+            Exit codes: 0 success, 1 failure of this machine's files, 3 network, 4 refused, 5 peer, 6 integrity, 64 wrong \
+            usage, 74 standard output could not be written, 130 interrupted.
+            """,
+        version: "courier \(BuildVersion.line)",
+        subcommands: [SendCommand.self, ReceiveCommand.self, HashCommand.self, IdentityCommand.self]
+    )
+
+    static func main() async { await start() }
+
+    static let sharedOptions: Set = ["--key"]
+
+    static func run(_ command: sending any ParsableCommand, arguments: [String]) async throws {
+        // Parsed again in the task that can be canceled: a parsed command cannot be sent there.
+        try await Interruption.canceling { try await run(parseAsRoot(arguments)) }
+    }
+
+    static func failure(for error: any Error) -> ToolFailure {
+        switch error {
+        case is CancellationError: ToolFailure("interrupted", exitCode: ToolFailure.interrupted)
+        case let error as TransferError: ToolFailure(error.description, exitCode: code(of: error.kind))
+        default: ToolFailure("\(error)", exitCode: 1)
+        }
+    }
+
+    private static func code(of kind: TransferError.Kind) -> Int32 {
+        switch kind {
+        case .local: 1
+        case .network: 3
+        case .refused: 4
+        case .peer: 5
+        case .integrity: 6
+        }
+    }
+}
+
+/// Options of every command, before or after its name.
+struct SharedOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "This machine's identity key; created there if there is none. Default: the one that this user's tools share.",
+            valueName: "file"
+        )
+    )
+    var key: String?
+
+    @Flag(help: "Print results as JSON.")
+    var json = false
+
+    func validate() throws {
+        if key == "" { throw ValidationError("--key: the path is empty; give the file's path") }
+    }
+
+    /// This machine's identity, created on first use.
+    func identity() throws -> IdentityKey {
+        if let key { return try IdentityKey.loadOrCreate(at: key) }
+        let user = UserFolder(environment: ProcessInfo.processInfo.environment)
+        if let taken = try user.open(for: "courier") { CourierCommand.say("\(taken)") }
+        return try user.key()
+    }
+}

@@ -1,0 +1,160 @@
+internal import Cryptography
+internal import Identity
+
+@testable import FileTransfer
+
+/// Two sessions after a real handshake, over a path in virtual time that delays, loses, duplicates, reorders and
+/// damages.
+struct SessionPair: ~Copyable {
+    struct Path {
+        /// Nanoseconds in one direction.
+        var delay: Int64 = 10_000_000
+        /// Parts of a thousand.
+        var loss: UInt64 = 0
+        var duplication: UInt64 = 0
+        var reordering: UInt64 = 0
+        var damage: UInt64 = 0
+        var datagramSize = 1_472
+    }
+
+    private struct Datagram {
+        let arrives: Instant
+        let toResponder: Bool
+        let bytes: [UInt8]
+    }
+
+    let path: Path
+    var random: UInt64
+    var now = Instant(nanoseconds: 1_000_000_000)
+    var sender: Session<FileSender<MemorySource>>
+    var receiver: Session<FileReceiver<MemorySink>>
+    private var flying: [Datagram] = []
+    private(set) var delivered = 0
+    /// Whether the receiver accepts what is offered.
+    var accepts = true
+
+    init(_ files: [[UInt8]], over path: Path = Path(), seed: UInt64 = 1) throws {
+        self.path = path
+        random = seed
+        let (one, other) = (IdentityKey(), IdentityKey())
+        var parameters = SessionParameters()
+        parameters.suites = [.xChaCha20Poly1305, .aes256GCM]
+        parameters.sessionCredit = SessionParameters.creditWindow
+        parameters.receiveBuffer = 4 << 20
+        var initiator = HandshakeInitiator(identity: one, peer: other.endpointID, parameters: parameters, now: now)
+        var responder = HandshakeResponder(identity: other, parameters: parameters, now: now)
+        let source = [UInt8](repeating: 1, count: 18)
+        guard let first = try initiator.poll(now), case .send(let second) = responder.receive(first, from: source, now),
+            let outgoing = try initiator.receive(second),
+            case .established(let incoming) = responder.receive(outgoing.reply, from: source, now)
+        else { throw HandshakeFailure.unanswered }
+        let entries = files.enumerated().map { index, file in
+            TransferEntry(
+                number: UInt32(index),
+                kind: .file,
+                mode: 0o644,
+                seconds: 1,
+                nanoseconds: 2,
+                size: UInt64(file.count),
+                path: Array("file-\(index)".utf8)
+            )
+        }
+        sender = Session(
+            outgoing,
+            parameters: parameters,
+            content: FileSender(entries, name: Array("files".utf8), from: MemorySource(files), role: .initiator),
+            datagramSize: path.datagramSize,
+            now: now
+        )
+        receiver = Session(
+            incoming,
+            parameters: parameters,
+            content: FileReceiver(into: MemorySink()),
+            datagramSize: path.datagramSize,
+            now: now
+        )
+    }
+
+    /// Whether both ended, and not by a failure.
+    var isDone: Bool {
+        let good: [SessionEnd?] = [.closed(.done, ""), .closedByPeer(.done, "")]
+        return good.contains(sender.end) && good.contains(receiver.end)
+    }
+
+    private mutating func happens(_ thousandths: UInt64) -> Bool {
+        guard thousandths > 0 else { return false }
+        random ^= random << 13
+        random ^= random >> 7
+        random ^= random << 17
+        return random % 1_000 < thousandths
+    }
+
+    /// Sends what both have, delivers the next datagram, or moves the clock. False: nothing will happen any more.
+    private mutating func step() -> Bool {
+        sendAll()
+        if receiver.content.state == .offered {
+            if accepts { receiver.content.accept() } else { receiver.content.refuse("not wanted") }
+            return true
+        }
+        let nextArrival = flying.map(\.arrives).min()
+        let deadlines = [nextArrival, sender.nextDeadline(now: now), receiver.nextDeadline(now: now)].compactMap { $0 }
+        guard let next = deadlines.min() else { return false }
+        now = max(now, next)
+        while let index = flying.firstIndex(where: { $0.arrives <= now }) { deliver(flying.remove(at: index)) }
+        sender.timeout(now: now)
+        receiver.timeout(now: now)
+        return true
+    }
+
+    private mutating func deliver(_ datagram: Datagram) {
+        delivered += 1
+        var bytes = datagram.bytes
+        let size = bytes.count
+        var span = bytes.mutableSpan
+        var raw = span.mutableBytes
+        if datagram.toResponder {
+            receiver.receive(&raw, segment: size, now: now)
+        } else {
+            sender.receive(&raw, segment: size, now: now)
+        }
+    }
+
+    private mutating func sendAll() {
+        var buffer = [UInt8](repeating: 0, count: 65_507)
+        for toResponder in [true, false] {
+            while true {
+                var span = buffer.mutableSpan
+                var raw = span.mutableBytes
+                let run = toResponder ? sender.send(into: &raw, now: now) : receiver.send(into: &raw, now: now)
+                guard let run else { break }
+                for start in stride(from: 0, to: run.length, by: run.segment) {
+                    let bytes = Array(buffer[start..<min(start + run.segment, run.length)])
+                    launch(bytes, toResponder: toResponder)
+                }
+            }
+        }
+    }
+
+    private mutating func launch(_ bytes: [UInt8], toResponder: Bool) {
+        if happens(path.loss) { return }
+        var bytes = bytes
+        if happens(path.damage) { bytes[Int(random % UInt64(bytes.count))] ^= 1 }
+        let late = happens(path.reordering) ? path.delay / 2 : 0
+        let datagram = Datagram(arrives: now + path.delay + late, toResponder: toResponder, bytes: bytes)
+        flying.append(datagram)
+        if happens(path.duplication) { flying.append(datagram) }
+    }
+
+    /// Runs until both ends are through, at most for so many seconds of virtual time.
+    mutating func run(seconds: Int64 = 600) {
+        let end = now + seconds * 1_000_000_000
+        while now < end, sender.end == nil || receiver.end == nil {
+            switch sender.content.state {
+            case .finished where sender.isQuiet, .refused: sender.close(.done)
+            default: break
+            }
+            if receiver.content.state == .finished, receiver.isQuiet { receiver.close(.done) }
+            if !step() { return }
+        }
+    }
+}

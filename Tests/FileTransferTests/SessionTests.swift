@@ -1,0 +1,83 @@
+internal import Cryptography
+internal import Testing
+
+@testable import FileTransfer
+
+@Suite("A session that carries files")
+struct SessionTests {
+    @Test(arguments: [0, 1, 1_420, 262_143, 262_144, 262_145, 3_000_000])
+    func `a file of any length arrives as it is`(_ length: Int) throws {
+        let file = randomBytes(length, seed: 7)
+        var pair = try SessionPair([file])
+        pair.run()
+        #expect(pair.receiver.content.sink.files[0] == file)
+        #expect(pair.receiver.content.sink.finished[0] == Array(BLAKE3.hash(file.span.bytes)))
+        #expect(pair.sender.content.results == [0: .verified])
+        let isDone = pair.isDone
+        #expect(isDone)
+    }
+
+    @Test func `more files than there are streams arrive, the numbers of streams are used again`() throws {
+        let files = (0..<150).map { randomBytes($0 * 100, seed: UInt64($0)) }
+        var pair = try SessionPair(files)
+        pair.run()
+        for (index, file) in files.enumerated() { #expect(pair.receiver.content.sink.files[UInt32(index)] == file) }
+        #expect(pair.sender.content.state == .finished)
+    }
+
+    @Test(arguments: 1...60)
+    func `files arrive over a path that loses, reorders, duplicates and damages`(_ seed: Int) throws {
+        var path = SessionPair.Path()
+        path.loss = UInt64(seed % 5) * 20
+        path.reordering = UInt64(seed % 3) * 30
+        path.duplication = UInt64(seed % 4) * 10
+        path.damage = UInt64(seed % 2) * 10
+        let files = [randomBytes(700_000, seed: UInt64(seed)), randomBytes(10, seed: 3), []]
+        var pair = try SessionPair(files, over: path, seed: UInt64(seed))
+        pair.run()
+        for (index, file) in files.enumerated() { #expect(pair.receiver.content.sink.files[UInt32(index)] == file) }
+        #expect(pair.sender.content.results == [0: .verified, 1: .verified, 2: .verified])
+        let isDone = pair.isDone
+        #expect(isDone)
+    }
+
+    @Test func `a refusal reaches the sender with its reason`() throws {
+        var pair = try SessionPair([[1, 2, 3]])
+        pair.accepts = false
+        pair.run()
+        #expect(pair.sender.content.state == .refused(code: 4, reason: "not wanted"))
+        #expect(pair.receiver.content.sink.files.isEmpty)
+    }
+
+    @Test func `a file that cannot be read to its end is reported to both, and the others arrive`() throws {
+        let files = [randomBytes(900_000, seed: 1), randomBytes(100_000, seed: 2)]
+        var pair = try SessionPair(files)
+        pair.sender.content.source.brokenFrom = (0, 262_144)
+        pair.run()
+        #expect(pair.sender.content.faults[0] == "the disk is broken")
+        #expect(pair.receiver.content.faults[0] == "the sender says: the disk is broken")
+        #expect(pair.receiver.content.sink.finished[0] == nil)
+        #expect(pair.receiver.content.sink.finished[1] != nil)
+        let isDone = pair.isDone
+        #expect(isDone)
+    }
+
+    @Test func `a full disk at the receiver is reported to the sender`() throws {
+        var pair = try SessionPair([randomBytes(600_000, seed: 1)])
+        pair.receiver.content.sink.isFull = true
+        pair.run()
+        #expect(pair.sender.content.results == [0: .failed])
+        #expect(pair.sender.content.faults[0] == "the disk is full")
+    }
+
+    @Test func `an end whose peer is silent ends after the idle timeout, not before`() throws {
+        var path = SessionPair.Path()
+        path.loss = 1_000
+        var pair = try SessionPair([[1]], over: path)
+        let start = pair.now
+        pair.run()
+        #expect(pair.sender.end == .idle)
+        #expect(pair.receiver.end == .idle)
+        #expect((30_000_000_000..<31_000_000_000).contains(pair.now - start))
+    }
+}
