@@ -44,7 +44,7 @@ package final class FileReceiving: Sendable {
         )
     }
 
-    /// Waits for one transfer, asks about it, and receives it.
+    /// Waits for one transfer, asks about it, and receives it. Call it again for the next one, with the same ticket.
     ///
     /// - Parameters:
     ///   - decide: asked on a thread of its own, because a person may take long; nil accepts, a reason refuses.
@@ -54,10 +54,31 @@ package final class FileReceiving: Sendable {
         decide: @escaping @Sendable (Offer) -> String?,
         progress: (TransferProgress) -> Void
     ) throws -> [TransferredFile] {
-        guard let socket = socket.withLock({ $0.take() }) else { preconditionFailure("it receives once") }
+        guard let socket = socket.withLock({ $0.take() }) else { preconditionFailure("it receives one at a time") }
         let responder = try Responder(socket, identity: identity, contactSecret: contactSecret, wakeUp: wakeUp)
         let peer = responder.handshake.peer
         var driver = responder.session(carrying: FileReceiver(into: DiskSink(into: folder)), wakeUp: wakeUp)
+        let result = Result { try Self.drive(&driver, from: peer, decide, progress) }
+        let files = driver.session.content.entries.map { entry in
+            TransferredFile(
+                path: folder + "/" + String(decoding: entry.path, as: UTF8.self),
+                bytes: entry.size,
+                digest: driver.session.content.digests[entry.number],
+                fault: driver.session.content.faults[entry.number]
+            )
+        }
+        var kept: PacketSocket? = driver.finish()
+        self.socket.withLock { swap(&$0, &kept) }
+        try result.get()
+        return files
+    }
+
+    private static func drive(
+        _ driver: inout SessionDriver<FileReceiver<DiskSink>>,
+        from peer: EndpointID,
+        _ decide: @escaping @Sendable (Offer) -> String?,
+        _ progress: (TransferProgress) -> Void
+    ) throws {
         var question: Question?
         while driver.session.end == nil {
             try driver.step(until: .now + 100_000_000)
@@ -84,20 +105,12 @@ package final class FileReceiving: Sendable {
             }
             // The sender has the reports; if its CLOSE was lost, it may be gone.
             if driver.session.content.state == .finished, driver.session.isQuiet { driver.session.close(.done) }
-            let content = driver.session.content.receivedBytes
-            progress(TransferProgress(bytes: content, total: driver.session.content.totalBytes))
+            let bytes = driver.session.content.receivedBytes
+            progress(TransferProgress(bytes: bytes, total: driver.session.content.totalBytes))
         }
         try driver.linger()
         if driver.session.content.state == .refused { throw TransferError(.refused, "the transfer was refused") }
         if driver.session.content.state != .finished { throw driver.session.failure() }
-        return driver.session.content.entries.map { entry in
-            TransferredFile(
-                path: folder + "/" + String(decoding: entry.path, as: UTF8.self),
-                bytes: entry.size,
-                digest: driver.session.content.digests[entry.number],
-                fault: driver.session.content.faults[entry.number]
-            )
-        }
     }
 }
 

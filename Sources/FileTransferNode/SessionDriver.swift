@@ -63,6 +63,9 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
         while Instant.now < end, !isWoken { try step(until: end) }
     }
 
+    /// The socket, for the next session.
+    consuming func finish() -> PacketSocket { socket }
+
     /// Whether another thread has signaled.
     var isWoken: Bool { poll.isWoken }
 

@@ -12,7 +12,7 @@ struct ReceiveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "receive",
         abstract: "Print a ticket, and receive the files that are sent with it.",
-        discussion: "It ends after one transfer."
+        discussion: "The ticket is good for any number of transfers, one after the other, until this ends."
     )
 
     @Option(help: ArgumentHelp("Where files go.", valueName: "folder"))
@@ -29,6 +29,9 @@ struct ReceiveCommand: AsyncParsableCommand {
     @Flag(help: "Accept without asking.")
     var yes = false
 
+    @Flag(help: "End after one transfer.")
+    var once = false
+
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
@@ -44,16 +47,28 @@ struct ReceiveCommand: AsyncParsableCommand {
             try StateFiles.createFolder(to)
         } catch { throw TransferError(.local, "--to \(error)") }
         let wakeUp = try WakeUp()
-        let meter = TransferMeter()
         let isInteractive = isatty(0) == 1
-        let accepts = yes
-        guard accepts || isInteractive else {
+        guard yes || isInteractive else {
             throw ValidationError("standard input is not a terminal, so there is no one to ask; accept with --yes")
         }
         let receiving = try FileReceiving(address, into: to, identity: identity)
         let ticket = receiving.ticket(hosts: LocalHosts.all())
         CommandOutput.line(ticket.text)
+        while true {
+            do {
+                try await receiveOne(receiving, wakeUp)
+                if once { return }
+            } catch let error as TransferError where !once {
+                CourierCommand.say(error.description)
+            }
+        }
+    }
+
+    private func receiveOne(_ receiving: FileReceiving, _ wakeUp: WakeUp) async throws {
         let folder = to
+        let accepts = yes
+        let meter = TransferMeter()
+        defer { meter.clear() }
         let result = try await Blocking.run("receive", cancelingWith: wakeUp) {
             try receiving.receive(
                 wakeUp: wakeUp,

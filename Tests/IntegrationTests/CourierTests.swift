@@ -24,7 +24,7 @@ struct CourierTests {
     ) async throws -> ChildExit {
         let output = folder + "/ticket"
         let line =
-            "exec \"$0\" receive --yes --listen \(listen) --to '\(folder)/in' --key '\(folder)/receiver.ed25519' > '\(output)'"
+            "exec \"$0\" receive --yes --once --listen \(listen) --to '\(folder)/in' --key '\(folder)/receiver.ed25519' > '\(output)'"
         let child = try await ChildProcess.start("/bin/sh", ["-c", line, try Tool.path("courier")])
         do {
             let ticket = try await eventually("receive prints a ticket") { () -> String? in
