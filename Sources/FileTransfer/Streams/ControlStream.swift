@@ -70,13 +70,10 @@ struct ControlSender {
     }
 
     mutating func lose(_ run: Range<UInt64>) {
-        var rest = run.lowerBound < base ? base..<max(base, run.upperBound) : run
-        if rest.isEmpty { return }
-        // A later copy of it may be acknowledged already.
-        var pieces = [rest]
-        for known in acknowledged { pieces = pieces.flatMap { Self.subtract(known, from: $0) } }
-        for known in lost { pieces = pieces.flatMap { Self.subtract(known, from: $0) } }
-        rest = base..<base
+        guard run.upperBound > base else { return }
+        // A later copy of it may be acknowledged, or lost already.
+        var pieces = [max(run.lowerBound, base)..<run.upperBound]
+        for known in acknowledged + lost { pieces = pieces.flatMap { Self.subtract(known, from: $0) } }
         lost += pieces
     }
 

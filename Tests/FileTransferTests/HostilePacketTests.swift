@@ -1,0 +1,160 @@
+internal import Cryptography
+internal import Testing
+
+@testable import FileTransfer
+
+/// Packets behind the seal that a peer of ours would never send.
+@Suite("Packets of a peer that breaks the protocol")
+struct HostilePacketTests {
+    struct Packet: Sendable {
+        var type: UInt8
+        var flags: UInt8 = 0
+        var stream: UInt16 = 0
+        var sequence: UInt32?
+        var offset: UInt64 = 0
+        var length: Int?
+        var use: UInt16 = 0
+        var payload: [UInt8] = []
+    }
+
+    /// The next packet of the pair's sender, sealed.
+    private func seal(_ packet: Packet, of pair: inout SessionPair) throws -> [UInt8] {
+        let number = pair.sender.recovery.nextNumber
+        pair.sender.recovery.sent(SentFrame(.ping), size: 100, now: pair.now)
+        var bytes = [UInt8](repeating: 0, count: PacketHeader.length + packet.payload.count + PacketHeader.tagLength)
+        bytes.replaceSubrange(PacketHeader.length..<PacketHeader.length + packet.payload.count, with: packet.payload)
+        var header = PacketHeader(
+            .ping,
+            flags: PacketFlags(rawValue: packet.flags),
+            stream: packet.stream,
+            number: number,
+            offset: packet.offset,
+            payloadLength: packet.length ?? packet.payload.count,
+            use: packet.use
+        )
+        header.type = packet.type
+        if let sequence = packet.sequence { header.sequence = sequence }
+        var span = bytes.mutableSpan
+        var raw = span.mutableBytes
+        header.write(to: &raw)
+        try pair.sender.sealer.seal(&raw, number: number)
+        return bytes
+    }
+
+    private func deliver(_ packet: Packet, in pair: inout SessionPair) throws {
+        var bytes = try seal(packet, of: &pair)
+        let size = bytes.count
+        var span = bytes.mutableSpan
+        var raw = span.mutableBytes
+        pair.receiver.receive(&raw, segment: size, now: pair.now)
+    }
+
+    static let violations: [Packet] = [
+        Packet(type: 0x00), Packet(type: 0x10), Packet(type: 0x1f), Packet(type: 0x40), Packet(type: 0xff),
+        Packet(type: 0x20, flags: 0x20), Packet(type: 0x3f, flags: 0x20),
+        Packet(type: 0x05, flags: 0x10, payload: [UInt8](repeating: 0, count: 16)),
+        Packet(type: 0x05, sequence: 77, payload: [UInt8](repeating: 0, count: 16)),
+        Packet(type: 0x05, length: 1), Packet(type: 0x05, length: 65_535), Packet(type: 0x05, payload: [1]),
+        Packet(type: 0x02), Packet(type: 0x02, payload: [UInt8](repeating: 0xff, count: 13)),
+        Packet(type: 0x02, payload: [0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+        Packet(type: 0x03, offset: .max, payload: [1]), Packet(type: 0x03, offset: 1 << 40, payload: [1]),
+        Packet(type: 0x03, payload: [0x77, 0, 0, 0, 0]), Packet(type: 0x03, payload: [1, 0, 2, 0, 0]),
+        Packet(type: 0x03, payload: [2, 0, 0, 0, 0]), Packet(type: 0x03, payload: [4, 0, 0, 0, 1, 9]),
+        Packet(type: 0x07, payload: [1]), Packet(type: 0x0C), Packet(type: 0x0C, payload: [1]),
+        Packet(type: 0x09), Packet(type: 0x09, stream: 1, payload: [1, 0, 0, 0, 0]),
+        Packet(type: 0x09, stream: 2, payload: [1, 0, 0, 0, 0]),
+        Packet(type: 0x09, stream: 129, payload: [1, 0, 0, 0, 0]),
+        Packet(type: 0x09, stream: 0, payload: [1, 0, 0, 0, 0]),
+        Packet(type: 0x09, stream: 1, payload: [9, 0, 0, 0, 0]),
+    ]
+
+    @Test(arguments: violations.indices)
+    func `a packet that breaks a rule ends the session with CLOSE and a reason, and never traps`(_ index: Int) throws {
+        var pair = try SessionPair([[1]])
+        try deliver(Self.violations[index], in: &pair)
+        let closing = pair.receiver.closing
+        #expect(closing?.code == .violation, "\(Self.violations[index])")
+        pair.run()
+        guard case .closedByPeer(.violation, let reason) = pair.sender.end else {
+            Issue.record("the peer does not know why")
+            return
+        }
+        #expect(!reason.isEmpty)
+    }
+
+    @Test(arguments: [0x08, 0x06, 0x0D, 0x20, 0x3f] as [UInt8])
+    func `what may be ignored is ignored, and the transfer goes on`(_ type: UInt8) throws {
+        var pair = try SessionPair([[1, 2, 3]])
+        try deliver(Packet(type: type, payload: [1, 2, 3]), in: &pair)
+        pair.run()
+        let isDone = pair.isDone
+        #expect(isDone)
+    }
+
+    @Test func `data behind the end of a file, across a chunk or of a stream that is not open is not taken`() throws {
+        for (offset, count) in [(3, 1), (262_143, 2), (UInt64.max, 1)] as [(UInt64, Int)] {
+            var pair = try SessionPair([[1, 2, 3]])
+            try open(&pair)
+            let payload = [UInt8](repeating: 1, count: count)
+            try deliver(Packet(type: 1, stream: 1, offset: offset, payload: payload), in: &pair)
+            #expect(pair.receiver.closing?.code == .violation)
+        }
+        var pair = try SessionPair([[1, 2, 3]])
+        try open(&pair)
+        let next = pair.receiver.received.next
+        try deliver(Packet(type: 1, stream: 3, payload: [1]), in: &pair)
+        let after = pair.receiver.received.next
+        #expect(after == next)
+        #expect(pair.receiver.closing == nil)
+    }
+
+    @Test func `more data than was admitted ends the session`() throws {
+        var pair = try SessionPair([[UInt8](repeating: 5, count: 300_000)])
+        try open(&pair)
+        pair.receiver.grantedBytes = 1_000
+        for offset in stride(from: 0, to: 2_000, by: 500) where pair.receiver.closing == nil {
+            let payload = [UInt8](repeating: 5, count: 500)
+            try deliver(Packet(type: 1, stream: 1, offset: UInt64(offset), payload: payload), in: &pair)
+            // What would admit more.
+            pair.receiver.grantedBytes = 1_000
+        }
+        #expect(pair.receiver.closing?.code == .violation)
+    }
+
+    @Test func `chunks of which only a byte arrives are bounded, and are not acknowledged beyond that`() throws {
+        var pair = try SessionPair([[UInt8](repeating: 5, count: 70 * 262_144)])
+        try open(&pair)
+        for chunk in 0..<70 {
+            let next = pair.receiver.received.next
+            try deliver(Packet(type: 1, stream: 1, offset: UInt64(chunk) * 262_144, payload: [5]), in: &pair)
+            let after = pair.receiver.received.next
+            #expect((after > next) == (chunk < 64), "chunk \(chunk)")
+        }
+        #expect(pair.receiver.closing == nil)
+    }
+
+    /// Brings the pair to where the receiver has asked for entry 0, and opens stream 1 for it.
+    private func open(_ pair: inout SessionPair) throws {
+        let size = UInt64(pair.sender.content.source.files[0].count)
+        let entry = TransferEntry(
+            number: 0,
+            kind: .file,
+            mode: 0o600,
+            seconds: 0,
+            nanoseconds: 0,
+            size: size,
+            path: [0x61]
+        )
+        var offset: UInt64 = 0
+        let messages: [ControlMessage] = [
+            .offer(transfer: [UInt8](repeating: 0, count: 16), isOneFile: true, name: []), .entry(entry),
+            .end(entries: 1, bytes: size),
+        ]
+        for message in messages {
+            try deliver(Packet(type: 3, offset: offset, payload: message.encoded), in: &pair)
+            offset += UInt64(message.encoded.count)
+        }
+        pair.receiver.content.accept()
+        try deliver(Packet(type: 9, stream: 1, payload: [1, 0, 0, 0, 0]), in: &pair)
+    }
+}
