@@ -588,6 +588,24 @@ if Context.environment["OUTPOST_BENCHMARKS"] != nil {
     )
     package.targets.append(
         .executableTarget(
+            name: "packets-benchmark",
+            dependencies: ["COpenSSL", "Cryptography"],
+            path: "Benchmarks/packets",
+            swiftSettings: strict
+        )
+    )
+    package.targets.append(
+        .executableTarget(
+            name: "recovery-benchmark",
+            // It contains the engine's sources: generic code is fast only inside of its module, as in the engine.
+            dependencies: ["Cryptography", "Identity"],
+            path: "Benchmarks/recovery",
+            exclude: ["run.py"],
+            swiftSettings: strict
+        )
+    )
+    package.targets.append(
+        .executableTarget(
             name: "blake3-benchmark",
             dependencies: ["Cryptography"],
             path: "Benchmarks/blake3",

@@ -19,7 +19,7 @@ struct Initiator: ~Copyable {
         }
         let candidates = ticket.addresses.map(InternetAddress.init).filter { $0.host.isIPv4 == first.host.isIPv4 }
         var socket = try PacketSocket(InternetAddress(first.host.isIPv4 ? .anyIPv4 : .anyIPv6, port: 0))
-        var buffers = try ReceiveBuffers(capacity: 8)
+        var buffers = try ReceiveBuffers(capacity: 32)
         let parameters = SessionParameters(of: socket)
         var initiator = HandshakeInitiator(
             identity: identity,

@@ -17,7 +17,7 @@ struct Responder: ~Copyable {
         contactSecret: [UInt8],
         wakeUp: WakeUp
     ) throws {
-        var buffers = try ReceiveBuffers(capacity: 8)
+        var buffers = try ReceiveBuffers(capacity: 32)
         let parameters = SessionParameters(of: socket)
         var responder = HandshakeResponder(
             identity: identity,
