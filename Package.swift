@@ -598,7 +598,6 @@ if Context.environment["OUTPOST_BENCHMARKS"] != nil {
         .executableTarget(
             name: "recovery-benchmark",
             // It contains the engine's sources: generic code is fast only inside of its module, as in the engine.
-            dependencies: ["Cryptography", "Identity"],
             path: "Benchmarks/recovery",
             exclude: ["run.py"],
             swiftSettings: strict

@@ -6,7 +6,7 @@ internal import SystemErrors
 /// A folder of this machine that receives files.
 ///
 /// A file is written as `NAME.courier-part` and gets its name when it is verified. It never replaces a file.
-package struct DiskSink: FileSink, ~Copyable {
+package final class DiskSink: FileSink {
     private static let suffix = ".courier-part"
 
     private let folder: String
@@ -17,7 +17,7 @@ package struct DiskSink: FileSink, ~Copyable {
     /// - Parameter folder: exists.
     package init(into folder: String) { self.folder = folder }
 
-    package mutating func begin(_ entry: TransferEntry) throws(FileFault) -> [Range<UInt64>] {
+    package func begin(_ entry: TransferEntry) throws(FileFault) -> [Range<UInt64>] {
         guard entry.kind == .file, !entry.path.contains(UInt8(ascii: "/")) else {
             throw FileFault(.refusedName, "folders cannot be received yet")
         }
@@ -37,7 +37,7 @@ package struct DiskSink: FileSink, ~Copyable {
         return [0..<chunks]
     }
 
-    package mutating func write(_ bytes: RawSpan, of entry: UInt32, at offset: UInt64) throws(FileFault) {
+    package func write(_ bytes: RawSpan, of entry: UInt32, at offset: UInt64) throws(FileFault) {
         let path = (names[entry] ?? "") + Self.suffix
         do throws(SystemError) {
             try open(entry, path)
@@ -45,7 +45,7 @@ package struct DiskSink: FileSink, ~Copyable {
         } catch { throw Self.fault(error, path) }
     }
 
-    package mutating func finish(_ entry: TransferEntry, digest: [UInt8]) throws(FileFault) {
+    package func finish(_ entry: TransferEntry, digest: [UInt8]) throws(FileFault) {
         let path = names[entry.number] ?? ""
         do throws(SystemError) {
             try open(entry.number, path + Self.suffix)
@@ -60,7 +60,7 @@ package struct DiskSink: FileSink, ~Copyable {
         names[entry.number] = nil
     }
 
-    private mutating func open(_ entry: UInt32, _ path: String) throws(SystemError) {
+    private func open(_ entry: UInt32, _ path: String) throws(SystemError) {
         guard openEntry != entry else { return }
         file = try Descriptor.open(path, flags: O_RDWR | O_NOFOLLOW)
         openEntry = entry

@@ -4,7 +4,7 @@ internal import Glibc
 internal import SystemErrors
 
 /// Files of this machine that are sent.
-package struct DiskSource: FileSource, ~Copyable {
+package final class DiskSource: FileSource {
     /// Where each entry's file is, by the entry's number.
     private let paths: [String]
     private var openEntry: UInt32?
@@ -48,7 +48,7 @@ package struct DiskSource: FileSource, ~Copyable {
         return entries
     }
 
-    package mutating func read(
+    package func read(
         _ entry: UInt32,
         at offset: UInt64,
         into bytes: inout MutableRawSpan

@@ -74,7 +74,7 @@ package final class FileReceiving: Sendable {
     }
 
     private static func drive(
-        _ driver: inout SessionDriver<FileReceiver<DiskSink>>,
+        _ driver: inout SessionDriver<FileReceiver>,
         from peer: EndpointID,
         _ decide: @escaping @Sendable (Offer) -> String?,
         _ progress: (TransferProgress) -> Void

@@ -135,7 +135,7 @@ struct HostilePacketTests {
 
     /// Brings the pair to where the receiver has asked for entry 0, and opens stream 1 for it.
     private func open(_ pair: inout SessionPair) throws {
-        let size = UInt64(pair.sender.content.source.files[0].count)
+        let size = UInt64(pair.files.files[0].count)
         let entry = TransferEntry(
             number: 0,
             kind: .file,

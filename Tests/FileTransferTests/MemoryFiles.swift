@@ -1,7 +1,7 @@
 internal import FileTransfer
 
 /// Files in memory that are sent.
-struct MemorySource: FileSource {
+final class MemorySource: FileSource {
     let files: [[UInt8]]
     /// An entry from whose offset on reading fails.
     var brokenFrom: (entry: UInt32, offset: UInt64)?
@@ -9,7 +9,7 @@ struct MemorySource: FileSource {
 
     init(_ files: [[UInt8]]) { self.files = files }
 
-    mutating func read(_ entry: UInt32, at offset: UInt64, into bytes: inout MutableRawSpan) throws(FileFault) -> Int {
+    func read(_ entry: UInt32, at offset: UInt64, into bytes: inout MutableRawSpan) throws(FileFault) -> Int {
         reads += 1
         let file = files[Int(entry)]
         if let brokenFrom, brokenFrom.entry == entry, offset >= brokenFrom.offset {
@@ -22,24 +22,24 @@ struct MemorySource: FileSource {
 }
 
 /// Files in memory that are received.
-struct MemorySink: FileSink {
+final class MemorySink: FileSink {
     var files: [UInt32: [UInt8]] = [:]
     var finished: [UInt32: [UInt8]] = [:]
     var isFull = false
 
-    mutating func begin(_ entry: TransferEntry) throws(FileFault) -> [Range<UInt64>] {
+    func begin(_ entry: TransferEntry) throws(FileFault) -> [Range<UInt64>] {
         files[entry.number] = [UInt8](repeating: 0, count: Int(entry.size))
         return [0..<max(1, (entry.size + 262_143) / 262_144)]
     }
 
-    mutating func write(_ bytes: RawSpan, of entry: UInt32, at offset: UInt64) throws(FileFault) {
+    func write(_ bytes: RawSpan, of entry: UInt32, at offset: UInt64) throws(FileFault) {
         if isFull { throw FileFault(.unwritable, "the disk is full") }
         for index in 0..<bytes.byteCount {
             files[entry]?[Int(offset) + index] = bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)
         }
     }
 
-    mutating func finish(_ entry: TransferEntry, digest: [UInt8]) throws(FileFault) { finished[entry.number] = digest }
+    func finish(_ entry: TransferEntry, digest: [UInt8]) throws(FileFault) { finished[entry.number] = digest }
 }
 
 func randomBytes(_ count: Int, seed: UInt64) -> [UInt8] {

@@ -26,8 +26,10 @@ struct SessionPair: ~Copyable {
     let path: Path
     var random: UInt64
     var now = Instant(nanoseconds: 1_000_000_000)
-    var sender: Session<FileSender<MemorySource>>
-    var receiver: Session<FileReceiver<MemorySink>>
+    let files: MemorySource
+    let sink = MemorySink()
+    var sender: Session<FileSender>
+    var receiver: Session<FileReceiver>
     private var flying: [Datagram] = []
     private(set) var delivered = 0
     /// Whether the receiver accepts what is offered.
@@ -36,6 +38,7 @@ struct SessionPair: ~Copyable {
     init(_ files: [[UInt8]], over path: Path = Path(), seed: UInt64 = 1) throws {
         self.path = path
         random = seed
+        self.files = MemorySource(files)
         let (one, other) = (IdentityKey(), IdentityKey())
         var parameters = SessionParameters()
         parameters.suites = [.xChaCha20Poly1305, .aes256GCM]
@@ -62,14 +65,14 @@ struct SessionPair: ~Copyable {
         sender = Session(
             outgoing,
             parameters: parameters,
-            content: FileSender(entries, name: Array("files".utf8), from: MemorySource(files), role: .initiator),
+            content: FileSender(entries, name: Array("files".utf8), from: self.files, role: .initiator),
             datagramSize: path.datagramSize,
             now: now
         )
         receiver = Session(
             incoming,
             parameters: parameters,
-            content: FileReceiver(into: MemorySink()),
+            content: FileReceiver(into: sink),
             datagramSize: path.datagramSize,
             now: now
         )

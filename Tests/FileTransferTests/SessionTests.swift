@@ -10,8 +10,8 @@ struct SessionTests {
         let file = randomBytes(length, seed: 7)
         var pair = try SessionPair([file])
         pair.run()
-        #expect(pair.receiver.content.sink.files[0] == file)
-        #expect(pair.receiver.content.sink.finished[0] == Array(BLAKE3.hash(file.span.bytes)))
+        #expect(pair.sink.files[0] == file)
+        #expect(pair.sink.finished[0] == Array(BLAKE3.hash(file.span.bytes)))
         #expect(pair.sender.content.results == [0: .verified])
         let isDone = pair.isDone
         #expect(isDone)
@@ -21,7 +21,7 @@ struct SessionTests {
         let files = (0..<150).map { randomBytes($0 * 100, seed: UInt64($0)) }
         var pair = try SessionPair(files)
         pair.run()
-        for (index, file) in files.enumerated() { #expect(pair.receiver.content.sink.files[UInt32(index)] == file) }
+        for (index, file) in files.enumerated() { #expect(pair.sink.files[UInt32(index)] == file) }
         #expect(pair.sender.content.state == .finished)
     }
 
@@ -35,7 +35,7 @@ struct SessionTests {
         let files = [randomBytes(700_000, seed: UInt64(seed)), randomBytes(10, seed: 3), []]
         var pair = try SessionPair(files, over: path, seed: UInt64(seed))
         pair.run()
-        for (index, file) in files.enumerated() { #expect(pair.receiver.content.sink.files[UInt32(index)] == file) }
+        for (index, file) in files.enumerated() { #expect(pair.sink.files[UInt32(index)] == file) }
         #expect(pair.sender.content.results == [0: .verified, 1: .verified, 2: .verified])
         let isDone = pair.isDone
         #expect(isDone)
@@ -46,25 +46,25 @@ struct SessionTests {
         pair.accepts = false
         pair.run()
         #expect(pair.sender.content.state == .refused(code: 4, reason: "not wanted"))
-        #expect(pair.receiver.content.sink.files.isEmpty)
+        #expect(pair.sink.files.isEmpty)
     }
 
     @Test func `a file that cannot be read to its end is reported to both, and the others arrive`() throws {
         let files = [randomBytes(900_000, seed: 1), randomBytes(100_000, seed: 2)]
         var pair = try SessionPair(files)
-        pair.sender.content.source.brokenFrom = (0, 262_144)
+        pair.files.brokenFrom = (0, 262_144)
         pair.run()
         #expect(pair.sender.content.faults[0] == "the disk is broken")
         #expect(pair.receiver.content.faults[0] == "the sender says: the disk is broken")
-        #expect(pair.receiver.content.sink.finished[0] == nil)
-        #expect(pair.receiver.content.sink.finished[1] != nil)
+        #expect(pair.sink.finished[0] == nil)
+        #expect(pair.sink.finished[1] != nil)
         let isDone = pair.isDone
         #expect(isDone)
     }
 
     @Test func `a full disk at the receiver is reported to the sender`() throws {
         var pair = try SessionPair([randomBytes(600_000, seed: 1)])
-        pair.receiver.content.sink.isFull = true
+        pair.sink.isFull = true
         pair.run()
         #expect(pair.sender.content.results == [0: .failed])
         #expect(pair.sender.content.faults[0] == "the disk is full")

@@ -9,18 +9,18 @@ internal import Cryptography
 ///
 /// A chunk is gathered in memory, hashed when it is whole, and written with one call. A file gets its name when its
 /// digest is the one that its sender says last.
-package struct FileReceiver<Sink: FileSink & ~Copyable>: SessionContent, ~Copyable {
+package struct FileReceiver: SessionContent, ~Copyable {
     package enum State: Equatable, Sendable {
         case waiting, offered, accepted, finished, refused
         case violated(String)
     }
 
     /// Chunks that are gathered at the same time.
-    private static var mostAssemblies: Int { 64 }
-    private static var mostEntries: Int { 1_000_000 }
+    private static let mostAssemblies = 64
+    private static let mostEntries = 1_000_000
 
     package private(set) var state = State.waiting
-    package var sink: Sink
+    private let sink: any FileSink
     /// What the offer says.
     package private(set) var name: [UInt8] = []
     package private(set) var isOneFile = false
@@ -46,7 +46,7 @@ package struct FileReceiver<Sink: FileSink & ~Copyable>: SessionContent, ~Copyab
     private var assemblies: [ChunkAssembly] = []
     private var messages: [[UInt8]] = []
 
-    package init(into sink: consuming Sink) { self.sink = sink }
+    package init(into sink: any FileSink) { self.sink = sink }
 
     package mutating func takeMessages() -> [[UInt8]] {
         defer { messages = [] }

@@ -9,7 +9,7 @@ internal import Cryptography
 ///
 /// A chunk is read once, hashed while it is in the cache, and sent from there. What is lost is sent from the same
 /// memory as long as it is kept, otherwise read again.
-package struct FileSender<Source: FileSource & ~Copyable>: SessionContent, ~Copyable {
+package struct FileSender: SessionContent, ~Copyable {
     package enum State: Equatable, Sendable {
         case offered, accepted, finished
         case refused(code: UInt32, reason: String)
@@ -18,7 +18,7 @@ package struct FileSender<Source: FileSource & ~Copyable>: SessionContent, ~Copy
     }
 
     /// Chunks that are kept after they were sent once, for those packets that are lost.
-    private static var keptChunks: Int { 32 }
+    private static let keptChunks = 32
 
     private struct Kept {
         var entry: UInt32 = .max
@@ -44,7 +44,7 @@ package struct FileSender<Source: FileSource & ~Copyable>: SessionContent, ~Copy
     }
 
     package private(set) var state = State.offered
-    package var source: Source
+    private let source: any FileSource
     private let entries: [TransferEntry]
     private var streams: SendingStreams
     private var wanted: [(entry: UInt32, chunks: [Range<UInt64>])] = []
@@ -67,7 +67,7 @@ package struct FileSender<Source: FileSource & ~Copyable>: SessionContent, ~Copy
     package init(
         _ entries: [TransferEntry],
         name: [UInt8],
-        from source: consuming Source,
+        from source: any FileSource,
         role: HandshakeRole
     ) {
         self.entries = entries

@@ -6,6 +6,8 @@ extension Session where Content: ~Copyable {
     /// - Parameters:
     ///   - run: their bytes, which are changed.
     ///   - segment: bytes of each packet; the last one may be shorter.
+    @_specialize(where Content == FileSender)
+    @_specialize(where Content == FileReceiver)
     package mutating func receive(_ run: inout MutableRawSpan, segment: Int, now: Instant) {
         if case .closed(let code, let reason) = end, closesLeft > 0 {
             // The CLOSE was lost, perhaps.

@@ -4,6 +4,8 @@ extension Session where Content: ~Copyable {
     /// Writes the next packets into `buffer`, one after the other: nothing if there is nothing to send now.
     ///
     /// - Returns: the bytes of all of them, and of each; the last one may be shorter.
+    @_specialize(where Content == FileSender)
+    @_specialize(where Content == FileReceiver)
     package mutating func send(into buffer: inout MutableRawSpan, now: Instant) -> (length: Int, segment: Int)? {
         guard end == nil || closing != nil else { return nil }
         frames.collectMessages()

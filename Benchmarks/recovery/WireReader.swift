@@ -1,0 +1,1 @@
+../../Sources/FileTransfer/Wire/WireReader.swift
