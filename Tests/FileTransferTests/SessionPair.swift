@@ -32,8 +32,8 @@ struct SessionPair: ~Copyable {
     var receiver: Session<FileReceiver>
     private var flying: [Datagram] = []
     private(set) var delivered = 0
-    /// Whether the receiver accepts what is offered.
-    var accepts = true
+    /// Whether the receiver accepts what is offered; nil: it does not answer.
+    var accepts: Bool? = true
 
     init(_ files: [[UInt8]], over path: Path = Path(), seed: UInt64 = 1) throws {
         self.path = path
@@ -78,6 +78,11 @@ struct SessionPair: ~Copyable {
         )
     }
 
+    /// How both ended.
+    var ends: String {
+        "\(sender.end as Any), \(receiver.end as Any), \(sender.content.state), \(receiver.content.state)"
+    }
+
     /// Whether both ended, and not by a failure.
     var isDone: Bool {
         let good: [SessionEnd?] = [.closed(.done, ""), .closedByPeer(.done, "")]
@@ -95,7 +100,7 @@ struct SessionPair: ~Copyable {
     /// Sends what both have, delivers the next datagram, or moves the clock. False: nothing will happen any more.
     private mutating func step() -> Bool {
         sendAll()
-        if receiver.content.state == .offered {
+        if receiver.content.state == .offered, let accepts {
             if accepts { receiver.content.accept() } else { receiver.content.refuse("not wanted") }
             return true
         }

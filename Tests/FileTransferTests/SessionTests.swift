@@ -14,7 +14,8 @@ struct SessionTests {
         #expect(pair.sink.finished[0] == Array(BLAKE3.hash(file.span.bytes)))
         #expect(pair.sender.content.results == [0: .verified])
         let isDone = pair.isDone
-        #expect(isDone)
+        let ends = pair.ends
+        #expect(isDone, "\(ends)")
     }
 
     @Test func `more files than there are streams arrive, the numbers of streams are used again`() throws {
@@ -25,7 +26,7 @@ struct SessionTests {
         #expect(pair.sender.content.state == .finished)
     }
 
-    @Test(arguments: 1...60)
+    @Test(arguments: 1...100)
     func `files arrive over a path that loses, reorders, duplicates and damages`(_ seed: Int) throws {
         var path = SessionPair.Path()
         path.loss = UInt64(seed % 5) * 20
@@ -38,7 +39,35 @@ struct SessionTests {
         for (index, file) in files.enumerated() { #expect(pair.sink.files[UInt32(index)] == file) }
         #expect(pair.sender.content.results == [0: .verified, 1: .verified, 2: .verified])
         let isDone = pair.isDone
-        #expect(isDone)
+        let ends = pair.ends
+        #expect(isDone, "\(ends)")
+    }
+
+    @Test(arguments: 1...40)
+    func `keys change every 64 packets, and the files arrive over a bad path`(_ seed: Int) throws {
+        var path = SessionPair.Path()
+        path.loss = UInt64(seed % 5) * 15
+        path.reordering = UInt64(seed % 3) * 30
+        path.duplication = UInt64(seed % 4) * 10
+        let file = randomBytes(1_500_000, seed: UInt64(seed))
+        var pair = try SessionPair([file], over: path, seed: UInt64(seed))
+        pair.sender.rekeying.packetLimit = 64
+        if seed % 2 == 0 { pair.receiver.rekeying.packetLimit = 64 }
+        pair.run()
+        #expect(pair.sink.files[0] == file)
+        let isDone = pair.isDone
+        let ends = pair.ends
+        #expect(isDone, "\(ends)")
+        let epochs = (pair.sender.sealer.epoch, pair.receiver.sealer.epoch)
+        #expect(epochs.0 >= 2 && epochs.1 + 1 >= epochs.0)
+    }
+
+    @Test func `a session that is open long changes its keys, too`() throws {
+        var pair = try SessionPair([[1]])
+        pair.accepts = nil
+        pair.run(seconds: 400)
+        let epochs = (pair.sender.sealer.epoch, pair.receiver.sealer.epoch)
+        #expect(epochs == (3, 3))
     }
 
     @Test func `a refusal reaches the sender with its reason`() throws {
@@ -59,7 +88,8 @@ struct SessionTests {
         #expect(pair.sink.finished[0] == nil)
         #expect(pair.sink.finished[1] != nil)
         let isDone = pair.isDone
-        #expect(isDone)
+        let ends = pair.ends
+        #expect(isDone, "\(ends)")
     }
 
     @Test func `a full disk at the receiver is reported to the sender`() throws {

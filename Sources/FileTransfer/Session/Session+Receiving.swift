@@ -25,6 +25,7 @@ extension Session where Content: ~Copyable {
             let packetEnd = min(start + segment, bytes.byteCount) - PacketHeader.tagLength
             receive(bytes.extracting(start..<packetEnd), number: packet.number, now: now)
         }
+        updateKeys(now: now)
         finishReceiving()
     }
 
@@ -75,7 +76,8 @@ extension Session where Content: ~Copyable {
             frames.credit = max(frames.credit, payload.bigEndian(at: 0, as: UInt64.self))
             frames.control.raiseCredit(to: payload.bigEndian(at: 8, as: UInt64.self))
         case .pong, .pad, .goAway: break
-        case .rekey, .streamClose, .streamReset, .pathChallenge, .pathResponse: break
+        case .rekey: receiveRekey(payload)
+        case .streamClose, .streamReset, .pathChallenge, .pathResponse: break
         }
         return true
     }

@@ -18,6 +18,9 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
     static var mostPackets: Int { 64 }
 
     let role: HandshakeRole
+    var rekeying: Rekeying
+    /// When keys of the past are overwritten.
+    var forgetsKeysAt: Instant?
     var sealer: PacketSealer
     var opener: PacketOpener
     var recovery: LossRecovery<Cubic>
@@ -59,13 +62,9 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
     ) {
         role = handshake.role
         let root = PacketRoot(k1: handshake.k1, k2: handshake.k2)
-        let isInitiator = handshake.role == .initiator
-        sealer = PacketSealer(
-            PacketKeys(root, isInitiator ? .fromInitiator : .fromResponder, handshake.suite)
-        )
-        opener = PacketOpener(
-            PacketKeys(root, isInitiator ? .fromResponder : .fromInitiator, handshake.suite)
-        )
+        sealer = PacketSealer(Rekeying.keys(root, from: handshake.role, handshake.suite))
+        opener = PacketOpener(Rekeying.keys(root, from: handshake.role.peer, handshake.suite))
+        rekeying = Rekeying(root, role: handshake.role, suite: handshake.suite, now: now)
         let peer = handshake.peerParameters
         self.datagramSize = min(datagramSize, peer.maximumDatagram)
         recovery = LossRecovery(datagramSize: self.datagramSize)
@@ -97,8 +96,11 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
     package var isEnded: Bool { end != nil }
     /// Packets that were declared lost, bytes in flight and the like, for people.
     package var roundTripTime: Int64 { recovery.paths[0].time.smoothed }
-    /// Whether everything that was sent is acknowledged.
-    package var isQuiet: Bool { recovery.isIdle && frames.control.isAcknowledged && !frames.content.hasMessages }
+    /// Whether everything is acknowledged that must be. ACKs of ours may not be: no ACK goes out for them alone.
+    package var isQuiet: Bool {
+        recovery.nextDeadline == nil && frames.control.isAcknowledged && !frames.content.hasMessages
+            && frames.openings.isEmpty
+    }
 
     /// Ends the session: CLOSE goes out with the next packet.
     package mutating func close(_ code: CloseCode, _ reason: String = "") {
@@ -134,6 +136,7 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
         }
         // A path with a firewall forgets a session that is silent, and the peer's idle timeout runs too.
         if now >= lastSent + idleTimeout / 3 { owesProbe = true }
+        updateKeys(now: now)
         if let deadline = recovery.nextDeadline, deadline <= now {
             if !recovery.timeout(now: now, handler: &frames).isEmpty { owesProbe = true }
         }

@@ -16,6 +16,9 @@ struct SessionFrames<Content: SessionContent & ~Copyable>: SentFrameHandler, ~Co
     private var sentOpenings: [UInt16: Opening] = [:]
     /// A WINDOW_UPDATE is to be sent.
     var owesWindowUpdate = false
+    /// The epoch of a REKEY that was acknowledged or lost since the session looked.
+    var acknowledgedRekey: UInt64?
+    var lostRekey: UInt64?
     /// The highest number of an ACK of ours that the peer has.
     private(set) var knownThrough: UInt64?
 
@@ -47,6 +50,7 @@ struct SessionFrames<Content: SessionContent & ~Copyable>: SentFrameHandler, ~Co
             sentOpenings[frame.stream] = nil
             content.acknowledged(frame.stream)
         case .ack: knownThrough = max(knownThrough ?? 0, frame.offset)
+        case .rekey: acknowledgedRekey = frame.offset
         default: break
         }
     }
@@ -66,6 +70,7 @@ struct SessionFrames<Content: SessionContent & ~Copyable>: SentFrameHandler, ~Co
         case .streamOpen:
             if let opening = sentOpenings.removeValue(forKey: frame.stream) { openings.append(opening) }
         case .windowUpdate: owesWindowUpdate = true
+        case .rekey: lostRekey = frame.offset
         default: break
         }
     }
@@ -73,5 +78,6 @@ struct SessionFrames<Content: SessionContent & ~Copyable>: SentFrameHandler, ~Co
     /// Its copy is on the way, or will be; that one counts.
     mutating func acknowledgedAfterLoss(_ frame: SentFrame, number: UInt64) {
         if frame.type == .ack { knownThrough = max(knownThrough ?? 0, frame.offset) }
+        if frame.type == .rekey { acknowledgedRekey = frame.offset }
     }
 }
