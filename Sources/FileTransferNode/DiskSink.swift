@@ -13,8 +13,10 @@ package final class DiskSink: FileSink {
     private var openEntry: UInt32?
     private var file: Descriptor?
     private var names: [UInt32: String] = [:]
+    /// All paths of the transfer.
+    private var taken: Set<String> = []
 
-    /// - Parameter folder: exists.
+    /// - Parameter folder: exists, and no other process receives into it: see ``FileReceiving``.
     package init(into folder: String) { self.folder = folder }
 
     package func begin(_ entry: TransferEntry) throws(FileFault) -> [Range<UInt64>] {
@@ -25,10 +27,15 @@ package final class DiskSink: FileSink {
             throw FileFault(.refusedName, "a name that is not UTF-8 cannot be received yet")
         }
         let path = folder + "/" + name
+        // Both would be written into one file.
+        if taken.contains(path) {
+            throw FileFault(.exists, "\(path) comes twice in this transfer; send files of one name one after the other")
+        }
         if (try? FileStatus.ofLink(at: path)) != nil {
             throw FileFault(.exists, "\(path) exists; move it away, or receive into another folder with --to")
         }
         names[entry.number] = path
+        taken.insert(path)
         do throws(SystemError) {
             let part = try Descriptor.open(path + Self.suffix, flags: O_RDWR | O_CREAT | O_NOFOLLOW)
             try part.truncate(to: Int64(entry.size))

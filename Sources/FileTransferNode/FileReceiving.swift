@@ -1,7 +1,9 @@
 package import FileTransfer
+internal import Files
 package import Identity
 package import PacketIO
 internal import Synchronization
+internal import SystemErrors
 
 /// Receives files on a socket, on the calling thread.
 package final class FileReceiving: Sendable {
@@ -19,11 +21,25 @@ package final class FileReceiving: Sendable {
     private let socket: Mutex<PacketSocket?>
     private let folder: String
     private let contactSecret: [UInt8]
+    /// Two processes would write into one file if they got files of one name.
+    private let lock: FileLock
 
-    /// - Parameter folder: where files go; exists.
+    /// - Parameter folder: where files go; exists. One process at a time receives into it.
     package init(_ address: InternetAddress, into folder: String, identity: IdentityKey) throws {
         self.identity = identity
         self.folder = folder
+        do throws(FileLock.Failure) {
+            lock = try FileLock(folder: folder, tries: 1)
+        } catch {
+            switch error {
+            case .isHeld:
+                throw TransferError(
+                    .local,
+                    "another courier receives into \(folder); end it, or receive into another folder with --to"
+                )
+            case .unusable(let reason): throw TransferError(.local, "cannot open \(folder): \(reason.reason)")
+            }
+        }
         let socket = try PacketSocket(address)
         self.address = socket.address
         self.socket = Mutex(socket)

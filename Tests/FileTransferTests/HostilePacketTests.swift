@@ -108,6 +108,30 @@ struct HostilePacketTests {
         #expect(pair.receiver.closing == nil)
     }
 
+    @Test(arguments: [0, 1, 2])
+    func `a file whose bytes are not what its sender hashed gets no name, and the sender learns why`(_ wrong: Int)
+        throws
+    {
+        let file: [UInt8] = [1, 2, 3]
+        let digest = Array(BLAKE3.hash(file.span.bytes))
+        let other = Array(BLAKE3.hash([UInt8]([9]).span.bytes))
+        var pair = try SessionPair([file])
+        var offset = try open(&pair)
+        try deliver(Packet(type: 1, flags: 2, stream: 1, payload: file), in: &pair)
+        let messages: [ControlMessage] = [
+            .values(entry: 0, first: 0, [wrong == 1 ? other : digest]),
+            .root(entry: 0, size: 3, digest: wrong == 2 ? other : digest),
+        ]
+        for message in messages {
+            try deliver(Packet(type: 3, offset: offset, payload: message.encoded), in: &pair)
+            offset += UInt64(message.encoded.count)
+        }
+        #expect(pair.sink.finished.isEmpty == (wrong > 0))
+        let fault = pair.receiver.content.faults[0]
+        #expect((fault != nil) == (wrong > 0))
+        if wrong > 0 { #expect(fault?.hasSuffix("send the file again") == true) }
+    }
+
     @Test func `more data than was admitted ends the session`() throws {
         var pair = try SessionPair([[UInt8](repeating: 5, count: 300_000)])
         try open(&pair)
@@ -133,9 +157,54 @@ struct HostilePacketTests {
         #expect(pair.receiver.closing == nil)
     }
 
+    @Test func `a file of any size costs nothing before it arrives, and values without chunks are bounded`() throws {
+        var pair = try SessionPair([[1, 2, 3]])
+        pair.sink.isSparse = true
+        let end = try open(&pair, size: 1 << 60)
+        var offset = end
+        var values = 0
+        while pair.receiver.closing == nil, values < 200_000 {
+            let list = (0..<30).map { _ in [UInt8](repeating: 1, count: 32) }
+            let message = ControlMessage.values(entry: 0, first: UInt64(values), list).encoded
+            try deliver(Packet(type: 3, offset: offset, payload: message), in: &pair)
+            offset += UInt64(message.count)
+            values += 30
+        }
+        #expect(pair.receiver.closing?.reason == "too many values before their chunks")
+        #expect((IncomingFile.mostClaims..<IncomingFile.mostClaims + 60).contains(values))
+    }
+
+    @Test func `entries are bounded before anything is accepted`() throws {
+        var pair = try SessionPair([[1]])
+        var offset: UInt64 = 0
+        var number: UInt32 = 0
+        let path = Array(repeating: Array(repeating: UInt8(ascii: "n"), count: 250), count: 16).joined(separator: [47])
+        let offer = ControlMessage.offer(transfer: [UInt8](repeating: 0, count: 16), isOneFile: false, name: []).encoded
+        try deliver(Packet(type: 3, offset: offset, payload: offer), in: &pair)
+        offset += UInt64(offer.count)
+        while pair.receiver.closing == nil, number < 30_000 {
+            let entry = TransferEntry(
+                number: number,
+                kind: .folder,
+                mode: 0o700,
+                seconds: 0,
+                nanoseconds: 0,
+                size: 0,
+                path: Array(path)
+            )
+            let message = ControlMessage.entry(entry).encoded
+            try deliver(Packet(type: 3, offset: offset, payload: message), in: &pair)
+            offset += UInt64(message.count)
+            number += 1
+        }
+        #expect(pair.receiver.closing?.reason == "too many entries")
+        #expect(Int(number) * 4_000 < FileReceiver.mostEntryBytes + 10_000)
+    }
+
     /// Brings the pair to where the receiver has asked for entry 0, and opens stream 1 for it.
-    private func open(_ pair: inout SessionPair) throws {
-        let size = UInt64(pair.files.files[0].count)
+    @discardableResult
+    private func open(_ pair: inout SessionPair, size: UInt64? = nil) throws -> UInt64 {
+        let size = size ?? UInt64(pair.files.files[0].count)
         let entry = TransferEntry(
             number: 0,
             kind: .file,
@@ -156,5 +225,6 @@ struct HostilePacketTests {
         }
         pair.receiver.content.accept()
         try deliver(Packet(type: 9, stream: 1, payload: [1, 0, 0, 0, 0]), in: &pair)
+        return offset
     }
 }

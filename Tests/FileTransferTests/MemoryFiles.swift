@@ -26,9 +26,11 @@ final class MemorySink: FileSink {
     var files: [UInt32: [UInt8]] = [:]
     var finished: [UInt32: [UInt8]] = [:]
     var isFull = false
+    /// Takes any size without memory for it.
+    var isSparse = false
 
     func begin(_ entry: TransferEntry) throws(FileFault) -> [Range<UInt64>] {
-        files[entry.number] = [UInt8](repeating: 0, count: Int(entry.size))
+        files[entry.number] = [UInt8](repeating: 0, count: isSparse ? 0 : Int(entry.size))
         return [0..<max(1, (entry.size + 262_143) / 262_144)]
     }
 

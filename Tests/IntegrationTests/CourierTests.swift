@@ -98,6 +98,27 @@ struct CourierTests {
         }
     }
 
+    @Test func `a name that comes twice is written once, and one courier at a time receives into a folder`()
+        async throws
+    {
+        try await inFolder { folder in
+            let data = try write(600_000, to: folder + "/a")
+            try FileManager.default.createDirectory(atPath: folder + "/other", withIntermediateDirectories: true)
+            try Data("other".utf8).write(to: URL(fileURLWithPath: folder + "/other/a"))
+            let received = try await receiving(folder) { ticket in
+                let second = try await courier(folder, "receive", "--yes", "--to", folder + "/in")
+                #expect(second.code == 1)
+                #expect(second.errors.contains("another courier receives into"))
+                let result = try await courier(folder, "send", folder + "/a", folder + "/other/a", ticket)
+                #expect(result.code == 1)
+                #expect(result.errors.contains("comes twice in this transfer"))
+            }
+            #expect(received.code == 1)
+            #expect(try Data(contentsOf: URL(fileURLWithPath: folder + "/in/a")) == data)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/in") == ["a"])
+        }
+    }
+
     @Test func `a ticket whose courier has ended gets no answer, and the sender says so within its time`() async throws
     {
         try await inFolder { folder in

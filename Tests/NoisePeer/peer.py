@@ -138,7 +138,7 @@ class Peer:
 
     def receive(self) -> list[bytes]:
         line = self.process.stdout.readline().strip()
-        if line.startswith(("failure", "bad")) or not line:
+        if line.startswith(("failure ", "bad line")) or not line:
             raise AssertionError(line or "the program ended")
         return [b"" if word == "-" else bytes.fromhex(word) for word in line.split()]
 

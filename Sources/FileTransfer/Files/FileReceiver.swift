@@ -18,6 +18,9 @@ package struct FileReceiver: SessionContent, ~Copyable {
     /// Chunks that are gathered at the same time.
     private static let mostAssemblies = 64
     private static let mostEntries = 1_000_000
+    /// Memory that the entries of a transfer may take.
+    static let mostEntryBytes = 64 << 20
+    private static let entryOverhead = 200
 
     package private(set) var state = State.waiting
     private let sink: any FileSink
@@ -38,6 +41,7 @@ package struct FileReceiver: SessionContent, ~Copyable {
     }
 
     private var hasAllEntries = false
+    private var entryBytes = 0
     private var files: [UInt32: IncomingFile] = [:]
     private var streams: [UInt16: UInt32] = [:]
     private var unfinished: Set<UInt32> = []
@@ -85,7 +89,7 @@ package struct FileReceiver: SessionContent, ~Copyable {
                 report(entry.number, .skipped)
                 return
             }
-            files[entry.number] = IncomingFile(entry, chunks: Int(BLAKE3.Piece.count(of: entry.size)))
+            files[entry.number] = IncomingFile(entry)
             for start in stride(from: 0, to: chunks.count, by: ControlMessage.mostRanges) {
                 let part = Array(chunks[start..<min(start + ControlMessage.mostRanges, chunks.count)])
                 messages.append(ControlMessage.want(entry: entry.number, chunks: part).encoded)
@@ -103,6 +107,12 @@ package struct FileReceiver: SessionContent, ~Copyable {
         case .entry(let entry) where state == .waiting && !hasAllEntries:
             guard entry.number == UInt32(entries.count), entries.count < Self.mostEntries else {
                 state = .violated("entries out of order")
+                return
+            }
+            // Before anyone has accepted anything.
+            entryBytes += Self.entryOverhead + entry.path.count + entry.target.count
+            guard entryBytes <= Self.mostEntryBytes else {
+                state = .violated("too many entries")
                 return
             }
             entries.append(entry)
@@ -135,9 +145,10 @@ package struct FileReceiver: SessionContent, ~Copyable {
         guard var file = files.removeValue(forKey: entry) else { return }
         for (index, value) in values.enumerated() {
             let (chunk, overflow) = first.addingReportingOverflow(UInt64(index))
-            guard !overflow, file.claim(value, of: chunk) else {
-                state = .violated("values of chunks that the file does not have")
-                return
+            switch overflow ? .noSuchChunk : file.claim(value, of: chunk) {
+            case .taken: break
+            case .noSuchChunk: state = .violated("values of chunks that the file does not have")
+            case .tooMany: state = .violated("too many values before their chunks")
             }
         }
         files[entry] = file
@@ -150,7 +161,7 @@ package struct FileReceiver: SessionContent, ~Copyable {
             return
         }
         guard var file = files.removeValue(forKey: entry) else { return }
-        _ = file.setRoot(digest)
+        file.setRoot(digest)
         files[entry] = file
         complete(entry)
     }
@@ -171,16 +182,16 @@ package struct FileReceiver: SessionContent, ~Copyable {
     package mutating func receive(_ bytes: RawSpan, on stream: UInt16, at offset: UInt64) -> Int? {
         guard let entry = streams[stream] else { return nil }
         // Failed meanwhile, or complete.
-        guard let file = files[entry] else { return 0 }
+        guard let size = files[entry]?.entry.size else { return 0 }
         let chunk = offset / UInt64(BLAKE3.Piece.length)
         let start = Int(offset % UInt64(BLAKE3.Piece.length))
         let (end, overflow) = offset.addingReportingOverflow(UInt64(bytes.byteCount))
-        guard !overflow, end <= file.entry.size, start + bytes.byteCount <= BLAKE3.Piece.length else {
+        guard !overflow, end <= size, start + bytes.byteCount <= BLAKE3.Piece.length else {
             state = .violated("bytes behind the end of a file or chunk")
             return 0
         }
-        if file.hasChunk(chunk) { return 0 }
-        guard let index = assembly(of: chunk, in: file) else { return nil }
+        if files[entry]?.hasChunk(chunk) ?? true { return 0 }
+        guard let index = assembly(of: chunk, in: entry, size: size) else { return nil }
         memory.withMutableBytes(assemblies[index].slot, length: assemblies[index].length) { memory in
             copyBytes(bytes, to: &memory, at: start)
         }
@@ -190,12 +201,11 @@ package struct FileReceiver: SessionContent, ~Copyable {
         return new
     }
 
-    private mutating func assembly(of chunk: UInt64, in file: IncomingFile) -> Int? {
-        let entry = file.entry.number
+    private mutating func assembly(of chunk: UInt64, in entry: UInt32, size: UInt64) -> Int? {
         if let known = assemblies.lastIndex(where: { $0.chunk == chunk && $0.entry == entry }) { return known }
         guard let slot = freeSlots.popLast() else { return nil }
         let start = chunk * UInt64(BLAKE3.Piece.length)
-        let length = Int(min(UInt64(BLAKE3.Piece.length), file.entry.size - start))
+        let length = Int(min(UInt64(BLAKE3.Piece.length), size - start))
         assemblies.append(ChunkAssembly(entry: entry, chunk: chunk, slot: slot, length: length))
         return assemblies.count - 1
     }

@@ -9,9 +9,10 @@ struct PacketCallsTests {
         let locks: Int
     }
 
-    @Test func `sealing and opening packets neither allocates nor locks, and forged ones allocate for one step`() throws
+    @Test func `sealing and opening packets neither allocates nor locks, and forged ones allocate for one step`()
+        async throws
     {
-        let (printed, status) = try PacketProgram.run(try PacketProgram.path("PacketCalls"))
+        let (printed, status) = try await PacketProgram.run(try PacketProgram.path("PacketCalls"))
         try #require(status == 0, "\(printed)")
         // A sanitizer has a malloc of its own.
         if printed == "not counted\n" { return }

@@ -13,7 +13,7 @@ enum PacketProgram {
     }
 
     /// What it printed, and its exit status.
-    static func run(_ program: String, _ arguments: [String] = []) throws -> (printed: String, status: Int32) {
+    static func run(_ program: String, _ arguments: [String] = []) async throws -> (printed: String, status: Int32) {
         let folder = try TemporaryFolder()
         // Into a file: programs that other tests start meanwhile would inherit a pipe.
         _ = FileManager.default.createFile(atPath: folder.file("output"), contents: nil)
@@ -23,11 +23,15 @@ enum PacketProgram {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
+        // Debian's own Python finds these packages.
         process.environment = ["PYTHONPATH": root.appendingPathComponent(".build/python").path]
         process.standardOutput = output
         process.standardError = output
-        try process.run()
-        process.waitUntilExit()
+        // Waiting for it would block a thread that other tests need.
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            process.terminationHandler = { _ in continuation.resume() }
+            do { try process.run() } catch { continuation.resume(throwing: error) }
+        }
         return (String(decoding: try bytes(folder.file("output")), as: UTF8.self), process.terminationStatus)
     }
 }

@@ -22,10 +22,14 @@ struct SimulationTests {
     }
 
     @Test
-    func `on any path every packet is acknowledged or lost once, every frame arrives, and nothing stays in flight`() {
+    func `on any path every packet is acknowledged or lost once, every frame arrives, and nothing stays in flight`()
+        async
+    {
         var losses = 0
         var lates = 0
-        for seed in 0..<1_000 as Range<UInt64> {
+        for seed in 0..<100 as Range<UInt64> {
+            // Others need the thread, too.
+            await Task.yield()
             var generator = SeededGenerator(seed: seed &+ 1 << 32)
             var session = SimulatedSession(
                 seed: seed,
@@ -47,8 +51,8 @@ struct SimulationTests {
             lates += session.first.frames.lates + session.second.frames.lates
         }
         // The paths are as bad as they should be.
-        #expect(losses > 3_000)
-        #expect(lates > 300)
+        #expect(losses > 300)
+        #expect(lates > 30)
     }
 
     private struct Result {
