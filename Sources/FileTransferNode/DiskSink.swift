@@ -26,6 +26,13 @@ package final class DiskSink: FileSink {
         guard let name = String(validating: entry.path, as: UTF8.self) else {
             throw FileFault(.refusedName, "a name that is not UTF-8 cannot be received yet")
         }
+        // The part of another file could have that name.
+        guard !name.hasSuffix(Self.suffix) else {
+            throw FileFault(
+                .refusedName,
+                "\(name) ends in \(Self.suffix), as unfinished files do; rename it, and send it again"
+            )
+        }
         let path = folder + "/" + name
         // Both would be written into one file.
         if taken.contains(path) {

@@ -37,7 +37,8 @@ struct CourierCommand: Tool {
     static func failure(for error: any Error) -> ToolFailure {
         switch error {
         case is CancellationError: ToolFailure("interrupted", exitCode: ToolFailure.interrupted)
-        case let error as TransferError: ToolFailure(error.description, exitCode: code(of: error.kind))
+        // It may quote the peer.
+        case let error as TransferError: ToolFailure(LogText.plain(error.description), exitCode: code(of: error.kind))
         default: ToolFailure("\(error)", exitCode: 1)
         }
     }

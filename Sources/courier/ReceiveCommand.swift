@@ -59,7 +59,7 @@ struct ReceiveCommand: AsyncParsableCommand {
                 try await receiveOne(receiving, wakeUp)
                 if once { return }
             } catch let error as TransferError where !once {
-                CourierCommand.say(error.description)
+                CourierCommand.say(LogText.plain(error.description))
             }
         }
     }

@@ -40,7 +40,7 @@ enum TransferReport {
         let failed = files.filter { $0.fault != nil }
         guard let first = failed.first, let fault = first.fault else { return }
         let others = failed.count == 1 ? "" : " (and \(failed.count - 1) more)"
-        throw TransferError(.local, "\(LogText.plain(first.path)): \(LogText.plain(fault))\(others)")
+        throw TransferError(.local, "\(first.path): \(fault)\(others)")
     }
 
     static func hexadecimal(_ bytes: [UInt8]) -> String {

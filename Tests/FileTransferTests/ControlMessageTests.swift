@@ -67,6 +67,12 @@ struct ControlMessageTests {
         #expect(throws: ControlMessage.Malformed.self) { _ = try parse(ControlMessage.entry(entry).encoded) }
     }
 
+    @Test func `a request for no chunks is refused, because its sender would have nothing to send`() {
+        #expect(throws: ControlMessage.Malformed.body(type: 6)) {
+            _ = try parse(ControlMessage.want(entry: 0, chunks: []).encoded)
+        }
+    }
+
     @Test func `ranges that overlap, descend, are empty or overflow are refused`() {
         for chunks in [[3..<4, 2..<3], [0..<2, 1..<3]] as [[Range<UInt64>]] {
             #expect(throws: ControlMessage.Malformed.self) {

@@ -119,6 +119,19 @@ struct CourierTests {
         }
     }
 
+    @Test func `a name that unfinished files have is refused`() async throws {
+        try await inFolder { folder in
+            _ = try write(10, to: folder + "/a.courier-part")
+            let received = try await receiving(folder) { ticket in
+                let result = try await courier(folder, "send", folder + "/a.courier-part", ticket)
+                #expect(result.code == 1)
+                #expect(result.errors.contains("as unfinished files do"))
+            }
+            #expect(received.code == 1)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/in").isEmpty)
+        }
+    }
+
     @Test func `a ticket whose courier has ended gets no answer, and the sender says so within its time`() async throws
     {
         try await inFolder { folder in

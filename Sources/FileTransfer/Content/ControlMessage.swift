@@ -143,7 +143,7 @@ package enum ControlMessage: Equatable, Sendable {
             guard !overflow, end <= BLAKE3.Piece.maximumNumber + 1 else { return nil }
             chunks.append(first..<end)
         }
-        return .want(entry: entry, chunks: chunks)
+        return chunks.isEmpty ? nil : .want(entry: entry, chunks: chunks)
     }
 
     private static func parseValues(_ reader: inout WireReader) -> ControlMessage? {
