@@ -15,6 +15,11 @@ extension BLAKE3 {
         /// The number of the last piece of the longest input, of 2⁶⁴ − 1 bytes.
         package static let maximumNumber = UInt64.max / UInt64(length)
 
+        /// How many pieces a file of `size` bytes has. An empty one has one, which is empty.
+        package static func count(of size: UInt64) -> UInt64 {
+            size == 0 ? 1 : (size - 1) / UInt64(length) + 1
+        }
+
         /// The position of the piece in the file, from 0.
         package let number: UInt64
         /// Its bytes, at most `length`.

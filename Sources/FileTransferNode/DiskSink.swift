@@ -1,3 +1,4 @@
+internal import Cryptography
 package import FileTransfer
 internal import Files
 internal import Glibc
@@ -47,8 +48,7 @@ package final class DiskSink: FileSink {
             let part = try Descriptor.open(path + Self.suffix, flags: O_RDWR | O_CREAT | O_NOFOLLOW)
             try part.truncate(to: Int64(entry.size))
         } catch { throw Self.fault(error, path + Self.suffix) }
-        let chunks = max(1, (entry.size + 262_143) / 262_144)
-        return [0..<chunks]
+        return [0..<BLAKE3.Piece.count(of: entry.size)]
     }
 
     package func write(_ bytes: RawSpan, of entry: UInt32, at offset: UInt64) throws(FileFault) {

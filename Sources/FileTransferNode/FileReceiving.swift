@@ -43,8 +43,7 @@ package final class FileReceiving: Sendable {
         let socket = try PacketSocket(address)
         self.address = socket.address
         self.socket = Mutex(socket)
-        var generator = SystemRandomNumberGenerator()
-        contactSecret = (0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        contactSecret = [UInt8](randomCount: 16)
     }
 
     /// The ticket with which a sender finds this socket.

@@ -40,7 +40,7 @@ struct Initiator: ~Copyable {
             if poll.isWoken { throw CancellationError() }
             for index in 0..<(try socket.receive(into: &buffers)) {
                 guard let source = buffers.source(index), candidates.contains(source) else { continue }
-                let datagram = [UInt8](copying: buffers.bytes(index))
+                let datagram = [UInt8](buffers.bytes(index))
                 do throws(HandshakeFailure) {
                     guard let established = try initiator.receive(datagram) else { continue }
                     self.socket = socket

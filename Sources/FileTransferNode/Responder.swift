@@ -34,7 +34,7 @@ struct Responder: ~Copyable {
             for index in 0..<(try socket.receive(into: &buffers)) {
                 guard let source = buffers.source(index) else { continue }
                 let segment = buffers.segment(index)
-                let run = [UInt8](copying: buffers.bytes(index))
+                let run = [UInt8](buffers.bytes(index))
                 for start in stride(from: 0, to: run.count, by: max(1, segment)) {
                     let datagram = Array(run[start..<min(start + max(1, segment), run.count)])
                     switch responder.receive(datagram, from: source.source, .now) {

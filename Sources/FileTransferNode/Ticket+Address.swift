@@ -25,11 +25,3 @@ extension Ticket.Address {
         self.init(host: address.host.isIPv4 ? Array(bytes.suffix(4)) : bytes, port: address.port)
     }
 }
-
-extension [UInt8] {
-    /// A copy.
-    init(copying span: RawSpan) {
-        // The pointer does not leave the call.
-        self = unsafe span.withUnsafeBytes { unsafe Array($0) }
-    }
-}

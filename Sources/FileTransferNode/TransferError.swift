@@ -7,8 +7,6 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
         case peer
         /// The peer cannot be reached, or was lost.
         case network
-        /// Bytes are not what their sender hashed.
-        case integrity
         /// A file or folder of this machine.
         case local
     }

@@ -112,7 +112,7 @@ struct HandshakeTests {
         second.append(bigEndian: probe.connectionID(of: .second, answering: Array(first[8..<40])).value)
         let read = try noise.readMessage1(first.span.extracting(8..<first.count - 32))
         let writing = try read.writeKeys(staticKey: StaticKey(), ephemeral: EphemeralKey(.representative), to: &second)
-        let payload = HandshakePrologue.payload(
+        let payload = IdentityProof.payload(
             mallory,
             role: .responder,
             hash: writing.hash,

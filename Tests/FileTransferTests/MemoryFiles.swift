@@ -1,3 +1,4 @@
+internal import Cryptography
 internal import FileTransfer
 
 /// Files in memory that are sent.
@@ -31,7 +32,7 @@ final class MemorySink: FileSink {
 
     func begin(_ entry: TransferEntry) throws(FileFault) -> [Range<UInt64>] {
         files[entry.number] = [UInt8](repeating: 0, count: isSparse ? 0 : Int(entry.size))
-        return [0..<max(1, (entry.size + 262_143) / 262_144)]
+        return [0..<BLAKE3.Piece.count(of: entry.size)]
     }
 
     func write(_ bytes: RawSpan, of entry: UInt32, at offset: UInt64) throws(FileFault) {

@@ -21,17 +21,4 @@ package struct EstablishedHandshake: Sendable {
 /// What both ends put into a handshake.
 enum HandshakePrologue {
     static func bytes(_ responder: EndpointID) -> [UInt8] { Array("courier/1".utf8) + responder.publicKey }
-
-    /// A signed payload. Signing with a key in memory does not fail.
-    static func payload(
-        _ identity: IdentityKey,
-        role: HandshakeRole,
-        hash: [UInt8],
-        parameters: SessionParameters,
-        padding: Int = 0
-    ) -> [UInt8] {
-        do {
-            return try IdentityProof.payload(identity, role: role, hash: hash, parameters: parameters, padding: padding)
-        } catch { fatalError("an Ed25519 key no longer signs: \(error)") }
-    }
 }

@@ -160,7 +160,7 @@ package struct HandshakeInitiator: ~Copyable {
     }
 
     private func sign(_ hash: [UInt8]) -> [UInt8] {
-        HandshakePrologue.payload(identity, role: .initiator, hash: hash, parameters: parameters)
+        IdentityProof.payload(identity, role: .initiator, hash: hash, parameters: parameters)
     }
 
     private mutating func readCookie(_ datagram: [UInt8], of attempt: Attempt) {

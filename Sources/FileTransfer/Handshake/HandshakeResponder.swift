@@ -130,7 +130,7 @@ package struct HandshakeResponder: ~Copyable {
                 ephemeral: EphemeralKey(.representative),
                 to: &message
             )
-            let payload = HandshakePrologue.payload(
+            let payload = IdentityProof.payload(
                 identity,
                 role: .responder,
                 hash: writing.hash,

@@ -9,20 +9,21 @@ struct IdentityProof {
     let endpointID: EndpointID
     let parameters: SessionParameters
 
-    /// Signs the handshake hash after the message's `s`, and fills the payload up to `length` bytes, if that is more.
+    /// Signs the handshake hash after the message's `s`. Signing with a key in memory does not fail.
     static func payload(
         _ identity: IdentityKey,
         role: HandshakeRole,
         hash: [UInt8],
-        parameters: SessionParameters,
-        padding: Int = 0
-    ) throws -> [UInt8] {
-        let signature = try identity.sign(message(role, hash))
+        parameters: SessionParameters
+    ) -> [UInt8] {
+        let signature: [UInt8]
+        do { signature = try identity.sign(message(role, hash)) } catch {
+            fatalError("an Ed25519 key no longer signs: \(error)")
+        }
         let content = identity.endpointID.publicKey + signature + parameters.encoded
         var payload: [UInt8] = []
         payload.append(bigEndian: UInt16(content.count))
-        payload += content
-        return payload + [UInt8](randomCount: padding)
+        return payload + content
     }
 
     /// Parses and verifies the payload of the peer, whose role is `role`.

@@ -16,17 +16,12 @@ struct ControlSender {
 
     init(credit: UInt64) { self.credit = credit }
 
-    /// Bytes that are not acknowledged.
-    var count: Int { bytes.count }
-    var end: UInt64 { base + UInt64(bytes.count) }
+    private var end: UInt64 { base + UInt64(bytes.count) }
     var isAcknowledged: Bool { bytes.isEmpty }
 
     mutating func write(_ message: [UInt8]) { bytes += message }
 
     mutating func raiseCredit(to total: UInt64) { credit = max(credit, total) }
-
-    /// Whether there is something to send that the peer admits.
-    var hasWork: Bool { !lost.isEmpty || next < min(end, credit) }
 
     /// The next run, of at most `limit` bytes. The caller sends it now.
     mutating func take(atMost limit: Int) -> Range<UInt64>? {

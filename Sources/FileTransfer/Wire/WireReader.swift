@@ -66,7 +66,7 @@ extension [UInt8] {
     }
 
     /// A copy.
-    init(_ span: RawSpan) {
+    package init(_ span: RawSpan) {
         // The pointer does not leave the call.
         self = unsafe span.withUnsafeBytes { unsafe Array($0) }
     }
@@ -79,7 +79,7 @@ extension [UInt8] {
     }
 
     /// Random bytes, from the kernel's generator.
-    init(randomCount count: Int) {
+    package init(randomCount count: Int) {
         var generator = SystemRandomNumberGenerator()
         self.init()
         reserveCapacity(count)
