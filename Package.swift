@@ -480,12 +480,10 @@ let package = Package(
         ),
         // A network namespace for one thread.
         .target(name: "CNetworkNamespace", path: "Tests/CNetworkNamespace"),
-        // Counts allocations: its malloc replaces that of the program it is linked into.
-        .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
         // Sends and receives, and prints how often it asked for memory meanwhile.
         .executableTarget(
             name: "PacketAllocations",
-            dependencies: ["CAllocationCount", "PacketIO", "SystemErrors"],
+            dependencies: ["CCallCounter", "PacketIO", "SystemErrors"],
             path: "Tests/PacketAllocations",
             swiftSettings: lenient
         ),

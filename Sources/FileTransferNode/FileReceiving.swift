@@ -70,9 +70,9 @@ package final class FileReceiving: Sendable {
         progress: (TransferProgress) -> Void
     ) throws -> [TransferredFile] {
         guard let socket = socket.withLock({ $0.take() }) else { preconditionFailure("it receives one at a time") }
-        let responder = try Responder(socket, identity: identity, contactSecret: contactSecret, wakeUp: wakeUp)
-        let peer = responder.handshake.peer
-        var driver = responder.session(carrying: FileReceiver(into: DiskSink(into: folder)), wakeUp: wakeUp)
+        let opened = try Responder.open(socket, identity: identity, contactSecret: contactSecret, wakeUp: wakeUp)
+        let peer = opened.handshake.peer
+        var driver = opened.session(carrying: FileReceiver(into: DiskSink(into: folder)), wakeUp: wakeUp)
         let result = Result { try Self.drive(&driver, from: peer, decide, progress) }
         let files = driver.session.content.entries.map { entry in
             TransferredFile(
@@ -95,35 +95,28 @@ package final class FileReceiving: Sendable {
         _ progress: (TransferProgress) -> Void
     ) throws {
         var question: Question?
-        while driver.session.end == nil {
-            try driver.step(until: .now + 100_000_000)
-            if driver.isWoken {
-                driver.session.close(.canceled, "the receiver canceled the transfer")
-                try driver.step(until: .now)
-                throw CancellationError()
-            }
-            if driver.session.content.state == .offered {
+        try driver.run(onCancel: "the receiver canceled the transfer") { session in
+            if session.content.state == .offered {
                 if question == nil {
                     let offer = Offer(
                         peer: peer,
-                        name: driver.session.content.name,
-                        entries: driver.session.content.entries.count,
-                        bytes: driver.session.content.totalBytes
+                        name: session.content.name,
+                        entries: session.content.entries.count,
+                        bytes: session.content.totalBytes
                     )
                     question = try Question { decide(offer) }
                 }
                 switch question?.answer {
-                case .accepted: driver.session.content.accept()
-                case .refused(let reason): driver.session.content.refuse(reason)
+                case .accepted: session.content.accept()
+                case .refused(let reason): session.content.refuse(reason)
                 case nil: break
                 }
             }
             // The sender has the reports; if its CLOSE was lost, it may be gone.
-            if driver.session.content.state == .finished, driver.session.isQuiet { driver.session.close(.done) }
-            let bytes = driver.session.content.receivedBytes
-            progress(TransferProgress(bytes: bytes, total: driver.session.content.totalBytes))
+            if session.content.state == .finished, session.isQuiet { session.close(.done) }
+            let bytes = session.content.receivedBytes
+            progress(TransferProgress(bytes: bytes, total: session.content.totalBytes))
         }
-        try driver.linger()
         if driver.session.content.state == .refused { throw TransferError(.refused, "the transfer was refused") }
         if driver.session.content.state != .finished { throw driver.session.failure() }
     }

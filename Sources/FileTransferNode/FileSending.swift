@@ -35,34 +35,26 @@ package enum FileSending {
         do throws(FileFault) { entries = try DiskSource.entries(of: paths) } catch {
             throw TransferError(.local, error.description)
         }
-        let initiator = try Initiator(ticket, identity: identity, wakeUp: wakeUp)
         let content = FileSender(
             entries,
             name: entries[0].path,
             from: DiskSource(paths),
             role: .initiator
         )
-        var driver = initiator.session(carrying: content, wakeUp: wakeUp)
+        let opened = try Initiator.open(ticket, identity: identity, wakeUp: wakeUp)
+        var driver = opened.session(carrying: content, wakeUp: wakeUp)
         let total = entries.reduce(0) { $0 + $1.size }
-        while driver.session.end == nil {
-            try driver.step(until: .now + 100_000_000)
-            if driver.isWoken {
-                driver.session.close(.canceled, "the sender canceled the transfer")
-                try driver.step(until: .now)
-                throw CancellationError()
-            }
-            progress(TransferProgress(bytes: driver.session.content.sentBytes, total: total))
-            switch driver.session.content.state {
-            case .finished where driver.session.isQuiet: driver.session.close(.done)
-            case .refused(_, let reason):
-                driver.session.close(.done)
-                try driver.step(until: .now)
-                throw TransferError(.refused, "the receiver refused: \(reason)")
+        try driver.run(onCancel: "the sender canceled the transfer") { session in
+            progress(TransferProgress(bytes: session.content.sentBytes, total: total))
+            switch session.content.state {
+            case .finished where session.isQuiet: session.close(.done)
+            case .refused: session.close(.done)
             default: break
             }
         }
-        // A receiver whose copy of CLOSE was lost asks again.
-        try driver.linger()
+        if case .refused(_, let reason) = driver.session.content.state {
+            throw TransferError(.refused, "the receiver refused: \(reason)")
+        }
         if driver.session.content.state != .finished { throw driver.session.failure() }
         return entries.enumerated().map { index, entry in
             TransferredFile(
@@ -73,37 +65,6 @@ package enum FileSending {
                 fault: driver.session.content.faults[entry.number]
             )
         }
-    }
-}
-
-extension Initiator {
-    /// Begins the session.
-    consuming func session<Content: SessionContent & ~Copyable>(
-        carrying content: consuming Content,
-        wakeUp: WakeUp
-    ) -> SessionDriver<Content> {
-        let session = Session(
-            handshake,
-            parameters: parameters,
-            content: content,
-            datagramSize: Self.datagramSize(to: remote),
-            now: .now
-        )
-        return SessionDriver(
-            session,
-            handshake,
-            on: socket,
-            buffers: buffers,
-            to: remote,
-            wakeUp: wakeUp
-        )
-    }
-
-    /// What the path's MTU takes, as far as this machine knows it.
-    static func datagramSize(to remote: InternetAddress) -> Int {
-        let mtu = (try? PacketSocket.pathMTU(to: remote)) ?? 1_280
-        let headers = remote.host.isIPv4 ? 28 : 48
-        return min(max(mtu - headers, 1_200), 8_972)
     }
 }
 

@@ -5,21 +5,15 @@ internal import PacketIO
 internal import SystemErrors
 
 /// Opens a session with a host whose ticket is known.
-struct Initiator: ~Copyable {
-    var socket: PacketSocket
-    var buffers: ReceiveBuffers
-    let handshake: EstablishedHandshake
-    let remote: InternetAddress
-    let parameters: SessionParameters
-
+enum Initiator {
     /// Tries all addresses of the ticket that have the family of its first one.
-    init(_ ticket: Ticket, identity: IdentityKey, wakeUp: WakeUp) throws {
+    static func open(_ ticket: Ticket, identity: IdentityKey, wakeUp: WakeUp) throws -> EstablishedEnd {
         guard let first = ticket.addresses.first.map(InternetAddress.init) else {
             throw TransferError(.network, "the ticket has no address; ask for another one")
         }
         let candidates = ticket.addresses.map(InternetAddress.init).filter { $0.host.isIPv4 == first.host.isIPv4 }
         var socket = try PacketSocket(InternetAddress(first.host.isIPv4 ? .anyIPv4 : .anyIPv6, port: 0))
-        var buffers = try ReceiveBuffers(capacity: 32)
+        var buffers = try ReceiveBuffers(capacity: EstablishedEnd.runs)
         let parameters = SessionParameters(of: socket)
         var initiator = HandshakeInitiator(
             identity: identity,
@@ -43,12 +37,13 @@ struct Initiator: ~Copyable {
                 let datagram = [UInt8](buffers.bytes(index))
                 do throws(HandshakeFailure) {
                     guard let established = try initiator.receive(datagram) else { continue }
-                    self.socket = socket
-                    self.buffers = buffers
-                    handshake = established
-                    remote = source
-                    self.parameters = parameters
-                    return
+                    return EstablishedEnd(
+                        socket: socket,
+                        buffers: buffers,
+                        handshake: established,
+                        remote: source,
+                        parameters: parameters
+                    )
                 } catch { throw Self.failure(error, candidates) }
             }
         }
@@ -70,7 +65,7 @@ extension SessionParameters {
     init(of socket: borrowing PacketSocket) {
         self.init()
         if RecordCipher.Algorithm.aes256GCM.isFast { suites.append(.aes256GCM) }
-        maximumDatagram = 8_972
+        maximumDatagram = EstablishedEnd.largestDatagram
         sessionCredit = Self.creditWindow
         receiveBuffer = UInt32(clamping: socket.receiveBuffer / 2)
     }

@@ -4,20 +4,14 @@ internal import PacketIO
 internal import SystemErrors
 
 /// Waits for a session on a socket.
-struct Responder: ~Copyable {
-    var socket: PacketSocket
-    var buffers: ReceiveBuffers
-    let handshake: EstablishedHandshake
-    let remote: InternetAddress
-    let parameters: SessionParameters
-
-    init(
+enum Responder {
+    static func open(
         _ socket: consuming PacketSocket,
         identity: IdentityKey,
         contactSecret: [UInt8],
         wakeUp: WakeUp
-    ) throws {
-        var buffers = try ReceiveBuffers(capacity: 32)
+    ) throws -> EstablishedEnd {
+        var buffers = try ReceiveBuffers(capacity: EstablishedEnd.runs)
         let parameters = SessionParameters(of: socket)
         var responder = HandshakeResponder(
             identity: identity,
@@ -41,32 +35,16 @@ struct Responder: ~Copyable {
                     case .ignored: break
                     case .send(let reply): _ = unsafe socket.send(reply.span.bytes, segment: 0, to: source)
                     case .established(let handshake):
-                        self.socket = socket
-                        self.buffers = buffers
-                        self.handshake = handshake
-                        remote = source
-                        self.parameters = parameters
-                        return
+                        return EstablishedEnd(
+                            socket: socket,
+                            buffers: buffers,
+                            handshake: handshake,
+                            remote: source,
+                            parameters: parameters
+                        )
                     }
                 }
             }
         }
-    }
-
-    /// Begins the session.
-    consuming func session<Content: SessionContent & ~Copyable>(
-        carrying content: consuming Content,
-        wakeUp: WakeUp
-    ) -> SessionDriver<Content> {
-        var session = Session(
-            handshake,
-            parameters: parameters,
-            content: content,
-            datagramSize: Initiator.datagramSize(to: remote),
-            now: .now
-        )
-        // The peer learns that its message 3 arrived.
-        session.repeatedHandshake()
-        return SessionDriver(session, handshake, on: socket, buffers: buffers, to: remote, wakeUp: wakeUp)
     }
 }

@@ -41,7 +41,7 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
     }
 
     /// Sends and receives once, and waits for arrivals or until it is time for something, at most until `limit`.
-    mutating func step(until limit: Instant) throws(SystemError) {
+    private mutating func step(until limit: Instant) throws(SystemError) {
         var now = Instant.now
         session.timeout(now: now)
         repeatMessage3(now)
@@ -56,18 +56,34 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
         if poll.hasArrivals(place) { try receive() }
     }
 
-    /// Answers what still comes after the end, for a few round trips and at most half a second.
-    mutating func linger() throws(SystemError) {
+    /// Moves packets until the session has ended and the peer knows.
+    ///
+    /// - Parameters:
+    ///   - reason: what the peer learns if another thread signals.
+    ///   - each: called after each step.
+    mutating func run(onCancel reason: String, _ each: (inout Session<Content>) throws -> Void) throws {
+        while session.end == nil {
+            try step(until: .now + 100_000_000)
+            if poll.isWoken {
+                session.close(.canceled, reason)
+                try step(until: .now)
+                throw CancellationError()
+            }
+            try each(&session)
+        }
+        try linger()
+    }
+
+    /// Answers what still comes after the end, for a few round trips and at most half a second: the peer's copy of
+    /// CLOSE may be lost.
+    private mutating func linger() throws(SystemError) {
         guard case .closed = session.end else { return }
         let end = Instant.now + min(500_000_000, 3 * max(session.roundTripTime, 5_000_000))
-        while Instant.now < end, !isWoken { try step(until: end) }
+        while Instant.now < end, !poll.isWoken { try step(until: end) }
     }
 
     /// The socket, for the next session.
     consuming func finish() -> PacketSocket { socket }
-
-    /// Whether another thread has signaled.
-    var isWoken: Bool { poll.isWoken }
 
     private mutating func repeatMessage3(_ now: Instant) {
         guard !handshake.reply.isEmpty, !session.hasReceived, now >= repeatAt else { return }

@@ -5,12 +5,18 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 void outpost_lock_once(void) {
     pthread_mutex_lock(&mutex);
     pthread_mutex_unlock(&mutex);
+}
+
+void outpost_allocate_once(void) {
+    void *volatile memory = malloc(64);
+    free(memory);
 }
 
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)

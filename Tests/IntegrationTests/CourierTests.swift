@@ -4,14 +4,6 @@ internal import Testing
 
 @Suite("courier", .timeLimit(.minutes(3)))
 struct CourierTests {
-    /// A folder with a sender's files and a receiver's target, removed afterward.
-    private func inFolder(_ body: (String) async throws -> Void) async throws {
-        let folder = NSTemporaryDirectory() + "courier-\(UUID().uuidString.prefix(8))"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        try await body(folder)
-    }
-
     private func courier(_ folder: String, _ arguments: String...) async throws -> Tool.Result {
         try await Tool.run("courier", arguments + ["--key", folder + "/sender.ed25519"])
     }
@@ -55,7 +47,7 @@ struct CourierTests {
     func `files arrive with their bytes, modes and times, and both sides print what b3sum prints`(
         _ listen: String
     ) async throws {
-        try await inFolder { folder in
+        try await Tool.inFolder { folder in
             let large = try write(3_000_000, to: folder + "/large")
             _ = try write(0, to: folder + "/empty")
             chmod(folder + "/large", 0o640)
@@ -83,7 +75,7 @@ struct CourierTests {
     }
 
     @Test func `a file that is there is not overwritten, and both sides say so`() async throws {
-        try await inFolder { folder in
+        try await Tool.inFolder { folder in
             _ = try write(1_000, to: folder + "/a")
             try FileManager.default.createDirectory(atPath: folder + "/in", withIntermediateDirectories: true)
             chmod(folder + "/in", 0o700)
@@ -101,7 +93,7 @@ struct CourierTests {
     @Test func `a name that comes twice is written once, and one courier at a time receives into a folder`()
         async throws
     {
-        try await inFolder { folder in
+        try await Tool.inFolder { folder in
             let data = try write(600_000, to: folder + "/a")
             try FileManager.default.createDirectory(atPath: folder + "/other", withIntermediateDirectories: true)
             try Data("other".utf8).write(to: URL(fileURLWithPath: folder + "/other/a"))
@@ -120,7 +112,7 @@ struct CourierTests {
     }
 
     @Test func `a name that unfinished files have is refused`() async throws {
-        try await inFolder { folder in
+        try await Tool.inFolder { folder in
             _ = try write(10, to: folder + "/a.courier-part")
             let received = try await receiving(folder) { ticket in
                 let result = try await courier(folder, "send", folder + "/a.courier-part", ticket)
@@ -134,7 +126,7 @@ struct CourierTests {
 
     @Test func `a ticket whose courier has ended gets no answer, and the sender says so within its time`() async throws
     {
-        try await inFolder { folder in
+        try await Tool.inFolder { folder in
             _ = try write(10, to: folder + "/a")
             var other = ""
             _ = try await receiving(folder) { ticket in
@@ -150,7 +142,7 @@ struct CourierTests {
 
     @Test(arguments: ["courier:abc", "PP-1234", ""])
     func `what is no ticket is refused with a reason before anything is sent`(_ ticket: String) async throws {
-        try await inFolder { folder in
+        try await Tool.inFolder { folder in
             _ = try write(10, to: folder + "/a")
             let result = try await courier(folder, "send", folder + "/a", ticket)
             #expect(result.code == 64)
@@ -159,7 +151,7 @@ struct CourierTests {
     }
 
     @Test func `a missing file and a folder are refused with their path`() async throws {
-        try await inFolder { folder in
+        try await Tool.inFolder { folder in
             let received = try await receiving(folder) { ticket in
                 for (path, reason) in [(folder + "/none", "No such file"), (folder, "cannot be sent yet")] {
                     let result = try await courier(folder, "send", path, ticket)

@@ -4,14 +4,6 @@ internal import Testing
 
 @Suite("packetbench", .timeLimit(.minutes(3)))
 struct PacketbenchTests {
-    /// Makes a folder for `body`, and removes it afterward.
-    private func inFolder(_ body: (String) async throws -> Void) async throws {
-        let folder = NSTemporaryDirectory() + "pb-\(UUID().uuidString.prefix(8))"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        try await body(folder)
-    }
-
     private func bench(_ arguments: [String], key: String) async throws -> Tool.Result {
         try await Tool.run("packetbench", arguments, ["PACKETBENCH_KEY": key])
     }
@@ -67,7 +59,7 @@ struct PacketbenchTests {
     @Test func `two machines that know each other's keys measure over TCP, and each sees who the other is`()
         async throws
     {
-        try await inFolder { folder in
+        try await Tool.inFolder { folder in
             let mine = try await bench(["id"], key: folder + "/client.ed25519").lines[0]
             let theirs = try await bench(["id"], key: folder + "/server.ed25519").lines[0]
             try await serving(["127.0.0.1:0", "--peer", mine], in: folder) { address, _ in
@@ -102,7 +94,7 @@ struct PacketbenchTests {
     func `two machines that share a secret measure; another secret, or a file without one, is an error that says so`()
         async throws
     {
-        try await inFolder { folder in
+        try await Tool.inFolder { folder in
             func file(_ name: String, _ text: String, mode: Int = 0o600) throws -> String {
                 let path = folder + "/" + name
                 try Data(text.utf8).write(to: URL(fileURLWithPath: path))
@@ -145,7 +137,7 @@ struct PacketbenchTests {
     @Test func `a Unix socket needs no trust, a part can be measured alone, and text is printed without --json`()
         async throws
     {
-        try await inFolder { folder in
+        try await Tool.inFolder { folder in
             try await serving(["unix:\(folder)/s"], in: folder) { address, _ in
                 try expectMeasured(
                     try await bench(["measure", address, "--seconds", "0.2", "--json"], key: folder + "/key")
@@ -164,7 +156,7 @@ struct PacketbenchTests {
     @Test func `over TLS a client knows the daemon by authority and pin, and the daemon its clients by theirs`()
         async throws
     {
-        try await inFolder { folder in
+        try await Tool.inFolder { folder in
             let names = ["-subj", "/CN=bench", "-addext", "subjectAltName=IP:127.0.0.1"]
             for name in ["server", "client"] {
                 let made = try await ChildProcess.start(
@@ -290,7 +282,7 @@ struct PacketbenchTests {
     }
 
     @Test func `an address in use and two kinds of trust that do not match are errors with a remedy`() async throws {
-        try await inFolder { folder in
+        try await Tool.inFolder { folder in
             try await serving(["127.0.0.1:0", "--anonymous"], in: folder) { address, _ in
                 let second = try await bench(["serve", address, "--anonymous"], key: folder + "/key")
                 #expect(second.code == 1 && second.errors.contains("another program listens there"), "\(second.errors)")
@@ -306,7 +298,7 @@ struct PacketbenchTests {
         `a daemon that is full says so, and one that stops in the middle does: neither is taken for trust that does not meet`()
         async throws
     {
-        try await inFolder { folder in
+        try await Tool.inFolder { folder in
             try await serving(["127.0.0.1:0", "--anonymous", "--max-connections", "1"], in: folder) { address, server in
                 let line = ["measure", address, "--anonymous", "--only", "request", "--seconds"]
                 var measuring = try await Tool.start("packetbench", line + ["60"])

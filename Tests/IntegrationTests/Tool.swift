@@ -10,6 +10,14 @@ enum Tool {
         return URL(fileURLWithPath: folder).deletingLastPathComponent().appendingPathComponent(name).path
     }
 
+    /// Makes a folder for `body`, and removes it afterward.
+    static func inFolder(_ body: (String) async throws -> Void) async throws {
+        let folder = NSTemporaryDirectory() + "it-\(UUID().uuidString.prefix(8))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try await body(folder)
+    }
+
     struct Result {
         let code: Int32
         let output: String

@@ -4,7 +4,7 @@
 //   PacketAllocations ROUNDS ALLOCATIONS [waste]
 //
 // With `waste` each round allocates once more, to show that the counter counts.
-internal import CAllocationCount
+internal import CCallCounter
 internal import Glibc
 internal import PacketIO
 internal import SystemErrors
@@ -20,7 +20,7 @@ func run(rounds: Int, wastes: Bool) throws(SystemError) -> UInt {
     var before: UInt = 0
     // What the first rounds set up counts nothing.
     for round in -10..<rounds {
-        if round == 0 { before = allocation_count() }
+        if round == 0 { before = outpost_allocations() }
         // Every second round without segmentation.
         socket.sendsRuns = round % 2 == 0
         _ = socket.send(packets.span.bytes, segment: 1_472, to: address, from: .loopbackIPv4)
@@ -32,9 +32,9 @@ func run(rounds: Int, wastes: Bool) throws(SystemError) -> UInt {
                 if buffers.source(run) != address || buffers.local(run) != .loopbackIPv4 { exit(2) }
             }
         }
-        if wastes { allocate_once() }
+        if wastes { outpost_allocate_once() }
     }
-    let allocations = allocation_count() - before
+    let allocations = outpost_allocations() - before
     if received != (rounds + 10) * 20 { exit(3) }
     return allocations
 }

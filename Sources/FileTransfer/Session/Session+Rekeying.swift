@@ -3,20 +3,16 @@ internal import Cryptography
 extension Session where Content: ~Copyable {
     mutating func receiveRekey(_ payload: RawSpan) {
         do throws(Rekeying.Violation) {
-            guard let keys = try rekeying.receive(payload, nextNumber: recovery.nextNumber) else { return }
+            guard let keys = try frames.rekeying.receive(payload, nextNumber: recovery.nextNumber) else { return }
             do throws(PacketOpener.EpochFailure) { try opener.begin(keys) } catch { violate("a REKEY: \(error)") }
         } catch { violate("a REKEY that is \(error)") }
     }
 
     /// Goes to the next epoch if the peer must have its keys, and overwrites keys of the past in time.
     mutating func updateKeys(now: Instant) {
-        if let number = frames.lostRekey { rekeying.lost(number) }
-        if let number = frames.acknowledgedRekey { rekeying.acknowledged(number) }
-        frames.lostRekey = nil
-        frames.acknowledgedRekey = nil
         // Who sends in an epoch has both REKEYs.
-        if opener.epoch > sealer.epoch { rekeying.acknowledged(UInt64(opener.epoch)) }
-        if let keys = rekeying.takeSealingKeys(now: now) { sealer.begin(keys) }
+        if opener.epoch > sealer.epoch { frames.rekeying.acknowledged(UInt64(opener.epoch)) }
+        if let keys = frames.rekeying.takeSealingKeys(now: now) { sealer.begin(keys) }
         guard opener.holdsOldKeys else {
             forgetsKeysAt = nil
             return

@@ -9,7 +9,7 @@ extension Session where Content: ~Copyable {
     package mutating func send(into buffer: inout MutableRawSpan, now: Instant) -> (length: Int, segment: Int)? {
         guard end == nil || closing != nil else { return nil }
         frames.collectMessages()
-        rekeying.beginIfDue(sealed: sealer.sealedInEpoch, nextNumber: recovery.nextNumber, now: now)
+        frames.rekeying.beginIfDue(sealed: sealer.sealedInEpoch, nextNumber: recovery.nextNumber, now: now)
         isPacerLimited = false
         let first = recovery.nextNumber
         var length = 0
@@ -85,13 +85,13 @@ extension Session where Content: ~Copyable {
                 packet.store(bigEndian: controlIn.credit, at: PacketHeader.length + 8)
                 return finish(SentFrame(.windowUpdate), payload: 16, to: &packet, now: now)
             }
-            if rekeying.owesFrame {
-                let epoch = rekeying.write(to: &packet, at: PacketHeader.length)
+            if frames.rekeying.owesFrame {
+                let epoch = frames.rekeying.write(to: &packet, at: PacketHeader.length)
                 let frame = SentFrame(.rekey, offset: UInt64(epoch))
                 return finish(frame, payload: Rekeying.payloadLength, to: &packet, now: now)
             }
             if let opening = frames.openings.popLast() { return write(opening, to: &packet, now: now) }
-        } else if frames.owesWindowUpdate || rekeying.owesFrame || !frames.openings.isEmpty {
+        } else if frames.owesWindowUpdate || frames.rekeying.owesFrame || !frames.openings.isEmpty {
             return nil
         }
         let room = packet.byteCount - PacketHeader.overhead

@@ -18,7 +18,6 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
     static var mostPackets: Int { 64 }
 
     let role: HandshakeRole
-    var rekeying: Rekeying
     /// When keys of the past are overwritten.
     var forgetsKeysAt: Instant?
     var sealer: PacketSealer
@@ -64,13 +63,13 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
         let root = PacketRoot(k1: handshake.k1, k2: handshake.k2)
         sealer = PacketSealer(Rekeying.keys(root, from: handshake.role, handshake.suite))
         opener = PacketOpener(Rekeying.keys(root, from: handshake.role.peer, handshake.suite))
-        rekeying = Rekeying(root, role: handshake.role, suite: handshake.suite, now: now)
         let peer = handshake.peerParameters
         self.datagramSize = min(datagramSize, peer.maximumDatagram)
         recovery = LossRecovery(datagramSize: self.datagramSize)
         recovery.receiveBuffer = Int(peer.receiveBuffer)
         frames = SessionFrames(
             content: content,
+            rekeying: Rekeying(root, role: handshake.role, suite: handshake.suite, now: now),
             credit: peer.sessionCredit,
             controlCredit: UInt64(peer.controlCredit)
         )
@@ -79,6 +78,8 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
         idleTimeout = Int64(min(parameters.idleTimeout, peer.idleTimeout)) * 1_000_000
         lastReceived = now
         lastSent = now
+        // The peer learns that its message 3 arrived.
+        owesProbe = handshake.role == .responder
     }
 
     /// The connection IDs by which packets of this session are found.

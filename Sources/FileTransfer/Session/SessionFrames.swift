@@ -16,14 +16,13 @@ struct SessionFrames<Content: SessionContent & ~Copyable>: SentFrameHandler, ~Co
     private var sentOpenings: [UInt16: Opening] = [:]
     /// A WINDOW_UPDATE is to be sent.
     var owesWindowUpdate = false
-    /// The epoch of a REKEY that was acknowledged or lost since the session looked.
-    var acknowledgedRekey: UInt64?
-    var lostRekey: UInt64?
+    var rekeying: Rekeying
     /// The highest number of an ACK of ours that the peer has.
     private(set) var knownThrough: UInt64?
 
-    init(content: consuming Content, credit: UInt64, controlCredit: UInt64) {
+    init(content: consuming Content, rekeying: consuming Rekeying, credit: UInt64, controlCredit: UInt64) {
         self.content = content
+        self.rekeying = rekeying
         self.credit = credit
         control = ControlSender(credit: controlCredit)
     }
@@ -50,7 +49,7 @@ struct SessionFrames<Content: SessionContent & ~Copyable>: SentFrameHandler, ~Co
             sentOpenings[frame.stream] = nil
             content.acknowledged(frame.stream)
         case .ack: knownThrough = max(knownThrough ?? 0, frame.offset)
-        case .rekey: acknowledgedRekey = frame.offset
+        case .rekey: rekeying.acknowledged(frame.offset)
         default: break
         }
     }
@@ -70,7 +69,7 @@ struct SessionFrames<Content: SessionContent & ~Copyable>: SentFrameHandler, ~Co
         case .streamOpen:
             if let opening = sentOpenings.removeValue(forKey: frame.stream) { openings.append(opening) }
         case .windowUpdate: owesWindowUpdate = true
-        case .rekey: lostRekey = frame.offset
+        case .rekey: rekeying.lost(frame.offset)
         default: break
         }
     }
@@ -78,6 +77,6 @@ struct SessionFrames<Content: SessionContent & ~Copyable>: SentFrameHandler, ~Co
     /// Its copy is on the way, or will be; that one counts.
     mutating func acknowledgedAfterLoss(_ frame: SentFrame, number: UInt64) {
         if frame.type == .ack { knownThrough = max(knownThrough ?? 0, frame.offset) }
-        if frame.type == .rekey { acknowledgedRekey = frame.offset }
+        if frame.type == .rekey { rekeying.acknowledged(frame.offset) }
     }
 }

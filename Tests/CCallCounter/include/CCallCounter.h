@@ -11,7 +11,8 @@ bool outpost_calls_are_counted(void);
 unsigned long outpost_allocations(void);
 // Calls so far that took a mutex, or a read-write lock in either way.
 unsigned long outpost_locks(void);
-// Takes a mutex once: a control.
+// Takes a mutex once, and allocates once where an optimizer would leave it out: controls.
 void outpost_lock_once(void);
+void outpost_allocate_once(void);
 
 #endif

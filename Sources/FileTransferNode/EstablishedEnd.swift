@@ -1,0 +1,38 @@
+internal import FileTransfer
+internal import PacketIO
+
+/// This machine's end of a session whose handshake is done, with the socket of both.
+struct EstablishedEnd: ~Copyable {
+    /// Runs that one call receives.
+    static let runs = 32
+    private static let smallestDatagram = 1_200
+    static let largestDatagram = 8_972
+
+    var socket: PacketSocket
+    var buffers: ReceiveBuffers
+    let handshake: EstablishedHandshake
+    let remote: InternetAddress
+    let parameters: SessionParameters
+
+    /// Begins the session.
+    consuming func session<Content: SessionContent & ~Copyable>(
+        carrying content: consuming Content,
+        wakeUp: WakeUp
+    ) -> SessionDriver<Content> {
+        let session = Session(
+            handshake,
+            parameters: parameters,
+            content: content,
+            datagramSize: Self.datagramSize(to: remote),
+            now: .now
+        )
+        return SessionDriver(session, handshake, on: socket, buffers: buffers, to: remote, wakeUp: wakeUp)
+    }
+
+    /// What the path's MTU takes, as far as this machine knows it.
+    private static func datagramSize(to remote: InternetAddress) -> Int {
+        let mtu = (try? PacketSocket.pathMTU(to: remote)) ?? 1_280
+        let headers = remote.host.isIPv4 ? 28 : 48
+        return min(max(mtu - headers, smallestDatagram), largestDatagram)
+    }
+}
