@@ -75,7 +75,7 @@ package struct HandshakeInitiator: ~Copyable {
         start = now
     }
 
-    /// When ``poll(_:)`` has something to do.
+    /// When `poll(_:)` has something to do.
     package var nextDeadline: Instant {
         if sendsAtOnce { return start }
         return start + (sent < Self.schedule.count ? Self.schedule[sent] : Self.patience)
@@ -114,7 +114,7 @@ package struct HandshakeInitiator: ~Copyable {
         return message
     }
 
-    /// Reads a datagram. Nil: it was none of ours, or forged, or a cookie, which ``poll(_:)`` uses.
+    /// Reads a datagram. Nil: it was none of ours, or forged, or a cookie, which `poll(_:)` uses.
     ///
     /// - Throws: what an authentic responder did wrong.
     package mutating func receive(_ datagram: [UInt8]) throws(HandshakeFailure) -> EstablishedHandshake? {

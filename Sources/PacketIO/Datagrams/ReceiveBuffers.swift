@@ -6,7 +6,7 @@ package import SystemErrors
 ///
 /// It is filled with *runs*: datagrams from one sender to one address, all of one length except the last, which may be
 /// shorter. Without `UDP_GRO` every run is one datagram. An index counts the runs of the last
-/// ``PacketSocket/receive(into:)`` and must be below its result.
+/// `PacketSocket.receive(into:)` and must be below its result.
 @safe package struct ReceiveBuffers: ~Copyable {
     /// The longest run: no IP packet has more bytes.
     package static let longestRun = 65_536
