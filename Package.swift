@@ -498,6 +498,11 @@ let package = Package(
             swiftSettings: lenient
         ),
         .testTarget(
+            name: "FileTransferNodeTests",
+            dependencies: ["Cryptography", "FileTransfer", "FileTransferNode", "TemporaryFolders"],
+            swiftSettings: lenient
+        ),
+        .testTarget(
             name: "PairingTests",
             dependencies: ["Pairing"],
             swiftSettings: lenient

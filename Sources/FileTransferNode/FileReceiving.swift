@@ -13,6 +13,14 @@ package final class FileReceiving: Sendable {
         package let name: [UInt8]
         package let entries: Int
         package let bytes: UInt64
+        /// Paths here that files of the offer would take, in part of the transfer or all of it.
+        package let conflicts: [String]
+    }
+
+    /// What a user says to an offer.
+    package enum Decision: Sendable {
+        case accept(ConflictPolicy)
+        case refuse(String)
     }
 
     private let identity: IdentityKey
@@ -20,12 +28,19 @@ package final class FileReceiving: Sendable {
     /// Until it receives.
     private let socket: Mutex<PacketSocket?>
     private let folder: String
+    private let options: DiskSink.Options
     private let contactSecret: [UInt8]
     /// Two processes would write into one file if they got files of one name.
     private let lock: FileLock
 
     /// - Parameter folder: where files go; exists. One process at a time receives into it.
-    package init(_ address: InternetAddress, into folder: String, identity: IdentityKey) throws {
+    package init(
+        _ address: InternetAddress,
+        into folder: String,
+        options: DiskSink.Options = DiskSink.Options(),
+        identity: IdentityKey
+    ) throws {
+        self.options = options
         self.identity = identity
         self.folder = folder
         do throws(FileLock.Failure) {
@@ -62,36 +77,47 @@ package final class FileReceiving: Sendable {
     /// Waits for one transfer, asks about it, and receives it. Call it again for the next one, with the same ticket.
     ///
     /// - Parameters:
-    ///   - decide: asked on a thread of its own, because a person may take long; nil accepts, a reason refuses.
+    ///   - decide: asked on a thread of its own, because a person may take long.
     ///   - wakeUp: a signal from another thread cancels.
     package func receive(
         wakeUp: WakeUp,
-        decide: @escaping @Sendable (Offer) -> String?,
+        decide: @escaping @Sendable (Offer) -> Decision,
         progress: (TransferProgress) -> Void
-    ) throws -> [TransferredFile] {
-        guard let socket = socket.withLock({ $0.take() }) else { preconditionFailure("it receives one at a time") }
-        let opened = try Responder.open(socket, identity: identity, contactSecret: contactSecret, wakeUp: wakeUp)
-        let peer = opened.handshake.peer
-        var driver = opened.session(carrying: FileReceiver(into: DiskSink(into: folder)), wakeUp: wakeUp)
-        let result = Result { try Self.drive(&driver, from: peer, decide, progress) }
-        let files = driver.session.content.entries.map { entry in
-            TransferredFile(
-                path: folder + "/" + String(decoding: entry.path, as: UTF8.self),
-                bytes: entry.size,
-                digest: driver.session.content.digests[entry.number],
-                fault: driver.session.content.faults[entry.number]
-            )
+    ) throws -> TransferResult {
+        // A failure before the last transfer began has closed the socket.
+        let socket = try socket.withLock({ $0.take() }) ?? PacketSocket(address)
+        let listener = HandshakeListener(
+            identity: identity,
+            contactSecret: contactSecret,
+            parameters: SessionParameters(of: socket)
+        )
+        var opened = try Responder.open(socket, listener: listener, wakeUp: wakeUp)
+        while true {
+            let peer = opened.handshake.peer
+            let sink: DiskSink
+            do throws(FileFault) { sink = try DiskSink(into: folder, options: options) } catch {
+                throw TransferError(.local, error.description)
+            }
+            var driver = opened.session(carrying: FileReceiver(into: sink), wakeUp: wakeUp)
+            let end = Result { try Self.drive(&driver, sink, from: peer, decide, progress) }
+            if let next = driver.successor {
+                // Its sender was ended and has begun again. What has arrived is kept.
+                opened = try driver.proceed(with: next)
+                continue
+            }
+            let result = driver.session.content.result(in: folder, sink)
+            var kept: PacketSocket? = driver.finish()
+            self.socket.withLock { swap(&$0, &kept) }
+            try end.get()
+            return result
         }
-        var kept: PacketSocket? = driver.finish()
-        self.socket.withLock { swap(&$0, &kept) }
-        try result.get()
-        return files
     }
 
     private static func drive(
         _ driver: inout SessionDriver<FileReceiver>,
+        _ sink: DiskSink,
         from peer: EndpointID,
-        _ decide: @escaping @Sendable (Offer) -> String?,
+        _ decide: @escaping @Sendable (Offer) -> Decision,
         _ progress: (TransferProgress) -> Void
     ) throws {
         var question: Question?
@@ -102,46 +128,67 @@ package final class FileReceiving: Sendable {
                         peer: peer,
                         name: session.content.name,
                         entries: session.content.entries.count,
-                        bytes: session.content.totalBytes
+                        bytes: session.content.totalBytes,
+                        conflicts: sink.conflicts(session.content.entries)
                     )
                     question = try Question { decide(offer) }
                 }
                 switch question?.answer {
-                case .accepted: session.content.accept()
-                case .refused(let reason): session.content.refuse(reason)
+                case .accept(let conflicts):
+                    sink.conflicts = conflicts
+                    session.content.accept()
+                case .refuse(let reason): session.content.refuse(reason)
                 case nil: break
                 }
             }
             // The sender has the reports; if its CLOSE was lost, it may be gone.
             if session.content.state == .finished, session.isQuiet { session.close(.done) }
-            let bytes = session.content.receivedBytes
-            progress(TransferProgress(bytes: bytes, total: session.content.totalBytes))
+            progress(session.content.progress)
         }
         if driver.session.content.state == .refused { throw TransferError(.refused, "the transfer was refused") }
         if driver.session.content.state != .finished { throw driver.session.failure() }
     }
 }
 
-/// A question to a person, on a thread of its own.
-private final class Question: Sendable {
-    enum Answer: Sendable {
-        case accepted
-        case refused(String)
+extension FileReceiver {
+    fileprivate var progress: TransferProgress {
+        TransferProgress(bytes: min(totalBytes, keptBytes + receivedBytes), total: totalBytes, moved: receivedBytes)
     }
 
-    private final class Slot: Sendable { let answer = Mutex<Answer?>(nil) }
+    fileprivate func result(in folder: String, _ sink: DiskSink) -> TransferResult {
+        let files = entries.map { entry in
+            TransferredFile(
+                path: folder + "/" + String(decoding: sink.path(of: entry), as: UTF8.self),
+                kind: entry.kind,
+                bytes: entry.size,
+                outcome: faults[entry.number].map { .failed($0) }
+                    ?? (skipped.contains(entry.number) ? .skipped : .verified(digests[entry.number]))
+            )
+        }
+        return TransferResult(
+            entries: files,
+            notices: notices + sink.notices,
+            movedBytes: receivedBytes,
+            keptBytes: keptBytes
+        )
+    }
+}
+
+/// A question to a person, on a thread of its own.
+private final class Question: Sendable {
+    private final class Slot: Sendable { let answer = Mutex<FileReceiving.Decision?>(nil) }
 
     private let slot = Slot()
     private let thread: WorkThread<Void>
 
-    init(_ ask: @escaping @Sendable () -> String?) throws {
+    init(_ ask: @escaping @Sendable () -> FileReceiving.Decision) throws {
         let slot = self.slot
         thread = try WorkThread("question") {
-            let refusal = ask()
-            slot.answer.withLock { $0 = refusal.map(Answer.refused) ?? .accepted }
+            let answer = ask()
+            slot.answer.withLock { $0 = answer }
         }
     }
 
     /// Nil until there is one.
-    var answer: Answer? { slot.answer.withLock { $0 } }
+    var answer: FileReceiving.Decision? { slot.answer.withLock { $0 } }
 }

@@ -2,50 +2,33 @@ package import FileTransfer
 package import Identity
 package import PacketIO
 
-/// What became of a file.
-package struct TransferredFile: Sendable {
-    package let path: String
-    package let bytes: UInt64
-    /// BLAKE3 of the file; nil if it failed or was skipped.
-    package let digest: [UInt8]?
-    package let fault: String?
-}
-
-/// How far a transfer is.
-package struct TransferProgress: Sendable {
-    package var bytes: UInt64
-    package var total: UInt64
-}
-
 /// Sends files to a host, on the calling thread.
 package enum FileSending {
     /// Returns when the receiver has verified all files, or said why not.
     ///
     /// - Parameters:
-    ///   - paths: files.
+    ///   - paths: files and folders.
+    ///   - values: a folder where values of chunks are kept for a later transfer; nil keeps none.
     ///   - wakeUp: a signal from another thread cancels the transfer.
     package static func send(
         _ paths: [String],
         to ticket: Ticket,
+        keepingValuesIn values: String?,
         identity: IdentityKey,
         wakeUp: WakeUp,
         progress: (TransferProgress) -> Void
-    ) throws -> [TransferredFile] {
-        let entries: [TransferEntry]
-        do throws(FileFault) { entries = try DiskSource.entries(of: paths) } catch {
-            throw TransferError(.local, error.description)
-        }
-        let content = FileSender(
-            entries,
-            name: entries[0].path,
-            from: DiskSource(paths),
-            role: .initiator
-        )
+    ) throws -> TransferResult {
+        let source: DiskSource
+        do throws(FileFault) {
+            source = try DiskSource(paths, keepingValuesIn: values)
+        } catch { throw TransferError(.local, error.description) }
+        let entries = source.entries
+        let content = FileSender(entries, name: entries[0].path, from: source, role: .initiator)
         let opened = try Initiator.open(ticket, identity: identity, wakeUp: wakeUp)
         var driver = opened.session(carrying: content, wakeUp: wakeUp)
         let total = entries.reduce(0) { $0 + $1.size }
         try driver.run(onCancel: "the sender canceled the transfer") { session in
-            progress(TransferProgress(bytes: session.content.sentBytes, total: total))
+            progress(session.content.progress(of: total))
             switch session.content.state {
             case .finished where session.isQuiet: session.close(.done)
             case .refused: session.close(.done)
@@ -56,15 +39,41 @@ package enum FileSending {
             throw TransferError(.refused, "the receiver refused: \(reason)")
         }
         if driver.session.content.state != .finished { throw driver.session.failure() }
-        return entries.enumerated().map { index, entry in
-            TransferredFile(
-                path: paths[index],
-                bytes: entry.size,
-                digest: driver.session.content.results[entry.number] == .verified
-                    ? driver.session.content.digests[entry.number] : nil,
-                fault: driver.session.content.faults[entry.number]
+        return driver.session.content.result(of: source, paths)
+    }
+}
+
+extension FileSender {
+    fileprivate func progress(of total: UInt64) -> TransferProgress {
+        TransferProgress(bytes: min(total, keptBytes + movedBytes), total: total, moved: movedBytes)
+    }
+
+    fileprivate func result(of source: DiskSource, _ paths: [String]) -> TransferResult {
+        var files: [TransferredFile] = []
+        files.reserveCapacity(source.entries.count)
+        for (index, entry) in source.entries.enumerated() {
+            let outcome: TransferredFile.Outcome =
+                switch results[entry.number] {
+                case .verified: .verified(digests[entry.number])
+                case .skipped: .skipped
+                case .failed, nil: .failed(faults[entry.number] ?? "it was not received")
+                }
+            files.append(
+                TransferredFile(
+                    path: source.path(of: UInt32(index)),
+                    kind: entry.kind,
+                    bytes: entry.size,
+                    outcome: outcome
+                )
             )
         }
+        return TransferResult(
+            entries: files,
+            notices: [],
+            omitted: source.faults,
+            movedBytes: movedBytes,
+            keptBytes: keptBytes
+        )
     }
 }
 
@@ -74,6 +83,7 @@ extension Session where Content: ~Copyable {
         switch end {
         case .closed(_, let reason): TransferError(.peer, "the peer broke the protocol: \(reason)")
         case .closedByPeer(.canceled, let reason): TransferError(.refused, "canceled: \(reason)")
+        case .closedByPeer(.busy, let reason): TransferError(.refused, reason)
         case .closedByPeer(let code, let reason):
             TransferError(.peer, "the peer closed the session with code \(code.rawValue): \(reason)")
         case .idle, nil:

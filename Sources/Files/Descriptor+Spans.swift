@@ -49,13 +49,18 @@ extension Descriptor {
     /// Sets when the content last changed, seconds and nanoseconds since 1970.
     @inline(never)
     package borrowing func setModified(seconds: Int64, nanoseconds: UInt32) throws(SystemError) {
-        let times = [
-            timespec(tv_sec: 0, tv_nsec: Self.leaveTime),
-            timespec(tv_sec: Int(seconds), tv_nsec: Int(nanoseconds)),
-        ]
+        let times = Self.times(seconds: seconds, nanoseconds: nanoseconds)
         // Both are read during the call.
         let failed = unsafe times.withUnsafeBufferPointer { unsafe futimens(raw, $0.baseAddress) } != 0
         let code = errno
         if failed { throw SystemError(call: "futimens", path: path, code: code) }
+    }
+
+    /// For calls that set when the content last changed.
+    static func times(seconds: Int64, nanoseconds: UInt32) -> [timespec] {
+        [
+            timespec(tv_sec: 0, tv_nsec: leaveTime),
+            timespec(tv_sec: Int(seconds), tv_nsec: Int(nanoseconds)),
+        ]
     }
 }

@@ -19,6 +19,19 @@ package struct Descriptor: ~Copyable, Sendable {
         Descriptor(owning: try openRaw(path, flags: flags | O_CLOEXEC, mode: mode), path: path)
     }
 
+    /// Opens a path that is relative to an open folder.
+    package static func open(
+        _ path: String,
+        in folder: borrowing Descriptor,
+        flags: Int32
+    ) throws(SystemError) -> Descriptor {
+        // The bridged string lives for the call.
+        let raw = unsafe openat(folder.raw, path, flags | O_CLOEXEC)
+        let code = errno
+        if raw < 0 { throw SystemError(call: "open", path: folder.path, code: code) }
+        return Descriptor(owning: raw, path: folder.path)
+    }
+
     @inline(never)
     private static func openRaw(_ path: String, flags: Int32, mode: mode_t) throws(SystemError) -> Int32 {
         try refuseZero(in: path, call: "open")

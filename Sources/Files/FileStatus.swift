@@ -17,6 +17,9 @@ package struct FileStatus: Equatable, Sendable {
     package var modified: Int
     /// The part of that below a second.
     package var modifiedNanoseconds: UInt32
+    /// When content, name or permissions last changed, in seconds since 1970. No program can set it.
+    package var changed: Int
+    package var changedNanoseconds: UInt32
 
     init(_ status: stat) {
         kind =
@@ -35,6 +38,8 @@ package struct FileStatus: Equatable, Sendable {
         links = UInt64(status.st_nlink)
         modified = status.st_mtim.tv_sec
         modifiedNanoseconds = UInt32(status.st_mtim.tv_nsec)
+        changed = status.st_ctim.tv_sec
+        changedNanoseconds = UInt32(status.st_ctim.tv_nsec)
     }
 
     /// Whether both are the same file on the same device.

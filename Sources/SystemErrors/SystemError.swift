@@ -33,8 +33,7 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
     /// Calls on files: the same errno needs another remedy there, and the code that knows the file adds it.
     private static let fileCalls: Set<String> = [
         "fchmod", "fdatasync", "flock", "fstat", "fsync", "ftruncate", "futimens", "link", "lstat", "mkdir", "open",
-        "opendir", "pwrite",
-        "read", "readdir", "rename", "unlink", "write",
+        "opendir", "pwrite", "read", "readdir", "readlink", "rename", "symlink", "unlink", "utimensat", "write",
     ]
 
     private var remedy: String? {

@@ -10,13 +10,14 @@ internal import UserState
 struct CourierCommand: Tool {
     static let configuration = CommandConfiguration(
         commandName: "courier",
-        abstract: "Sends files from one machine of yours to another: encrypted, verified, with no third party.",
+        abstract:
+            "Sends files and folders from one machine of yours to another: encrypted, verified, with no third party.",
         discussion: """
             On the machine that receives, which prints a ticket:
               courier receive --to ~/incoming
 
             On the machine that sends:
-              courier send FILE courier:…
+              courier send FILE FOLDER courier:…
 
             Exit codes: 0 success, 1 failure of this machine's files, 3 network, 4 refused, 5 peer, 64 wrong \
             usage, 74 standard output could not be written, 130 interrupted.
@@ -68,6 +69,11 @@ struct SharedOptions: ParsableArguments {
 
     func validate() throws {
         if key == "" { throw ValidationError("--key: the path is empty; give the file's path") }
+    }
+
+    /// Where values of chunks of files that were sent in part are kept.
+    var valuesFolder: String {
+        UserFolder(environment: ProcessInfo.processInfo.environment).path + "/courier-values"
     }
 
     /// This machine's identity, created on first use.

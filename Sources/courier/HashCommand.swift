@@ -13,7 +13,7 @@ struct HashCommand: ParsableCommand {
 
     func run() throws {
         for path in files {
-            CommandOutput.line("\(TransferReport.hexadecimal(try FileDigest.of(path)))  \(path)")
+            CommandOutput.line("\(try FileDigest.of(path))  \(path)")
         }
     }
 }

@@ -12,7 +12,12 @@ struct ReceiveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "receive",
         abstract: "Print a ticket, and receive the files that are sent with it.",
-        discussion: "The ticket is good for any number of transfers, one after the other, until this ends."
+        discussion: """
+            The ticket is good for any number of transfers, one after the other, until this ends.
+
+            What was cut is continued when its sender sends it again. Files that are there with the size and time of the \
+            sender's are skipped. Other files are never replaced unless --on-conflict says so.
+            """
     )
 
     @Option(help: ArgumentHelp("Where files go.", valueName: "folder"))
@@ -32,11 +37,28 @@ struct ReceiveCommand: AsyncParsableCommand {
     @Flag(help: "End after one transfer.")
     var once = false
 
+    @Option(
+        help: ArgumentHelp(
+            "If a file's name is taken: ask, rename (\"NAME (2)\"), overwrite, skip or refuse. Without a terminal, ask refuses.",
+            valueName: "what"
+        )
+    )
+    var onConflict = "ask"
+
+    @Flag(help: "Hash what an earlier transfer left again, even if this machine has not been restarted since.")
+    var rehash = false
+
+    @Flag(help: "Have every file on the disk before it counts as received.")
+    var durable = false
+
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
         if InternetAddress(listen) == nil {
             throw ValidationError("--listen \(listen): not an address and a port, such as 0.0.0.0:4900 or [::]:4900")
+        }
+        if onConflict != "ask", ConflictPolicy(rawValue: onConflict) == nil {
+            throw ValidationError("--on-conflict \(onConflict): must be ask, rename, overwrite, skip or refuse")
         }
     }
 
@@ -51,7 +73,10 @@ struct ReceiveCommand: AsyncParsableCommand {
         guard yes || isInteractive else {
             throw ValidationError("standard input is not a terminal, so there is no one to ask; accept with --yes")
         }
-        let receiving = try FileReceiving(address, into: to, identity: identity)
+        var options = DiskSink.Options()
+        options.isDurable = durable
+        options.rehashes = rehash
+        let receiving = try FileReceiving(address, into: to, options: options, identity: identity)
         let ticket = receiving.ticket(hosts: LocalHosts.all())
         CommandOutput.line(ticket.text)
         while true {
@@ -65,32 +90,17 @@ struct ReceiveCommand: AsyncParsableCommand {
     }
 
     private func receiveOne(_ receiving: FileReceiving, _ wakeUp: WakeUp) async throws {
-        let folder = to
-        let accepts = yes
+        let question = ReceiveQuestion(accepts: yes, conflicts: ConflictPolicy(rawValue: onConflict))
         let meter = TransferMeter()
         defer { meter.clear() }
         let result = try await Blocking.run("receive", cancelingWith: wakeUp) {
             try receiving.receive(
                 wakeUp: wakeUp,
-                decide: { accepts ? nil : Self.ask($0, folder) },
+                decide: { question.ask($0) },
                 progress: { meter.show($0) }
             )
         }
         meter.clear()
         try TransferReport.put(result, seconds: meter.seconds, json: shared.json)
-    }
-
-    /// Nil if the user agrees.
-    private static func ask(_ offer: FileReceiving.Offer, _ folder: String) -> String? {
-        let name = LogText.plain(String(decoding: offer.name, as: UTF8.self))
-        let what = offer.entries == 1 ? name : "\(offer.entries) files, the first \(name),"
-        StandardErrorLog.write(
-            Array(
-                "Accept transfer of \(what) (\(Quantity.bytes(Double(offer.bytes)))) from \(offer.peer)? [y/N] ".utf8
-            ),
-            to: 2
-        )
-        let answer = readLine()?.lowercased() ?? ""
-        return answer == "y" || answer == "yes" ? nil : "its user does not want it"
     }
 }

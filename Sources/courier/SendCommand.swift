@@ -8,10 +8,18 @@ internal import PacketIO
 struct SendCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "send",
-        abstract: "Send files to a courier that receives."
+        abstract: "Send files and folders to a courier that receives.",
+        discussion: """
+            A transfer that was cut is continued by sending the same again: only what is missing moves.
+            """
     )
 
-    @Argument(help: ArgumentHelp("Files, then the ticket that `courier receive` prints.", valueName: "file… ticket"))
+    @Argument(
+        help: ArgumentHelp(
+            "Files and folders, then the ticket that `courier receive` prints.",
+            valueName: "path… ticket"
+        )
+    )
     var words: [String]
 
     @OptionGroup var shared: SharedOptions
@@ -19,7 +27,7 @@ struct SendCommand: AsyncParsableCommand {
     func validate() throws {
         guard words.count >= 2 else {
             throw ValidationError(
-                "give at least one file and the ticket that `courier receive` prints on the other machine"
+                "give at least one file or folder and the ticket that `courier receive` prints on the other machine"
             )
         }
     }
@@ -31,10 +39,17 @@ struct SendCommand: AsyncParsableCommand {
         }
         let paths = Array(words.dropLast())
         let identity = try shared.identity()
+        let values = shared.valuesFolder
         let wakeUp = try WakeUp()
         let meter = TransferMeter()
         let result = try await Blocking.run("send", cancelingWith: wakeUp) {
-            try FileSending.send(paths, to: ticket, identity: identity, wakeUp: wakeUp) { meter.show($0) }
+            try FileSending.send(
+                paths,
+                to: ticket,
+                keepingValuesIn: values,
+                identity: identity,
+                wakeUp: wakeUp
+            ) { meter.show($0) }
         }
         meter.clear()
         try TransferReport.put(result, seconds: meter.seconds, json: shared.json)

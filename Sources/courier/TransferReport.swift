@@ -1,4 +1,5 @@
 internal import CommandLineTool
+internal import FileTransfer
 internal import FileTransferNode
 internal import Operations
 internal import Synchronization
@@ -6,46 +7,128 @@ internal import Synchronization
 /// The result of a transfer on standard output.
 enum TransferReport {
     private struct Result: Encodable {
-        struct File: Encodable {
+        struct Entry: Encodable {
             let path: String
+            let kind: String
             let bytes: UInt64
+            /// verified, skipped or failed.
+            let status: String
             let blake3: String?
             let error: String?
         }
 
-        let files: [File]
+        let files: [Entry]
+        let notSent: [String]
+        let notices: [String]
         let bytes: UInt64
+        let movedBytes: UInt64
+        let keptBytes: UInt64
         let seconds: Double
+
+        enum CodingKeys: String, CodingKey {
+            case files, notices, bytes, seconds
+            case notSent = "not_sent"
+            case movedBytes = "moved_bytes"
+            case keptBytes = "kept_bytes"
+        }
     }
 
-    /// Prints a line a file, and throws if one failed.
-    static func put(_ files: [TransferredFile], seconds: Double, json: Bool) throws {
-        let bytes = files.reduce(0) { $0 + $1.bytes }
+    /// Prints what arrived, and throws if something failed.
+    static func put(_ result: TransferResult, seconds: Double, json: Bool) throws {
+        for notice in result.notices { CourierCommand.say(LogText.plain(notice)) }
+        let bytes = result.entries.reduce(0) { $0 + $1.bytes }
         if json {
-            let list = files.map {
-                Result.File(path: $0.path, bytes: $0.bytes, blake3: $0.digest.map(hexadecimal), error: $0.fault)
-            }
-            try CommandOutput.put(json: Result(files: list, bytes: bytes, seconds: seconds))
+            try CommandOutput.put(json: encodable(result, bytes, seconds))
         } else {
-            for file in files where file.fault == nil {
-                CommandOutput.line("\(file.digest.map(hexadecimal) ?? "")  \(LogText.plain(file.path))")
-            }
+            putLines(result.entries)
         }
-        if seconds > 0 {
-            let rate = Quantity.rate(Double(bytes) * 8 / seconds)
-            CourierCommand.say(
-                "\(Quantity.bytes(Double(bytes))) in \(Quantity.seconds(seconds)), \(rate), verified"
+        let isAllFailed = result.entries.allSatisfy { if case .failed = $0.outcome { true } else { false } }
+        if !isAllFailed { summarize(result, seconds) }
+        for path in result.omitted { CourierCommand.say("not sent: \(LogText.plain(path))") }
+        let failed = result.entries.compactMap { entry -> String? in
+            guard case .failed(let reason) = entry.outcome else { return nil }
+            return "\(entry.path): \(reason)"
+        }
+        if let first = failed.first {
+            let others = failed.count == 1 ? "" : " (and \(failed.count - 1) more)"
+            throw TransferError(.local, "\(first)\(others)")
+        }
+        if !result.omitted.isEmpty {
+            throw TransferError(.local, "\(result.omitted.count) of what is in the folders was not sent")
+        }
+    }
+
+    /// A line for each file, but only one for all in a folder.
+    private static func putLines(_ entries: [TransferredFile]) {
+        var index = 0
+        while index < entries.count {
+            let entry = entries[index]
+            index += 1
+            if entry.kind != .folder {
+                if case .verified(let digest?) = entry.outcome {
+                    CommandOutput.line("\(digest)  \(LogText.plain(entry.path))")
+                } else if entry.outcome == .skipped {
+                    CourierCommand.say("\(LogText.plain(entry.path)): is there already, not changed")
+                }
+                continue
+            }
+            // What is in a folder follows it.
+            var (verified, skipped) = (0, 0)
+            while index < entries.count, entries[index].path.hasPrefix(entry.path + "/") {
+                if entries[index].kind != .folder {
+                    switch entries[index].outcome {
+                    case .verified: verified += 1
+                    case .skipped: skipped += 1
+                    case .failed: break
+                    }
+                }
+                index += 1
+            }
+            let there = skipped == 0 ? "" : ", \(skipped) were there already"
+            CommandOutput.line("\(verified) files\(there)  \(LogText.plain(entry.path))/")
+        }
+    }
+
+    private static func summarize(_ result: TransferResult, _ seconds: Double) {
+        let moved = Quantity.bytes(Double(result.movedBytes))
+        let kept = result.keptBytes == 0 ? "" : ", \(Quantity.bytes(Double(result.keptBytes))) were there"
+        guard seconds > 0 else { return CourierCommand.say("\(moved)\(kept), verified") }
+        let rate = Quantity.rate(Double(result.movedBytes) * 8 / seconds)
+        CourierCommand.say("\(moved) in \(Quantity.seconds(seconds)), \(rate), verified\(kept)")
+    }
+
+    private static func encodable(_ result: TransferResult, _ bytes: UInt64, _ seconds: Double) -> Result {
+        let entries = result.entries.map { entry -> Result.Entry in
+            var (status, digest, error): (String, String?, String?) = ("skipped", nil, nil)
+            switch entry.outcome {
+            case .verified(let value): (status, digest) = ("verified", value.map { "\($0)" })
+            case .skipped: break
+            case .failed(let reason): (status, error) = ("failed", reason)
+            }
+            let kind =
+                switch entry.kind {
+                case .file: "file"
+                case .folder: "folder"
+                case .symbolicLink: "symbolic_link"
+                }
+            return Result.Entry(
+                path: entry.path,
+                kind: kind,
+                bytes: entry.bytes,
+                status: status,
+                blake3: digest,
+                error: error
             )
         }
-        let failed = files.filter { $0.fault != nil }
-        guard let first = failed.first, let fault = first.fault else { return }
-        let others = failed.count == 1 ? "" : " (and \(failed.count - 1) more)"
-        throw TransferError(.local, "\(first.path): \(fault)\(others)")
-    }
-
-    static func hexadecimal(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        return Result(
+            files: entries,
+            notSent: result.omitted,
+            notices: result.notices,
+            bytes: bytes,
+            movedBytes: result.movedBytes,
+            keptBytes: result.keptBytes,
+            seconds: seconds
+        )
     }
 }
 
@@ -66,7 +149,7 @@ final class TransferMeter: Sendable {
             if state.start == nil { state.start = now }
             state.last = now
             let seconds = state.start.map { $0.duration(to: now) / .seconds(1) } ?? 0
-            let rate = seconds > 0 ? Double(progress.bytes) * 8 / seconds : 0
+            let rate = seconds > 0 ? Double(progress.moved) * 8 / seconds : 0
             let percent = progress.total > 0 ? Double(progress.bytes) * 100 / Double(progress.total) : 100
             state.line.show(
                 "\(Quantity.whole(percent)) %  \(Quantity.bytes(Double(progress.bytes))) of "

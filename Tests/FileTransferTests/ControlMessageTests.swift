@@ -67,10 +67,18 @@ struct ControlMessageTests {
         #expect(throws: ControlMessage.Malformed.self) { _ = try parse(ControlMessage.entry(entry).encoded) }
     }
 
-    @Test func `a request for no chunks is refused, because its sender would have nothing to send`() {
-        #expect(throws: ControlMessage.Malformed.body(type: 6)) {
-            _ = try parse(ControlMessage.want(entry: 0, chunks: []).encoded)
+    @Test func `ranges of entries that are empty, too many or too high are refused`() {
+        for (first, count) in [(0, 0), (UInt32.max, 1), (1, UInt32.max)] as [(UInt32, UInt32)] {
+            var body: [UInt8] = []
+            body.append(bigEndian: first)
+            body.append(bigEndian: count)
+            for type in [12, 13] as [UInt8] {
+                #expect(throws: ControlMessage.Malformed.self) { _ = try ControlMessage(type: type, body: body) }
+            }
         }
+        let many = (0..<1_025 as Range<UInt32>).map { $0 * 2..<$0 * 2 + 1 }
+        #expect(throws: ControlMessage.Malformed.self) { _ = try parse(ControlMessage.verified(many).encoded) }
+        #expect(throws: ControlMessage.Malformed.self) { _ = try parse(ControlMessage.wantSmall([]).encoded) }
     }
 
     @Test func `ranges that overlap, descend, are empty or overflow are refused`() {
@@ -89,7 +97,7 @@ struct ControlMessageTests {
 
     @Test(arguments: 1...50)
     func `the control stream is whole again after any order, loss and repetition`(_ seed: Int) throws {
-        var sender = ControlSender(credit: 100_000)
+        var sender = OrderedSender(credit: 100_000)
         var receiver = ControlReceiver(window: 100_000)
         for message in Self.messages { sender.write(message.encoded) }
         var random = randomBytes(4_000, seed: UInt64(seed))[...]
@@ -112,7 +120,7 @@ struct ControlMessageTests {
             var raw = span.mutableBytes
             sender.copy(run, to: &raw, at: 0)
             for _ in 0...(next() < 40 ? 1 : 0) {
-                try receiver.receive(bytes.span.bytes.extracting(..<run.count), at: run.lowerBound)
+                #expect(receiver.receive(bytes.span.bytes.extracting(..<run.count), at: run.lowerBound) == .taken)
             }
             while let (type, body) = try receiver.next() { got.append(try ControlMessage(type: type, body: body)) }
             sender.acknowledge(run)
@@ -120,13 +128,20 @@ struct ControlMessageTests {
         #expect(got == Self.messages)
     }
 
-    @Test func `bytes beyond the credit and too many gaps are violations`() throws {
+    @Test func `bytes beyond the credit are a violation, and what waits behind gaps is bounded`() {
         var receiver = ControlReceiver(window: 1_000)
         let byte: [UInt8] = [1]
-        #expect(throws: ControlReceiver.Violation.overCredit) { try receiver.receive(byte.span.bytes, at: 1_000) }
-        #expect(throws: ControlReceiver.Violation.overCredit) { try receiver.receive(byte.span.bytes, at: .max) }
-        #expect(throws: ControlReceiver.Violation.tooManyGaps) {
-            for offset in 1...400 { try receiver.receive(byte.span.bytes, at: UInt64(offset * 2)) }
+        #expect(receiver.receive(byte.span.bytes, at: 1_000) == .overCredit)
+        #expect(receiver.receive(byte.span.bytes, at: .max) == .overCredit)
+        var wide = ControlReceiver(window: 1 << 40)
+        for offset in 1...OrderedReceiver.mostWaiting {
+            #expect(wide.receive(byte.span.bytes, at: UInt64(offset * 2)) == .taken)
         }
+        // Not acknowledged, so it comes again when there is room.
+        #expect(wide.receive(byte.span.bytes, at: 1 << 30) == .refused)
+        var long = ControlReceiver(window: 1 << 40)
+        let mebibyte = [UInt8](repeating: 1, count: 1 << 20)
+        for offset in 0..<16 { #expect(long.receive(mebibyte.span.bytes, at: UInt64(offset) << 20 + 1) == .taken) }
+        #expect(long.receive(mebibyte.span.bytes, at: 1 << 30) == .refused)
     }
 }

@@ -92,8 +92,8 @@ struct HostilePacketTests {
     }
 
     @Test func `data behind the end of a file, across a chunk or of a stream that is not open is not taken`() throws {
-        for (offset, count) in [(3, 1), (262_143, 2), (UInt64.max, 1)] as [(UInt64, Int)] {
-            var pair = try SessionPair([[1, 2, 3]])
+        for (offset, count) in [(300_000, 1), (262_143, 2), (UInt64.max, 1)] as [(UInt64, Int)] {
+            var pair = try SessionPair([[UInt8](repeating: 1, count: 300_000)])
             try open(&pair)
             let payload = [UInt8](repeating: 1, count: count)
             try deliver(Packet(type: 1, stream: 1, offset: offset, payload: payload), in: &pair)
@@ -112,15 +112,16 @@ struct HostilePacketTests {
     func `a file whose bytes are not what its sender hashed gets no name, and the sender learns why`(_ wrong: Int)
         throws
     {
-        let file: [UInt8] = [1, 2, 3]
+        let file = [UInt8](repeating: 1, count: 70_000)
         let digest = Array(BLAKE3.hash(file.span.bytes))
         let other = Array(BLAKE3.hash([UInt8]([9]).span.bytes))
         var pair = try SessionPair([file])
         var offset = try open(&pair)
-        try deliver(Packet(type: 1, flags: 2, stream: 1, payload: file), in: &pair)
+        try deliver(Packet(type: 1, stream: 1, payload: Array(file[..<60_000])), in: &pair)
+        try deliver(Packet(type: 1, flags: 2, stream: 1, offset: 60_000, payload: Array(file[60_000...])), in: &pair)
         let messages: [ControlMessage] = [
             .values(entry: 0, first: 0, [wrong == 1 ? other : digest]),
-            .root(entry: 0, size: 3, digest: wrong == 2 ? other : digest),
+            .root(entry: 0, size: 70_000, digest: wrong == 2 ? other : digest),
         ]
         for message in messages {
             try deliver(Packet(type: 3, offset: offset, payload: message.encoded), in: &pair)
@@ -130,6 +131,59 @@ struct HostilePacketTests {
         let fault = pair.receiver.content.faults[0]
         #expect((fault != nil) == (wrong > 0))
         if wrong > 0 { #expect(fault?.hasSuffix("send the file again") == true) }
+    }
+
+    private func record(_ entry: UInt32, _ bytes: [UInt8], size: Int? = nil, digest: [UInt8]? = nil) -> [UInt8] {
+        var record: [UInt8] = []
+        record.append(bigEndian: entry)
+        record.append(bigEndian: UInt32(size ?? bytes.count))
+        return record + (digest ?? Array(BLAKE3.hash(bytes.span.bytes))) + bytes
+    }
+
+    @Test func `a small file is made once, and only if its digest is right`() throws {
+        let file: [UInt8] = [1, 2, 3]
+        for isRight in [true, false] {
+            var pair = try SessionPair([file])
+            try open(&pair, .pack)
+            let digest = isRight ? nil : [UInt8](repeating: 7, count: 32)
+            let twice = record(0, file, digest: digest) + record(0, file)
+            try deliver(Packet(type: 1, stream: 1, payload: twice), in: &pair)
+            #expect(pair.sink.stored == (isRight ? 1 : 0))
+            #expect((pair.receiver.content.faults[0] == nil) == isRight)
+            #expect(pair.receiver.closing == nil)
+        }
+    }
+
+    @Test func `a small file that was not offered, has another size or is large ends the session`() throws {
+        let file: [UInt8] = [1, 2, 3]
+        let records = [
+            record(1, file), record(0, [1, 2]), record(0, [], size: 65_537), record(0, [], size: .max >> 33),
+        ]
+        for record in records {
+            var pair = try SessionPair([file])
+            try open(&pair, .pack)
+            try deliver(Packet(type: 1, stream: 1, payload: record), in: &pair)
+            #expect(pair.receiver.closing?.code == .violation)
+            #expect(pair.sink.stored == 0)
+        }
+        // A second pack stream.
+        var pair = try SessionPair([file])
+        try open(&pair, .pack)
+        try deliver(Packet(type: 9, stream: 3, payload: [2, 0, 0, 0, 0]), in: &pair)
+        #expect(pair.receiver.closing?.code == .violation)
+    }
+
+    @Test func `a pack stream whose beginning never comes is bounded`() throws {
+        var pair = try SessionPair([[1, 2, 3]])
+        try open(&pair, .pack)
+        pair.receiver.grantedBytes = 1 << 50
+        for index in 1...OrderedReceiver.mostWaiting + 10 {
+            let next = pair.receiver.received.next
+            try deliver(Packet(type: 1, stream: 1, offset: UInt64(index * 2), payload: [5]), in: &pair)
+            let after = pair.receiver.received.next
+            #expect((after > next) == (index <= OrderedReceiver.mostWaiting))
+        }
+        #expect(pair.receiver.closing == nil)
     }
 
     @Test func `more data than was admitted ends the session`() throws {
@@ -203,7 +257,7 @@ struct HostilePacketTests {
 
     /// Brings the pair to where the receiver has asked for entry 0, and opens stream 1 for it.
     @discardableResult
-    private func open(_ pair: inout SessionPair, size: UInt64? = nil) throws -> UInt64 {
+    private func open(_ pair: inout SessionPair, size: UInt64? = nil, _ kind: StreamKind = .file) throws -> UInt64 {
         let size = size ?? UInt64(pair.files.files[0].count)
         let entry = TransferEntry(
             number: 0,
@@ -224,7 +278,8 @@ struct HostilePacketTests {
             offset += UInt64(message.encoded.count)
         }
         pair.receiver.content.accept()
-        try deliver(Packet(type: 9, stream: 1, payload: [1, 0, 0, 0, 0]), in: &pair)
+        while pair.receiver.content.hasWork { pair.receiver.content.work() }
+        try deliver(Packet(type: 9, stream: 1, payload: [kind.rawValue, 0, 0, 0, 0]), in: &pair)
         return offset
     }
 }

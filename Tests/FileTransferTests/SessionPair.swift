@@ -104,6 +104,8 @@ struct SessionPair: ~Copyable {
             if accepts { receiver.content.accept() } else { receiver.content.refuse("not wanted") }
             return true
         }
+        if sender.content.hasWork { sender.content.work() }
+        if receiver.content.hasWork { receiver.content.work() }
         let nextArrival = flying.map(\.arrives).min()
         let deadlines = [nextArrival, sender.nextDeadline(now: now), receiver.nextDeadline(now: now)].compactMap { $0 }
         guard let next = deadlines.min() else { return false }

@@ -26,10 +26,16 @@ package enum ControlMessage: Equatable, Sendable {
     case root(entry: UInt32, size: UInt64, digest: [UInt8])
     case received(entry: UInt32, status: ReceivedStatus, reason: String)
     case failed(entry: UInt32, code: UInt32, reason: String)
+    /// Small files that the receiver asks for.
+    case wantSmall([Range<UInt32>])
+    /// Entries that the receiver has verified.
+    case verified([Range<UInt32>])
 
     private enum Kind: UInt8 {
         case offer = 1
         case accept, refuse, entry, end, want, values, root, received, failed
+        case wantSmall = 12
+        case verified
     }
 
     /// Type, length and body.
@@ -86,6 +92,19 @@ package enum ControlMessage: Equatable, Sendable {
             body.append(bigEndian: code)
             body += Self.text(reason)
             return .failed
+        case .wantSmall(let ranges):
+            Self.write(ranges, to: &body)
+            return .wantSmall
+        case .verified(let ranges):
+            Self.write(ranges, to: &body)
+            return .verified
+        }
+    }
+
+    private static func write(_ ranges: [Range<UInt32>], to body: inout [UInt8]) {
+        for range in ranges {
+            body.append(bigEndian: range.lowerBound)
+            body.append(bigEndian: UInt32(range.count))
         }
     }
 
@@ -129,7 +148,23 @@ package enum ControlMessage: Equatable, Sendable {
                 let reason = text(&reader)
             else { return nil }
             return .failed(entry: entry, code: code, reason: reason)
+        case .wantSmall: return parseEntries(&reader).map { .wantSmall($0) }
+        case .verified: return parseEntries(&reader).map { .verified($0) }
         }
+    }
+
+    /// Ascending ranges of entries; at least one.
+    private static func parseEntries(_ reader: inout WireReader) -> [Range<UInt32>]? {
+        var ranges: [Range<UInt32>] = []
+        while !reader.isAtEnd {
+            guard let first = reader.integer(UInt32.self), let count = reader.integer(UInt32.self),
+                count > 0, ranges.count < mostRanges
+            else { return nil }
+            let (end, overflow) = first.addingReportingOverflow(count)
+            guard !overflow else { return nil }
+            ranges.append(first..<end)
+        }
+        return ranges.isEmpty ? nil : ranges
     }
 
     private static func parseWant(_ reader: inout WireReader) -> ControlMessage? {
@@ -143,7 +178,7 @@ package enum ControlMessage: Equatable, Sendable {
             guard !overflow, end <= BLAKE3.Piece.maximumNumber + 1 else { return nil }
             chunks.append(first..<end)
         }
-        return chunks.isEmpty ? nil : .want(entry: entry, chunks: chunks)
+        return .want(entry: entry, chunks: chunks)
     }
 
     private static func parseValues(_ reader: inout WireReader) -> ControlMessage? {

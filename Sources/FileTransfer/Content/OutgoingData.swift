@@ -5,6 +5,8 @@ package struct OutgoingData: Equatable, Sendable {
     package var length: Int
     /// Whether the stream ends with it.
     package var isFinal: Bool
+    /// Whether the peer acknowledges it at once, because nothing follows for now.
+    package var asksAcknowledgment = false
 
     package init(stream: UInt16, offset: UInt64, length: Int, isFinal: Bool) {
         self.stream = stream
@@ -16,6 +18,14 @@ package struct OutgoingData: Equatable, Sendable {
 
 /// What an end sends next on its streams.
 package enum OutgoingItem: Equatable, Sendable {
-    case open(stream: UInt16, entry: UInt32)
+    case open(stream: UInt16, kind: StreamKind, entry: UInt32)
     case data(OutgoingData)
+}
+
+/// What a stream carries: section 4, Streams, of `Docs/COURIER-PROTOCOL.md`.
+package enum StreamKind: UInt8, Sendable {
+    /// One large file.
+    case file = 1
+    /// Small files, one after the other.
+    case pack = 2
 }

@@ -2,6 +2,11 @@
 ///
 /// The session calls it for every packet, so it is a generic parameter and never an existential.
 package protocol SessionContent: ~Copyable {
+    /// Whether there is something to do that waits for no packet.
+    var hasWork: Bool { get }
+    /// Does a part of it, for some milliseconds.
+    mutating func work()
+
     // MARK: Control messages
 
     var hasMessages: Bool { get }
@@ -21,27 +26,30 @@ package protocol SessionContent: ~Copyable {
     mutating func copy(_ data: OutgoingData, to packet: inout MutableRawSpan, at position: Int) -> Bool
     /// How often the number of a stream that is open was used before, mod 2¹⁶.
     func use(of stream: UInt16) -> UInt16
-    /// A packet of the stream was acknowledged.
-    mutating func acknowledged(_ stream: UInt16)
+    /// The packet that opened a stream was acknowledged.
+    mutating func acknowledged(opening stream: UInt16)
+    mutating func acknowledged(_ data: OutgoingData)
     mutating func lose(_ data: OutgoingData)
 
     // MARK: Receiving
 
     /// A stream of the peer. False: it is not allowed.
-    mutating func open(_ stream: UInt16, for entry: UInt32) -> Bool
+    mutating func open(_ stream: UInt16, _ kind: StreamKind, for entry: UInt32) -> Bool
     /// Bytes of a stream. Returns how many were missing before; nil: they cannot be taken now.
     mutating func receive(_ bytes: RawSpan, on stream: UInt16, at offset: UInt64) -> Int?
 }
 
 extension SessionContent where Self: ~Copyable {
+    package mutating func work() {}
     package var sentBytes: UInt64 { 0 }
     package mutating func next(atMost limit: Int, credit: UInt64) -> OutgoingItem? { nil }
     package mutating func copy(_ data: OutgoingData, to packet: inout MutableRawSpan, at position: Int) -> Bool {
         false
     }
     package func use(of stream: UInt16) -> UInt16 { 0 }
-    package mutating func acknowledged(_ stream: UInt16) {}
+    package mutating func acknowledged(opening stream: UInt16) {}
+    package mutating func acknowledged(_ data: OutgoingData) {}
     package mutating func lose(_ data: OutgoingData) {}
-    package mutating func open(_ stream: UInt16, for entry: UInt32) -> Bool { false }
+    package mutating func open(_ stream: UInt16, _ kind: StreamKind, for entry: UInt32) -> Bool { false }
     package mutating func receive(_ bytes: RawSpan, on stream: UInt16, at offset: UInt64) -> Int? { nil }
 }

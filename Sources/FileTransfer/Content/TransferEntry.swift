@@ -7,6 +7,8 @@ package struct TransferEntry: Equatable, Sendable {
     }
 
     private static let longestPath = 4_095
+    /// Bytes of a file that goes into the pack stream.
+    package static let largestSmall = 65_536
 
     /// From 0, in the order in which entries are sent.
     package var number: UInt32
@@ -42,6 +44,9 @@ package struct TransferEntry: Equatable, Sendable {
         self.path = path
         self.target = target
     }
+
+    /// Whether it is a file that goes into the pack stream.
+    package var isSmall: Bool { kind == .file && size <= Self.largestSmall }
 
     func write(to body: inout [UInt8]) {
         body.append(bigEndian: number)

@@ -1,29 +1,52 @@
-internal import Cryptography
+package import Cryptography
 
 /// Receives the entries of one transfer, without I/O of its own: section 5 of `Docs/COURIER-PROTOCOL.md`.
 ///
 /// ```
-/// waiting ─ OFFER → offered ─ accept() → accepted ─ all entries → finished
-///                      └─ refuse() → refused
+/// waiting ─ OFFER, entries, END → offered ─ accept() → accepted ─ all entries → finished
+///                                      └─ refuse() → refused
 /// ```
 ///
-/// A chunk is gathered in memory, hashed when it is whole, and written with one call. A file gets its name when its
-/// digest is the one that its sender says last.
+/// Large files come in chunks, each of which is gathered in memory, hashed when it is whole, and written with one
+/// call. A file gets its name when its digest is the one that its sender says last. Small files come in the pack
+/// stream, and are verified in memory.
+///
+/// What takes long is done in ``work()``, a part at a time, so that the session answers meanwhile.
 package struct FileReceiver: SessionContent, ~Copyable {
     package enum State: Equatable, Sendable {
         case waiting, offered, accepted, finished, refused
         case violated(String)
     }
 
+    private enum EntryState: UInt8 {
+        /// Nothing was done for it.
+        case offered
+        case begun
+        /// Received, skipped or failed.
+        case done
+    }
+
+    /// Chunks of an earlier transfer that are hashed again.
+    private struct Recheck {
+        let entry: UInt32
+        let claimed: KnownChunks
+        var next = 0
+        var proven = KnownChunks()
+        var wrong: [UInt64] = []
+    }
+
     /// Chunks that are gathered at the same time.
-    private static let mostAssemblies = 64
+    static let mostAssemblies = 64
     private static let mostEntries = 1_000_000
     /// Memory that the entries of a transfer may take.
     static let mostEntryBytes = 64 << 20
     private static let entryOverhead = 200
+    /// Of one call of ``work()``: some milliseconds.
+    private static let entriesAtOnce = 256
+    private static let chunksAtOnce = 4
 
-    package private(set) var state = State.waiting
-    private let sink: any FileSink
+    package internal(set) var state = State.waiting
+    let sink: any FileSink
     /// What the offer says.
     package private(set) var name: [UInt8] = []
     package private(set) var isOneFile = false
@@ -31,10 +54,15 @@ package struct FileReceiver: SessionContent, ~Copyable {
     package private(set) var entries: [TransferEntry] = []
     package private(set) var totalBytes: UInt64 = 0
     /// Bytes of files that have arrived, each once.
-    package private(set) var receivedBytes: UInt64 = 0
+    package internal(set) var receivedBytes: UInt64 = 0
+    /// Bytes of files that were here before, verified.
+    package private(set) var keptBytes: UInt64 = 0
     /// Verified files and their digests.
-    package private(set) var digests: [UInt32: [UInt8]] = [:]
+    package private(set) var digests: [UInt32: BLAKE3.Digest] = [:]
     package private(set) var faults: [UInt32: String] = [:]
+    package private(set) var skipped: Set<UInt32> = []
+    /// What a person should know, a line each: at most one for an entry.
+    package private(set) var notices: [String] = []
 
     package var violation: String? {
         if case .violated(let reason) = state { reason } else { nil }
@@ -42,33 +70,40 @@ package struct FileReceiver: SessionContent, ~Copyable {
 
     private var hasAllEntries = false
     private var entryBytes = 0
-    private var files: [UInt32: IncomingFile] = [:]
-    private var streams: [UInt16: UInt32] = [:]
-    private var unfinished: Set<UInt32> = []
-    private let memory = ChunkMemory(count: FileReceiver.mostAssemblies)
-    private var freeSlots = Array(0..<FileReceiver.mostAssemblies)
-    private var assemblies: [ChunkAssembly] = []
+    private var states: [EntryState] = []
+    private var doneEntries = 0
+    private var nextToBegin = 0
+    private var rechecks: [Recheck] = []
+    var files: [UInt32: IncomingFile] = [:]
+    var streams = [IncomingTarget?](repeating: nil, count: SendingStreams.most + 1)
+    var pack = PackReceiver()
+    let memory = ChunkMemory(count: FileReceiver.mostAssemblies)
+    var freeSlots = Array(0..<FileReceiver.mostAssemblies)
+    var assemblies: [ChunkAssembly] = []
     private var messages: [[UInt8]] = []
+    /// Entries to ask for, and verified ones to report, that go into one message.
+    private var wantedSmall = EntryRanges()
+    private var verified = EntryRanges()
 
     package init(into sink: any FileSink) { self.sink = sink }
 
     package mutating func takeMessages() -> [[UInt8]] {
+        for ranges in wantedSmall.take() { messages.append(ControlMessage.wantSmall(ranges).encoded) }
+        for ranges in verified.take() { messages.append(ControlMessage.verified(ranges).encoded) }
         defer { messages = [] }
         return messages
     }
 
-    package var hasMessages: Bool { !messages.isEmpty }
+    package var hasMessages: Bool { !messages.isEmpty || !wantedSmall.isEmpty || !verified.isEmpty }
 
     // MARK: The user's answer
 
-    /// Accepts the offer, and asks for what is missing.
+    /// Accepts the offer. ``work()`` then asks for what is missing.
     package mutating func accept() {
         guard state == .offered else { return }
         state = .accepted
         messages.append(ControlMessage.accept.encoded)
-        unfinished = Set(entries.map(\.number))
-        for entry in entries { begin(entry) }
-        if unfinished.isEmpty { state = .finished }
+        states = Array(repeating: .offered, count: entries.count)
     }
 
     package mutating func refuse(code: UInt32 = CloseCode.refused.rawValue, _ reason: String) {
@@ -77,24 +112,83 @@ package struct FileReceiver: SessionContent, ~Copyable {
         messages.append(ControlMessage.refuse(code: code, reason: reason).encoded)
     }
 
+    package var hasWork: Bool { state == .accepted && (nextToBegin < entries.count || !rechecks.isEmpty) }
+
+    package mutating func work() {
+        guard state == .accepted else { return }
+        if !rechecks.isEmpty { return recheck() }
+        let end = min(entries.count, nextToBegin + Self.entriesAtOnce)
+        while nextToBegin < end, state == .accepted, rechecks.isEmpty {
+            nextToBegin += 1
+            begin(entries[nextToBegin - 1])
+        }
+        finishIfDone()
+    }
+
     private mutating func begin(_ entry: TransferEntry) {
+        // The sender may have failed before.
+        guard states[Int(entry.number)] == .offered else { return }
+        states[Int(entry.number)] = .begun
         do throws(FileFault) {
-            let chunks = try sink.begin(entry)
-            if entry.kind != .file {
-                try sink.finish(entry, digest: [])
-                report(entry.number, .verified)
-                return
-            }
-            if chunks.isEmpty {
+            switch try sink.begin(entry) {
+            case .complete: report(entry.number, .verified)
+            case .skipped:
+                skipped.insert(entry.number)
+                keptBytes += entry.size
                 report(entry.number, .skipped)
-                return
-            }
-            files[entry.number] = IncomingFile(entry)
-            for start in stride(from: 0, to: chunks.count, by: ControlMessage.mostRanges) {
-                let part = Array(chunks[start..<min(start + ControlMessage.mostRanges, chunks.count)])
-                messages.append(ControlMessage.want(entry: entry.number, chunks: part).encoded)
+            case .missing where entry.isSmall: wantedSmall.add(entry.number)
+            case .missing: ask(entry, KnownChunks())
+            case .partial(let known): ask(entry, known)
+            case .unproven(let known): rechecks.append(Recheck(entry: entry.number, claimed: known))
             }
         } catch { fail(entry.number, error) }
+    }
+
+    private mutating func ask(_ entry: TransferEntry, _ known: KnownChunks) {
+        let file = IncomingFile(entry, known: known)
+        var missing = known.missing(of: file.chunkCount)
+        if let last = missing.last, missing.count > ControlMessage.mostRanges {
+            // Some chunks come again.
+            let start = missing[ControlMessage.mostRanges - 1].lowerBound
+            missing.removeSubrange((ControlMessage.mostRanges - 1)...)
+            missing.append(start..<last.upperBound)
+        }
+        let length = UInt64(BLAKE3.Piece.length)
+        keptBytes +=
+            entry.size - missing.reduce(0) { $0 + min($1.upperBound * length, entry.size) - $1.lowerBound * length }
+        files[entry.number] = file
+        messages.append(ControlMessage.want(entry: entry.number, chunks: missing).encoded)
+    }
+
+    private mutating func recheck() {
+        guard var task = rechecks.popLast() else { return }
+        do throws(FileFault) {
+            for _ in 0..<Self.chunksAtOnce where task.next < task.claimed.count {
+                let chunk = task.claimed.numbers[task.next]
+                let value = task.claimed.values[task.next]
+                task.next += 1
+                if try sink.value(of: chunk, in: task.entry) == value {
+                    task.proven.add(chunk, value)
+                } else {
+                    task.wrong.append(chunk)
+                }
+            }
+        } catch { return fail(task.entry, error) }
+        guard task.next == task.claimed.count else { return rechecks.append(task) }
+        let entry = entries[Int(task.entry)]
+        if !task.wrong.isEmpty {
+            let name = String(decoding: entry.path, as: UTF8.self)
+            let list = task.wrong.prefix(8).map(String.init).joined(separator: ", ")
+            let more = task.wrong.count > 8 ? ", …" : ""
+            notices.append(
+                "\(name): \(task.wrong.count) of \(task.claimed.count) chunks from an earlier transfer are damaged "
+                    + "(\(list)\(more)), and come again"
+            )
+        }
+        do throws(FileFault) {
+            try sink.keep(task.proven, of: task.entry)
+            ask(entry, task.proven)
+        } catch { fail(task.entry, error) }
     }
 
     // MARK: The peer's messages
@@ -104,19 +198,7 @@ package struct FileReceiver: SessionContent, ~Copyable {
         case .offer(_, let isOneFile, let name) where state == .waiting && self.name.isEmpty:
             self.isOneFile = isOneFile
             self.name = name
-        case .entry(let entry) where state == .waiting && !hasAllEntries:
-            guard entry.number == UInt32(entries.count), entries.count < Self.mostEntries else {
-                state = .violated("entries out of order")
-                return
-            }
-            // Before anyone has accepted anything.
-            entryBytes += Self.entryOverhead + entry.path.count + entry.target.count
-            guard entryBytes <= Self.mostEntryBytes else {
-                state = .violated("too many entries")
-                return
-            }
-            entries.append(entry)
-            totalBytes &+= entry.size
+        case .entry(let entry) where state == .waiting && !hasAllEntries: add(entry)
         case .end(let count, let bytes) where state == .waiting && !hasAllEntries:
             guard count == UInt32(entries.count), bytes == totalBytes, !entries.isEmpty else {
                 state = .violated("another number of entries")
@@ -134,6 +216,21 @@ package struct FileReceiver: SessionContent, ~Copyable {
             fail(entry, FileFault(.unreadable, "the sender says: \(reason)"), isReported: false)
         default: state = .violated("an unexpected message of the sender")
         }
+    }
+
+    private mutating func add(_ entry: TransferEntry) {
+        guard entry.number == UInt32(entries.count), entries.count < Self.mostEntries else {
+            state = .violated("entries out of order")
+            return
+        }
+        // Before anyone has accepted anything.
+        entryBytes += Self.entryOverhead + entry.path.count + entry.target.count
+        guard entryBytes <= Self.mostEntryBytes else {
+            state = .violated("too many entries")
+            return
+        }
+        entries.append(entry)
+        totalBytes &+= entry.size
     }
 
     private mutating func claim(_ entry: UInt32, _ first: UInt64, _ values: [[UInt8]]) {
@@ -162,80 +259,34 @@ package struct FileReceiver: SessionContent, ~Copyable {
         }
         guard var file = files.removeValue(forKey: entry) else { return }
         file.setRoot(digest)
+        let stale = file.staleChunks
         files[entry] = file
+        guard stale.count <= ControlMessage.mostRanges else {
+            return fail(
+                entry,
+                FileFault(
+                    .changed,
+                    "it changed in too many places since the last transfer; remove its part, and send it again"
+                )
+            )
+        }
+        if !stale.isEmpty {
+            let count = stale.reduce(0) { $0 + $1.count }
+            keptBytes -= min(keptBytes, UInt64(count * BLAKE3.Piece.length))
+            notices.append(
+                "\(String(decoding: entries[Int(entry)].path, as: UTF8.self)): changed at the sender since the last transfer; "
+                    + "\(count) chunks come again"
+            )
+            messages.append(ControlMessage.want(entry: entry, chunks: stale).encoded)
+        }
         complete(entry)
     }
 
-    // MARK: Data
+    // MARK: What becomes of an entry
 
-    /// A stream for an entry. False: the entry was not asked for.
-    package mutating func open(_ stream: UInt16, for entry: UInt32) -> Bool {
-        guard state == .accepted || state == .finished, entries.indices.contains(Int(entry)) else { return false }
-        streams[stream] = entry
-        return true
-    }
+    func isBegun(_ entry: UInt32) -> Bool { states[Int(entry)] == .begun }
 
-    /// Bytes of a stream.
-    ///
-    /// - Returns: the bytes that were missing before, or nil if there is no memory for another chunk now. The packet
-    ///   then must not be acknowledged.
-    package mutating func receive(_ bytes: RawSpan, on stream: UInt16, at offset: UInt64) -> Int? {
-        guard let entry = streams[stream] else { return nil }
-        // Failed meanwhile, or complete.
-        guard let size = files[entry]?.entry.size else { return 0 }
-        let chunk = offset / UInt64(BLAKE3.Piece.length)
-        let start = Int(offset % UInt64(BLAKE3.Piece.length))
-        let (end, overflow) = offset.addingReportingOverflow(UInt64(bytes.byteCount))
-        guard !overflow, end <= size, start + bytes.byteCount <= BLAKE3.Piece.length else {
-            state = .violated("bytes behind the end of a file or chunk")
-            return 0
-        }
-        if files[entry]?.hasChunk(chunk) ?? true { return 0 }
-        guard let index = assembly(of: chunk, in: entry, size: size) else { return nil }
-        memory.withMutableBytes(assemblies[index].slot, length: assemblies[index].length) { memory in
-            copyBytes(bytes, to: &memory, at: start)
-        }
-        let new = assemblies[index].add(start..<start + bytes.byteCount)
-        receivedBytes += UInt64(new)
-        if assemblies[index].isComplete { finish(assemblies.remove(at: index)) }
-        return new
-    }
-
-    private mutating func assembly(of chunk: UInt64, in entry: UInt32, size: UInt64) -> Int? {
-        if let known = assemblies.lastIndex(where: { $0.chunk == chunk && $0.entry == entry }) { return known }
-        guard let slot = freeSlots.popLast() else { return nil }
-        let start = chunk * UInt64(BLAKE3.Piece.length)
-        let length = Int(min(UInt64(BLAKE3.Piece.length), size - start))
-        assemblies.append(ChunkAssembly(entry: entry, chunk: chunk, slot: slot, length: length))
-        return assemblies.count - 1
-    }
-
-    private mutating func finish(_ assembly: ChunkAssembly) {
-        defer { freeSlots.append(assembly.slot) }
-        let piece = memory.withBytes(assembly.slot, length: assembly.length) {
-            BLAKE3.Piece($0, number: assembly.chunk)
-        }
-        do throws(FileFault) {
-            try write(assembly)
-        } catch {
-            fail(assembly.entry, error)
-            return
-        }
-        files[assembly.entry]?.add(piece)
-        complete(assembly.entry)
-    }
-
-    private mutating func write(_ assembly: ChunkAssembly) throws(FileFault) {
-        var fault: FileFault?
-        memory.withBytes(assembly.slot, length: assembly.length) { bytes in
-            do throws(FileFault) {
-                try sink.write(bytes, of: assembly.entry, at: assembly.chunk * UInt64(BLAKE3.Piece.length))
-            } catch { fault = error }
-        }
-        if let fault { throw fault }
-    }
-
-    private mutating func complete(_ entry: UInt32) {
+    mutating func complete(_ entry: UInt32) {
         guard let file = files[entry] else { return }
         if let chunk = file.wrongChunk {
             fail(entry, FileFault(.notVerified, "chunk \(chunk) is not what its sender hashed; send the file again"))
@@ -247,14 +298,18 @@ package struct FileReceiver: SessionContent, ~Copyable {
             return
         }
         do throws(FileFault) {
-            try sink.finish(file.entry, digest: digest)
-            digests[entry] = digest
+            try sink.finish(file.entry)
             files[entry] = nil
-            report(entry, .verified)
+            verify(entry, digest)
         } catch { fail(entry, error) }
     }
 
-    private mutating func fail(_ entry: UInt32, _ fault: FileFault, isReported: Bool = true) {
+    mutating func verify(_ entry: UInt32, _ digest: BLAKE3.Digest) {
+        digests[entry] = digest
+        report(entry, .verified)
+    }
+
+    mutating func fail(_ entry: UInt32, _ fault: FileFault, isReported: Bool = true) {
         files[entry] = nil
         for assembly in assemblies where assembly.entry == entry { freeSlots.append(assembly.slot) }
         assemblies.removeAll { $0.entry == entry }
@@ -263,8 +318,20 @@ package struct FileReceiver: SessionContent, ~Copyable {
     }
 
     private mutating func report(_ entry: UInt32, _ status: ReceivedStatus, _ reason: String = "") {
-        guard unfinished.remove(entry) != nil else { return }
-        messages.append(ControlMessage.received(entry: entry, status: status, reason: reason).encoded)
-        if unfinished.isEmpty, state == .accepted { state = .finished }
+        guard states[Int(entry)] != .done else { return }
+        states[Int(entry)] = .done
+        doneEntries += 1
+        if status == .verified {
+            verified.add(entry)
+        } else {
+            messages.append(ControlMessage.received(entry: entry, status: status, reason: reason).encoded)
+        }
+        finishIfDone()
+    }
+
+    private mutating func finishIfDone() {
+        guard doneEntries == entries.count, nextToBegin == entries.count, state == .accepted else { return }
+        state = .finished
+        sink.end()
     }
 }

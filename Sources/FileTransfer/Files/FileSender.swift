@@ -1,4 +1,4 @@
-internal import Cryptography
+package import Cryptography
 
 /// Sends the entries of one transfer, without I/O of its own: section 5 of `Docs/COURIER-PROTOCOL.md`.
 ///
@@ -8,7 +8,8 @@ internal import Cryptography
 /// ```
 ///
 /// A chunk is read once, hashed while it is in the cache, and sent from there. What is lost is sent from the same
-/// memory as long as it is kept, otherwise read again.
+/// memory as long as it is kept, otherwise read again. Chunks that the receiver has are only hashed, a few at a time,
+/// or not at all if their values are known from an earlier transfer.
 package struct FileSender: SessionContent, ~Copyable {
     package enum State: Equatable, Sendable {
         case offered, accepted, finished
@@ -17,51 +18,47 @@ package struct FileSender: SessionContent, ~Copyable {
         case violated(String)
     }
 
-    /// Chunks that are kept after they were sent once, for those packets that are lost.
-    private static let keptChunks = 32
-
-    private struct Kept {
-        var entry: UInt32 = .max
-        var chunk: UInt64 = .max
-        var length = 0
-    }
-
-    /// The entry that is being sent.
-    private struct Current {
+    /// A large file that the receiver asks for.
+    private struct Wanted {
         let entry: UInt32
-        let stream: UInt16
-        let size: UInt64
-        /// What is left, in chunks.
-        var chunks: [Range<UInt64>]
-        /// The memory of the chunk that is being sent.
-        var slot: Int?
-        var offset: UInt64 = 0
-        var chunkEnd: UInt64 = 0
-        var fold = BLAKE3.Fold()
-        /// Values that were not sent yet, from this chunk on.
-        var valuesFrom: UInt64 = 0
-        var values: [[UInt8]] = []
+        let chunks: [Range<UInt64>]
     }
 
-    package private(set) var state = State.offered
-    private let source: any FileSource
-    private let entries: [TransferEntry]
-    private var streams: SendingStreams
-    private var wanted: [(entry: UInt32, chunks: [Range<UInt64>])] = []
-    private var current: Current?
-    private var lost: [OutgoingData] = []
-    private let memory = ChunkMemory(count: FileSender.keptChunks)
-    private var kept = [Kept](repeating: Kept(), count: FileSender.keptChunks)
-    private var nextSlot = 0
-    private var openEntries: Set<UInt32> = []
+    /// How often a receiver may ask for chunks of one file.
+    private static let mostRequests: UInt8 = 8
+    /// Entries that are announced at once, so that a long list waits in its short form.
+    private static let entriesAtOnce = 256
+
+    package internal(set) var state = State.offered
+    let source: any FileSource
+    let entries: [TransferEntry]
+    var streams: SendingStreams
+    private var wanted: [Wanted] = []
+    var current: OutgoingFile?
+    var pack = PackSender()
+    var lost: [OutgoingData] = []
+    let memory = ChunkMemory(count: FileSender.keptChunks)
+    var kept = [KeptChunk](repeating: KeptChunk(), count: FileSender.keptChunks)
+    var nextSlot = 0
+    /// Whether chunks are to be hashed that are not sent.
+    package internal(set) var hasWork = false
+    /// How often the receiver asked for an entry; `UInt8.max` once it is done with it.
+    private var requests: [UInt8]
+    private var openEntries: Int
+    private var nextEntry = 0
     /// Control messages that wait to be sent, already encoded.
-    private var messages: [[UInt8]] = []
-    /// Bytes of files whose sending was begun, and those whose verification the peer reported.
-    package private(set) var sentBytes: UInt64 = 0
+    var messages: [[UInt8]] = []
+    /// The values of files whose root is out, until the receiver has the files.
+    var saidValues: [UInt32: [BLAKE3.ChainingValue]] = [:]
+    /// Bytes of DATA whose sending was begun, each once.
+    package internal(set) var sentBytes: UInt64 = 0
+    /// Bytes of files that were read to be sent, and those that the receiver has already.
+    package internal(set) var movedBytes: UInt64 = 0
+    package private(set) var keptBytes: UInt64 = 0
     package private(set) var results: [UInt32: ReceivedStatus] = [:]
     package private(set) var faults: [UInt32: String] = [:]
     /// The digests that were sent.
-    package private(set) var digests: [UInt32: [UInt8]] = [:]
+    package internal(set) var digests: [UInt32: BLAKE3.Digest] = [:]
 
     /// Offers the entries. Their numbers are their positions.
     package init(
@@ -73,14 +70,12 @@ package struct FileSender: SessionContent, ~Copyable {
         self.entries = entries
         self.source = source
         streams = SendingStreams(role)
-        openEntries = Set(entries.map(\.number))
+        requests = Array(repeating: 0, count: entries.count)
+        openEntries = entries.count
         let isOneFile = entries.count == 1 && entries[0].kind == .file
         messages.append(
             ControlMessage.offer(transfer: [UInt8](randomCount: 16), isOneFile: isOneFile, name: name).encoded
         )
-        for entry in entries { messages.append(ControlMessage.entry(entry).encoded) }
-        let bytes = entries.reduce(0) { $0 + $1.size }
-        messages.append(ControlMessage.end(entries: UInt32(entries.count), bytes: bytes).encoded)
     }
 
     package var violation: String? {
@@ -89,11 +84,21 @@ package struct FileSender: SessionContent, ~Copyable {
 
     /// The control messages to send now.
     package mutating func takeMessages() -> [[UInt8]] {
+        if nextEntry <= entries.count {
+            let end = min(entries.count, nextEntry + Self.entriesAtOnce)
+            for entry in entries[nextEntry..<end] { messages.append(ControlMessage.entry(entry).encoded) }
+            nextEntry = end
+            if end == entries.count {
+                nextEntry += 1
+                let bytes = entries.reduce(0) { $0 + $1.size }
+                messages.append(ControlMessage.end(entries: UInt32(entries.count), bytes: bytes).encoded)
+            }
+        }
         defer { messages = [] }
         return messages
     }
 
-    package var hasMessages: Bool { !messages.isEmpty }
+    package var hasMessages: Bool { !messages.isEmpty || nextEntry <= entries.count }
 
     // MARK: The peer's messages
 
@@ -103,202 +108,95 @@ package struct FileSender: SessionContent, ~Copyable {
         case .accept where state == .offered: state = .accepted
         case .refuse(let code, let reason) where state == .offered: state = .refused(code: code, reason: reason)
         case .want(let entry, let chunks): want(entry, chunks)
+        case .wantSmall(let ranges): wantSmall(ranges)
         case .received(let entry, let status, let reason): received(entry, status, reason)
+        case .verified(let ranges): verified(ranges)
         default: state = .violated("an unexpected message of the receiver")
         }
     }
 
     private mutating func want(_ entry: UInt32, _ chunks: [Range<UInt64>]) {
         guard state == .accepted, entries.indices.contains(Int(entry)), entries[Int(entry)].kind == .file,
-            openEntries.contains(entry), current?.entry != entry, !wanted.contains(where: { $0.entry == entry }),
+            !entries[Int(entry)].isSmall, requests[Int(entry)] < Self.mostRequests, current?.entry != entry,
+            !wanted.contains(where: { $0.entry == entry }),
             chunks.last?.upperBound ?? 0 <= BLAKE3.Piece.count(of: entries[Int(entry)].size)
         else {
-            state = .violated("a request for what was not offered")
+            // A request for a file that has failed here crossed its failure.
+            if faults[entry] == nil { state = .violated("a request for what was not offered") }
             return
         }
-        wanted.append((entry, chunks))
+        if requests[Int(entry)] == 0 {
+            let length = UInt64(BLAKE3.Piece.length)
+            let size = entries[Int(entry)].size
+            let missing = chunks.reduce(0) { $0 + min($1.upperBound * length, size) - $1.lowerBound * length }
+            keptBytes += size - missing
+        }
+        requests[Int(entry)] += 1
+        wanted.append(Wanted(entry: entry, chunks: chunks))
+    }
+
+    private mutating func wantSmall(_ ranges: [Range<UInt32>]) {
+        for range in ranges {
+            guard state == .accepted, range.upperBound <= UInt32(entries.count) else {
+                state = .violated("a request for what was not offered")
+                return
+            }
+            for entry in range {
+                guard entries[Int(entry)].isSmall, requests[Int(entry)] == 0 else {
+                    state = .violated("a request for what was not offered")
+                    return
+                }
+                requests[Int(entry)] = 1
+            }
+        }
+        pack.want(ranges)
+    }
+
+    private mutating func verified(_ ranges: [Range<UInt32>]) {
+        for range in ranges {
+            guard range.upperBound <= UInt32(entries.count) else {
+                state = .violated("a report on what was not offered")
+                return
+            }
+            for entry in range {
+                received(entry, .verified, "")
+                if violation != nil { return }
+            }
+        }
     }
 
     private mutating func received(_ entry: UInt32, _ status: ReceivedStatus, _ reason: String) {
-        guard state == .accepted, openEntries.remove(entry) != nil else {
+        guard state == .accepted, entries.indices.contains(Int(entry)), requests[Int(entry)] != .max else {
             state = .violated("a report on what was not offered")
             return
         }
+        requests[Int(entry)] = .max
+        openEntries -= 1
         results[entry] = status
+        saidValues[entry] = nil
         if status == .failed, faults[entry] == nil { faults[entry] = reason }
-        if openEntries.isEmpty { state = .finished }
+        if status == .skipped { keptBytes += entries[Int(entry)].size }
+        if status != .failed, !entries[Int(entry)].isSmall { source.finish(entry) }
+        if openEntries == 0 { state = .finished }
     }
 
-    // MARK: Data
-
-    /// What goes into the next packet; nil if there is nothing to send now.
-    ///
-    /// - Parameters:
-    ///   - limit: bytes of payload that a packet has.
-    ///   - credit: bytes that the peer admits beside those that were sent.
-    package mutating func next(atMost limit: Int, credit: UInt64) -> OutgoingItem? {
-        if let data = lost.popLast() {
-            if data.length > limit {
-                // The path takes less than before.
-                var rest = data
-                rest.offset += UInt64(limit)
-                rest.length -= limit
-                lost.append(rest)
-                streams.sent(data.stream)
-                var part = data
-                part.length = limit
-                part.isFinal = false
-                return .data(part)
-            }
-            return .data(data)
+    /// The next large file that the receiver asks for.
+    mutating func takeWanted() -> OutgoingFile? {
+        while let next = wanted.first {
+            wanted.removeFirst()
+            // It may have failed here since.
+            if faults[next.entry] != nil { continue }
+            return OutgoingFile(entries[Int(next.entry)], chunks: next.chunks, values: saidValues[next.entry])
         }
-        if current == nil {
-            guard state == .accepted, !wanted.isEmpty, let stream = streams.open(for: wanted[0].entry) else {
-                return nil
-            }
-            let (entry, chunks) = wanted.removeFirst()
-            current = Current(entry: entry, stream: stream, size: entries[Int(entry)].size, chunks: chunks)
-            streams.sent(stream)
-            return .open(stream: stream, entry: entry)
-        }
-        guard credit > 0 || current?.size == 0 else { return nil }
-        return nextNew(atMost: min(limit, Int(clamping: credit))).map { .data($0) }
+        return nil
     }
 
-    private mutating func nextNew(atMost limit: Int) -> OutgoingData? {
-        guard var file = current else { return nil }
-        if file.slot == nil {
-            guard load(&file) else {
-                current = nil
-                return nil
-            }
-        }
-        let length = Int(min(UInt64(limit), file.chunkEnd - file.offset))
-        var data = OutgoingData(
-            stream: file.stream,
-            offset: file.offset,
-            length: length,
-            isFinal: false
-        )
-        file.offset += UInt64(length)
-        sentBytes += UInt64(length)
-        if file.offset == file.chunkEnd {
-            file.slot = nil
-            if file.chunks.isEmpty {
-                data.isFinal = true
-                finish(&file)
-                streams.sent(file.stream)
-                streams.finish(file.stream)
-                current = nil
-                return data
-            }
-        }
-        streams.sent(file.stream)
-        current = file
-        return data
-    }
-
-    /// Reads and hashes the next chunk. False: the file cannot be read, and its stream ends without it.
-    private mutating func load(_ file: inout Current) -> Bool {
-        let chunk = file.chunks[0].lowerBound
-        let rest = chunk + 1..<file.chunks[0].upperBound
-        if rest.isEmpty { file.chunks.removeFirst() } else { file.chunks[0] = rest }
-        let slot = nextSlot
-        nextSlot = (nextSlot + 1) % Self.keptChunks
-        kept[slot] = Kept()
-        do throws(FileFault) {
-            // Chunks that the receiver has are hashed as well, because the root is over all of them.
-            while file.fold.count < chunk { try hash(file.fold.count, of: &file, in: slot) }
-            let length = try hash(chunk, of: &file, in: slot)
-            kept[slot] = Kept(entry: file.entry, chunk: chunk, length: length)
-            file.slot = slot
-            file.offset = chunk * UInt64(BLAKE3.Piece.length)
-            file.chunkEnd = file.offset + UInt64(length)
-            return true
-        } catch {
-            fail(file.entry, error)
-            streams.finish(file.stream)
-            return false
-        }
-    }
-
-    /// Reads a chunk into memory, hashes it there, and keeps its value for VALUES.
-    @discardableResult
-    private mutating func hash(_ chunk: UInt64, of file: inout Current, in slot: Int) throws(FileFault) -> Int {
-        let offset = chunk * UInt64(BLAKE3.Piece.length)
-        let length = Int(min(UInt64(BLAKE3.Piece.length), file.size - offset))
-        let read = try memory.withMutableBytes(slot, length: length) { (bytes) throws(FileFault) -> Int in
-            try source.read(file.entry, at: offset, into: &bytes)
-        }
-        guard read == length else {
-            throw FileFault(.changed, "the file became shorter while it was sent")
-        }
-        let piece = memory.withBytes(slot, length: length) { BLAKE3.Piece($0, number: chunk) }
-        file.fold.append(piece)
-        if file.values.isEmpty { file.valuesFrom = chunk }
-        let isAlone = BLAKE3.Piece.count(of: file.size) == 1
-        file.values.append(isAlone ? Array(piece.digestIfAlone ?? BLAKE3.hash(RawSpan())) : Array(piece.chainingValue))
-        if file.values.count == 16 { flushValues(&file) }
-        return length
-    }
-
-    private mutating func flushValues(_ file: inout Current) {
-        guard !file.values.isEmpty else { return }
-        messages.append(ControlMessage.values(entry: file.entry, first: file.valuesFrom, file.values).encoded)
-        file.values = []
-    }
-
-    /// After the last chunk that the receiver wants.
-    private mutating func finish(_ file: inout Current) {
-        do throws(FileFault) {
-            let slot = nextSlot
-            if file.fold.count < BLAKE3.Piece.count(of: file.size) {
-                kept[slot] = Kept()
-                while file.fold.count < BLAKE3.Piece.count(of: file.size) {
-                    try hash(file.fold.count, of: &file, in: slot)
-                }
-            }
-            flushValues(&file)
-            guard let digest = file.fold.digest else { return }
-            digests[file.entry] = Array(digest)
-            messages.append(ControlMessage.root(entry: file.entry, size: file.size, digest: Array(digest)).encoded)
-        } catch { fail(file.entry, error) }
-    }
-
-    private mutating func fail(_ entry: UInt32, _ fault: FileFault) {
+    mutating func fail(_ entry: UInt32, _ fault: FileFault) {
+        guard faults[entry] == nil else { return }
         faults[entry] = fault.description
+        if fault.code == .changed { source.finish(entry) }
         messages.append(
             ControlMessage.failed(entry: entry, code: fault.code.rawValue, reason: fault.description).encoded
         )
     }
-
-    /// Copies what ``next(atMost:credit:)`` returned into a packet. False: it can no longer be read.
-    package mutating func copy(_ data: OutgoingData, to packet: inout MutableRawSpan, at position: Int) -> Bool {
-        let entry = streams.entry(of: data.stream)
-        let chunk = data.offset / UInt64(BLAKE3.Piece.length)
-        let start = Int(data.offset % UInt64(BLAKE3.Piece.length))
-        if let slot = kept.firstIndex(where: { $0.chunk == chunk && $0.entry == entry }) {
-            memory.withBytes(slot, length: kept[slot].length) { bytes in
-                copyBytes(bytes.extracting(start..<start + data.length), to: &packet, at: position)
-            }
-            return true
-        }
-        do throws(FileFault) {
-            var target = packet._mutatingExtracting(position..<position + data.length)
-            guard try source.read(entry, at: data.offset, into: &target) == data.length else {
-                throw FileFault(.changed, "the file became shorter while it was sent")
-            }
-            return true
-        } catch {
-            fail(entry, error)
-            return false
-        }
-    }
-
-    package func use(of stream: UInt16) -> UInt16 { streams.use(of: stream) }
-
-    package mutating func acknowledged(_ stream: UInt16) { streams.acknowledged(stream) }
-
-    /// A packet with this data was lost. It goes out again before anything new.
-    package mutating func lose(_ data: OutgoingData) { lost.append(data) }
 }

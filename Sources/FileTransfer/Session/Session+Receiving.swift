@@ -59,7 +59,7 @@ extension Session where Content: ~Copyable {
         switch type {
         case .data: return receiveData(header, payload)
         case .ack: receiveAcknowledgment(payload, hasCounts: header.flags.contains(.ecn), now: now)
-        case .control: receiveControl(payload, at: header.offset)
+        case .control: return receiveControl(payload, at: header.offset)
         case .ping:
             guard payload.byteCount == 16 else {
                 violate("a PING of \(payload.byteCount) bytes")
@@ -101,24 +101,27 @@ extension Session where Content: ~Copyable {
         if let known = frames.knownThrough { received.forget(through: known) }
     }
 
-    private mutating func receiveControl(_ payload: RawSpan, at offset: UInt64) {
-        do throws(ControlReceiver.Violation) {
-            try controlIn.receive(payload, at: offset)
-        } catch { return violate("the control stream is \(error)") }
+    private mutating func receiveControl(_ payload: RawSpan, at offset: UInt64) -> Bool {
+        switch controlIn.receive(payload, at: offset) {
+        case .taken: break
+        case .refused: return false
+        case .overCredit: violate("more of the control stream than it was admitted")
+        }
         do throws(ControlMessage.Malformed) {
             while let (type, body) = try controlIn.next() {
                 frames.content.receive(try ControlMessage(type: type, body: body))
             }
         } catch { violate("a control message that cannot be: \(error)") }
+        return true
     }
 
     private mutating func receiveOpening(_ header: PacketHeader, _ payload: RawSpan) {
-        guard payload.byteCount == 5, payload.bigEndian(at: 0, as: UInt8.self) == 1,
+        guard payload.byteCount == 5, let kind = StreamKind(rawValue: payload.bigEndian(at: 0, as: UInt8.self)),
             IncomingStreams.isAllowed(header.stream, of: role.peer)
         else { return violate("a wrong STREAM_OPEN") }
         guard incoming.open(header.stream, use: header.use) else { return }
         let entry = payload.bigEndian(at: 1, as: UInt32.self)
-        if !frames.content.open(header.stream, for: entry) { violate("a stream for what was not asked for") }
+        if !frames.content.open(header.stream, kind, for: entry) { violate("a stream for what was not asked for") }
     }
 
     private mutating func receiveClose(_ payload: RawSpan) {

@@ -101,8 +101,8 @@ extension Session where Content: ~Copyable {
             return finish(frame, offset: run.lowerBound, payload: run.count, to: &packet, now: now)
         }
         switch frames.content.next(atMost: room, credit: frames.creditLeft) {
-        case .open(let stream, let entry):
-            let opening = SessionFrames<Content>.Opening(stream: stream, entry: entry)
+        case .open(let stream, let kind, let entry):
+            let opening = SessionFrames<Content>.Opening(stream: stream, kind: kind, entry: entry)
             if isFirst { return write(opening, to: &packet, now: now) }
             frames.openings.append(opening)
             return nil
@@ -118,7 +118,8 @@ extension Session where Content: ~Copyable {
                 length: UInt32(data.length),
                 isFinal: data.isFinal
             )
-            return finish(frame, offset: data.offset, payload: data.length, to: &packet, now: now)
+            let flags: PacketFlags = data.asksAcknowledgment ? .acknowledgeNow : []
+            return finish(frame, offset: data.offset, payload: data.length, flags: flags, to: &packet, now: now)
         case nil: return nil
         }
     }
@@ -129,7 +130,7 @@ extension Session where Content: ~Copyable {
         now: Instant
     ) -> Int {
         frames.sent(opening)
-        packet.store(bigEndian: UInt8(1), at: PacketHeader.length)
+        packet.store(bigEndian: opening.kind.rawValue, at: PacketHeader.length)
         packet.store(bigEndian: opening.entry, at: PacketHeader.length + 1)
         return finish(
             SentFrame(.streamOpen, stream: opening.stream),
@@ -164,10 +165,11 @@ extension Session where Content: ~Copyable {
         _ frame: SentFrame,
         offset: UInt64 = 0,
         payload: Int,
+        flags extra: PacketFlags = [],
         to packet: inout MutableRawSpan,
         now: Instant
     ) -> Int {
-        var flags: PacketFlags = []
+        var flags = extra
         if frame.isFinal { flags.insert(.fin) }
         if frame.type == .streamOpen { flags.insert(.syn) }
         let header = PacketHeader(

@@ -119,7 +119,7 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
     /// When ``timeout(now:)`` or ``send(into:now:)`` has something to do.
     package mutating func nextDeadline(now: Instant) -> Instant? {
         guard end == nil || closing != nil else { return nil }
-        if closing != nil { return now }
+        if closing != nil || frames.content.hasWork { return now }
         var deadline = lastReceived + idleTimeout
         func take(_ other: Instant?) { if let other, other < deadline { deadline = other } }
         take(lastSent + idleTimeout / 3)

@@ -4,11 +4,12 @@ struct SessionFrames<Content: SessionContent & ~Copyable>: SentFrameHandler, ~Co
     /// A STREAM_OPEN that is to be sent.
     struct Opening {
         let stream: UInt16
+        let kind: StreamKind
         let entry: UInt32
     }
 
     var content: Content
-    var control: ControlSender
+    var control: OrderedSender
     /// Bytes of DATA that the peer admits, each counted once.
     var credit: UInt64
     var openings: [Opening] = []
@@ -24,14 +25,17 @@ struct SessionFrames<Content: SessionContent & ~Copyable>: SentFrameHandler, ~Co
         self.content = content
         self.rekeying = rekeying
         self.credit = credit
-        control = ControlSender(credit: controlCredit)
+        control = OrderedSender(credit: controlCredit)
     }
 
     var creditLeft: UInt64 { credit > content.sentBytes ? credit - content.sentBytes : 0 }
 
+    /// Bytes of the control stream that may wait to be sent; more messages then wait at the content.
+    private static var mostWaiting: Int { 262_144 }
+
     /// Moves the content's messages into the control stream.
     mutating func collectMessages() {
-        guard content.hasMessages else { return }
+        guard content.hasMessages, control.unsent < Self.mostWaiting else { return }
         for message in content.takeMessages() { control.write(message) }
     }
 
@@ -43,11 +47,11 @@ struct SessionFrames<Content: SessionContent & ~Copyable>: SentFrameHandler, ~Co
 
     mutating func acknowledged(_ frame: SentFrame, number: UInt64) {
         switch frame.type {
-        case .data: content.acknowledged(frame.stream)
+        case .data: content.acknowledged(frame.data)
         case .control: control.acknowledge(frame.offset..<frame.offset + UInt64(frame.length))
         case .streamOpen:
             sentOpenings[frame.stream] = nil
-            content.acknowledged(frame.stream)
+            content.acknowledged(opening: frame.stream)
         case .ack: knownThrough = max(knownThrough ?? 0, frame.offset)
         case .rekey: rekeying.acknowledged(frame.offset)
         default: break
@@ -56,15 +60,7 @@ struct SessionFrames<Content: SessionContent & ~Copyable>: SentFrameHandler, ~Co
 
     mutating func lost(_ frame: SentFrame, number: UInt64) {
         switch frame.type {
-        case .data:
-            content.lose(
-                OutgoingData(
-                    stream: frame.stream,
-                    offset: frame.offset,
-                    length: Int(frame.length),
-                    isFinal: frame.isFinal
-                )
-            )
+        case .data: content.lose(frame.data)
         case .control: control.lose(frame.offset..<frame.offset + UInt64(frame.length))
         case .streamOpen:
             if let opening = sentOpenings.removeValue(forKey: frame.stream) { openings.append(opening) }
@@ -79,4 +75,9 @@ struct SessionFrames<Content: SessionContent & ~Copyable>: SentFrameHandler, ~Co
         if frame.type == .ack { knownThrough = max(knownThrough ?? 0, frame.offset) }
         if frame.type == .rekey { rekeying.acknowledged(frame.offset) }
     }
+}
+
+extension SentFrame {
+    /// What a DATA frame carries.
+    var data: OutgoingData { OutgoingData(stream: stream, offset: offset, length: Int(length), isFinal: isFinal) }
 }

@@ -119,4 +119,5 @@ package struct CloseCode: RawRepresentable, Hashable, Sendable {
     package static let idle = CloseCode(rawValue: 5)
     package static let shuttingDown = CloseCode(rawValue: 6)
     package static let keysUsedUp = CloseCode(rawValue: 7)
+    package static let busy = CloseCode(rawValue: 8)
 }

@@ -42,7 +42,8 @@ enum Initiator {
                         buffers: buffers,
                         handshake: established,
                         remote: source,
-                        parameters: parameters
+                        parameters: parameters,
+                        listener: nil
                     )
                 } catch { throw Self.failure(error, candidates) }
             }

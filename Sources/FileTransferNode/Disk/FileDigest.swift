@@ -1,4 +1,4 @@
-internal import Cryptography
+package import Cryptography
 internal import FileTransfer
 internal import Files
 internal import Glibc
@@ -6,7 +6,7 @@ internal import SystemErrors
 
 /// The BLAKE3 digest of a file.
 package enum FileDigest {
-    package static func of(_ path: String) throws -> [UInt8] {
+    package static func of(_ path: String) throws -> BLAKE3.Digest {
         do throws(SystemError) {
             let file = try Descriptor.open(path, flags: O_RDONLY)
             var fold = BLAKE3.Fold()
@@ -24,7 +24,8 @@ package enum FileDigest {
                 offset += Int64(count)
                 if count < BLAKE3.Piece.length { break }
             }
-            return fold.digest.map { Array($0) } ?? []
+            guard let digest = fold.digest else { fatalError("a fold of at least one piece has a digest") }
+            return digest
         } catch { throw TransferError(.local, "cannot read \(path): \(error.reason)") }
     }
 }

@@ -5,7 +5,7 @@ internal import PacketIO
 struct EstablishedEnd: ~Copyable {
     /// Runs that one call receives.
     static let runs = 32
-    private static let smallestDatagram = 1_200
+    static let smallestDatagram = 1_200
     static let largestDatagram = 8_972
 
     var socket: PacketSocket
@@ -13,6 +13,8 @@ struct EstablishedEnd: ~Copyable {
     let handshake: EstablishedHandshake
     let remote: InternetAddress
     let parameters: SessionParameters
+    /// Answers other hosts meanwhile; nil at the initiator.
+    let listener: HandshakeListener?
 
     /// Begins the session.
     consuming func session<Content: SessionContent & ~Copyable>(
@@ -26,7 +28,15 @@ struct EstablishedEnd: ~Copyable {
             datagramSize: Self.datagramSize(to: remote),
             now: .now
         )
-        return SessionDriver(session, handshake, on: socket, buffers: buffers, to: remote, wakeUp: wakeUp)
+        return SessionDriver(
+            session,
+            handshake,
+            on: socket,
+            buffers: buffers,
+            to: remote,
+            listener: listener,
+            wakeUp: wakeUp
+        )
     }
 
     /// What the path's MTU takes, as far as this machine knows it.

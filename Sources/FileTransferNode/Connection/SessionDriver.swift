@@ -15,6 +15,9 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
     private let place: Int
     private let remote: InternetAddress
     private let handshake: EstablishedHandshake
+    private let listener: HandshakeListener?
+    /// A session that the same peer has opened since. It has lost this one.
+    private(set) var successor: HandshakeListener.Opened?
     private var output = [UInt8](repeating: 0, count: 65_507)
     /// What the socket had no room for.
     private var unsent: Range<Int>?
@@ -28,6 +31,7 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
         on socket: consuming PacketSocket,
         buffers: consuming ReceiveBuffers,
         to remote: InternetAddress,
+        listener: HandshakeListener?,
         wakeUp: WakeUp?
     ) {
         self.session = session
@@ -37,6 +41,7 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
         self.socket = socket
         self.buffers = consume buffers
         self.remote = remote
+        self.listener = listener
         repeatAt = .now
     }
 
@@ -44,6 +49,7 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
     private mutating func step(until limit: Instant) throws(SystemError) {
         var now = Instant.now
         session.timeout(now: now)
+        if session.content.hasWork { session.content.work() }
         repeatMessage3(now)
         let outcome = sendRuns(now)
         poll.awaitRoom(place, outcome == .blocked)
@@ -62,7 +68,7 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
     ///   - reason: what the peer learns if another thread signals.
     ///   - each: called after each step.
     mutating func run(onCancel reason: String, _ each: (inout Session<Content>) throws -> Void) throws {
-        while session.end == nil {
+        while session.end == nil, successor == nil {
             try step(until: .now + 100_000_000)
             if poll.isWoken {
                 session.close(.canceled, reason)
@@ -84,6 +90,13 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
 
     /// The socket, for the next session.
     consuming func finish() -> PacketSocket { socket }
+
+    /// The peer's next session, on the same socket.
+    consuming func proceed(with next: HandshakeListener.Opened) throws -> EstablishedEnd {
+        guard let listener else { preconditionFailure("only a responder has a next session") }
+        let buffers = try self.buffers.take() ?? ReceiveBuffers(capacity: EstablishedEnd.runs)
+        return EstablishedEnd(next, on: socket, buffers: buffers, listener: listener)
+    }
 
     private mutating func repeatMessage3(_ now: Instant) {
         guard !handshake.reply.isEmpty, !session.hasReceived, now >= repeatAt else { return }
@@ -141,7 +154,11 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
 
     private mutating func process(_ buffers: inout ReceiveBuffers, _ count: Int) {
         let now = Instant.now
-        for index in 0..<count where buffers.source(index) == remote {
+        for index in 0..<count {
+            guard buffers.source(index) == remote else {
+                receiveFromOther(buffers, index)
+                continue
+            }
             let segment = buffers.segment(index)
             if ConnectionID(of: buffers.bytes(index)) == handshake.message3ID {
                 session.repeatedHandshake()
@@ -149,6 +166,23 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
             }
             var bytes = buffers.mutableBytes(index)
             session.receive(&bytes, segment: segment, now: now)
+        }
+    }
+
+    /// Datagrams from an address that is not the session's.
+    private mutating func receiveFromOther(_ buffers: borrowing ReceiveBuffers, _ index: Int) {
+        guard let listener, let source = buffers.source(index),
+            let opened = listener.receive(
+                buffers.bytes(index),
+                segment: buffers.segment(index),
+                from: source,
+                on: &socket
+            )
+        else { return }
+        if opened.handshake.peer == handshake.peer {
+            successor = opened
+        } else {
+            listener.turnAway(opened, on: &socket)
         }
     }
 }

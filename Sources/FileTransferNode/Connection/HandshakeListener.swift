@@ -1,0 +1,72 @@
+internal import FileTransfer
+internal import Identity
+internal import PacketIO
+
+/// Answers handshakes that arrive on a socket, before and beside a session. For one thread.
+final class HandshakeListener {
+    /// A session that another host has opened.
+    struct Opened {
+        let handshake: EstablishedHandshake
+        let source: InternetAddress
+    }
+
+    let parameters: SessionParameters
+    private var responder: HandshakeResponder
+
+    init(identity: IdentityKey, contactSecret: [UInt8], parameters: SessionParameters) {
+        self.parameters = parameters
+        responder = HandshakeResponder(
+            identity: identity,
+            contactSecret: contactSecret,
+            parameters: parameters,
+            now: .now
+        )
+    }
+
+    /// Reads datagrams that lie one after the other, and answers them. Returns the first session that they open.
+    func receive(
+        _ run: RawSpan,
+        segment: Int,
+        from source: InternetAddress,
+        on socket: inout PacketSocket
+    ) -> Opened? {
+        let bytes = [UInt8](run)
+        for start in stride(from: 0, to: bytes.count, by: max(1, segment)) {
+            let datagram = Array(bytes[start..<min(start + max(1, segment), bytes.count)])
+            switch responder.receive(datagram, from: source.source, .now) {
+            case .ignored: break
+            // An array of bytes, read as bytes.
+            case .send(let reply): _ = unsafe socket.send(reply.span.bytes, segment: 0, to: source)
+            case .established(let handshake): return Opened(handshake: handshake, source: source)
+            }
+        }
+        return nil
+    }
+
+    /// Tells a host that it has to wait, once. If that is lost, the host sees only silence.
+    func turnAway(_ opened: Opened, on socket: inout PacketSocket) {
+        var session = Session(
+            opened.handshake,
+            parameters: parameters,
+            content: NoContent(),
+            datagramSize: EstablishedEnd.smallestDatagram,
+            now: .now
+        )
+        session.close(.busy, "it is receiving from another machine; send again later")
+        var output = [UInt8](repeating: 0, count: EstablishedEnd.smallestDatagram)
+        var span = output.mutableSpan
+        // Every bit pattern is a valid byte.
+        var bytes = unsafe span.mutableBytes
+        guard let run = session.send(into: &bytes, now: .now) else { return }
+        _ = unsafe socket.send(output.span.bytes.extracting(first: run.length), segment: 0, to: opened.source)
+    }
+}
+
+/// Of a session that only closes.
+private struct NoContent: SessionContent {
+    var hasWork: Bool { false }
+    var hasMessages: Bool { false }
+    func takeMessages() -> [[UInt8]] { [] }
+    func receive(_ message: ControlMessage) {}
+    var violation: String? { nil }
+}

@@ -1,0 +1,195 @@
+package import Cryptography
+package import FileTransfer
+internal import Files
+internal import Glibc
+internal import SystemErrors
+
+/// Files, folders and symbolic links of this machine that are sent.
+package final class DiskSource: FileSource {
+    private enum Place {
+        case path(String)
+        /// A tree's position, and the path in it.
+        case tree(Int, [UInt8])
+    }
+
+    /// What is needed to see that a file has changed.
+    private struct State: Equatable {
+        let size: Int64
+        let modified: Int
+        let modifiedNanoseconds: UInt32
+        let changed: Int
+        let changedNanoseconds: UInt32
+
+        init(_ status: FileStatus) {
+            size = status.size
+            modified = status.modified
+            modifiedNanoseconds = status.modifiedNanoseconds
+            changed = status.changed
+            changedNanoseconds = status.changedNanoseconds
+        }
+    }
+
+    package private(set) var entries: [TransferEntry] = []
+    /// What is below the folders and cannot be sent, and why.
+    package private(set) var faults: [String] = []
+    private var trees: [FolderTree] = []
+    private var places: [Place] = []
+    private var states: [State] = []
+    private var openEntry: UInt32?
+    private var file: Descriptor?
+    private let values: KnownValues?
+
+    /// - Parameters:
+    ///   - paths: of files and folders. A symbolic link here stands for what it points to.
+    ///   - values: where values of chunks are kept for a later transfer; nil keeps none.
+    /// - Throws: for a path that cannot be sent.
+    package init(_ paths: [String], keepingValuesIn values: String? = nil) throws(FileFault) {
+        self.values = values.map { KnownValues(in: $0) }
+        for path in paths {
+            let name: [UInt8]
+            do throws(SystemError) {
+                let status = try FileStatus.following(path)
+                name = try Self.name(of: path)
+                switch status.kind {
+                case .folder where TransferEntry.isSafe(name): try addFolder(path, name)
+                case .file where TransferEntry.isSafe(name): add(name, .file, status, [], .path(path))
+                case .folder, .file: break
+                default: throw SystemError(call: "open", path: path, code: Self.unsendable)
+                }
+            } catch {
+                let reason = error.code == Self.unsendable ? "it is neither a file nor a folder" : error.reason
+                throw FileFault(.unreadable, "cannot read \(path): \(reason); correct the path")
+            }
+            guard TransferEntry.isSafe(name) else {
+                throw FileFault(.refusedName, "\(path) has no name that a receiver could give it; send what is in it")
+            }
+        }
+    }
+
+    /// Stands for a kind of file that cannot be sent.
+    private static let unsendable = ENOTSUP
+
+    /// The name that a receiver gives to a path.
+    private static func name(of path: String) throws(SystemError) -> [UInt8] {
+        let name = path.utf8.split(separator: UInt8(ascii: "/")).last.map { Array($0) } ?? []
+        if TransferEntry.isSafe(name) { return name }
+        // Such as `.` or `..`.
+        return try RealPath.of(path).split(separator: UInt8(ascii: "/")).last.map { Array($0) } ?? []
+    }
+
+    private func addFolder(_ path: String, _ name: [UInt8]) throws(SystemError) {
+        let tree = FolderTree(try OpenFolder.open(path))
+        let walk = try FolderWalk(tree)
+        faults += walk.faults
+        for found in walk.found {
+            let path = found.path.isEmpty ? name : name + [UInt8(ascii: "/")] + found.path
+            guard TransferEntry.isSafe(path) else {
+                faults.append("\(tree.text(found.path)): its path is too long")
+                continue
+            }
+            add(path, found.kind, found.status, found.target, .tree(trees.count, found.path))
+        }
+        trees.append(tree)
+    }
+
+    private func add(
+        _ path: [UInt8],
+        _ kind: TransferEntry.Kind,
+        _ status: FileStatus,
+        _ target: [UInt8],
+        _ place: Place
+    ) {
+        entries.append(
+            TransferEntry(
+                number: UInt32(entries.count),
+                kind: kind,
+                mode: UInt32(status.mode),
+                seconds: Int64(status.modified),
+                nanoseconds: status.modifiedNanoseconds,
+                size: kind == .file ? UInt64(status.size) : 0,
+                path: path,
+                target: target
+            )
+        )
+        places.append(place)
+        states.append(State(status))
+    }
+
+    // MARK: Reading
+
+    /// The path of an entry, for people.
+    func path(of entry: UInt32) -> String {
+        switch places[Int(entry)] {
+        case .path(let path): path
+        case .tree(let tree, let path): trees[tree].text(path)
+        }
+    }
+
+    private func open(_ entry: UInt32) throws(SystemError) {
+        guard openEntry != entry else { return }
+        openEntry = nil
+        file = nil
+        // Not waiting for the other end of a pipe that is there now.
+        let flags = O_RDONLY | O_NONBLOCK
+        switch places[Int(entry)] {
+        case .path(let path): file = try Descriptor.open(path, flags: flags)
+        case .tree(let tree, let path):
+            file = try trees[tree].inParent(of: path) { (folder, name) throws(SystemError) in
+                try folder.open(name, flags: flags)
+            }
+        }
+        openEntry = entry
+    }
+
+    package func read(
+        _ entry: UInt32,
+        at offset: UInt64,
+        into bytes: inout MutableRawSpan
+    ) throws(FileFault) -> Int {
+        do throws(SystemError) {
+            try open(entry)
+            return try file?.read(into: &bytes, at: Int64(offset)) ?? 0
+        } catch { throw FileFault(.unreadable, "cannot read \(path(of: entry)): \(error.reason)") }
+    }
+
+    package func check(_ entry: UInt32) throws(FileFault) {
+        do throws(SystemError) {
+            try open(entry)
+            guard let status = try file?.status(), State(status) == states[Int(entry)] else {
+                throw SystemError(call: "read", code: Self.unsendable)
+            }
+        } catch {
+            guard error.code != Self.unsendable else {
+                throw FileFault(.changed, "\(path(of: entry)) changed while it was sent; send it again")
+            }
+            throw FileFault(.unreadable, "cannot read \(path(of: entry)): \(error.reason)")
+        }
+    }
+
+    // MARK: Values of earlier transfers
+
+    package func value(of chunk: UInt64, in entry: UInt32) -> BLAKE3.ChainingValue? {
+        openValues(entry)
+        return values?.value(of: chunk)
+    }
+
+    package func keep(_ value: BLAKE3.ChainingValue, of chunk: UInt64, in entry: UInt32) {
+        openValues(entry)
+        values?.keep(value, of: chunk)
+    }
+
+    package func finish(_ entry: UInt32) {
+        // A file of which nothing was read has none.
+        guard let values, values.isWorthKeeping(entries[Int(entry)].size) else { return }
+        openValues(entry)
+        values.remove()
+    }
+
+    private func openValues(_ entry: UInt32) {
+        guard let values, values.entry != entry else { return }
+        guard values.isWorthKeeping(entries[Int(entry)].size), (try? open(entry)) != nil,
+            let status = try? file?.status(), State(status) == states[Int(entry)]
+        else { return values.close(for: entry) }
+        values.open(status, for: entry)
+    }
+}

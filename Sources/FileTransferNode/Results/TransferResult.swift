@@ -1,0 +1,39 @@
+package import Cryptography
+package import FileTransfer
+
+/// What became of an entry.
+package struct TransferredFile: Sendable {
+    package enum Outcome: Equatable, Sendable {
+        /// All of it is there. Folders and symbolic links have no digest.
+        case verified(BLAKE3.Digest?)
+        /// It was there already, or the receiver does not want it.
+        case skipped
+        case failed(String)
+    }
+
+    package let path: String
+    package let kind: TransferEntry.Kind
+    package let bytes: UInt64
+    package let outcome: Outcome
+}
+
+/// A transfer that came to its end.
+package struct TransferResult: Sendable {
+    package var entries: [TransferredFile]
+    /// What a person should know beside that: files that cannot be sent, damage that was repaired.
+    package var notices: [String]
+    /// Files and folders that were not even offered.
+    package var omitted: [String] = []
+    /// Bytes that moved, and those that were there from an earlier transfer.
+    package var movedBytes: UInt64
+    package var keptBytes: UInt64
+}
+
+/// How far a transfer is.
+package struct TransferProgress: Sendable {
+    /// Of files that are there, verified before or moved now.
+    package var bytes: UInt64
+    package var total: UInt64
+    /// Moved in this transfer.
+    package var moved: UInt64
+}
