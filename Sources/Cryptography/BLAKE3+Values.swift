@@ -25,11 +25,16 @@ extension BLAKE3 {
 
 extension BLAKE3.Value {
     /// Nil unless there are 32 bytes.
-    package init?(_ bytes: some Collection<UInt8>) {
-        guard bytes.count == BLAKE3.digestLength else { return nil }
-        var storage = BLAKE3.Bytes(repeating: 0)
-        for (index, byte) in bytes.enumerated() { storage[index] = byte }
-        self.init(storage: storage)
+    package init?(_ bytes: [UInt8]) {
+        // Every bit pattern is a valid byte.
+        unsafe self.init(bytes.span.bytes)
+    }
+
+    /// Nil unless there are 32 bytes.
+    package init?(_ bytes: RawSpan) {
+        guard bytes.byteCount == BLAKE3.digestLength else { return nil }
+        // There are as many, and every bit pattern is a valid byte.
+        self.init(storage: unsafe bytes.unsafeLoadUnaligned(as: BLAKE3.Bytes.self))
     }
 
     package var startIndex: Int { 0 }

@@ -13,7 +13,7 @@ package final class FileReceiving: Sendable {
         package let name: [UInt8]
         package let entries: Int
         package let bytes: UInt64
-        /// Paths here that files of the offer would take, in part of the transfer or all of it.
+        /// Paths here that files of the offer would take, if the options ask for them.
         package let conflicts: [String]
     }
 
@@ -99,7 +99,7 @@ package final class FileReceiving: Sendable {
                 throw TransferError(.local, error.description)
             }
             var driver = opened.session(carrying: FileReceiver(into: sink), wakeUp: wakeUp)
-            let end = Result { try Self.drive(&driver, sink, from: peer, decide, progress) }
+            let end = Result { try Self.drive(&driver, sink, options, from: peer, decide, progress) }
             if let next = driver.successor {
                 // Its sender was ended and has begun again. What has arrived is kept.
                 opened = try driver.proceed(with: next)
@@ -116,6 +116,7 @@ package final class FileReceiving: Sendable {
     private static func drive(
         _ driver: inout SessionDriver<FileReceiver>,
         _ sink: DiskSink,
+        _ options: DiskSink.Options,
         from peer: EndpointID,
         _ decide: @escaping @Sendable (Offer) -> Decision,
         _ progress: (TransferProgress) -> Void
@@ -129,7 +130,7 @@ package final class FileReceiving: Sendable {
                         name: session.content.name,
                         entries: session.content.entries.count,
                         bytes: session.content.totalBytes,
-                        conflicts: sink.conflicts(session.content.entries)
+                        conflicts: options.looksForConflicts ? sink.conflicts(session.content.entries) : []
                     )
                     question = try Question { decide(offer) }
                 }

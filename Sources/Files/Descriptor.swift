@@ -4,12 +4,22 @@ package import SystemErrors
 /// An open file descriptor that closes itself. Every call reads `errno` at once and retries after `EINTR`.
 package struct Descriptor: ~Copyable, Sendable {
     package let raw: Int32
+    private let folder: String
+    /// In the folder; empty if `folder` is all of the path.
+    private let name: [UInt8]
+
     /// The path that was opened, for errors.
-    package let path: String
+    package var path: String { name.isEmpty ? folder : folder + "/" + String(decoding: name, as: UTF8.self) }
 
     package init(owning raw: Int32, path: String) {
+        self.init(owning: raw, folder: path, name: [])
+    }
+
+    /// Of a file that was opened in a folder. Its path is only put together for an error.
+    init(owning raw: Int32, folder: String, name: [UInt8]) {
         self.raw = raw
-        self.path = path
+        self.folder = folder
+        self.name = name
     }
 
     deinit { _ = Glibc.close(raw) }

@@ -29,7 +29,7 @@ package struct OpenFolder: ~Copyable, Sendable {
     @inline(never)
     package func open(_ name: [UInt8], flags: Int32, mode: mode_t = 0o600) throws(SystemError) -> Descriptor {
         let raw = try unsafe call("open", name) { unsafe openat(folder.raw, $0, flags | O_NOFOLLOW | O_CLOEXEC, mode) }
-        return Descriptor(owning: raw, path: path(of: name))
+        return Descriptor(owning: raw, folder: folder.path, name: name)
     }
 
     package func makeFolder(_ name: [UInt8], mode: mode_t = 0o700) throws(SystemError) {
@@ -122,10 +122,12 @@ package struct OpenFolder: ~Copyable, Sendable {
                 && name != [46, 46],
             "a name is one part of a path"
         )
-        let text = name.map { CChar(bitPattern: $0) } + [0]
         while true {
-            // The array lives for the call.
-            let result = try unsafe text.withUnsafeBufferPointer { (text) throws(SystemError) -> Int32 in
+            // The copy on the stack ends with a zero and lives for the call.
+            let result = try unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: name.count + 1) {
+                (text) throws(SystemError) -> Int32 in
+                for (index, byte) in name.enumerated() { unsafe text[index] = CChar(bitPattern: byte) }
+                unsafe text[name.count] = 0
                 guard let address = text.baseAddress else { return -1 }
                 return try unsafe body(address)
             }

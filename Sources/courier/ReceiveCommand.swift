@@ -76,6 +76,7 @@ struct ReceiveCommand: AsyncParsableCommand {
         var options = DiskSink.Options()
         options.isDurable = durable
         options.rehashes = rehash
+        options.looksForConflicts = onConflict == "ask" && isInteractive
         let receiving = try FileReceiving(address, into: to, options: options, identity: identity)
         let ticket = receiving.ticket(hosts: LocalHosts.all())
         CommandOutput.line(ticket.text)

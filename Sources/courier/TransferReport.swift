@@ -74,7 +74,8 @@ enum TransferReport {
             }
             // What is in a folder follows it.
             var (verified, skipped) = (0, 0)
-            while index < entries.count, entries[index].path.hasPrefix(entry.path + "/") {
+            let start = entry.path + "/"
+            while index < entries.count, entries[index].path.hasPrefix(start) {
                 if entries[index].kind != .folder {
                     switch entries[index].outcome {
                     case .verified: verified += 1

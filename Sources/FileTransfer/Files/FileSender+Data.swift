@@ -72,8 +72,8 @@ extension FileSender {
             let slot = nextSlot
             kept[slot] = KeptChunk()
             do throws(FileFault) {
-                // A byte more than the entry says shows that the file has grown.
-                let read = try memory.withMutableBytes(slot, length: Int(entry.size) + 1) { bytes throws(FileFault) in
+                // Whether it has grown is seen by the check.
+                let read = try memory.withMutableBytes(slot, length: Int(entry.size)) { bytes throws(FileFault) in
                     try source.read(number, at: 0, into: &bytes)
                 }
                 guard read == Int(entry.size) else {

@@ -41,7 +41,7 @@ struct PackReceiver {
         let size = Int(head.bigEndian(at: 4, as: UInt32.self))
         guard size <= TransferEntry.largestSmall else { return .tooLong }
         guard bytes.count - read >= PackSender.headLength + size,
-            let digest = BLAKE3.Digest([UInt8](head.extracting(droppingFirst: 8)))
+            let digest = BLAKE3.Digest(head.extracting(droppingFirst: 8))
         else { return .incomplete }
         return .record(entry: head.bigEndian(at: 0, as: UInt32.self), digest: digest, size: size)
     }

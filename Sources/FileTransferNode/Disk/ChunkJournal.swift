@@ -135,7 +135,7 @@ struct ChunkJournal: ~Copyable {
                 let body = Array(record.prefix(recordLength - checkLength))
                 let chunk = body.prefix(8).reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
                 guard Array(record.suffix(checkLength)) == check(body), chunk < count,
-                    let value = BLAKE3.ChainingValue(body.suffix(BLAKE3.digestLength))
+                    let value = BLAKE3.ChainingValue(Array(body.suffix(BLAKE3.digestLength)))
                 else {
                     damaged += 1
                     continue

@@ -10,6 +10,8 @@ internal import SystemErrors
 /// it is made. No symbolic link is followed below the folder, and nothing is replaced unless the user says so.
 package final class DiskSink: FileSink {
     package struct Options: Sendable {
+        /// Whether offers name the files whose names are taken.
+        package var looksForConflicts = false
         /// Whether files are on the disk before they are called received.
         package var isDurable = false
         /// Whether what an earlier transfer left is hashed again, at the same boot, too.

@@ -4,13 +4,19 @@ internal import SystemErrors
 /// A folder and what lies in it, by paths relative to it. No symbolic link is followed on the way.
 final class FolderTree {
     private let root: OpenFolder
-    /// The folder that was used last: files come folder by folder.
-    private var path: [UInt8] = []
-    private var last: Box?
+    /// The folders that were used last: files come folder by folder, some of which are looked for while others are
+    /// written.
+    private var recent: [Recent] = []
+    private static let mostRecent = 4
 
-    private final class Box {
+    private final class Recent {
+        let path: [UInt8]
         let folder: OpenFolder
-        init(_ folder: consuming OpenFolder) { self.folder = folder }
+
+        init(_ path: [UInt8], _ folder: consuming OpenFolder) {
+            self.path = path
+            self.folder = folder
+        }
     }
 
     init(_ root: consuming OpenFolder) { self.root = root }
@@ -37,12 +43,11 @@ final class FolderTree {
         _ body: (borrowing OpenFolder) throws(SystemError) -> Result
     ) throws(SystemError) -> Result {
         if path.isEmpty { return try body(root) }
-        if let last, self.path == path { return try body(last.folder) }
-        last = nil
-        let box = Box(try open(path))
-        last = box
-        self.path = path
-        return try body(box.folder)
+        if let known = recent.last(where: { $0.path == path }) { return try body(known.folder) }
+        let opened = Recent(path, try open(path))
+        if recent.count == Self.mostRecent { recent.removeFirst() }
+        recent.append(opened)
+        return try body(opened.folder)
     }
 
     private func open(_ path: [UInt8]) throws(SystemError) -> OpenFolder {
