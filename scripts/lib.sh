@@ -21,6 +21,8 @@ test_packages() {
     command -v nft >/dev/null || echo nftables
     command -v ethtool >/dev/null || echo ethtool
     command -v openssl >/dev/null || echo openssl
+    command -v ssh >/dev/null || echo openssh-client
+    [ -x /usr/sbin/sshd ] || echo openssh-server
     command -v b3sum >/dev/null || echo b3sum
     command -v python3 >/dev/null || echo python3
     [ -e /usr/lib/python3/dist-packages/pip ] || echo python3-pip

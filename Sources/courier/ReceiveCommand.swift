@@ -51,6 +51,14 @@ struct ReceiveCommand: AsyncParsableCommand {
     @Flag(help: "Have every file on the disk before it counts as received.")
     var durable = false
 
+    @Flag(
+        help: ArgumentHelp(
+            "End when standard input ends. `courier send … user@host:path` uses it.",
+            visibility: .hidden
+        )
+    )
+    var untilInputEnds = false
+
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
@@ -69,7 +77,9 @@ struct ReceiveCommand: AsyncParsableCommand {
             try StateFiles.createFolder(to)
         } catch { throw TransferError(.local, "--to \(error)") }
         let wakeUp = try WakeUp()
-        let isInteractive = isatty(0) == 1
+        let isInteractive = isatty(0) == 1 && !untilInputEnds
+        let watch = untilInputEnds ? try WorkThread("input") { Self.signalAtEndOfInput(wakeUp) } : nil
+        defer { withExtendedLifetime(watch) {} }
         guard yes || isInteractive else {
             throw ValidationError("standard input is not a terminal, so there is no one to ask; accept with --yes")
         }
@@ -88,6 +98,16 @@ struct ReceiveCommand: AsyncParsableCommand {
                 CourierCommand.say(LogText.plain(error.description))
             }
         }
+    }
+
+    private static func signalAtEndOfInput(_ wakeUp: WakeUp) {
+        var byte: UInt8 = 0
+        // One byte into a variable of that size.
+        while true {
+            let count = unsafe read(0, &byte, 1)
+            if count == 0 || count < 0 && errno != EINTR { break }
+        }
+        wakeUp.signal()
     }
 
     private func receiveOne(_ receiving: FileReceiving, _ wakeUp: WakeUp) async throws {

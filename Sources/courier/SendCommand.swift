@@ -10,33 +10,51 @@ struct SendCommand: AsyncParsableCommand {
         commandName: "send",
         abstract: "Send files and folders to a courier that receives.",
         discussion: """
+            To a machine that you reach by ssh, as with scp (courier must be installed there):
+              courier send FILE FOLDER user@host:path
+
             A transfer that was cut is continued by sending the same again: only what is missing moves.
             """
     )
 
     @Argument(
         help: ArgumentHelp(
-            "Files and folders, then the ticket that `courier receive` prints.",
-            valueName: "path… ticket"
+            "Files and folders, then the ticket that `courier receive` prints, or user@host:path.",
+            valueName: "path… to"
         )
     )
     var words: [String]
+
+    @Option(help: ArgumentHelp("The ssh command for user@host:path, with its options.", valueName: "command"))
+    var ssh = "ssh"
+
+    @Option(help: ArgumentHelp("The courier on that host.", valueName: "program"))
+    var remoteCourier = "courier"
+
+    @Option(
+        help: ArgumentHelp(
+            "For user@host:path, if a file's name is taken: rename, overwrite, skip or refuse.",
+            valueName: "what"
+        )
+    )
+    var onConflict = "refuse"
 
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
         guard words.count >= 2 else {
             throw ValidationError(
-                "give at least one file or folder and the ticket that `courier receive` prints on the other machine"
+                "give at least one file or folder, and the ticket that `courier receive` prints on the other machine or "
+                    + "user@host:path"
             )
+        }
+        if ConflictPolicy(rawValue: onConflict) == nil {
+            throw ValidationError("--on-conflict \(onConflict): must be rename, overwrite, skip or refuse")
         }
     }
 
     func run() async throws {
-        let ticket: Ticket
-        do throws(TicketError) { ticket = try Ticket(parsing: words[words.count - 1]) } catch {
-            throw ValidationError("\(words[words.count - 1].prefix(40)): \(error)")
-        }
+        let (remote, ticket) = try receiver()
         let paths = Array(words.dropLast())
         let identity = try shared.identity()
         let values = shared.valuesFolder
@@ -52,6 +70,20 @@ struct SendCommand: AsyncParsableCommand {
             ) { meter.show($0) }
         }
         meter.clear()
+        // It has told this side what became of the files.
+        _ = remote?.exitCode()
         try TransferReport.put(result, seconds: meter.seconds, json: shared.json)
+    }
+
+    /// The receiver's ticket, and the ssh that runs it, if this side starts it.
+    private func receiver() throws -> (TerminalChild?, Ticket) {
+        let target = words[words.count - 1]
+        if let remote = RemoteReceiver(parsing: target) {
+            let command = ssh.split(separator: " ").map(String.init)
+            return try remote.start(ssh: command, courier: remoteCourier, onConflict: onConflict)
+        }
+        do throws(TicketError) { return (nil, try Ticket(parsing: target)) } catch {
+            throw ValidationError("\(target.prefix(40)): \(error)")
+        }
     }
 }
