@@ -438,8 +438,8 @@ let package = Package(
         .target(
             name: "FuzzProperties",
             dependencies: [
-                "Cryptography", "Files", "Identity", "IdentityCertificates", "LinkMeasurement", "NetworkProtocol",
-                "Operations", "PacketIO", "Paramedic", "Reflector", "StrictJSON", "TOMLConfiguration",
+                "Cryptography", "FileTransfer", "Files", "Identity", "IdentityCertificates", "LinkMeasurement",
+                "NetworkProtocol", "Operations", "PacketIO", "Paramedic", "Reflector", "StrictJSON", "TOMLConfiguration",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],

@@ -17,6 +17,10 @@ package enum FuzzSurface: String, CaseIterable, Sendable {
     case compressedZstd = "compressed-zstd"
     /// Requests and replies of the control socket.
     case controlMessage = "control-message"
+    /// A message of a courier's control stream: its type and its body.
+    case courierMessage = "courier-message"
+    /// What a courier's peer does behind the seal, at a receiver and at a sender.
+    case courierTransfer = "courier-transfer"
     /// A UDP echo datagram, at the reflector and at the client.
     case echoDatagram = "echo-datagram"
     /// Echo datagrams inside a TLS stream.
@@ -54,6 +58,8 @@ package enum FuzzSurface: String, CaseIterable, Sendable {
         case .compressedLZ4: try CompressionProperties.checkLZ4(bytes)
         case .compressedZstd: try CompressionProperties.checkZstd(bytes)
         case .controlMessage: try LinkProperties.checkControl(bytes)
+        case .courierMessage: try CourierProperties.checkMessage(bytes)
+        case .courierTransfer: try CourierProperties.checkTransfer(bytes)
         case .echoDatagram: try EchoProperties.checkDatagram(bytes)
         case .echoTunnel: try EchoProperties.checkTunnel(bytes)
         case .endpointID: try EndpointIDProperties.check(bytes)
