@@ -439,7 +439,8 @@ let package = Package(
             name: "FuzzProperties",
             dependencies: [
                 "Cryptography", "FileTransfer", "Files", "Identity", "IdentityCertificates", "LinkMeasurement",
-                "NetworkProtocol", "Operations", "PacketIO", "Paramedic", "Reflector", "StrictJSON", "TOMLConfiguration",
+                "NetworkProtocol", "Operations", "PacketIO", "Paramedic", "Reflector", "StrictJSON",
+                "TOMLConfiguration",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],

@@ -2,9 +2,10 @@ internal import Glibc
 
 // Sends packets and processes their acknowledgments, as a bulk transfer does, with a fixed number in flight.
 //
-//   recovery-benchmark PACKETS IN-FLIGHT PER-ACK LOSS-PER-MILLE [sender|control]
+//   recovery-benchmark PACKETS IN-FLIGHT PER-ACK LOSS-PER-MILLE [sender|control] [bbr]
 //       prints the nanoseconds of processor time per packet; with `sender`, which loses nothing, without those of the
-//       end that receives; with `control`, each packet allocates once, so that a count of allocations shows it
+//       end that receives; with `control`, each packet allocates once, so that a count of allocations shows it; with
+//       `bbr`, BBR takes the place of CUBIC
 
 /// Counts what becomes of frames.
 struct Counter: SentFrameHandler {
@@ -31,13 +32,14 @@ let count = UInt64(argument(1, 10_000_000))
 let inFlight = UInt64(argument(2, 4_000))
 let perACK = UInt64(argument(3, 2))
 let loss = UInt64(argument(4, 0))
-let isControl = CommandLine.arguments.last == "control"
-let isSenderOnly = CommandLine.arguments.last == "sender"
+let isControl = CommandLine.arguments.contains("control")
+let isSenderOnly = CommandLine.arguments.contains("sender")
+let algorithm = CommandLine.arguments.contains("bbr") ? CongestionControl.Algorithm.bbr : .cubic
 /// Nanoseconds from packet to packet.
 let pace: Int64 = 10_000
 
 func run() {
-    var recovery = LossRecovery<Cubic>(datagramSize: 1_472)
+    var recovery = LossRecovery(CongestionControl(algorithm, datagramSize: 1_472))
     var received = ReceivedPackets()
     var counter = Counter()
     var payload = [UInt8](repeating: 0, count: ReceivedPackets.maximumPayload)

@@ -9,11 +9,13 @@ package enum FileSending {
     /// - Parameters:
     ///   - paths: files and folders.
     ///   - values: a folder where values of chunks are kept for a later transfer; nil keeps none.
+    ///   - congestion: how the sending rate follows the path.
     ///   - wakeUp: a signal from another thread cancels the transfer.
     package static func send(
         _ paths: [String],
         to ticket: Ticket,
         keepingValuesIn values: String?,
+        congestion: CongestionControl.Algorithm,
         identity: IdentityKey,
         wakeUp: WakeUp,
         progress: (TransferProgress) -> Void
@@ -25,7 +27,7 @@ package enum FileSending {
         let entries = source.entries
         let content = FileSender(entries, name: entries[0].path, from: source, role: .initiator)
         let opened = try Initiator.open(ticket, identity: identity, wakeUp: wakeUp)
-        var driver = opened.session(carrying: content, wakeUp: wakeUp)
+        var driver = opened.session(carrying: content, congestion: congestion, wakeUp: wakeUp)
         let total = entries.reduce(0) { $0 + $1.size }
         try driver.run(onCancel: "the sender canceled the transfer") { session in
             progress(session.content.progress(of: total))

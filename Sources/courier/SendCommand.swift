@@ -39,6 +39,14 @@ struct SendCommand: AsyncParsableCommand {
     )
     var onConflict = "refuse"
 
+    @Option(
+        help: ArgumentHelp(
+            "How the rate follows the path: cubic, as TCP does, or bbr, for paths that lose packets without being full, such as radio.",
+            valueName: "algorithm"
+        )
+    )
+    var congestion = "cubic"
+
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
@@ -47,6 +55,9 @@ struct SendCommand: AsyncParsableCommand {
                 "give at least one file or folder, and the ticket that `courier receive` prints on the other machine or "
                     + "user@host:path"
             )
+        }
+        if CongestionControl.Algorithm(rawValue: congestion) == nil {
+            throw ValidationError("--congestion \(congestion): must be cubic or bbr")
         }
         if ConflictPolicy(rawValue: onConflict) == nil {
             throw ValidationError("--on-conflict \(onConflict): must be rename, overwrite, skip or refuse")
@@ -58,6 +69,7 @@ struct SendCommand: AsyncParsableCommand {
         let paths = Array(words.dropLast())
         let identity = try shared.identity()
         let values = shared.valuesFolder
+        let algorithm = CongestionControl.Algorithm(rawValue: congestion) ?? .cubic
         let wakeUp = try WakeUp()
         let meter = TransferMeter()
         let result = try await Blocking.run("send", cancelingWith: wakeUp) {
@@ -65,6 +77,7 @@ struct SendCommand: AsyncParsableCommand {
                 paths,
                 to: ticket,
                 keepingValuesIn: values,
+                congestion: algorithm,
                 identity: identity,
                 wakeUp: wakeUp
             ) { meter.show($0) }

@@ -35,7 +35,12 @@ struct SessionPair: ~Copyable {
     /// Whether the receiver accepts what is offered; nil: it does not answer.
     var accepts: Bool? = true
 
-    init(_ files: [[UInt8]], over path: Path = Path(), seed: UInt64 = 1) throws {
+    init(
+        _ files: [[UInt8]],
+        over path: Path = Path(),
+        seed: UInt64 = 1,
+        congestion: CongestionControl.Algorithm = .cubic
+    ) throws {
         self.path = path
         random = seed
         self.files = MemorySource(files)
@@ -67,6 +72,7 @@ struct SessionPair: ~Copyable {
             parameters: parameters,
             content: FileSender(entries, name: Array("files".utf8), from: self.files, role: .initiator),
             datagramSize: path.datagramSize,
+            congestion: congestion,
             now: now
         )
         receiver = Session(

@@ -35,7 +35,8 @@ struct SessionTests {
         path.duplication = UInt64(seed % 4) * 10
         path.damage = UInt64(seed % 2) * 10
         let files = [randomBytes(700_000, seed: UInt64(seed)), randomBytes(10, seed: 3), []]
-        var pair = try SessionPair(files, over: path, seed: UInt64(seed))
+        let congestion: CongestionControl.Algorithm = seed % 2 == 0 ? .cubic : .bbr
+        var pair = try SessionPair(files, over: path, seed: UInt64(seed), congestion: congestion)
         pair.run()
         for (index, file) in files.enumerated() { #expect(pair.sink.files[UInt32(index)] == file) }
         #expect(pair.sender.content.results == [0: .verified, 1: .verified, 2: .verified])

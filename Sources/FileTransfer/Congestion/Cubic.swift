@@ -81,8 +81,8 @@ package struct Cubic: CongestionController {
         if !isRecovering(sentAt) { acknowledgedBytes += bytes }
     }
 
-    package mutating func lost(sentAt: Instant) {
-        if isRecovering(sentAt) { eventLosses += 1 } else { newLosses += 1 }
+    package mutating func lost(_ packet: PacketHistory) {
+        if isRecovering(packet.sentAt) { eventLosses += 1 } else { newLosses += 1 }
     }
 
     package mutating func acknowledgedAfterLoss(sentAt: Instant) {

@@ -24,7 +24,10 @@ package struct Pacer: Sendable {
         credit = burst
     }
 
-    private static func burst(_ rate: Double, _ datagramSize: Int) -> Double {
+    /// Bytes that may go at once.
+    ///
+    /// - Parameter rate: bytes per nanosecond.
+    static func burst(_ rate: Double, _ datagramSize: Int) -> Double {
         let least = minimumBurstDatagrams * datagramSize
         return min(max(rate * burstTime, Double(least)), Double(max(least, maximumBurst)))
     }

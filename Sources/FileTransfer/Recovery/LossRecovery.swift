@@ -24,7 +24,10 @@ package struct LossRecovery<Controller: CongestionController>: ~Copyable {
     package var receiveBuffer = Int.max
 
     /// - Parameter datagramSize: bytes of a full datagram of path 0.
-    package init(datagramSize: Int) { paths = [PathRecovery(datagramSize: datagramSize)] }
+    package init(datagramSize: Int) { self.init(Controller(datagramSize: datagramSize)) }
+
+    /// - Parameter controller: that of path 0, which knows nothing. Other paths get one of its kind.
+    package init(_ controller: Controller) { paths = [PathRecovery(controller)] }
 
     // MARK: State
 
@@ -60,7 +63,7 @@ package struct LossRecovery<Controller: CongestionController>: ~Copyable {
     /// Adds the next path, which begins without knowledge; its index is the number of paths before.
     package mutating func openPath(datagramSize: Int) {
         precondition(paths.count < Self.mostPaths, "a session has at most 8 paths")
-        paths.append(PathRecovery(datagramSize: datagramSize))
+        paths.append(PathRecovery(paths[0].controller.fresh(datagramSize: datagramSize)))
     }
 
     /// Gives up what is outstanding on a path, as lost but not because of congestion, and begins it anew: its network
@@ -75,7 +78,7 @@ package struct LossRecovery<Controller: CongestionController>: ~Copyable {
             if packets.isOutstanding(number) { handler.lost(packets[number].frame, number: number) }
             packets.forget(number)
         }
-        paths[path] = PathRecovery(datagramSize: datagramSize)
+        paths[path] = PathRecovery(paths[path].controller.fresh(datagramSize: datagramSize))
         _ = packets.trim()
     }
 

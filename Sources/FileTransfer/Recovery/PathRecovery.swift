@@ -35,9 +35,9 @@ package struct PathRecovery<Controller: CongestionController>: Sendable {
     private var hasEliciting = false
     private var mustUpdate = false
 
-    init(datagramSize: Int) {
-        controller = Controller(datagramSize: datagramSize)
-        pacer = Pacer(bytesPerSecond: controller.pacingRate(time), datagramSize: datagramSize)
+    init(_ controller: Controller) {
+        self.controller = controller
+        pacer = Pacer(bytesPerSecond: controller.pacingRate(time), datagramSize: controller.datagramSize)
     }
 
     /// Bytes of a full datagram.
@@ -60,11 +60,12 @@ package struct PathRecovery<Controller: CongestionController>: Sendable {
         let stored = UInt16(clamping: size)
         let size = Int(stored)
         var flags: SentPacket.Flags = []
-        let snapshot = delivery.sent(inFlight: inFlight, now: now)
-        if delivery.isApplicationLimited { flags.insert(.applicationLimited) }
         let elicits = frame.type.elicitsAcknowledgment
         // PAD elicits nothing but fills the path; ACK and CLOSE are not limited.
-        if elicits || frame.type == .pad {
+        let counts = elicits || frame.type == .pad
+        let snapshot = delivery.sent(inFlight: inFlight, size: counts ? size : 0, now: now)
+        if delivery.isApplicationLimited { flags.insert(.applicationLimited) }
+        if counts {
             flags.insert(.inFlight)
             controller.sent(inFlight: inFlight, now: now)
             inFlight += size
@@ -162,7 +163,10 @@ package struct PathRecovery<Controller: CongestionController>: Sendable {
     mutating func lost(_ packet: SentPacket) {
         leave(packet)
         persistence.lost(packet, measured: firstMeasured)
-        if packet.flags.contains(.inFlight) { controller.lost(sentAt: packet.sentAt) }
+        if packet.flags.contains(.inFlight) {
+            delivery.lost(bytes: Int(packet.size))
+            controller.lost(delivery.history(of: packet))
+        }
         mustUpdate = true
     }
 
@@ -188,9 +192,12 @@ package struct PathRecovery<Controller: CongestionController>: Sendable {
                 rate: rate,
                 startsRound: startsRound,
                 mostInFlight: max(mostInRound, mostInPreviousRound),
-                isPersistent: isPersistent
+                isPersistent: isPersistent,
+                inFlight: inFlight,
+                newest: newest.map { delivery.history(of: $0) }
             )
         )
+        if controller.holdsBack { applicationLimited() }
         if startsRound {
             mostInPreviousRound = mostInRound
             mostInRound = inFlight

@@ -1,4 +1,4 @@
-/// A sent packet as ``SentPackets`` keeps it: 56 bytes.
+/// A sent packet as ``SentPackets`` keeps it: 64 bytes.
 struct SentPacket {
     struct Flags: OptionSet {
         let rawValue: UInt8

@@ -6,7 +6,7 @@
 struct SentPackets: ~Copyable {
     enum State { case outstanding, lost }
 
-    /// Slots at first: 3.5 KiB.
+    /// Slots at first: 4 KiB.
     static let initialCapacity = 64
     /// Most numbers from the oldest outstanding packet to the next one. The receiver opens packets of its own key
     /// generation and its neighbors only, and a generation has so many.

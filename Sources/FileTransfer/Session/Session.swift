@@ -22,7 +22,7 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
     var forgetsKeysAt: Instant?
     var sealer: PacketSealer
     var opener: PacketOpener
-    var recovery: LossRecovery<Cubic>
+    var recovery: LossRecovery<CongestionControl>
     var received = ReceivedPackets()
     var frames: SessionFrames<Content>
     var controlIn: ControlReceiver
@@ -57,6 +57,7 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
         parameters: SessionParameters,
         content: consuming Content,
         datagramSize: Int,
+        congestion: CongestionControl.Algorithm = .cubic,
         now: Instant
     ) {
         role = handshake.role
@@ -65,7 +66,7 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
         opener = PacketOpener(Rekeying.keys(root, from: handshake.role.peer, handshake.suite))
         let peer = handshake.peerParameters
         self.datagramSize = min(datagramSize, peer.maximumDatagram)
-        recovery = LossRecovery(datagramSize: self.datagramSize)
+        recovery = LossRecovery(CongestionControl(congestion, datagramSize: self.datagramSize))
         recovery.receiveBuffer = Int(peer.receiveBuffer)
         frames = SessionFrames(
             content: content,

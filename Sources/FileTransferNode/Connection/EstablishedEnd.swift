@@ -19,6 +19,7 @@ struct EstablishedEnd: ~Copyable {
     /// Begins the session.
     consuming func session<Content: SessionContent & ~Copyable>(
         carrying content: consuming Content,
+        congestion: CongestionControl.Algorithm = .cubic,
         wakeUp: WakeUp
     ) -> SessionDriver<Content> {
         let session = Session(
@@ -26,6 +27,7 @@ struct EstablishedEnd: ~Copyable {
             parameters: parameters,
             content: content,
             datagramSize: Self.datagramSize(to: remote),
+            congestion: congestion,
             now: .now
         )
         return SessionDriver(

@@ -32,7 +32,9 @@ struct CubicTests {
                 rate: nil,
                 startsRound: startsRound,
                 mostInFlight: mostInFlight ?? cubic.window,
-                isPersistent: isPersistent
+                isPersistent: isPersistent,
+                inFlight: 0,
+                newest: nil
             )
         }
 
@@ -48,7 +50,7 @@ struct CubicTests {
         }
 
         mutating func lose(_ count: Int = 1, sentAt: Double) {
-            for _ in 0..<count { cubic.lost(sentAt: .milliseconds(sentAt)) }
+            for _ in 0..<count { cubic.lost(.sent(at: .milliseconds(sentAt))) }
             cubic.update(sample())
         }
 
@@ -252,8 +254,8 @@ struct CubicTests {
         var flow = Flow(rtt: 50)
         flow.fill(to: 100)
         flow.time = 5_000
-        flow.cubic.lost(sentAt: .milliseconds(1_000))
-        flow.cubic.lost(sentAt: .milliseconds(4_000))
+        flow.cubic.lost(.sent(at: .milliseconds(1_000)))
+        flow.cubic.lost(.sent(at: .milliseconds(4_000)))
         flow.cubic.update(flow.sample(isPersistent: true))
         #expect(flow.cubic.window == 2_000)
         #expect(flow.cubic.isInSlowStart)

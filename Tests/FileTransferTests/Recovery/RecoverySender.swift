@@ -34,7 +34,7 @@ struct RecordingController: CongestionController {
     func pacingRate(_ time: RoundTripTime) -> Double { 1e9 }
     mutating func sent(inFlight: Int, now: Instant) {}
     mutating func acknowledged(bytes: Int, sentAt: Instant) { acknowledgedBytes += bytes }
-    mutating func lost(sentAt: Instant) { losses += 1 }
+    mutating func lost(_ packet: PacketHistory) { losses += 1 }
     mutating func acknowledgedAfterLoss(sentAt: Instant) { late += 1 }
     mutating func update(_ sample: CongestionSample) { samples.append(sample) }
 }
@@ -90,5 +90,27 @@ final class RecoverySender<Controller: CongestionController> {
 
     func restartPath(_ path: Int) {
         recovery.restartPath(path, datagramSize: Self.size, handler: &fates)
+    }
+}
+
+extension PacketHistory {
+    /// A packet of which only the time matters, unless said otherwise.
+    static func sent(
+        at time: Instant,
+        size: Int = 1_000,
+        sequence: UInt32 = 0,
+        priorDelivered: UInt64 = 0,
+        inFlight: Int = 1_000,
+        lost: Int = 0
+    ) -> PacketHistory {
+        PacketHistory(
+            sentAt: time,
+            size: size,
+            sequence: sequence,
+            priorDelivered: priorDelivered,
+            inFlight: inFlight,
+            lost: lost,
+            isApplicationLimited: false
+        )
     }
 }

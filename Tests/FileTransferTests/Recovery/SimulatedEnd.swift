@@ -60,7 +60,24 @@ struct SimulatedEnd: ~Copyable {
         }
     }
 
-    var recovery = LossRecovery<Cubic>(datagramSize: size)
+    /// When the application has data.
+    struct Activity: Sendable {
+        var start = Instant(nanoseconds: 0)
+        /// Nanoseconds of sending and of silence, in turn.
+        var on = Int64.max
+        var off: Int64 = 0
+
+        /// When it has data next; nil if it has now.
+        func resumes(now: Instant) -> Instant? {
+            guard now >= start else { return start }
+            let (elapsed, period) = (now - start, on.addingReportingOverflow(off))
+            guard !period.overflow else { return nil }
+            let phase = elapsed % period.partialValue
+            return phase < on ? nil : now + (period.partialValue - phase)
+        }
+    }
+
+    var recovery: LossRecovery<CongestionControl>
     var received = ReceivedPackets()
     var frames: Frames
     /// Frames that came, by number.
@@ -69,11 +86,19 @@ struct SimulatedEnd: ~Copyable {
     private var nextFrame: UInt64 = 0
     private let frameCount: Int
     private(set) var largestWindow = 0
-    /// When the pacer lets the next packet go.
+    /// When the pacer or the application lets the next packet go.
     private(set) var paced: Instant?
+    private let activity: Activity
 
-    init(sending frameCount: Int, receiving arrivals: Int) {
+    init(
+        sending frameCount: Int,
+        receiving arrivals: Int,
+        _ algorithm: CongestionControl.Algorithm,
+        _ activity: Activity = Activity()
+    ) {
         self.frameCount = frameCount
+        self.activity = activity
+        recovery = LossRecovery(CongestionControl(algorithm, datagramSize: Self.size))
         frames = Frames(isAcknowledged: [Bool](repeating: false, count: frameCount))
         arrived = [Bool](repeating: false, count: arrivals)
     }
@@ -81,7 +106,10 @@ struct SimulatedEnd: ~Copyable {
     var isDone: Bool { frames.acknowledgedFrames == frameCount && recovery.paths[0].inFlight == 0 }
 
     var nextDeadline: Instant? {
-        [recovery.nextDeadline, received.nextDeadline, paced].compactMap { $0 }.min()
+        var earliest = recovery.nextDeadline
+        if let deadline = received.nextDeadline { earliest = min(earliest ?? deadline, deadline) }
+        if let paced { earliest = min(earliest ?? paced, paced) }
+        return earliest
     }
 
     mutating func check(_ condition: Bool, _ text: @autoclosure () -> String) {
@@ -147,8 +175,13 @@ struct SimulatedEnd: ~Copyable {
     }
 
     private mutating func sendFrames(now: Instant, _ send: (SimulatedPacket) -> Void) {
-        paced = nil
-        while nextFrame < UInt64(frameCount) || !frames.again.isEmpty {
+        paced = activity.resumes(now: now)
+        if paced != nil { recovery.applicationLimited() }
+        while paced == nil {
+            guard nextFrame < UInt64(frameCount) || !frames.again.isEmpty else {
+                recovery.applicationLimited()
+                return
+            }
             let allowance = recovery.allowance(now: now)
             guard allowance.bytes >= Self.size else {
                 if allowance.limit == .pacer { paced = recovery.nextSend(bytes: Self.size, now: now) }
@@ -164,10 +197,9 @@ struct SimulatedEnd: ~Copyable {
             let isFinal = number == UInt64(frameCount - 1)
             let frame = SentFrame(.data, stream: 1, offset: number, length: UInt32(Self.payload), isFinal: isFinal)
             transmit(frame, now: now, send)
-            let path = recovery.paths[0]
-            check(path.inFlight <= path.controller.window, "\(path.inFlight) in flight of \(path.controller.window)")
+            let (inFlight, window) = (recovery.paths[0].inFlight, recovery.paths[0].controller.window)
+            check(inFlight <= window, "\(inFlight) in flight of \(window)")
         }
-        recovery.applicationLimited()
     }
 
     private mutating func transmit(

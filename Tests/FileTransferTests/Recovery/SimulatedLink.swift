@@ -27,6 +27,13 @@ struct SimulatedLink {
         /// The share of packets that are held up, by up to `holdUp` nanoseconds.
         var reordering = 0.0
         var holdUp: Int64 = 0
+        /// Packets that are lost one after another when one is lost.
+        var burst = 1
+        /// The bottleneck's rate from a time on.
+        var laterBytesPerSecond: Double?
+        var changesAt = Instant(nanoseconds: .max)
+        /// Packets arrive at multiples of so many nanoseconds; 0: each for itself.
+        var aggregation: Int64 = 0
     }
 
     let properties: Properties
@@ -36,8 +43,21 @@ struct SimulatedLink {
     /// Nanoseconds that packets waited, and their number.
     private(set) var waited: Int64 = 0
     private(set) var passed = 0
+    /// The longest wait.
+    private(set) var longestWait: Int64 = 0
+    private var burstLeft = 0
 
     init(_ properties: Properties) { self.properties = properties }
+
+    private func bytesPerSecond(now: Instant) -> Double {
+        now < properties.changesAt
+            ? properties.bytesPerSecond : properties.laterBytesPerSecond ?? properties.bytesPerSecond
+    }
+
+    /// Nanoseconds that a packet would wait.
+    func wait(now: Instant) -> Int64 { max(0, free - now) }
+
+    mutating func resetLongestWait() { longestWait = 0 }
 
     /// The times at which a packet that is sent now arrives: one, none or two.
     mutating func send(
@@ -46,20 +66,29 @@ struct SimulatedLink {
         using generator: inout some RandomNumberGenerator
     ) -> [Instant] {
         func happens(_ share: Double) -> Bool { share > 0 && Double.random(in: 0..<1, using: &generator) < share }
-        let wait = max(0, free - now)
-        guard Double(wait) * properties.bytesPerSecond / 1e9 <= Double(properties.queue) else {
+        let (wait, rate) = (wait(now: now), bytesPerSecond(now: now))
+        guard Double(wait) * rate / 1e9 <= Double(properties.queue) else {
             dropped += 1
             return []
         }
         waited += wait
+        longestWait = max(longestWait, wait)
         passed += 1
-        free = now + wait + Int64(Double(size + Self.headers) * 1e9 / properties.bytesPerSecond)
-        if happens(properties.loss) {
+        free = now + wait + Int64(Double(size + Self.headers) * 1e9 / rate)
+        if burstLeft == 0, happens(properties.loss / Double(properties.burst)) { burstLeft = properties.burst }
+        if burstLeft > 0 {
+            burstLeft -= 1
             dropped += 1
             return []
         }
-        var arrivals = [free + properties.delay]
+        var arrival = free + properties.delay
+        if properties.aggregation > 0 {
+            let slots = (arrival.nanoseconds + properties.aggregation - 1) / properties.aggregation
+            arrival = Instant(nanoseconds: slots * properties.aggregation)
+        }
+        var arrivals = [arrival]
         if happens(properties.duplication) { arrivals.append(arrivals[0] + properties.delay / 3) }
+        guard properties.reordering > 0 else { return arrivals }
         return arrivals.map {
             happens(properties.reordering) ? $0 + Int64.random(in: 0...properties.holdUp, using: &generator) : $0
         }

@@ -21,10 +21,11 @@ struct SimulatedSession: ~Copyable {
         forth: SimulatedLink.Properties,
         back: SimulatedLink.Properties,
         frames: Int,
-        framesBack: Int = 0
+        framesBack: Int = 0,
+        algorithm: CongestionControl.Algorithm = .cubic
     ) {
-        first = SimulatedEnd(sending: frames, receiving: framesBack)
-        second = SimulatedEnd(sending: framesBack, receiving: frames)
+        first = SimulatedEnd(sending: frames, receiving: framesBack, algorithm)
+        second = SimulatedEnd(sending: framesBack, receiving: frames, algorithm)
         self.forth = SimulatedLink(forth)
         self.back = SimulatedLink(back)
         generator = SeededGenerator(seed: seed)

@@ -21,10 +21,10 @@ struct SimulationTests {
         )
     }
 
-    @Test
-    func `on any path every packet is acknowledged or lost once, every frame arrives, and nothing stays in flight`()
-        async
-    {
+    @Test(arguments: CongestionControl.Algorithm.allCases)
+    func `on any path every packet is acknowledged or lost once, every frame arrives, and nothing stays in flight`(
+        _ algorithm: CongestionControl.Algorithm
+    ) async {
         var losses = 0
         var lates = 0
         for seed in 0..<100 as Range<UInt64> {
@@ -36,7 +36,8 @@ struct SimulationTests {
                 forth: Self.properties(using: &generator),
                 back: Self.properties(using: &generator),
                 frames: .random(in: 1...300, using: &generator),
-                framesBack: Bool.random(using: &generator) ? 0 : .random(in: 1...100, using: &generator)
+                framesBack: Bool.random(using: &generator) ? 0 : .random(in: 1...100, using: &generator),
+                algorithm: algorithm
             )
             let isDone = session.run(until: .milliseconds(3_600_000))
             let violations = [session.first.frames.violation, session.second.frames.violation].compactMap { $0 }
