@@ -10,12 +10,14 @@ struct RemoteReceiver {
     let host: String
     let path: String
 
-    /// Nil unless the text has the form of scp's target: a colon that comes before any slash, after a host.
+    /// Nil unless the text has the form of scp's target: a colon that comes before any slash, after a host. An IPv6
+    /// address stands in brackets.
     init?(parsing text: String) {
-        guard let colon = text.firstIndex(of: ":") else { return nil }
+        let bracket = text.firstIndex(of: "[").flatMap { text[$0...].firstIndex(of: "]") }
+        guard let colon = text[(bracket ?? text.startIndex)...].firstIndex(of: ":") else { return nil }
         let host = text[..<colon]
-        guard !host.isEmpty, !host.contains("/"), host.first != "-", host != "courier" else { return nil }
-        self.host = String(host)
+        guard !host.isEmpty, !host.contains("/"), host.first != "-", host.lowercased() != "courier" else { return nil }
+        self.host = String(host.filter { $0 != "[" && $0 != "]" })
         let path = text[text.index(after: colon)...]
         self.path = path.isEmpty ? "." : String(path)
     }

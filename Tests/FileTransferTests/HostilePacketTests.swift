@@ -186,6 +186,32 @@ struct HostilePacketTests {
         #expect(pair.receiver.closing == nil)
     }
 
+    @Test func `a root that comes twice ends the session, and a failure of what is here already changes nothing`()
+        throws
+    {
+        let file = [UInt8](repeating: 1, count: 70_000)
+        let digest = Array(BLAKE3.hash(file.span.bytes))
+        var pair = try SessionPair([file])
+        var offset = try open(&pair)
+        func deliver(_ message: ControlMessage, in pair: inout SessionPair) throws {
+            try self.deliver(Packet(type: 3, offset: offset, payload: message.encoded), in: &pair)
+            offset += UInt64(message.encoded.count)
+        }
+        try deliver(.root(entry: 0, size: 70_000, digest: digest), in: &pair)
+        #expect(pair.receiver.closing == nil)
+        try deliver(.root(entry: 0, size: 70_000, digest: digest), in: &pair)
+        #expect(pair.receiver.closing?.code == .violation)
+
+        var other = try SessionPair([[1, 2, 3]])
+        offset = try open(&other, .pack)
+        try self.deliver(Packet(type: 1, stream: 1, payload: record(0, [1, 2, 3])), in: &other)
+        let state = other.receiver.content.state
+        #expect(state == .finished)
+        try deliver(.failed(entry: 0, code: 1, reason: "gone"), in: &other)
+        #expect(other.receiver.closing == nil)
+        #expect(other.receiver.content.faults.isEmpty)
+    }
+
     @Test func `more data than was admitted ends the session`() throws {
         var pair = try SessionPair([[UInt8](repeating: 5, count: 300_000)])
         try open(&pair)

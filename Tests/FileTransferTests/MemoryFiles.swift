@@ -53,6 +53,8 @@ final class MemorySink: FileSink {
     var stored = 0
     var ends = 0
     var isFull = false
+    /// There is no room for this entry.
+    var fullEntry: UInt32?
     /// Takes any size without memory for it.
     var isSparse = false
 
@@ -70,7 +72,7 @@ final class MemorySink: FileSink {
         of chunk: UInt64,
         in entry: UInt32
     ) throws(FileFault) {
-        if isFull { throw FileFault(.unwritable, "the disk is full") }
+        if isFull || entry == fullEntry { throw FileFault(.unwritable, "the disk is full") }
         written[entry, default: []].append(chunk)
         let offset = Int(chunk) * BLAKE3.Piece.length
         for index in 0..<bytes.byteCount {

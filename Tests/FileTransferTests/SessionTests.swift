@@ -53,8 +53,10 @@ struct SessionTests {
         path.duplication = UInt64(seed % 4) * 10
         let file = randomBytes(3_000_000, seed: UInt64(seed))
         var pair = try SessionPair([file], over: path, seed: UInt64(seed))
-        pair.sender.frames.rekeying.packetLimit = 64
-        if seed % 2 == 0 { pair.receiver.frames.rekeying.packetLimit = 64 }
+        // At once, so that a REKEY is the first packet of its epoch.
+        let limit: UInt64 = seed > 6 ? 1 : 64
+        pair.sender.frames.rekeying.packetLimit = limit
+        if seed % 2 == 0 { pair.receiver.frames.rekeying.packetLimit = limit }
         pair.run()
         #expect(pair.sink.files[0] == file)
         let isDone = pair.isDone
@@ -99,6 +101,18 @@ struct SessionTests {
         pair.run()
         #expect(pair.sender.content.results == [0: .failed])
         #expect(pair.sender.content.faults[0] == "the disk is full")
+    }
+
+    @Test func `a file that the receiver cannot write is not sent to its end, and the next one arrives`() throws {
+        let files = [randomBytes(6_000_000, seed: 1), randomBytes(100_000, seed: 2)]
+        var pair = try SessionPair(files)
+        pair.sink.fullEntry = 0
+        pair.run()
+        #expect(pair.sender.content.results == [0: .failed, 1: .verified])
+        // Some round trips' worth.
+        #expect(pair.sender.content.movedBytes < 3_000_000)
+        let isDone = pair.isDone
+        #expect(isDone)
     }
 
     @Test func `an end whose peer is silent ends after the idle timeout, not before`() throws {

@@ -238,7 +238,8 @@ struct CourierTests {
         async throws
     {
         let script = Self.tests + "/CourierKills/kills.py"
-        let run = try await ChildProcess.start("python3", [script, try Tool.path("courier"), "10"]).exit()
+        let seed = "\(UInt32.random(in: 0...UInt32.max))"
+        let run = try await ChildProcess.start("python3", [script, try Tool.path("courier"), "10", seed, "8"]).exit()
         #expect(run.code == 0, "\(String(decoding: run.output + run.errorOutput, as: UTF8.self))")
     }
 
@@ -297,10 +298,13 @@ struct CourierTests {
                 _ = try await eventually("the transfer has begun") { () -> Bool? in
                     FileManager.default.fileExists(atPath: folder + "/in/large.courier-part") ? true : nil
                 }
+                // So that it is not through before the other one comes.
+                kill(first.pid, SIGSTOP)
                 let other = try await Tool.run(
                     "courier",
                     ["send", folder + "/a", ticket, "--key", folder + "/other.ed25519"]
                 )
+                kill(first.pid, SIGCONT)
                 #expect(other.code == 4, "\(other.errors)")
                 #expect(other.errors.contains("it is receiving from another machine"))
                 #expect(await first.exit().code == 0)

@@ -209,11 +209,12 @@ package struct FileReceiver: SessionContent, ~Copyable {
         case .values(let entry, let first, let values): claim(entry, first, values)
         case .root(let entry, let size, let digest): root(entry, size, digest)
         case .failed(let entry, _, let reason):
-            guard state == .accepted, entries.indices.contains(Int(entry)) else {
+            // What is lost may fail to be read again when all of it is here.
+            guard state == .accepted || state == .finished, entries.indices.contains(Int(entry)) else {
                 state = .violated("a failure of what was not offered")
                 return
             }
-            fail(entry, FileFault(.unreadable, "the sender says: \(reason)"), isReported: false)
+            fail(entry, FileFault(.unreadable, "the sender says: \(reason)"))
         default: state = .violated("an unexpected message of the sender")
         }
     }
@@ -258,9 +259,14 @@ package struct FileReceiver: SessionContent, ~Copyable {
             return
         }
         guard var file = files.removeValue(forKey: entry) else { return }
-        file.setRoot(digest)
+        let isFirst = file.setRoot(digest)
         let stale = file.staleChunks
         files[entry] = file
+        guard isFirst else {
+            // Each would be answered with a request.
+            state = .violated("a root that comes twice")
+            return
+        }
         guard stale.count <= ControlMessage.mostRanges else {
             return fail(
                 entry,
@@ -309,7 +315,8 @@ package struct FileReceiver: SessionContent, ~Copyable {
         report(entry, .verified)
     }
 
-    mutating func fail(_ entry: UInt32, _ fault: FileFault, isReported: Bool = true) {
+    mutating func fail(_ entry: UInt32, _ fault: FileFault) {
+        guard states[Int(entry)] != .done else { return }
         files[entry] = nil
         for assembly in assemblies where assembly.entry == entry { freeSlots.append(assembly.slot) }
         assemblies.removeAll { $0.entry == entry }

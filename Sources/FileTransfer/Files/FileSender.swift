@@ -174,10 +174,20 @@ package struct FileSender: SessionContent, ~Copyable {
         openEntries -= 1
         results[entry] = status
         saidValues[entry] = nil
-        if status == .failed, faults[entry] == nil { faults[entry] = reason }
+        if status == .failed { abandon(entry, reason) }
         if status == .skipped { keptBytes += entries[Int(entry)].size }
         if status != .failed, !entries[Int(entry)].isSmall { source.finish(entry) }
         if openEntries == 0 { state = .finished }
+    }
+
+    /// The receiver does not want an entry any more: its disk may be full.
+    private mutating func abandon(_ entry: UInt32, _ reason: String) {
+        if faults[entry] == nil { faults[entry] = reason }
+        wanted.removeAll { $0.entry == entry }
+        guard let file = current, file.entry == entry else { return }
+        current = nil
+        hasWork = false
+        if let stream = file.stream { streams.finish(stream) }
     }
 
     /// The next large file that the receiver asks for.
@@ -192,7 +202,8 @@ package struct FileSender: SessionContent, ~Copyable {
     }
 
     mutating func fail(_ entry: UInt32, _ fault: FileFault) {
-        guard faults[entry] == nil else { return }
+        // What is lost may fail to be read again when the receiver has all of it.
+        guard faults[entry] == nil, requests[Int(entry)] != .max else { return }
         faults[entry] = fault.description
         if fault.code == .changed { source.finish(entry) }
         messages.append(

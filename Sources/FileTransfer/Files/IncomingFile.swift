@@ -89,7 +89,12 @@ struct IncomingFile {
         while let next = confirmed.removeValue(forKey: fold.count) { fold.append(next) }
     }
 
-    mutating func setRoot(_ digest: [UInt8]) { root = BLAKE3.Digest(digest) }
+    /// What the sender says last. False: it has said so before.
+    mutating func setRoot(_ digest: [UInt8]) -> Bool {
+        guard root == nil else { return false }
+        root = BLAKE3.Digest(digest)
+        return true
+    }
 
     /// Chunks to ask for once the sender has said all values: those of an earlier transfer that have changed since.
     var staleChunks: [Range<UInt64>] {

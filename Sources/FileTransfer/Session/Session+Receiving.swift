@@ -76,7 +76,7 @@ extension Session where Content: ~Copyable {
             frames.credit = max(frames.credit, payload.bigEndian(at: 0, as: UInt64.self))
             frames.control.raiseCredit(to: payload.bigEndian(at: 8, as: UInt64.self))
         case .pong, .pad, .goAway: break
-        case .rekey: receiveRekey(payload)
+        case .rekey: receiveRekey(payload, now: now)
         case .streamClose, .streamReset, .pathChallenge, .pathResponse: break
         }
         return true

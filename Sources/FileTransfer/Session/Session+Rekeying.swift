@@ -1,7 +1,9 @@
 internal import Cryptography
 
 extension Session where Content: ~Copyable {
-    mutating func receiveRekey(_ payload: RawSpan) {
+    mutating func receiveRekey(_ payload: RawSpan, now: Instant) {
+        // It may be in the first packet of the epoch before the one that it names.
+        updateKeys(now: now)
         do throws(Rekeying.Violation) {
             guard let keys = try frames.rekeying.receive(payload, nextNumber: recovery.nextNumber) else { return }
             do throws(PacketOpener.EpochFailure) { try opener.begin(keys) } catch { violate("a REKEY: \(error)") }
