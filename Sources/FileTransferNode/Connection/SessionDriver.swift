@@ -51,7 +51,10 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
         session.timeout(now: now)
         if session.content.hasWork { session.content.work() }
         repeatMessage3(now)
+        let wasOpen = session.end == nil
         let outcome = sendRuns(now)
+        // The end went out just now: there is nothing to wait for.
+        if wasOpen, session.end != nil { return }
         poll.awaitRoom(place, outcome == .blocked)
         now = .now
         var deadline = limit
