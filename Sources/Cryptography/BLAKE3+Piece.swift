@@ -20,6 +20,17 @@ extension BLAKE3 {
             size == 0 ? 1 : (size - 1) / UInt64(length) + 1
         }
 
+        /// How many bytes one of them has. Its number is below ``count(of:)``; another one traps.
+        package static func length(of number: UInt64, in size: UInt64) -> Int {
+            Int(min(UInt64(length), size - number * UInt64(length)))
+        }
+
+        /// How many bytes these have together. They are below ``count(of:)``.
+        package static func length(of numbers: [Range<UInt64>], in size: UInt64) -> UInt64 {
+            let length = UInt64(length)
+            return numbers.reduce(0) { $0 + min($1.upperBound * length, size) - $1.lowerBound * length }
+        }
+
         /// The position of the piece in the file, from 0.
         package let number: UInt64
         /// Its bytes, at most `length`.

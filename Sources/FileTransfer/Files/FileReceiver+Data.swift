@@ -101,8 +101,7 @@ extension FileReceiver {
     private mutating func assembly(of chunk: UInt64, in entry: UInt32, size: UInt64) -> Int? {
         if let known = assemblies.lastIndex(where: { $0.chunk == chunk && $0.entry == entry }) { return known }
         guard let slot = freeSlots.popLast() else { return nil }
-        let start = chunk * UInt64(BLAKE3.Piece.length)
-        let length = Int(min(UInt64(BLAKE3.Piece.length), size - start))
+        let length = BLAKE3.Piece.length(of: chunk, in: size)
         assemblies.append(ChunkAssembly(entry: entry, chunk: chunk, slot: slot, length: length))
         return assemblies.count - 1
     }

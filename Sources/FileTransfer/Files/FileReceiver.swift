@@ -153,9 +153,7 @@ package struct FileReceiver: SessionContent, ~Copyable {
             missing.removeSubrange((ControlMessage.mostRanges - 1)...)
             missing.append(start..<last.upperBound)
         }
-        let length = UInt64(BLAKE3.Piece.length)
-        keptBytes +=
-            entry.size - missing.reduce(0) { $0 + min($1.upperBound * length, entry.size) - $1.lowerBound * length }
+        keptBytes += entry.size - BLAKE3.Piece.length(of: missing, in: entry.size)
         files[entry.number] = file
         messages.append(ControlMessage.want(entry: entry.number, chunks: missing).encoded)
     }

@@ -126,10 +126,8 @@ package struct FileSender: SessionContent, ~Copyable {
             return
         }
         if requests[Int(entry)] == 0 {
-            let length = UInt64(BLAKE3.Piece.length)
             let size = entries[Int(entry)].size
-            let missing = chunks.reduce(0) { $0 + min($1.upperBound * length, size) - $1.lowerBound * length }
-            keptBytes += size - missing
+            keptBytes += size - BLAKE3.Piece.length(of: chunks, in: size)
         }
         requests[Int(entry)] += 1
         wanted.append(Wanted(entry: entry, chunks: chunks))

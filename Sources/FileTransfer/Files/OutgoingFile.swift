@@ -41,9 +41,7 @@ struct OutgoingFile {
     /// How many chunks the fold must have before the next one is sent, or before the file is done.
     var nextStop: UInt64 { chunks.first?.lowerBound ?? chunkCount }
 
-    func length(of chunk: UInt64) -> Int {
-        Int(min(UInt64(BLAKE3.Piece.length), size - chunk * UInt64(BLAKE3.Piece.length)))
-    }
+    func length(of chunk: UInt64) -> Int { BLAKE3.Piece.length(of: chunk, in: size) }
 
     mutating func add(_ value: BLAKE3.ChainingValue) {
         fold.append(value)

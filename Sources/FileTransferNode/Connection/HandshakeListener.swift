@@ -23,14 +23,11 @@ final class HandshakeListener {
         )
     }
 
-    /// Reads datagrams that lie one after the other, and answers them. Returns the first session that they open.
-    func receive(
-        _ run: RawSpan,
-        segment: Int,
-        from source: InternetAddress,
-        on socket: inout PacketSocket
-    ) -> Opened? {
-        let bytes = [UInt8](run)
+    /// Reads the datagrams of a run, and answers them. Returns the first session that they open.
+    func receive(_ buffers: borrowing ReceiveBuffers, _ index: Int, on socket: inout PacketSocket) -> Opened? {
+        guard let source = buffers.source(index) else { return nil }
+        let segment = buffers.segment(index)
+        let bytes = [UInt8](buffers.bytes(index))
         for start in stride(from: 0, to: bytes.count, by: max(1, segment)) {
             let datagram = Array(bytes[start..<min(start + max(1, segment), bytes.count)])
             switch responder.receive(datagram, from: source.source, .now) {

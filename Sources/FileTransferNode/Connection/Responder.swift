@@ -19,14 +19,7 @@ enum Responder {
             if poll.isWoken { throw CancellationError() }
             guard poll.hasArrivals(place) else { continue }
             for index in 0..<(try socket.receive(into: &buffers)) {
-                guard let source = buffers.source(index),
-                    let opened = listener.receive(
-                        buffers.bytes(index),
-                        segment: buffers.segment(index),
-                        from: source,
-                        on: &socket
-                    )
-                else { continue }
+                guard let opened = listener.receive(buffers, index, on: &socket) else { continue }
                 return EstablishedEnd(opened, on: socket, buffers: buffers, listener: listener)
             }
         }

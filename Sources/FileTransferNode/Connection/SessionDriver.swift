@@ -174,14 +174,7 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
 
     /// Datagrams from an address that is not the session's.
     private mutating func receiveFromOther(_ buffers: borrowing ReceiveBuffers, _ index: Int) {
-        guard let listener, let source = buffers.source(index),
-            let opened = listener.receive(
-                buffers.bytes(index),
-                segment: buffers.segment(index),
-                from: source,
-                on: &socket
-            )
-        else { return }
+        guard let listener, let opened = listener.receive(buffers, index, on: &socket) else { return }
         if opened.handshake.peer == handshake.peer {
             successor = opened
         } else {

@@ -114,7 +114,7 @@ struct PartFile: ~Copyable {
     /// Hashes a chunk that is there. Nil if it is not.
     func value(of chunk: UInt64, size: UInt64, buffer: inout [UInt8]) throws(SystemError) -> BLAKE3.ChainingValue? {
         let start = chunk * UInt64(BLAKE3.Piece.length)
-        let length = Int(min(UInt64(BLAKE3.Piece.length), size - start))
+        let length = BLAKE3.Piece.length(of: chunk, in: size)
         var span = buffer.mutableSpan
         // Every bit pattern is a valid byte.
         var bytes = unsafe span.mutableBytes
