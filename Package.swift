@@ -165,7 +165,8 @@ let package = Package(
         .testTarget(
             name: "CryptographyTests",
             dependencies: [
-                "CBLAKE3", "CBLAKE3Wide", "CFieldProbe", "COpenSSL", "Cryptography", "NoisePeer", "PacketPeer",
+                "CBLAKE3", "CBLAKE3Wide", "CFieldProbe", "COpenSSL", "Cryptography", "NoisePeer", "OwnThread",
+                "PacketPeer",
                 "TemporaryFolders",
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
@@ -177,7 +178,7 @@ let package = Package(
             dependencies: [
                 "CLinux", "ClusterPeer", "Cryptography", "Identity", "NetworkProtocol", "NetworkProtocolConfiguration",
                 "NetworkProtocolPrometheus", "NetworkProtocolTestSupport", "NetworkSimulation", "Operations",
-                "PrometheusMetrics", "StrictJSON", "SwimSimulation", "TemporaryFolders",
+                "OwnThread", "PrometheusMetrics", "StrictJSON", "SwimSimulation", "TemporaryFolders",
                 "example-chat", "example-echo", "example-greeter", "example-mutual-tls",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -447,7 +448,7 @@ let package = Package(
             path: "Fuzz/Properties",
             swiftSettings: strict
         ),
-        .testTarget(name: "FuzzTests", dependencies: ["FuzzProperties"], swiftSettings: lenient),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzProperties", "OwnThread"], swiftSettings: lenient),
         // Certificates that no endpoint of ours would make.
         .target(
             name: "TestCertificates",
@@ -490,17 +491,17 @@ let package = Package(
         ),
         .testTarget(
             name: "PacketIOTests",
-            dependencies: ["CNetworkNamespace", "PacketIO", "SystemErrors"],
+            dependencies: ["CNetworkNamespace", "OwnThread", "PacketIO", "SystemErrors"],
             swiftSettings: strict
         ),
         .testTarget(
             name: "FileTransferTests",
-            dependencies: ["Cryptography", "FileTransfer", "Identity"],
+            dependencies: ["Cryptography", "FileTransfer", "Identity", "OwnThread"],
             swiftSettings: lenient
         ),
         .testTarget(
             name: "FileTransferNodeTests",
-            dependencies: ["Cryptography", "FileTransfer", "FileTransferNode", "TemporaryFolders"],
+            dependencies: ["Cryptography", "FileTransfer", "FileTransferNode", "OwnThread", "TemporaryFolders"],
             swiftSettings: lenient
         ),
         .testTarget(
@@ -534,16 +535,18 @@ let package = Package(
         ),
         // A folder for one test.
         .target(name: "TemporaryFolders", path: "Tests/TemporaryFolders", swiftSettings: lenient),
+        // A thread for one test that blocks or computes for long.
+        .target(name: "OwnThread", path: "Tests/OwnThread", swiftSettings: lenient),
         .testTarget(
             name: "OperationsTests",
             dependencies: [
-                "AuditAppender", "Files", "Operations", "StrictJSON", "SystemErrors", "TemporaryFolders",
+                "AuditAppender", "Files", "Operations", "OwnThread", "StrictJSON", "SystemErrors", "TemporaryFolders",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: lenient
         ),
-        .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"], swiftSettings: lenient),
+        .testTarget(name: "StrictJSONTests", dependencies: ["OwnThread", "StrictJSON"], swiftSettings: lenient),
         .testTarget(
             name: "TOMLConfigurationTests",
             dependencies: ["Files", "TOMLConfiguration", "TemporaryFolders"],

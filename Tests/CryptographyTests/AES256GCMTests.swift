@@ -1,7 +1,8 @@
 internal import Cryptography
+internal import OwnThread
 internal import Testing
 
-@Suite("AES-256-GCM")
+@Suite("AES-256-GCM", .ownThread)
 struct AES256GCMTests {
     /// Ciphertext ‖ tag of one message.
     private static func sealed(_ plaintext: [UInt8], key: [UInt8], nonce: [UInt8], header: [UInt8]) -> [UInt8] {

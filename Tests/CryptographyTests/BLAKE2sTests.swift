@@ -1,8 +1,9 @@
+internal import OwnThread
 internal import Testing
 
 @testable import Cryptography
 
-@Suite("BLAKE2s, HMAC and Noise's HKDF")
+@Suite("BLAKE2s, HMAC and Noise's HKDF", .ownThread)
 struct BLAKE2sTests {
     private static func digest(_ bytes: [UInt8]) -> [UInt8] {
         var hash = BLAKE2s()

@@ -1,8 +1,9 @@
+internal import OwnThread
 internal import Testing
 
 @testable import Cryptography
 
-@Suite("BLAKE3 pieces and their fold")
+@Suite("BLAKE3 pieces and their fold", .ownThread)
 struct BLAKE3FoldTests {
     private static let length = BLAKE3.Piece.length
 

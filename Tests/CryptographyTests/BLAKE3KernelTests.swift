@@ -1,11 +1,12 @@
 internal import CBLAKE3
 internal import CBLAKE3Wide
+internal import OwnThread
 internal import Testing
 
 @testable import Cryptography
 
 /// One after the other, because a kernel is set for the whole process. Other suites do not set it.
-@Suite("BLAKE3 kernels", .serialized)
+@Suite("BLAKE3 kernels", .serialized, .ownThread)
 struct BLAKE3KernelTests {
     static let supported = BLAKE3.Kernel.allCases.filter(\.isSupported)
 

@@ -1,11 +1,12 @@
 internal import Foundation
+internal import OwnThread
 internal import TemporaryFolders
 internal import Testing
 
 @testable import Cryptography
 
 /// Beside `b3sum`, which the authors of BLAKE3 wrote.
-@Suite("BLAKE3 and b3sum", .serialized)
+@Suite("BLAKE3 and b3sum", .serialized, .ownThread)
 struct BLAKE3SumTests {
     @Test(arguments: [0, 1, 64, 1_025, 65_536, 262_143, 262_144, 262_145, 1_000_003])
     func `a file has the digest that b3sum prints, in one piece and in many`(_ length: Int) throws {

@@ -1,5 +1,6 @@
 internal import CBLAKE3
 internal import Glibc
+internal import OwnThread
 internal import Testing
 
 @testable import Cryptography
@@ -25,7 +26,7 @@ extension BLAKE3 {
     static func keyedHash(_ bytes: [UInt8], key: [UInt8]) -> Digest { keyedHash(bytes.span.bytes, key: Secret(key)) }
 }
 
-@Suite("BLAKE3")
+@Suite("BLAKE3", .ownThread)
 struct BLAKE3Tests {
     @Test func `there are the 35 official vectors`() {
         #expect(BLAKE3Vector.all.count == 35)

@@ -1,9 +1,10 @@
+internal import OwnThread
 internal import Testing
 
 @testable import Cryptography
 
 /// Many keys, few contexts.
-@Suite("Contexts of libcrypto")
+@Suite("Contexts of libcrypto", .ownThread)
 struct CipherContextsTests {
     typealias Algorithm = RecordCipher.Algorithm
 

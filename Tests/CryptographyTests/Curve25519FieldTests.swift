@@ -1,7 +1,8 @@
 internal import CFieldProbe
+internal import OwnThread
 internal import Testing
 
-@Suite("Numbers modulo 2²⁵⁵ − 19")
+@Suite("Numbers modulo 2²⁵⁵ − 19", .ownThread)
 struct Curve25519FieldTests {
     /// Bit 255 is not the field's.
     private static func reference(_ bytes: [UInt8]) -> ReferenceField {

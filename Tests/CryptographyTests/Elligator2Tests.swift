@@ -1,8 +1,9 @@
+internal import OwnThread
 internal import Testing
 
 @testable import Cryptography
 
-@Suite("Elligator2")
+@Suite("Elligator2", .ownThread)
 struct Elligator2Tests {
     private static let paddings: [UInt8] = [0x00, 0x40, 0x80, 0xc0]
 

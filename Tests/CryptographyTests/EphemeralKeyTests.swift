@@ -1,8 +1,9 @@
+internal import OwnThread
 internal import Testing
 
 @testable import Cryptography
 
-@Suite("Ephemeral keys")
+@Suite("Ephemeral keys", .ownThread)
 struct EphemeralKeyTests {
     /// Counts what it gives.
     private struct CountingGenerator: RandomNumberGenerator {

@@ -1,8 +1,9 @@
 internal import Foundation
+internal import OwnThread
 internal import Testing
 
 /// Beside PyPI's noiseprotocol, which `scripts/test` installs in `.build/python`.
-@Suite("Noise and noiseprotocol")
+@Suite("Noise and noiseprotocol", .ownThread)
 struct NoisePeerTests {
     @Test func `handshakes with noiseprotocol succeed in both roles and both forms of ephemeral keys`() async throws {
         let script = PacketProgram.root.appendingPathComponent("Tests/NoisePeer/peer.py").path

@@ -1,4 +1,5 @@
 internal import CFieldProbe
+internal import OwnThread
 internal import Testing
 
 @testable import Cryptography
@@ -7,7 +8,7 @@ internal import Testing
 ///
 /// libcrypto's ChaCha20 leaves the key of a message shorter than 64 bytes in its stack frame, where the next deep call
 /// overwrites it. Tests with sealed messages make such a call before they look.
-@Suite("Secrets of handshakes are overwritten")
+@Suite("Secrets of handshakes are overwritten", .ownThread)
 struct NoiseWipingTests {
     /// What a test knows of secrets: their complements, which no secret has as its bytes.
     private struct Traces {

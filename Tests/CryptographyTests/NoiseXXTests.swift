@@ -1,8 +1,9 @@
+internal import OwnThread
 internal import Testing
 
 @testable import Cryptography
 
-@Suite("Noise XX")
+@Suite("Noise XX", .ownThread)
 struct NoiseXXTests {
     private static let encodings: [EphemeralKey.Encoding] = [.plain, .representative]
 

@@ -1,8 +1,9 @@
 internal import Cryptography
+internal import OwnThread
 internal import Testing
 
 /// Both algorithms, through the same type.
-@Suite("Records")
+@Suite("Records", .ownThread)
 struct RecordCipherTests {
     typealias Algorithm = RecordCipher.Algorithm
 

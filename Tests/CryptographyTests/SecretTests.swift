@@ -1,9 +1,10 @@
 internal import Glibc
+internal import OwnThread
 internal import Testing
 
 @testable import Cryptography
 
-@Suite("Key material")
+@Suite("Key material", .ownThread)
 struct SecretTests {
     @Test func `key material is what it was made of, and is compared byte by byte`() {
         let bytes = (0..<48).map { UInt8($0) }

@@ -1,9 +1,10 @@
 internal import Cryptography
 internal import Foundation
+internal import OwnThread
 internal import Testing
 
 /// libsodium, through PyNaCl (Debian: python3-nacl), as an implementation that is not ours.
-@Suite("XChaCha20-Poly1305 beside libsodium")
+@Suite("XChaCha20-Poly1305 beside libsodium", .ownThread)
 struct SodiumTests {
     /// One message; all fields are bytes.
     struct Message {

@@ -1,8 +1,9 @@
+internal import OwnThread
 internal import Testing
 
 @testable import Cryptography
 
-@Suite("X25519")
+@Suite("X25519", .ownThread)
 struct X25519Tests {
     private static func shared(_ secret: [UInt8], _ publicKey: [UInt8]) -> [UInt8]? {
         X25519.sharedSecret(Secret(secret), with: publicKey).map { Array($0) }

@@ -1,8 +1,9 @@
+internal import OwnThread
 internal import Testing
 
 @testable import Cryptography
 
-@Suite("XChaCha20-Poly1305")
+@Suite("XChaCha20-Poly1305", .ownThread)
 struct XChaCha20Poly1305Tests {
     static let sunscreen = Array(
         ("Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, "

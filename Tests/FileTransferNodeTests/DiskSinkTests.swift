@@ -1,12 +1,13 @@
 internal import Cryptography
 internal import Foundation
+internal import OwnThread
 internal import TemporaryFolders
 internal import Testing
 
 @testable import FileTransfer
 @testable import FileTransferNode
 
-@Suite("A folder that receives files")
+@Suite("A folder that receives files", .ownThread)
 struct DiskSinkTests {
     private static let length = BLAKE3.Piece.length
 

@@ -1,12 +1,13 @@
 internal import Cryptography
 internal import Foundation
+internal import OwnThread
 internal import TemporaryFolders
 internal import Testing
 
 @testable import FileTransfer
 @testable import FileTransferNode
 
-@Suite("Files and folders that are sent")
+@Suite("Files and folders that are sent", .ownThread)
 struct DiskSourceTests {
     private func text(_ entries: [TransferEntry]) -> [String] {
         entries.map { "\($0.kind) \(String(decoding: $0.path, as: UTF8.self))" }

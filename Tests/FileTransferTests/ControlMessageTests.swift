@@ -1,8 +1,9 @@
+internal import OwnThread
 internal import Testing
 
 @testable import FileTransfer
 
-@Suite("Control messages")
+@Suite("Control messages", .ownThread)
 struct ControlMessageTests {
     private static let entry = TransferEntry(
         number: 3,

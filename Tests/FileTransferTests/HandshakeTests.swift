@@ -1,10 +1,11 @@
 internal import Cryptography
 internal import Identity
+internal import OwnThread
 internal import Testing
 
 @testable import FileTransfer
 
-@Suite("The handshake of a session")
+@Suite("The handshake of a session", .ownThread)
 struct HandshakeTests {
     private let start = Instant(nanoseconds: 1_000_000_000_000)
     private let alice = IdentityKey()

@@ -1,10 +1,11 @@
 internal import Cryptography
+internal import OwnThread
 internal import Testing
 
 @testable import FileTransfer
 
 /// Packets behind the seal that a peer of ours would never send.
-@Suite("Packets of a peer that breaks the protocol")
+@Suite("Packets of a peer that breaks the protocol", .ownThread)
 struct HostilePacketTests {
     struct Packet: Sendable {
         var type: UInt8

@@ -1,9 +1,10 @@
 internal import Cryptography
+internal import OwnThread
 internal import Testing
 
 @testable import FileTransfer
 
-@Suite("A transfer that continues an earlier one")
+@Suite("A transfer that continues an earlier one", .ownThread)
 struct ResumptionTests {
     private static let length = BLAKE3.Piece.length
     private static let file = randomBytes(10 * length + 1_000, seed: 3)

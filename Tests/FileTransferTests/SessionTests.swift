@@ -1,9 +1,10 @@
 internal import Cryptography
+internal import OwnThread
 internal import Testing
 
 @testable import FileTransfer
 
-@Suite("A session that carries files")
+@Suite("A session that carries files", .ownThread)
 struct SessionTests {
     @Test(arguments: [0, 1, 1_420, 262_143, 262_144, 262_145, 3_000_000])
     func `a file of any length arrives as it is`(_ length: Int) throws {

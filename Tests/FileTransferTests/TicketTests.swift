@@ -1,9 +1,10 @@
 internal import Identity
+internal import OwnThread
 internal import Testing
 
 @testable import FileTransfer
 
-@Suite("Tickets")
+@Suite("Tickets", .ownThread)
 struct TicketTests {
     private let ticket = Ticket(
         endpointID: IdentityKey().endpointID,

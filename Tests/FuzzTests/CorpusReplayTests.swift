@@ -1,8 +1,9 @@
 internal import Foundation
 internal import FuzzProperties
+internal import OwnThread
 internal import Testing
 
-@Suite("Inputs that fuzzing kept")
+@Suite("Inputs that fuzzing kept", .ownThread)
 struct CorpusReplayTests {
     /// `Fuzz/Corpus`, as committed.
     static let corpus = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

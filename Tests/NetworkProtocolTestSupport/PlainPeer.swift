@@ -129,5 +129,14 @@ package final class PlainServer: Sendable {
         return peer
     }
 
-    package func close() async { try? await channel.close() }
+    /// Returns when a connection would be refused. A program that another test is just starting holds a copy of the
+    /// listening socket until it is executed, so the system goes on taking connections for a moment.
+    package func close() async {
+        try? await channel.close()
+        let connecting = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        while let taken = try? await connecting.connect(host: "127.0.0.1", port: port).get() {
+            try? await taken.close()
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+    }
 }

@@ -1,9 +1,10 @@
 internal import Glibc
+internal import OwnThread
 internal import Testing
 
 @testable import PacketIO
 
-@Suite struct BacklogTests {
+@Suite(.ownThread) struct BacklogTests {
     @Test func `all streams of the largest test may come at once, before the first is accepted`() throws {
         let listener = try Socket.listenTCP(InternetAddress(.loopbackIPv4, port: 0))
         let address = try listener.localAddress()

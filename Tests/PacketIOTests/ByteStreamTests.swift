@@ -1,10 +1,11 @@
 internal import Glibc
+internal import OwnThread
 internal import SystemErrors
 internal import Testing
 
 @testable import PacketIO
 
-@Suite(.timeLimit(.minutes(3))) struct ByteStreamTests {
+@Suite(.timeLimit(.minutes(3)), .ownThread) struct ByteStreamTests {
     private static let never = Int64.max
 
     private func pair() throws -> (PairEnd, PairEnd) {

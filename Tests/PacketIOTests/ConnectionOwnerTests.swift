@@ -1,8 +1,9 @@
+internal import OwnThread
 internal import Testing
 
 @testable import PacketIO
 
-@Suite struct ConnectionOwnerTests {
+@Suite(.ownThread) struct ConnectionOwnerTests {
     @Test func `an open connection of this user is found, and a closed one has no owner`() throws {
         let listener = try Socket.listenTCP(InternetAddress(.loopbackIPv4, port: 0))
         let local = try listener.localAddress()

@@ -1,9 +1,10 @@
 internal import Glibc
+internal import OwnThread
 internal import Testing
 
 @testable import PacketIO
 
-@Suite struct InternetAddressTests {
+@Suite(.ownThread) struct InternetAddressTests {
     @Test(arguments: [
         ("1.2.3.4:5", "1.2.3.4:5"), ("[::1]:65535", "[::1]:65535"), ("[2001:DB8:0:0:0:0:0:1]:80", "[2001:db8::1]:80"),
         ("0.0.0.0:0", "0.0.0.0:0"), ("[::]:1", "[::]:1"), ("[fe80::1%7]:9", "[fe80::1%7]:9"),

@@ -1,9 +1,10 @@
 internal import Glibc
+internal import OwnThread
 internal import Testing
 
 @testable import PacketIO
 
-@Suite("What has arrived of a stream") struct StreamArrivalsTests {
+@Suite("What has arrived of a stream", .ownThread) struct StreamArrivalsTests {
     private static let size: UInt32 = 1_448
 
     /// A receiver whose socket counts segments from a number near its end, and has half an unread segment.

@@ -1,8 +1,9 @@
 internal import Glibc
+internal import OwnThread
 internal import SystemErrors
 internal import Testing
 
-@Suite("System errors") struct SystemErrorTests {
+@Suite("System errors", .ownThread) struct SystemErrorTests {
     @Test func `an error says what failed, on what, why, and for the network what to do`() {
         let error = SystemError(call: "bind", subject: "127.0.0.1:80", code: EADDRINUSE)
         #expect(error.description.hasPrefix("bind 127.0.0.1:80: Address already in use; "))

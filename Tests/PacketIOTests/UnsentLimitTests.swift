@@ -1,8 +1,9 @@
+internal import OwnThread
 internal import Testing
 
 @testable import PacketIO
 
-@Suite("Bytes that wait in the kernel")
+@Suite("Bytes that wait in the kernel", .ownThread)
 struct UnsentLimitTests {
     /// The limit after five seconds at `rate` bits a second.
     private func limit(at rate: Double) -> Int {

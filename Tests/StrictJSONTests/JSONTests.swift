@@ -1,8 +1,9 @@
 internal import Foundation
+internal import OwnThread
 internal import StrictJSON
 internal import Testing
 
-@Suite struct JSONTests {
+@Suite(.ownThread) struct JSONTests {
     @Test func `values come back in their order`() throws {
         let text = #"{"b":[1,-2,3.5,true,false,null,{}],"a":"x\"\\\n\u001b\u2028é😀","c":[],"d":9223372036854775807}"#
         let value = try JSONParser.parse(text)

@@ -1,9 +1,10 @@
 internal import Foundation
+internal import OwnThread
 internal import Testing
 
 @testable import Cryptography
 
-@Suite("Speed of algorithms")
+@Suite("Speed of algorithms", .ownThread)
 struct AlgorithmSpeedTests {
     @Test func `AES is fast where libcrypto has instructions for it and for products of polynomials`() {
         let cases = [

@@ -1,8 +1,9 @@
+internal import OwnThread
 internal import Testing
 
 @testable import Cryptography
 
-@Suite("Header protection")
+@Suite("Header protection", .ownThread)
 struct HeaderProtectionTests {
     typealias Algorithm = RecordCipher.Algorithm
 

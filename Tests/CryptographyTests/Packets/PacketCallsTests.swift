@@ -1,7 +1,8 @@
+internal import OwnThread
 internal import Testing
 
 /// What the program PacketCalls counts in the whole process, libcrypto included.
-@Suite("Allocations and locks of packets")
+@Suite("Allocations and locks of packets", .ownThread)
 struct PacketCallsTests {
     private struct Count {
         let packets: Int

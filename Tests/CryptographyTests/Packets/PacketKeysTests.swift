@@ -1,8 +1,9 @@
+internal import OwnThread
 internal import Testing
 
 @testable import Cryptography
 
-@Suite("Keys of packets")
+@Suite("Keys of packets", .ownThread)
 struct PacketKeysTests {
     typealias Algorithm = RecordCipher.Algorithm
 

@@ -1,8 +1,9 @@
+internal import OwnThread
 internal import Testing
 
 @testable import Cryptography
 
-@Suite("Opening packets")
+@Suite("Opening packets", .ownThread)
 struct PacketOpenerTests {
     typealias Algorithm = RecordCipher.Algorithm
     typealias Outcome = PacketOpener.Outcome

@@ -1,8 +1,9 @@
+internal import OwnThread
 internal import Testing
 
 @testable import Cryptography
 
-@Suite("Sealing packets")
+@Suite("Sealing packets", .ownThread)
 struct PacketSealerTests {
     typealias Algorithm = RecordCipher.Algorithm
 

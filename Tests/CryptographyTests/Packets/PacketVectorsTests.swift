@@ -1,9 +1,10 @@
+internal import OwnThread
 internal import Testing
 
 @testable import Cryptography
 
 /// The known answers that `Tests/PacketPeer/peer.py --vectors` prints.
-@Suite("Known answers of packets")
+@Suite("Known answers of packets", .ownThread)
 struct PacketVectorsTests {
     struct Vector: Sendable {
         let algorithm: RecordCipher.Algorithm

@@ -1,10 +1,11 @@
 internal import CFieldProbe
+internal import OwnThread
 internal import Testing
 
 @testable import Cryptography
 
 /// Looks through the memory of a process of its own: in that of all tests, mappings come and go meanwhile.
-@Suite("Keys of packets are overwritten")
+@Suite("Keys of packets are overwritten", .ownThread)
 struct PacketWipingTests {
     typealias Algorithm = RecordCipher.Algorithm
 

@@ -1,4 +1,5 @@
 internal import Cryptography
+internal import OwnThread
 internal import Testing
 
 /// What the window must do, with a set of numbers.
@@ -18,7 +19,7 @@ private struct WindowModel {
     }
 }
 
-@Suite("Replay window")
+@Suite("Replay window", .ownThread)
 struct ReplayWindowTests {
     /// The lengths of steps and of reordering that meet all branches, and where they start.
     @Test(arguments: [1, 2, 63, 64, 65, 300, 8191, 8192, 8193, 20_000] as [UInt64], [0, 1 << 32, .max - 500_000])

@@ -1,8 +1,9 @@
+internal import OwnThread
 internal import Testing
 
 @testable import FileTransfer
 
-@Suite("Parsing an ACK")
+@Suite("Parsing an ACK", .ownThread)
 struct AcknowledgedRangesTests {
     @Test func `the bytes of an ACK with two gaps are those of the document`() throws {
         let bytes: [UInt8] = [

@@ -1,8 +1,9 @@
+internal import OwnThread
 internal import Testing
 
 @testable import FileTransfer
 
-@Suite("When an ACK is due")
+@Suite("When an ACK is due", .ownThread)
 struct AcknowledgmentScheduleTests {
     private var received = ReceivedPackets()
     private var next: UInt64 = 0

@@ -1,9 +1,10 @@
+internal import OwnThread
 internal import Testing
 
 @testable import FileTransfer
 
 /// The parts of BBR's model, each by itself.
-@Suite("BBR's model")
+@Suite("BBR's model", .ownThread)
 struct BbrModelTests {
     // MARK: Bandwidth
 

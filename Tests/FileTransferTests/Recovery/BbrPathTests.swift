@@ -1,9 +1,10 @@
+internal import OwnThread
 internal import Testing
 
 @testable import FileTransfer
 
 /// What BBR makes of whole paths. The figures are a little looser than those seen, and never than what is promised.
-@Suite("BBR on simulated paths")
+@Suite("BBR on simulated paths", .ownThread)
 struct BbrPathTests {
     /// One flow on a path, without violations.
     private static func run(_ scenario: PathScenario) -> PathScenario.Result {

@@ -1,9 +1,10 @@
+internal import OwnThread
 internal import Testing
 
 @testable import FileTransfer
 
 /// BBR as a controller, over a path of 1 MB/s and 50 ms: 50 000 bytes.
-@Suite("BBR")
+@Suite("BBR", .ownThread)
 struct BbrTests {
     private static let size = 1_000
 

@@ -1,10 +1,11 @@
 internal import Glibc
+internal import OwnThread
 internal import Testing
 
 @testable import FileTransfer
 
 /// Prints what each controller makes of a path; with `OUTPOST_CONGESTION_TABLE=1` of every path, which takes minutes.
-@Suite("Congestion control, side by side")
+@Suite("Congestion control, side by side", .ownThread)
 struct CongestionTable {
     private typealias Algorithm = CongestionControl.Algorithm
 

@@ -1,8 +1,9 @@
+internal import OwnThread
 internal import Testing
 
 @testable import FileTransfer
 
-@Suite("CUBIC")
+@Suite("CUBIC", .ownThread)
 struct CubicTests {
     private static let size = 1_000
 

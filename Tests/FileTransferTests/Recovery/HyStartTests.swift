@@ -1,8 +1,9 @@
+internal import OwnThread
 internal import Testing
 
 @testable import FileTransfer
 
-@Suite("HyStart++")
+@Suite("HyStart++", .ownThread)
 struct HyStartTests {
     /// A round of so many ACKs, each with this time in milliseconds. Returns whether slow start has ended.
     private static func round(_ hyStart: inout HyStart, _ time: Double, count: Int = 8) -> Bool {

@@ -1,8 +1,9 @@
+internal import OwnThread
 internal import Testing
 
 @testable import FileTransfer
 
-@Suite("Loss recovery")
+@Suite("Loss recovery", .ownThread)
 struct LossRecoveryTests {
     private let sender = RecoverySender<RecordingController>()
 

@@ -1,8 +1,9 @@
+internal import OwnThread
 internal import Testing
 
 @testable import FileTransfer
 
-@Suite("Pacer")
+@Suite("Pacer", .ownThread)
 struct PacerTests {
     private static let start = Instant.milliseconds(5)
 

@@ -1,8 +1,9 @@
+internal import OwnThread
 internal import Testing
 
 @testable import FileTransfer
 
-@Suite("Received packets")
+@Suite("Received packets", .ownThread)
 struct ReceivedPacketsTests {
     private static let start = Instant(nanoseconds: 0)
 

@@ -1,8 +1,9 @@
+internal import OwnThread
 internal import Testing
 
 @testable import FileTransfer
 
-@Suite("Round-trip time")
+@Suite("Round-trip time", .ownThread)
 struct RoundTripTimeTests {
     private static let millisecond: Int64 = 1_000_000
 

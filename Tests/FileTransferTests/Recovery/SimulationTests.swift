@@ -1,8 +1,9 @@
+internal import OwnThread
 internal import Testing
 
 @testable import FileTransfer
 
-@Suite("Simulated transfers")
+@Suite("Simulated transfers", .ownThread)
 struct SimulationTests {
     /// Any path on which a transfer can end.
     private static func properties(using generator: inout SeededGenerator) -> SimulatedLink.Properties {

@@ -1,9 +1,10 @@
+internal import OwnThread
 internal import Testing
 
 @testable import NetworkProtocol
 
 /// What a holder of the key can make a member store and send.
-@Suite("SWIM, what a member keeps and sends")
+@Suite("SWIM, what a member keeps and sends", .ownThread)
 struct SwimBoundsTests {
     @Test func `a member that fails and comes back without end has one place in the order of probes`() throws {
         var core = try SwimCoreTests.core(others: 2)

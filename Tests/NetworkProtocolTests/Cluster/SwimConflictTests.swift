@@ -1,8 +1,9 @@
 internal import NetworkProtocol
+internal import OwnThread
 internal import Testing
 
 /// Two members with one identity.
-@Suite("SWIM, an id that is taken")
+@Suite("SWIM, an id that is taken", .ownThread)
 struct SwimConflictTests {
     private func conflicts(_ actions: [SwimAction]) -> [MemberAddress] {
         actions.compactMap { action in

@@ -1,9 +1,10 @@
 internal import NetworkProtocol
+internal import OwnThread
 internal import SwimSimulation
 internal import Testing
 
 /// Details that the scenarios do not check one by one.
-@Suite("SWIM, one member")
+@Suite("SWIM, one member", .ownThread)
 struct SwimCoreTests {
     static let second: Int64 = 1_000_000_000
 

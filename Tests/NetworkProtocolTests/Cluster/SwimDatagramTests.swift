@@ -1,7 +1,8 @@
 internal import NetworkProtocol
+internal import OwnThread
 internal import Testing
 
-@Suite("SWIM datagrams")
+@Suite("SWIM datagrams", .ownThread)
 struct SwimDatagramTests {
     static func key(_ first: UInt8) -> ClusterKey {
         guard let key = ClusterKey(first..<(first + 32)) else { preconditionFailure("32 bytes") }

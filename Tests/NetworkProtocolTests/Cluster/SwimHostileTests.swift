@@ -1,11 +1,12 @@
 internal import NetworkProtocol
 internal import NetworkSimulation
+internal import OwnThread
 internal import SwimSimulation
 internal import Testing
 
 /// Messages that no member of the cluster would send now. They arrive with the right key: without it, no message is
 /// accepted (see `SwimDatagramTests`).
-@Suite("SWIM among liars and old messages", .timeLimit(.minutes(5)))
+@Suite("SWIM among liars and old messages", .timeLimit(.minutes(5)), .ownThread)
 struct SwimHostileTests {
     @Test func `a replay of all messages ever sent revives no member and kills none`() throws {
         let network = SimulatedNetwork(seed: 21)

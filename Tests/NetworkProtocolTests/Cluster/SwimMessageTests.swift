@@ -1,8 +1,9 @@
 internal import Identity
 internal import NetworkProtocol
+internal import OwnThread
 internal import Testing
 
-@Suite("SWIM messages")
+@Suite("SWIM messages", .ownThread)
 struct SwimMessageTests {
     static let a = id(0xa1)
     static let b = id(0xb2)

@@ -1,10 +1,11 @@
 internal import NetworkProtocol
 internal import NetworkSimulation
+internal import OwnThread
 internal import SwimSimulation
 internal import Testing
 
 /// Clusters of 50 on a simulated network; no real time passes.
-@Suite("SWIM on a simulated network", .timeLimit(.minutes(5)))
+@Suite("SWIM on a simulated network", .timeLimit(.minutes(5)), .ownThread)
 struct SwimScenarioTests {
     /// A cluster in which every member knows every other one.
     static func cluster(_ count: Int = 50, seed: UInt64, loss: Double = 0) throws -> SimulatedNetwork {

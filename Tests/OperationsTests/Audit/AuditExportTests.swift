@@ -1,9 +1,10 @@
 internal import Foundation
 internal import Operations
+internal import OwnThread
 internal import TemporaryFolders
 internal import Testing
 
-@Suite struct AuditExportTests {
+@Suite(.ownThread) struct AuditExportTests {
     let folder: TemporaryFolder
     var path: String { folder.file("audit.jsonl") }
 

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import OwnThread
 internal import Synchronization
 internal import SystemErrors
 internal import TemporaryFolders
@@ -6,7 +7,7 @@ internal import Testing
 
 @testable import Operations
 
-@Suite struct AuditFailureTests {
+@Suite(.ownThread) struct AuditFailureTests {
     let folder: TemporaryFolder
     let signer = TestSigner()
     var path: String { folder.file("audit.jsonl") }

@@ -1,11 +1,12 @@
 internal import Foundation
 internal import Operations
+internal import OwnThread
 internal import Synchronization
 internal import TemporaryFolders
 internal import Testing
 
 /// A hand on the disk, without the key: nothing that it adds or takes away may pass.
-@Suite struct AuditForgeryTests {
+@Suite(.ownThread) struct AuditForgeryTests {
     let folder: TemporaryFolder
     let signer = TestSigner()
     var path: String { folder.file("audit.jsonl") }

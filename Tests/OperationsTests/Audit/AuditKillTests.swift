@@ -1,11 +1,12 @@
 internal import Foundation
 internal import Glibc
 internal import Operations
+internal import OwnThread
 internal import TemporaryFolders
 internal import Testing
 
 /// The log under SIGKILL and under the kernel's file size limit, in a process of its own.
-@Suite struct AuditKillTests {
+@Suite(.ownThread) struct AuditKillTests {
     let folder: TemporaryFolder
     var path: String { folder.file("audit.jsonl") }
 

@@ -1,8 +1,9 @@
 internal import Crypto
 internal import Operations
+internal import OwnThread
 internal import Testing
 
-@Suite struct AuditLineTests {
+@Suite(.ownThread) struct AuditLineTests {
     @Test func `a line has every name, in the fixed order, with null where nothing applies`() {
         let line = AuditLine(
             sequence: 1,

@@ -1,10 +1,11 @@
 internal import Files
 internal import Foundation
 internal import Operations
+internal import OwnThread
 internal import TemporaryFolders
 internal import Testing
 
-@Suite struct AuditLogTests {
+@Suite(.ownThread) struct AuditLogTests {
     let folder: TemporaryFolder
     let signer = TestSigner()
     var path: String { folder.file("audit.jsonl") }

@@ -1,9 +1,10 @@
 internal import Foundation
 internal import Operations
+internal import OwnThread
 internal import TemporaryFolders
 internal import Testing
 
-@Suite struct AuditRotationTests {
+@Suite(.ownThread) struct AuditRotationTests {
     let folder: TemporaryFolder
     let signer = TestSigner()
     var path: String { folder.file("audit.jsonl") }

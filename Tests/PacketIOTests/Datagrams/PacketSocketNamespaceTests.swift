@@ -1,11 +1,13 @@
 internal import CNetworkNamespace
 internal import Glibc
+internal import OwnThread
 internal import Testing
 
 @testable import PacketIO
 
 /// In a network namespace: loopback with the MTU 1280, no routes to elsewhere.
-@Suite("A packet socket in a network of its own", .timeLimit(.minutes(3))) struct PacketSocketNamespaceTests {
+@Suite("A packet socket in a network of its own", .timeLimit(.minutes(3)), .ownThread) struct PacketSocketNamespaceTests
+{
     private static let mtu = 1_280
 
     /// Runs `body` on a thread that has its own network.

@@ -1,10 +1,11 @@
 internal import Glibc
+internal import OwnThread
 internal import SystemErrors
 internal import Testing
 
 @testable import PacketIO
 
-@Suite(.timeLimit(.minutes(3))) struct PacketSocketTests {
+@Suite(.timeLimit(.minutes(3)), .ownThread) struct PacketSocketTests {
     static let loopbacks = [InternetHost.loopbackIPv4, .loopbackIPv6]
     /// Bytes of all datagrams, and of each.
     static let shapes = [

@@ -1,8 +1,9 @@
+internal import OwnThread
 internal import Testing
 
 @testable import PacketIO
 
-@Suite(.timeLimit(.minutes(3))) struct PollSetTests {
+@Suite(.timeLimit(.minutes(3)), .ownThread) struct PollSetTests {
     private static let millisecond: Int64 = 1_000_000
     private static var inFiveSeconds: Int64 { KernelClock.monotonic + 5_000 * millisecond }
 

@@ -1,8 +1,9 @@
+internal import OwnThread
 internal import Testing
 
 @testable import PacketIO
 
-@Suite(.timeLimit(.minutes(3))) struct ReceiveBuffersTests {
+@Suite(.timeLimit(.minutes(3)), .ownThread) struct ReceiveBuffersTests {
     @Test func `a call takes as many runs as there is room for, and the next ones the rest`() throws {
         var sender = try PacketSocket(InternetAddress(.loopbackIPv4, port: 0))
         let receiver = try PacketSocket(InternetAddress(.loopbackIPv4, port: 0))
