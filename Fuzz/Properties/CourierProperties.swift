@@ -120,6 +120,7 @@ enum CourierProperties {
 
 /// Counts what is written.
 private final class CountingSink: FileSink {
+    var isDurable: Bool { false }
     private(set) var bytes = 0
 
     func begin(_ entry: TransferEntry) -> EntryStart { entry.kind == .file ? .missing : .complete }

@@ -17,6 +17,14 @@ package final class FileReceiving: Sendable {
         package let conflicts: [String]
     }
 
+    /// Who may send.
+    package enum Admission: Sendable {
+        /// Who has the ticket.
+        case ticket
+        /// Who knows this machine's Endpoint ID and is admitted by it, which is asked for each session.
+        case peers(@Sendable (EndpointID) -> Bool)
+    }
+
     /// What a user says to an offer.
     package enum Decision: Sendable {
         case accept(ConflictPolicy)
@@ -29,6 +37,7 @@ package final class FileReceiving: Sendable {
     private let socket: Mutex<PacketSocket?>
     private let folder: String
     private let options: DiskSink.Options
+    private let admission: Admission
     private let contactSecret: [UInt8]
     /// Two processes would write into one file if they got files of one name.
     private let lock: FileLock
@@ -38,9 +47,11 @@ package final class FileReceiving: Sendable {
         _ address: InternetAddress,
         into folder: String,
         options: DiskSink.Options = DiskSink.Options(),
+        admitting admission: Admission = .ticket,
         identity: IdentityKey
     ) throws {
         self.options = options
+        self.admission = admission
         self.identity = identity
         self.folder = folder
         do throws(FileLock.Failure) {
@@ -58,8 +69,15 @@ package final class FileReceiving: Sendable {
         let socket = try PacketSocket(address)
         self.address = socket.address
         self.socket = Mutex(socket)
-        contactSecret = [UInt8](randomCount: 16)
+        contactSecret =
+            switch admission {
+            case .ticket: [UInt8](randomCount: 16)
+            case .peers: []
+            }
     }
+
+    /// Where it listens.
+    package var boundAddress: InternetAddress { address }
 
     /// The ticket with which a sender finds this socket.
     ///
@@ -91,6 +109,7 @@ package final class FileReceiving: Sendable {
             contactSecret: contactSecret,
             parameters: SessionParameters(of: socket)
         )
+        if case .peers(let admits) = admission { listener.admits = admits }
         var opened = try Responder.open(socket, listener: listener, wakeUp: wakeUp)
         while true {
             let peer = opened.handshake.peer
@@ -98,14 +117,17 @@ package final class FileReceiving: Sendable {
             do throws(FileFault) { sink = try DiskSink(into: folder, options: options) } catch {
                 throw TransferError(.local, error.description)
             }
-            var driver = opened.session(carrying: FileReceiver(into: sink), wakeUp: wakeUp)
+            var driver = opened.session(
+                carrying: FileReceiver(into: sink, signer: ReceiptSigner(identity, peer: peer)),
+                wakeUp: wakeUp
+            )
             let end = Result { try Self.drive(&driver, sink, options, from: peer, decide, progress) }
             if let next = driver.successor {
                 // Its sender was ended and has begun again. What has arrived is kept.
                 opened = try driver.proceed(with: next)
                 continue
             }
-            let result = driver.session.content.result(in: folder, sink)
+            let result = driver.session.content.result(in: folder, sink, peer: peer)
             var kept: PacketSocket? = driver.finish()
             self.socket.withLock { swap(&$0, &kept) }
             try end.get()
@@ -122,6 +144,7 @@ package final class FileReceiving: Sendable {
         _ progress: (TransferProgress) -> Void
     ) throws {
         var question: Question?
+        var patience = ReceiptPatience()
         try driver.run(onCancel: "the receiver canceled the transfer") { session in
             if session.content.state == .offered {
                 if question == nil {
@@ -143,7 +166,11 @@ package final class FileReceiving: Sendable {
                 }
             }
             // The sender has the reports; if its CLOSE was lost, it may be gone.
-            if session.content.state == .finished, session.isQuiet { session.close(.done) }
+            if session.content.state == .finished, session.isQuiet,
+                patience.isOver(session.content.isSettled, now: .now)
+            {
+                session.close(.done)
+            }
             progress(session.content.progress)
         }
         if driver.session.content.state == .refused { throw TransferError(.refused, "the transfer was refused") }
@@ -156,7 +183,7 @@ extension FileReceiver {
         TransferProgress(bytes: min(totalBytes, keptBytes + receivedBytes), total: totalBytes, moved: receivedBytes)
     }
 
-    fileprivate func result(in folder: String, _ sink: DiskSink) -> TransferResult {
+    fileprivate func result(in folder: String, _ sink: DiskSink, peer: EndpointID) -> TransferResult {
         let files = entries.map { entry in
             TransferredFile(
                 path: folder + "/" + String(decoding: sink.path(of: entry), as: UTF8.self),
@@ -167,10 +194,14 @@ extension FileReceiver {
             )
         }
         return TransferResult(
+            peer: peer,
             entries: files,
             notices: notices + sink.notices,
             movedBytes: receivedBytes,
-            keptBytes: keptBytes
+            keptBytes: keptBytes,
+            hasWrongFile: hasWrongFile,
+            receipt: receipt,
+            receiptFiles: receipt == nil ? [] : verifiedFiles
         )
     }
 }

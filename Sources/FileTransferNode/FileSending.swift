@@ -13,7 +13,7 @@ package enum FileSending {
     ///   - wakeUp: a signal from another thread cancels the transfer.
     package static func send(
         _ paths: [String],
-        to ticket: Ticket,
+        to contact: PeerContact,
         keepingValuesIn values: String?,
         congestion: CongestionControl.Algorithm,
         identity: IdentityKey,
@@ -25,14 +25,22 @@ package enum FileSending {
             source = try DiskSource(paths, keepingValuesIn: values)
         } catch { throw TransferError(.local, error.description) }
         let entries = source.entries
-        let content = FileSender(entries, name: entries[0].path, from: source, role: .initiator)
-        let opened = try Initiator.open(ticket, identity: identity, wakeUp: wakeUp)
+        let content = FileSender(
+            entries,
+            name: entries[0].path,
+            from: source,
+            role: .initiator,
+            signer: ReceiptSigner(identity, peer: contact.endpointID)
+        )
+        let opened = try Initiator.open(contact, identity: identity, wakeUp: wakeUp)
         var driver = opened.session(carrying: content, congestion: congestion, wakeUp: wakeUp)
         let total = entries.reduce(0) { $0 + $1.size }
+        var patience = ReceiptPatience()
         try driver.run(onCancel: "the sender canceled the transfer") { session in
             progress(session.content.progress(of: total))
             switch session.content.state {
-            case .finished where session.isQuiet: session.close(.done)
+            case .finished where session.isQuiet && patience.isOver(session.content.isSettled, now: .now):
+                session.close(.done)
             case .refused: session.close(.done)
             default: break
             }
@@ -41,7 +49,7 @@ package enum FileSending {
             throw TransferError(.refused, "the receiver refused: \(reason)")
         }
         if driver.session.content.state != .finished { throw driver.session.failure() }
-        return driver.session.content.result(of: source, paths)
+        return driver.session.content.result(of: source, peer: contact.endpointID)
     }
 }
 
@@ -50,7 +58,7 @@ extension FileSender {
         TransferProgress(bytes: min(total, keptBytes + movedBytes), total: total, moved: movedBytes)
     }
 
-    fileprivate func result(of source: DiskSource, _ paths: [String]) -> TransferResult {
+    fileprivate func result(of source: DiskSource, peer: EndpointID) -> TransferResult {
         var files: [TransferredFile] = []
         files.reserveCapacity(source.entries.count)
         for (index, entry) in source.entries.enumerated() {
@@ -70,11 +78,14 @@ extension FileSender {
             )
         }
         return TransferResult(
+            peer: peer,
             entries: files,
             notices: [],
             omitted: source.faults,
             movedBytes: movedBytes,
-            keptBytes: keptBytes
+            keptBytes: keptBytes,
+            receipt: receipt,
+            receiptFiles: receipt == nil ? [] : verifiedFiles
         )
     }
 }
@@ -85,7 +96,7 @@ extension Session where Content: ~Copyable {
         switch end {
         case .closed(_, let reason): TransferError(.peer, "the peer broke the protocol: \(reason)")
         case .closedByPeer(.canceled, let reason): TransferError(.refused, "canceled: \(reason)")
-        case .closedByPeer(.busy, let reason): TransferError(.refused, reason)
+        case .closedByPeer(.busy, let reason), .closedByPeer(.refused, let reason): TransferError(.refused, reason)
         case .closedByPeer(let code, let reason):
             TransferError(.peer, "the peer closed the session with code \(code.rawValue): \(reason)")
         case .idle, nil:

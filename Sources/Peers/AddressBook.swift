@@ -1,5 +1,5 @@
 internal import GRDB
-internal import Identity
+package import Identity
 package import Operations
 internal import Storage
 internal import StrictJSON
@@ -109,17 +109,67 @@ package struct AddressBook: Sendable {
                     arguments: [id, permission.rawValue]
                 )
             }
-            // Another tool's data about the machine stays: an address, or a permission, even one that is unknown here.
-            let isOtherwiseKnown = try Bool.fetchOne(
-                database,
-                sql: """
-                    SELECT EXISTS (SELECT 1 FROM address WHERE name = ?1)
-                    OR EXISTS (SELECT 1 FROM permission WHERE endpoint_id = ?2 AND action <> ?3)
-                    """,
-                arguments: [name, id, permission.rawValue]
-            )
-            if isOtherwiseKnown != true { try Self.remove(name, database) }
+            try Self.removeUnneeded(name, of: id, beside: permission, database)
             return true
+        }
+    }
+
+    /// Removes the addresses of a service under `name`, if there are any, and withdraws `permission` from the machine,
+    /// under all of its names. An entry that no other service needs is removed with them.
+    package func forget(_ service: String, of name: String, withdrawing permission: Permission) throws {
+        try database.write { database in
+            guard let peer = try Self.peers(database).first(where: { $0.name == name }) else { return }
+            let id = peer.endpointID.description
+            try database.execute(
+                sql: "DELETE FROM address WHERE name = ? AND service = ?",
+                arguments: [name, service]
+            )
+            try database.execute(
+                sql: "DELETE FROM permission WHERE endpoint_id = ? AND action = ?",
+                arguments: [id, permission.rawValue]
+            )
+            try Self.removeUnneeded(name, of: id, beside: permission, database)
+        }
+    }
+
+    /// Another tool's data about the machine stays: an address, or a permission, even one that is unknown here.
+    private static func removeUnneeded(
+        _ name: String,
+        of id: String,
+        beside permission: Permission,
+        _ database: Database
+    ) throws {
+        let isOtherwiseKnown = try Bool.fetchOne(
+            database,
+            sql: """
+                SELECT EXISTS (SELECT 1 FROM address WHERE name = ?1)
+                OR EXISTS (SELECT 1 FROM permission WHERE endpoint_id = ?2 AND action <> ?3)
+                """,
+            arguments: [name, id, permission.rawValue]
+        )
+        if isOtherwiseKnown != true { try remove(name, database) }
+    }
+
+    /// Grants a permission to a machine, or withdraws it.
+    package func permit(_ permission: Permission, to peer: EndpointID, _ isGranted: Bool = true) throws {
+        try database.write { database in
+            try database.execute(
+                sql: isGranted
+                    ? "INSERT OR IGNORE INTO permission (endpoint_id, action) VALUES (?, ?)"
+                    : "DELETE FROM permission WHERE endpoint_id = ? AND action = ?",
+                arguments: [peer.description, permission.rawValue]
+            )
+        }
+    }
+
+    /// Whether a machine has a permission.
+    package func permits(_ permission: Permission, to peer: EndpointID) throws -> Bool {
+        try database.read { database in
+            try Bool.fetchOne(
+                database,
+                sql: "SELECT EXISTS (SELECT 1 FROM permission WHERE endpoint_id = ? AND action = ?)",
+                arguments: [peer.description, permission.rawValue]
+            ) == true
         }
     }
 

@@ -16,6 +16,8 @@ package struct PeerAddress: Sendable, Hashable {
 
     /// The service of Paramedic Link.
     package static let reflector = "reflector"
+    /// The service of `courier serve`.
+    package static let courier = "courier"
 }
 
 /// An entry of the address book. One machine may have several names, for example one for each of its networks.

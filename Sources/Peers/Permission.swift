@@ -5,4 +5,6 @@
 package enum Permission: String, Sendable, Hashable, CaseIterable {
     /// This user's tools may measure the link to the peer. The peer may request nothing from this machine.
     case beMeasured = "be_measured"
+    /// The peer may send files to this user's courier, which stores them in the folder that it receives into.
+    case sendFiles = "send_files"
 }

@@ -19,11 +19,14 @@ struct CourierCommand: Tool {
             On the machine that sends:
               courier send FILE FOLDER courier:…
 
-            Exit codes: 0 success, 1 failure of this machine's files, 3 network, 4 refused, 5 peer, 64 wrong \
-            usage, 74 standard output could not be written, 130 interrupted.
+            Exit codes: 0 success, 1 failure of this machine's files, 3 network, 4 refused, 5 peer, 6 integrity, 64 \
+            wrong usage, 74 standard output could not be written, 130 interrupted.
             """,
         version: "courier \(BuildVersion.line)",
-        subcommands: [SendCommand.self, ReceiveCommand.self, HashCommand.self, IdentityCommand.self]
+        subcommands: [
+            SendCommand.self, ReceiveCommand.self, ServeCommand.self, PeerCommand.self, HistoryCommand.self,
+            ReceiptCommand.self, HashCommand.self, IdentityCommand.self,
+        ]
     )
 
     static func main() async { await start() }
@@ -50,6 +53,7 @@ struct CourierCommand: Tool {
         case .network: 3
         case .refused: 4
         case .peer: 5
+        case .integrity: 6
         }
     }
 }

@@ -7,6 +7,7 @@ internal import Glibc
 internal import Identity
 internal import Operations
 internal import PacketIO
+internal import Peers
 
 struct ReceiveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,6 +18,8 @@ struct ReceiveCommand: AsyncParsableCommand {
 
             What was cut is continued when its sender sends it again. Files that are there with the size and time of the \
             sender's are skipped. Other files are never replaced unless --on-conflict says so.
+
+            Trusted peers (`courier peer trust`) are not asked about.
             """
     )
 
@@ -81,7 +84,10 @@ struct ReceiveCommand: AsyncParsableCommand {
         let watch = untilInputEnds ? try WorkThread("input") { Self.signalAtEndOfInput(wakeUp) } : nil
         defer { withExtendedLifetime(watch) {} }
         guard yes || isInteractive else {
-            throw ValidationError("standard input is not a terminal, so there is no one to ask; accept with --yes")
+            throw ValidationError(
+                "standard input is not a terminal, so there is no one to ask; accept with --yes, or receive from trusted peers "
+                    + "with `courier serve`"
+            )
         }
         var options = DiskSink.Options()
         options.isDurable = durable
@@ -111,7 +117,11 @@ struct ReceiveCommand: AsyncParsableCommand {
     }
 
     private func receiveOne(_ receiving: FileReceiving, _ wakeUp: WakeUp) async throws {
-        let question = ReceiveQuestion(accepts: yes, conflicts: ConflictPolicy(rawValue: onConflict))
+        let yes = yes
+        let question = ReceiveQuestion(
+            accepts: { peer in yes || (try? Contacts.book().permits(.sendFiles, to: peer)) ?? false },
+            conflicts: ConflictPolicy(rawValue: onConflict)
+        )
         let meter = TransferMeter()
         defer { meter.clear() }
         let result = try await Blocking.run("receive", cancelingWith: wakeUp) {
@@ -122,6 +132,6 @@ struct ReceiveCommand: AsyncParsableCommand {
             )
         }
         meter.clear()
-        try TransferReport.put(result, seconds: meter.seconds, json: shared.json)
+        try TransferReport.put(result, isSent: false, seconds: meter.seconds, json: shared.json)
     }
 }

@@ -1,18 +1,19 @@
 internal import CommandLineTool
 internal import FileTransferNode
 internal import Glibc
+internal import Identity
 internal import Operations
 
 /// What a person is asked about an offer, on the terminal.
 struct ReceiveQuestion: Sendable {
-    /// Whether offers are accepted without asking.
-    let accepts: Bool
+    /// Whether a peer's offers are accepted without asking.
+    let accepts: @Sendable (EndpointID) -> Bool
     /// Nil asks.
     let conflicts: ConflictPolicy?
 
     func ask(_ offer: FileReceiving.Offer) -> FileReceiving.Decision {
         let name = LogText.plain(String(decoding: offer.name, as: UTF8.self))
-        if !accepts {
+        if !accepts(offer.peer) {
             let what = offer.entries == 1 ? name : "\(name), \(offer.entries) entries"
             let size = Quantity.bytes(Double(offer.bytes))
             let answer = Self.answer(to: "Accept transfer of \(what) (\(size)) from \(offer.peer)? [y/N] ")

@@ -13,13 +13,17 @@ struct SendCommand: AsyncParsableCommand {
             To a machine that you reach by ssh, as with scp (courier must be installed there):
               courier send FILE FOLDER user@host:path
 
+            To a machine that runs `courier serve` and trusts this one, by its name (`courier peer add`) or its address:
+              courier send FILE laptop
+              courier send FILE PP-…@192.0.2.1:4900
+
             A transfer that was cut is continued by sending the same again: only what is missing moves.
             """
     )
 
     @Argument(
         help: ArgumentHelp(
-            "Files and folders, then the ticket that `courier receive` prints, or user@host:path.",
+            "Files and folders, then the ticket that `courier receive` prints, a peer's name, ID@HOST:PORT, or user@host:path.",
             valueName: "path… to"
         )
     )
@@ -52,10 +56,11 @@ struct SendCommand: AsyncParsableCommand {
     func validate() throws {
         guard words.count >= 2 else {
             throw ValidationError(
-                "give at least one file or folder, and the ticket that `courier receive` prints on the other machine or "
-                    + "user@host:path"
+                "give at least one file or folder, and the ticket that `courier receive` prints on the other machine, a peer's "
+                    + "name, ID@HOST:PORT or user@host:path"
             )
         }
+        _ = try Receiver(parsing: words[words.count - 1])
         if CongestionControl.Algorithm(rawValue: congestion) == nil {
             throw ValidationError("--congestion \(congestion): must be cubic or bbr")
         }
@@ -65,7 +70,7 @@ struct SendCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let (remote, ticket) = try receiver()
+        let (remote, contact) = try receiver()
         let paths = Array(words.dropLast())
         let identity = try shared.identity()
         let values = shared.valuesFolder
@@ -75,7 +80,7 @@ struct SendCommand: AsyncParsableCommand {
         let result = try await Blocking.run("send", cancelingWith: wakeUp) {
             try FileSending.send(
                 paths,
-                to: ticket,
+                to: contact,
                 keepingValuesIn: values,
                 congestion: algorithm,
                 identity: identity,
@@ -85,18 +90,19 @@ struct SendCommand: AsyncParsableCommand {
         meter.clear()
         // It has told this side what became of the files.
         _ = remote?.exitCode()
-        try TransferReport.put(result, seconds: meter.seconds, json: shared.json)
+        try TransferReport.put(result, isSent: true, seconds: meter.seconds, json: shared.json)
     }
 
-    /// The receiver's ticket, and the ssh that runs it, if this side starts it.
-    private func receiver() throws -> (TerminalChild?, Ticket) {
-        let target = words[words.count - 1]
-        if let remote = RemoteReceiver(parsing: target) {
+    /// How to reach the receiver, and the ssh that runs it, if this side starts it.
+    private func receiver() throws -> (TerminalChild?, PeerContact) {
+        switch try Receiver(parsing: words[words.count - 1]) {
+        case .ticket(let ticket): return (nil, PeerContact(ticket))
+        case .location(let place): return (nil, try PeerContact(place.endpointID, at: [place]))
+        case .name(let name): return (nil, try Contacts.contact(named: name))
+        case .remote(let remote):
             let command = ssh.split(separator: " ").map(String.init)
-            return try remote.start(ssh: command, courier: remoteCourier, onConflict: onConflict)
-        }
-        do throws(TicketError) { return (nil, try Ticket(parsing: target)) } catch {
-            throw ValidationError("\(target.prefix(40)): \(error)")
+            let (child, ticket) = try remote.start(ssh: command, courier: remoteCourier, onConflict: onConflict)
+            return (child, PeerContact(ticket))
         }
     }
 }

@@ -33,8 +33,9 @@ enum TransferReport {
         }
     }
 
-    /// Prints what arrived, and throws if something failed.
-    static func put(_ result: TransferResult, seconds: Double, json: Bool) throws {
+    /// Prints what arrived and keeps it in the history, and throws if something failed.
+    static func put(_ result: TransferResult, isSent: Bool, seconds: Double, json: Bool) throws {
+        TransferHistory.keep(result, isSent: isSent, seconds: seconds)
         for notice in result.notices { CourierCommand.say(LogText.plain(notice)) }
         let bytes = result.entries.reduce(0) { $0 + $1.bytes }
         if json {
@@ -51,7 +52,7 @@ enum TransferReport {
         }
         if let first = failed.first {
             let others = failed.count == 1 ? "" : " (and \(failed.count - 1) more)"
-            throw TransferError(.local, "\(first)\(others)")
+            throw TransferError(result.hasWrongFile ? .integrity : .local, "\(first)\(others)")
         }
         if !result.omitted.isEmpty {
             throw TransferError(.local, "\(result.omitted.count) of what is in the folders was not sent")

@@ -33,6 +33,7 @@ class Established(NamedTuple):
     theirs: dict
     address: tuple
     third: bytes
+    peer: bytes
 
 
 class Ticket(NamedTuple):
@@ -120,12 +121,12 @@ class Host:
         read = {kind: int.from_bytes(tlvs[kind], "big") for kind in DEFAULTS if kind in tlvs}
         return eid, DEFAULTS | read, tlvs[SUITES]
 
-    def established(self, noise: NoiseConnection, theirs: dict, suites: bytes, address, third: bytes) -> Established:
+    def established(self, noise: NoiseConnection, peer: bytes, theirs: dict, suites: bytes, address, third: bytes) -> Established:
         protocol = noise.noise_protocol
         keys = protocol.cipher_state_encrypt.k, protocol.cipher_state_decrypt.k
         root = derive("courier/1 root", b"".join(keys if self.role == INITIATOR else keys[::-1]))
         suite = 2 if 2 in suites and 2 in self.suites else 1
-        return Established(self.role, root, suite, self.options, theirs, address, third)
+        return Established(self.role, root, suite, self.options, theirs, address, third, peer)
 
 
 def with_macs(host: Host, body: bytes, cookie: bytes | None) -> bytes:
@@ -165,7 +166,7 @@ def initiate(sock, host: Host) -> tuple[Established, dict]:
         third = host.cid("message 3", datagram[8:40]) + bytes(noise.write_message(host.payload))
         sock.sendto(third, source)
         counts = {"cookies": cookies, "message1": len(waiting) // 2}
-        return host.established(noise, theirs, suites, source, third), counts
+        return host.established(noise, eid, theirs, suites, source, third), counts
     raise TimeoutError("no answer to message 1")
 
 
@@ -195,9 +196,9 @@ def respond(sock, host: Host, asks_cookies: bool, timeout: float) -> tuple[Estab
             sock.sendto(known[datagram], source)
         elif noise := waiting.get(datagram[:8]):
             try:
-                _, theirs, suites = host.check(noise, bytes(noise.read_message(datagram[8:])))
+                eid, theirs, suites = host.check(noise, bytes(noise.read_message(datagram[8:])))
             except (InvalidTag, InvalidSignature):
                 continue
             counts = {"cookies": cookies, "message1": len(known)}
-            return host.established(noise, theirs, suites, source, datagram), counts
+            return host.established(noise, eid, theirs, suites, source, datagram), counts
     raise TimeoutError("no initiator")

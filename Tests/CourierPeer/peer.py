@@ -16,8 +16,11 @@ import socket
 import stat
 import struct
 import sys
+import time
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from blake3 import blake3
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 import handshake
 import tree
@@ -42,9 +45,34 @@ def spans(numbers: list[int]) -> list[tuple[int, int]]:
     return result
 
 
+class Receipts:
+    """This end's part in the receipts of a session."""
+
+    def __init__(self, identity: Ed25519PrivateKey, peer: bytes):
+        self.identity, self.peer = identity, peer
+
+    def statement(self, is_sender: bool, moment: int, flags: int, files: list[tuple[bytes, int, bytes]]) -> bytes:
+        """Of the files' paths, sizes and digests, in the order of their entries."""
+        ends = [self.identity.public_key().public_bytes_raw(), self.peer]
+        head = b"courier/1 receipt" + b"".join(ends if is_sender else ends[::-1])
+        if len(files) == 1:
+            digest = files[0][2]
+        else:
+            lines = (len(path).to_bytes(2, "big") + path + size.to_bytes(8, "big") + own for path, size, own in files)
+            digest = blake3(b"".join(lines)).digest()
+        return head + struct.pack(">QBIQ", moment, flags, len(files), sum(size for _, size, _ in files)) + digest
+
+    def check(self, signature: bytes, statement: bytes) -> None:
+        try:
+            Ed25519PublicKey.from_public_bytes(self.peer).verify(signature, statement)
+        except InvalidSignature:
+            raise Violation("RECEIPT that the peer has not signed") from None
+
+
 class Sender:
-    def __init__(self, session: Session, paths: list[str], stop_after: int | None):
-        self.session, self.paths = session, paths
+    def __init__(self, session: Session, receipts: Receipts, paths: list[str], stop_after: int | None):
+        self.session, self.receipts, self.paths = session, receipts, paths
+        self.receipt = None
         session.most_data = stop_after or session.most_data
         self.status: dict[int, str] = {}
         self.pack: list[bytes] = []
@@ -89,8 +117,23 @@ class Sender:
         elif type == VERIFIED:
             for first, count in struct.iter_unpack(">II", body):
                 self.status |= {number: STATUS[0] for number in range(first, first + count)}
-        elif type != RECEIPT:
+        elif type == RECEIPT and self.receipt is None and len(self.status) == len(self.paths):
+            moment, flags, signature = struct.unpack(">QB64s", body)
+            statement = self.receipts.statement(True, moment, flags, self.verified())
+            self.receipts.check(signature, statement)
+            self.receipt = [moment, flags]
+            self.session.message(RECEIPT, body[:9] + self.receipts.identity.sign(statement))
+        else:
             raise Violation(f"message {type} from a receiver")
+
+    def verified(self) -> list[tuple[bytes, int, bytes]]:
+        files = []
+        for number, path in enumerate(self.paths):
+            if self.status.get(number) == STATUS[0]:
+                with open(path, "rb") as file:
+                    data = file.read()
+                files.append((os.path.basename(path).encode(), len(data), tree.digest(data)))
+        return files
 
     def record(self, number: int) -> bytes:
         with open(self.paths[number], "rb") as file:
@@ -147,12 +190,14 @@ class Sender:
                     self.finish(entry, file.read())
         if self.session.data_sent + PAYLOAD > self.session.most_data and not self.session.flight:
             self.session.close(3, "stopped")
-        elif len(self.status) == len(self.paths):
-            self.session.close(0, "done")
+        elif len(self.status) == len(self.paths) and (self.receipt or STATUS[0] not in self.status.values()):
+            # The receiver needs the answer.
+            if not self.session.flight:
+                self.session.close(0, "done")
 
     def result(self) -> dict:
         entries = {os.path.basename(path): self.status.get(number) for number, path in enumerate(self.paths)}
-        return {"entries": entries, "wants": self.asked}
+        return {"entries": entries, "wants": self.asked, "receipt": self.receipt}
 
 
 class Entry:
@@ -174,8 +219,9 @@ class Entry:
 
 
 class Receiver:
-    def __init__(self, session: Session, folder: str, known: list[int]):
-        self.session, self.folder, self.known = session, os.fsencode(folder), known
+    def __init__(self, session: Session, receipts: Receipts, folder: str, known: list[int]):
+        self.session, self.receipts, self.folder, self.known = session, receipts, os.fsencode(folder), known
+        self.receipt = self.statement = None
         self.entries: list[Entry] = []
         self.offer = self.complete = None
         self.pack, self.record = None, b""
@@ -218,7 +264,12 @@ class Receiver:
             entry.root = body[12:]
         elif type == FAILED:
             self.report(self.entries[int.from_bytes(body[:4], "big")], "failed there: " + body[8:].decode())
-        elif type != RECEIPT:
+        elif type == RECEIPT and self.statement and self.receipt is None:
+            if body[:9] != self.moment + bytes(1):
+                raise Violation("RECEIPT of another time")
+            self.receipts.check(body[9:], self.statement)
+            self.receipt = [int.from_bytes(self.moment, "big"), body[8]]
+        else:
             raise Violation(f"message {type} from a sender")
 
     def ask(self, files: list[Entry]) -> None:
@@ -305,7 +356,7 @@ class Receiver:
             file.write(data)
         os.chmod(place, entry.mode & 0o777)
         os.utime(place, ns=(entry.time, entry.time))
-        entry.status = STATUS[0]
+        entry.status, entry.digest = STATUS[0], tree.digest(data)
 
     def tick(self) -> None:
         for entry in self.entries:
@@ -322,15 +373,28 @@ class Receiver:
                 self.write(entry, bytes(entry.data))
                 self.report(entry, STATUS[0])
         if self.complete and all(entry.status for entry in self.entries):
+            self.sign()
             # The sender closes. Folders get their times last, as files in them change these.
             for entry in reversed(self.entries):
                 if entry.kind == FOLDER:
                     os.chmod(self.place(entry), entry.mode & 0o777)
                     os.utime(self.place(entry), ns=(entry.time, entry.time))
 
+    def sign(self) -> None:
+        files = [
+            (entry.path, entry.size, entry.digest)
+            for entry in self.entries
+            if entry.kind == FILE and entry.status == STATUS[0]
+        ]
+        if files and not self.statement:
+            self.moment = int(time.time()).to_bytes(8, "big")
+            self.statement = self.receipts.statement(False, int.from_bytes(self.moment, "big"), 0, files)
+            self.session.message(RECEIPT, self.moment + bytes(1) + self.receipts.identity.sign(self.statement))
+
     def result(self) -> dict:
         entries = {os.fsdecode(entry.path): entry.status for entry in self.entries}
-        return {"offer": self.offer, "entries": entries, "wants": self.wants, "values": self.values_seen}
+        result = {"offer": self.offer, "entries": entries, "wants": self.wants, "values": self.values_seen}
+        return result | {"receipt": self.receipt}
 
 
 def flood(ticket: handshake.Ticket, host: handshake.Host) -> None:
@@ -378,10 +442,11 @@ def main() -> int:
         print(ticket.text(), flush=True)
         established, begin = handshake.respond(sock, host, options.cookies, options.timeout)
     session = Session(sock, established, options.loss, options.rekey_every)
+    receipts = Receipts(identity, established.peer)
     if options.command == "send":
-        app = Sender(session, options.files, options.stop_after)
+        app = Sender(session, receipts, options.files, options.stop_after)
     else:
-        app = Receiver(session, options.folder, [int(chunk) for chunk in options.known.split(",") if chunk])
+        app = Receiver(session, receipts, options.folder, [int(chunk) for chunk in options.known.split(",") if chunk])
     code, reason, side = session.run(app, options.timeout)
     result = app.result()
     result |= {"closed": [code, reason, side], "suite": session.suite, "epoch": session.out.number, "handshake": begin}

@@ -32,6 +32,8 @@ struct SessionPair: ~Copyable {
     var receiver: Session<FileReceiver>
     private var flying: [Datagram] = []
     private(set) var delivered = 0
+    /// Ends the run when the sender knows that all files are through.
+    var stopsBeforeReceipts = false
     /// Whether the receiver accepts what is offered; nil: it does not answer.
     var accepts: Bool? = true
 
@@ -70,7 +72,13 @@ struct SessionPair: ~Copyable {
         sender = Session(
             outgoing,
             parameters: parameters,
-            content: FileSender(entries, name: Array("files".utf8), from: self.files, role: .initiator),
+            content: FileSender(
+                entries,
+                name: Array("files".utf8),
+                from: self.files,
+                role: .initiator,
+                signer: ReceiptSigner(one, peer: other.endpointID) { 1 }
+            ),
             datagramSize: path.datagramSize,
             congestion: congestion,
             now: now
@@ -78,7 +86,7 @@ struct SessionPair: ~Copyable {
         receiver = Session(
             incoming,
             parameters: parameters,
-            content: FileReceiver(into: sink),
+            content: FileReceiver(into: sink, signer: ReceiptSigner(other, peer: one.endpointID) { 2 }),
             datagramSize: path.datagramSize,
             now: now
         )
@@ -165,11 +173,12 @@ struct SessionPair: ~Copyable {
     mutating func run(seconds: Int64 = 600) {
         let end = now + seconds * 1_000_000_000
         while now < end, sender.end == nil || receiver.end == nil {
+            if stopsBeforeReceipts, sender.content.state == .finished, sender.content.receipt == nil { return }
             switch sender.content.state {
-            case .finished where sender.isQuiet, .refused: sender.close(.done)
+            case .finished where sender.isQuiet && sender.content.isSettled, .refused: sender.close(.done)
             default: break
             }
-            if receiver.content.state == .finished, receiver.isQuiet { receiver.close(.done) }
+            if receiver.content.isSettled, receiver.isQuiet { receiver.close(.done) }
             if !step() { return }
         }
     }

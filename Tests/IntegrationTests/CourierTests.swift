@@ -150,7 +150,11 @@ struct CourierTests {
     func `what is no ticket is refused with a reason before anything is sent`(_ ticket: String) async throws {
         try await Tool.inFolder { folder in
             _ = try write(10, to: folder + "/a")
-            let result = try await courier(folder, "send", folder + "/a", ticket)
+            let result = try await Tool.run(
+                "courier",
+                ["send", folder + "/a", ticket, "--key", folder + "/sender.ed25519"],
+                ["XDG_STATE_HOME": folder]
+            )
             #expect(result.code == 64)
             #expect(result.errors.contains("ticket"))
         }

@@ -87,6 +87,33 @@ struct AddressBookTests {
         #expect(try book.peers().isEmpty)
     }
 
+    @Test func `the address book forgets a courier and the machine's trust, and keeps what other tools know`() throws {
+        let home = try StateHome()
+        let book = try book(home)
+        var both = peer("home")
+        both.addresses.append(PeerAddress(service: PeerAddress.courier, host: "192.0.2.1", port: 4900))
+        both.permissions.insert(.sendFiles)
+        try book.add(both)
+        try book.add(peer("lan", both.endpointID))
+        #expect(try book.permits(.sendFiles, to: both.endpointID))
+        try book.forget(PeerAddress.courier, of: "home", withdrawing: .sendFiles)
+        #expect(try book.permits(.sendFiles, to: both.endpointID) == false)
+        #expect(try book.permits(.beMeasured, to: both.endpointID))
+        #expect(try book.peers().map(\.name) == ["home", "lan"])
+        #expect(try book.peers()[0].addresses.map(\.service) == [PeerAddress.reflector])
+        // A name that only this tool has.
+        let own = KnownPeer(name: "own", endpointID: peer("x").endpointID, addedAt: .now)
+        try book.add(own)
+        try book.permit(.sendFiles, to: own.endpointID)
+        #expect(try book.permits(.sendFiles, to: own.endpointID))
+        try book.permit(.sendFiles, to: own.endpointID, false)
+        #expect(try book.permits(.sendFiles, to: own.endpointID) == false)
+        try book.permit(.sendFiles, to: own.endpointID)
+        try book.forget(PeerAddress.courier, of: "own", withdrawing: .sendFiles)
+        #expect(try book.peers().map(\.name) == ["home", "lan"])
+        #expect(try book.permits(.sendFiles, to: own.endpointID) == false)
+    }
+
     @Test
     func `the address book renames an entry with its addresses, and refuses a name in use, unknown or unprintable`()
         throws

@@ -26,6 +26,8 @@ package enum ControlMessage: Equatable, Sendable {
     case root(entry: UInt32, size: UInt64, digest: [UInt8])
     case received(entry: UInt32, status: ReceivedStatus, reason: String)
     case failed(entry: UInt32, code: UInt32, reason: String)
+    /// What an end signs when each entry has its result.
+    case receipt(Receipt.Signed)
     /// Small files that the receiver asks for.
     case wantSmall([Range<UInt32>])
     /// Entries that the receiver has verified.
@@ -33,9 +35,7 @@ package enum ControlMessage: Equatable, Sendable {
 
     private enum Kind: UInt8 {
         case offer = 1
-        case accept, refuse, entry, end, want, values, root, received, failed
-        case wantSmall = 12
-        case verified
+        case accept, refuse, entry, end, want, values, root, received, failed, receipt, wantSmall, verified
     }
 
     /// Type, length and body.
@@ -92,6 +92,11 @@ package enum ControlMessage: Equatable, Sendable {
             body.append(bigEndian: code)
             body += Self.text(reason)
             return .failed
+        case .receipt(let receipt):
+            body.append(bigEndian: receipt.time)
+            body.append(receipt.isDurable ? 1 : 0)
+            body += receipt.signature
+            return .receipt
         case .wantSmall(let ranges):
             Self.write(ranges, to: &body)
             return .wantSmall
@@ -148,6 +153,11 @@ package enum ControlMessage: Equatable, Sendable {
                 let reason = text(&reader)
             else { return nil }
             return .failed(entry: entry, code: code, reason: reason)
+        case .receipt:
+            guard let time = reader.integer(UInt64.self), let flags = reader.integer(UInt8.self), flags <= 1,
+                let signature = reader.bytes(Receipt.signatureLength)
+            else { return nil }
+            return .receipt(Receipt.Signed(time: time, isDurable: flags == 1, signature: signature))
         case .wantSmall: return parseEntries(&reader).map { .wantSmall($0) }
         case .verified: return parseEntries(&reader).map { .verified($0) }
         }

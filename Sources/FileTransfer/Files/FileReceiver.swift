@@ -60,6 +60,8 @@ package struct FileReceiver: SessionContent, ~Copyable {
     /// Verified files and their digests.
     package private(set) var digests: [UInt32: BLAKE3.Digest] = [:]
     package private(set) var faults: [UInt32: String] = [:]
+    /// Whether a file is not what its sender hashed.
+    package private(set) var hasWrongFile = false
     package private(set) var skipped: Set<UInt32> = []
     /// What a person should know, a line each: at most one for an entry.
     package private(set) var notices: [String] = []
@@ -84,17 +86,36 @@ package struct FileReceiver: SessionContent, ~Copyable {
     /// Entries to ask for, and verified ones to report, that go into one message.
     private var wantedSmall = EntryRanges()
     private var verified = EntryRanges()
+    /// It comes after the last report.
+    private var unsentReceipt: Receipt?
 
-    package init(into sink: any FileSink) { self.sink = sink }
+    private let signer: ReceiptSigner?
+    /// Signed by this end when each entry has its result and a file was verified; later by the sender, too.
+    package private(set) var receipt: Receipt?
+
+    /// - Parameter signer: makes the receipt; nil makes none.
+    package init(into sink: any FileSink, signer: ReceiptSigner? = nil) {
+        self.sink = sink
+        self.signer = signer
+    }
+
+    /// Whether it is finished, and the sender has signed the receipt if there is one.
+    package var isSettled: Bool { state == .finished && (receipt == nil || receipt?.senderSignature != nil) }
 
     package mutating func takeMessages() -> [[UInt8]] {
         for ranges in wantedSmall.take() { messages.append(ControlMessage.wantSmall(ranges).encoded) }
         for ranges in verified.take() { messages.append(ControlMessage.verified(ranges).encoded) }
+        if let receipt = unsentReceipt.take(), let signature = receipt.receiverSignature {
+            let signed = Receipt.Signed(time: receipt.time, isDurable: receipt.isDurable, signature: signature)
+            messages.append(ControlMessage.receipt(signed).encoded)
+        }
         defer { messages = [] }
         return messages
     }
 
-    package var hasMessages: Bool { !messages.isEmpty || !wantedSmall.isEmpty || !verified.isEmpty }
+    package var hasMessages: Bool {
+        !messages.isEmpty || !wantedSmall.isEmpty || !verified.isEmpty || unsentReceipt != nil
+    }
 
     // MARK: The user's answer
 
@@ -206,6 +227,7 @@ package struct FileReceiver: SessionContent, ~Copyable {
             state = .offered
         case .values(let entry, let first, let values): claim(entry, first, values)
         case .root(let entry, let size, let digest): root(entry, size, digest)
+        case .receipt(let signed): countersign(signed)
         case .failed(let entry, _, let reason):
             // What is lost may fail to be read again when all of it is here.
             guard state == .accepted || state == .finished, entries.indices.contains(Int(entry)) else {
@@ -319,6 +341,7 @@ package struct FileReceiver: SessionContent, ~Copyable {
         for assembly in assemblies where assembly.entry == entry { freeSlots.append(assembly.slot) }
         assemblies.removeAll { $0.entry == entry }
         if faults[entry] == nil { faults[entry] = fault.description }
+        if fault.code == .notVerified { hasWrongFile = true }
         report(entry, .failed, fault.description)
     }
 
@@ -338,5 +361,26 @@ package struct FileReceiver: SessionContent, ~Copyable {
         guard doneEntries == entries.count, nextToBegin == entries.count, state == .accepted else { return }
         state = .finished
         sink.end()
+        guard let signer, let files = Receipt.Files(verifiedFiles) else { return }
+        let receipt = signer.receipt(for: files, isDurable: sink.isDurable)
+        unsentReceipt = receipt
+        self.receipt = receipt
+    }
+
+    /// What the receipt is about, in the order of the entries.
+    package var verifiedFiles: [ReceiptFile] {
+        entries.compactMap { entry in
+            digests[entry.number].map { ReceiptFile(path: entry.path, size: entry.size, digest: $0) }
+        }
+    }
+
+    private mutating func countersign(_ signed: Receipt.Signed) {
+        guard let receipt, receipt.senderSignature == nil, receipt.time == signed.time,
+            receipt.isDurable == signed.isDurable, receipt.isSigned(by: receipt.sender, signed.signature)
+        else {
+            state = .violated("a receipt that the sender has not signed")
+            return
+        }
+        self.receipt?.senderSignature = signed.signature
     }
 }

@@ -60,13 +60,23 @@ package struct FileSender: SessionContent, ~Copyable {
     /// The digests that were sent.
     package internal(set) var digests: [UInt32: BLAKE3.Digest] = [:]
 
+    private let signer: ReceiptSigner?
+    /// Whether there is a file for a receipt.
+    private var hasVerified = false
+    /// Signed by both ends.
+    package private(set) var receipt: Receipt?
+
     /// Offers the entries. Their numbers are their positions.
+    ///
+    /// - Parameter signer: signs the receipt; nil wants none.
     package init(
         _ entries: [TransferEntry],
         name: [UInt8],
         from source: any FileSource,
-        role: HandshakeRole
+        role: HandshakeRole,
+        signer: ReceiptSigner? = nil
     ) {
+        self.signer = signer
         self.entries = entries
         self.source = source
         streams = SendingStreams(role)
@@ -111,6 +121,7 @@ package struct FileSender: SessionContent, ~Copyable {
         case .wantSmall(let ranges): wantSmall(ranges)
         case .received(let entry, let status, let reason): received(entry, status, reason)
         case .verified(let ranges): verified(ranges)
+        case .receipt(let signed): sign(signed)
         default: state = .violated("an unexpected message of the receiver")
         }
     }
@@ -172,10 +183,39 @@ package struct FileSender: SessionContent, ~Copyable {
         openEntries -= 1
         results[entry] = status
         saidValues[entry] = nil
+        if status == .verified, entries[Int(entry)].kind == .file { hasVerified = true }
         if status == .failed { abandon(entry, reason) }
         if status == .skipped { keptBytes += entries[Int(entry)].size }
         if status != .failed, !entries[Int(entry)].isSmall { source.finish(entry) }
         if openEntries == 0 { state = .finished }
+    }
+
+    /// Whether it is finished, and the receipt is signed if there is to be one.
+    package var isSettled: Bool { state == .finished && (signer == nil || receipt != nil || !hasVerified) }
+
+    /// What the receipt is about, in the order of the entries.
+    package var verifiedFiles: [ReceiptFile] {
+        entries.compactMap { entry in
+            guard entry.kind == .file, results[entry.number] == .verified, let digest = digests[entry.number] else {
+                return nil
+            }
+            return ReceiptFile(path: entry.path, size: entry.size, digest: digest)
+        }
+    }
+
+    private mutating func sign(_ signed: Receipt.Signed) {
+        guard state == .finished, receipt == nil, let files = Receipt.Files(verifiedFiles) else {
+            state = .violated("a receipt that cannot be")
+            return
+        }
+        guard let signer else { return }
+        guard let receipt = signer.countersigned(signed, for: files), let signature = receipt.senderSignature else {
+            state = .violated("a receipt for other files, or that the receiver has not signed")
+            return
+        }
+        self.receipt = receipt
+        let answer = Receipt.Signed(time: signed.time, isDurable: signed.isDurable, signature: signature)
+        messages.append(ControlMessage.receipt(answer).encoded)
     }
 
     /// The receiver does not want an entry any more: its disk may be full.

@@ -15,6 +15,9 @@ package enum EntryStart: Equatable, Sendable {
 
 /// Where a receiver's files are written. A class, as ``FileSource`` is.
 package protocol FileSink: AnyObject {
+    /// Whether a file is on the disk when it counts as verified.
+    var isDurable: Bool { get }
+
     /// Looks for what is there of an entry, and makes folders and symbolic links.
     func begin(_ entry: TransferEntry) throws(FileFault) -> EntryStart
 

@@ -11,6 +11,8 @@ final class HandshakeListener {
     }
 
     let parameters: SessionParameters
+    /// Whether a peer may have a session; asked when its handshake is done.
+    var admits: @Sendable (EndpointID) -> Bool = { _ in true }
     private var responder: HandshakeResponder
 
     init(identity: IdentityKey, contactSecret: [UInt8], parameters: SessionParameters) {
@@ -23,7 +25,7 @@ final class HandshakeListener {
         )
     }
 
-    /// Reads the datagrams of a run, and answers them. Returns the first session that they open.
+    /// Reads the datagrams of a run, and answers them. Returns the first session of an admitted peer that they open.
     func receive(_ buffers: borrowing ReceiveBuffers, _ index: Int, on socket: inout PacketSocket) -> Opened? {
         guard let source = buffers.source(index) else { return nil }
         let segment = buffers.segment(index)
@@ -34,14 +36,22 @@ final class HandshakeListener {
             case .ignored: break
             // An array of bytes, read as bytes.
             case .send(let reply): _ = unsafe socket.send(reply.span.bytes, segment: 0, to: source)
-            case .established(let handshake): return Opened(handshake: handshake, source: source)
+            case .established(let handshake):
+                let opened = Opened(handshake: handshake, source: source)
+                if admits(handshake.peer) { return opened }
+                turnAway(
+                    opened,
+                    .refused,
+                    "it does not admit this machine; its owner can, with `courier peer trust`",
+                    on: &socket
+                )
             }
         }
         return nil
     }
 
-    /// Tells a host that it has to wait, once. If that is lost, the host sees only silence.
-    func turnAway(_ opened: Opened, on socket: inout PacketSocket) {
+    /// Tells a host that its session is not wanted, once. If that is lost, the host sees only silence.
+    func turnAway(_ opened: Opened, _ code: CloseCode, _ reason: String, on socket: inout PacketSocket) {
         var session = Session(
             opened.handshake,
             parameters: parameters,
@@ -49,7 +59,7 @@ final class HandshakeListener {
             datagramSize: EstablishedEnd.smallestDatagram,
             now: .now
         )
-        session.close(.busy, "it is receiving from another machine; send again later")
+        session.close(code, reason)
         var output = [UInt8](repeating: 0, count: EstablishedEnd.smallestDatagram)
         var span = output.mutableSpan
         // Every bit pattern is a valid byte.

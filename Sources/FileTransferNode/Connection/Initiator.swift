@@ -4,48 +4,46 @@ internal import Identity
 internal import PacketIO
 internal import SystemErrors
 
-/// Opens a session with a host whose ticket is known.
+/// Opens a session with a host whose address is known.
 enum Initiator {
-    /// Tries all addresses of the ticket that have the family of its first one.
-    static func open(_ ticket: Ticket, identity: IdentityKey, wakeUp: WakeUp) throws -> EstablishedEnd {
-        guard let first = ticket.addresses.first.map(InternetAddress.init) else {
+    /// Tries all addresses at once, and goes on with the one that answers first.
+    static func open(_ contact: PeerContact, identity: IdentityKey, wakeUp: WakeUp) throws -> EstablishedEnd {
+        guard !contact.addresses.isEmpty else {
             throw TransferError(.network, "the ticket has no address; ask for another one")
         }
-        let candidates = ticket.addresses.map(InternetAddress.init).filter { $0.host.isIPv4 == first.host.isIPv4 }
-        var socket = try PacketSocket(InternetAddress(first.host.isIPv4 ? .anyIPv4 : .anyIPv6, port: 0))
+        var poll = PollSet(wakeUp)
+        var sockets = try CandidateSockets(to: contact.addresses, in: &poll)
         var buffers = try ReceiveBuffers(capacity: EstablishedEnd.runs)
-        let parameters = SessionParameters(of: socket)
+        let parameters = sockets.parameters
         var initiator = HandshakeInitiator(
             identity: identity,
-            peer: ticket.endpointID,
-            contactSecret: ticket.contactSecret,
+            peer: contact.endpointID,
+            contactSecret: contact.contactSecret,
             parameters: parameters,
             now: .now
         )
-        var poll = PollSet(wakeUp)
-        _ = poll.add(socket)
         while true {
             do throws(HandshakeFailure) {
-                if let message = try initiator.poll(.now) {
-                    for address in candidates { _ = unsafe socket.send(message.span.bytes, segment: 0, to: address) }
-                }
-            } catch { throw Self.failure(error, candidates) }
+                if let message = try initiator.poll(.now) { sockets.send(message) }
+            } catch { throw Self.failure(error, contact.addresses) }
             _ = try poll.wait(until: initiator.nextDeadline.nanoseconds)
             if poll.isWoken { throw CancellationError() }
-            for index in 0..<(try socket.receive(into: &buffers)) {
-                guard let source = buffers.source(index), candidates.contains(source) else { continue }
-                let datagram = [UInt8](buffers.bytes(index))
-                do throws(HandshakeFailure) {
-                    guard let established = try initiator.receive(datagram) else { continue }
-                    return EstablishedEnd(
-                        socket: socket,
-                        buffers: buffers,
-                        handshake: established,
-                        remote: source,
-                        parameters: parameters,
-                        listener: nil
-                    )
-                } catch { throw Self.failure(error, candidates) }
+            for isIPv4 in [true, false] {
+                for index in 0..<(try sockets.receive(isIPv4: isIPv4, into: &buffers)) {
+                    guard let source = buffers.source(index), contact.addresses.contains(source) else { continue }
+                    let datagram = [UInt8](buffers.bytes(index))
+                    do throws(HandshakeFailure) {
+                        guard let established = try initiator.receive(datagram) else { continue }
+                        return EstablishedEnd(
+                            socket: sockets.take(isIPv4: isIPv4),
+                            buffers: buffers,
+                            handshake: established,
+                            remote: source,
+                            parameters: parameters,
+                            listener: nil
+                        )
+                    } catch { throw Self.failure(error, contact.addresses) }
+                }
             }
         }
     }

@@ -178,7 +178,8 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
         if opened.handshake.peer == handshake.peer {
             successor = opened
         } else {
-            listener.turnAway(opened, on: &socket)
+            let reason = "it is receiving from another machine; send again later"
+            listener.turnAway(opened, .busy, reason, on: &socket)
         }
     }
 }

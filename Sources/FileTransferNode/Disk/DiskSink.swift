@@ -24,6 +24,7 @@ package final class DiskSink: FileSink {
     private static let mostOpen = 64
 
     private let options: Options
+    package var isDurable: Bool { options.isDurable }
     /// What happens to entries whose names are taken.
     package var conflicts = ConflictPolicy.refuse
     private let tree: FolderTree

@@ -9,6 +9,8 @@ package struct TransferError: Error, Equatable, Sendable, CustomStringConvertibl
         case network
         /// A file or folder of this machine.
         case local
+        /// What arrived, or what is there, is not what its digest or signature says.
+        case integrity
     }
 
     package let kind: Kind

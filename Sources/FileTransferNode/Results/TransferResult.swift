@@ -1,5 +1,6 @@
 package import Cryptography
 package import FileTransfer
+package import Identity
 
 /// What became of an entry.
 package struct TransferredFile: Sendable {
@@ -19,6 +20,7 @@ package struct TransferredFile: Sendable {
 
 /// A transfer that came to its end.
 package struct TransferResult: Sendable {
+    package let peer: EndpointID
     package var entries: [TransferredFile]
     /// What a person should know beside that: files that cannot be sent, damage that was repaired.
     package var notices: [String]
@@ -27,6 +29,12 @@ package struct TransferResult: Sendable {
     /// Bytes that moved, and those that were there from an earlier transfer.
     package var movedBytes: UInt64
     package var keptBytes: UInt64
+    /// Whether a file that arrived is not what its sender hashed.
+    package var hasWrongFile = false
+    /// Signed by this end, and by the other one unless it vanished; nil if no file was verified.
+    package var receipt: Receipt?
+    /// What it is about, in its order.
+    package var receiptFiles: [ReceiptFile]
 }
 
 /// How far a transfer is.

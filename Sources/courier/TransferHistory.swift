@@ -1,0 +1,117 @@
+internal import CommandLineTool
+internal import FileTransferNode
+internal import FoundationEssentials
+internal import GRDB
+internal import Operations
+internal import Storage
+internal import UserState
+
+/// The transfers of this user, and their receipts: a SQLite file in the folder that the user's tools share.
+struct TransferHistory {
+    /// The latest that are kept.
+    static let kept = 1_000
+
+    struct Row {
+        let number: Int64
+        let time: Timestamp
+        let isSent: Bool
+        let peer: String
+        let name: String
+        let entries: Int
+        let bytes: Int64
+        let seconds: Double
+        let failed: Int
+        let hasReceipt: Bool
+    }
+
+    private let database: DatabaseQueue
+
+    init() throws {
+        let user = UserFolder(environment: ProcessInfo.processInfo.environment)
+        _ = try user.open(for: "courier")
+        database = try StateDatabase.open(user.path + "/courier-history.sqlite", waiting: .inPlace) { migrator in
+            migrator.registerMigration("1: transfers") { database in
+                // Times are Unix microseconds.
+                try database.execute(
+                    sql: """
+                        CREATE TABLE transfer (
+                            number INTEGER PRIMARY KEY AUTOINCREMENT,
+                            time INTEGER NOT NULL,
+                            is_sent INTEGER NOT NULL,
+                            peer TEXT NOT NULL,
+                            name TEXT NOT NULL,
+                            entries INTEGER NOT NULL,
+                            bytes INTEGER NOT NULL,
+                            seconds REAL NOT NULL,
+                            failed INTEGER NOT NULL,
+                            receipt TEXT
+                        ) STRICT;
+                        """
+                )
+            }
+        }
+    }
+
+    /// Keeps a transfer. If that fails, it tells the user, and the transfer stands all the same.
+    static func keep(_ result: TransferResult, isSent: Bool, seconds: Double) {
+        do { try TransferHistory().add(result, isSent: isSent, seconds: seconds) } catch {
+            CourierCommand.say("the transfer is not in the history: \(error)")
+        }
+    }
+
+    private func add(_ result: TransferResult, isSent: Bool, seconds: Double) throws {
+        let failed = result.entries.count { if case .failed = $0.outcome { true } else { false } }
+        let bytes = result.entries.reduce(UInt64(0)) { $0 &+ $1.bytes }
+        let receipt = result.receipt.map { ReceiptDocument($0, result.receiptFiles).text }
+        try database.write { database in
+            try database.execute(
+                sql: """
+                    INSERT INTO transfer (time, is_sent, peer, name, entries, bytes, seconds, failed, receipt)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    """,
+                arguments: [
+                    Timestamp.now.microseconds, isSent ? 1 : 0, "\(result.peer)", result.entries.first?.path ?? "",
+                    result.entries.count, Int64(clamping: bytes), seconds, failed, receipt,
+                ]
+            )
+            try database.execute(
+                sql: "DELETE FROM transfer WHERE number <= (SELECT MAX(number) FROM transfer) - ?",
+                arguments: [Self.kept]
+            )
+        }
+    }
+
+    /// The latest ones, the oldest first.
+    func latest(_ count: Int) throws -> [Row] {
+        try database.read { database in
+            try GRDB.Row.fetchAll(
+                database,
+                sql: """
+                    SELECT number, time, is_sent, peer, name, entries, bytes, seconds, failed, receipt IS NOT NULL AS has_receipt
+                    FROM transfer ORDER BY number DESC LIMIT ?
+                    """,
+                arguments: [count]
+            ).reversed().map { row in
+                Row(
+                    number: row["number"],
+                    time: Timestamp(microseconds: row["time"]),
+                    isSent: row["is_sent"] == 1,
+                    peer: row["peer"],
+                    name: row["name"],
+                    entries: row["entries"],
+                    bytes: row["bytes"],
+                    seconds: row["seconds"],
+                    failed: row["failed"],
+                    hasReceipt: row["has_receipt"] == 1
+                )
+            }
+        }
+    }
+
+    /// The receipt of a transfer; nil if there is no such transfer, or it has none.
+    func receipt(of number: Int64) throws -> String? {
+        try database.read {
+            try String.fetchOne($0, sql: "SELECT receipt FROM transfer WHERE number = ?", arguments: [number])
+        }
+    }
+}

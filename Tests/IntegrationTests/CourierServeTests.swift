@@ -1,0 +1,163 @@
+internal import Foundation
+internal import Operations
+internal import Testing
+
+/// Peers that are known by name, and `courier serve`, which needs no ticket.
+@Suite("courier serve and courier peer", .timeLimit(.minutes(3)))
+struct CourierServeTests {
+    /// A user's courier.
+    private struct User {
+        let folder: String
+
+        @discardableResult
+        func run(_ arguments: String...) async throws -> Tool.Result {
+            try await Tool.run("courier", arguments, ["XDG_STATE_HOME": folder])
+        }
+
+        func id() async throws -> String { String(try await run("id").output.dropLast()) }
+
+        func start(_ arguments: String...) async throws -> ChildProcess {
+            try await Tool.start("courier", arguments, ["XDG_STATE_HOME": folder])
+        }
+    }
+
+    /// Gives `body` a courier that serves, where it is (`ID@HOST:PORT`) and another user.
+    private func serving(
+        listen: String = "127.0.0.1",
+        _ options: String...,
+        body: (_ server: User, _ place: String, _ sender: User) async throws -> Void
+    ) async throws {
+        try await Tool.inFolder { folder in
+            let (server, sender) = (User(folder: folder + "/server"), User(folder: folder + "/sender"))
+            let host = listen.contains(":") ? "[\(listen)]" : listen
+            let address = "\(host):\(try Installation.freePort())"
+            let output = folder + "/place"
+            let line =
+                "exec \"$0\" serve \(options.joined(separator: " ")) --listen '\(address)' --to '\(folder)/in' > '\(output)'"
+            let child = try await ChildProcess.start(
+                "/bin/sh",
+                ["-c", line, try Tool.path("courier")],
+                environment: ["XDG_STATE_HOME": server.folder]
+            )
+            do {
+                let place = try await eventually("serve says where it is") { () -> String? in
+                    try #require(child.isRunning)
+                    let text = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
+                    return text.hasSuffix("\n") ? text.split(separator: "\n").first.map(String.init) : nil
+                }
+                #expect(place == "\(try await server.id())@\(address)")
+                try await body(server, place, sender)
+            } catch {
+                await child.terminate()
+                throw error
+            }
+            await child.terminate()
+        }
+    }
+
+    private func write(_ text: String, to path: String) throws {
+        try FileManager.default.createDirectory(
+            atPath: (path as NSString).deletingLastPathComponent,
+            withIntermediateDirectories: true
+        )
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    }
+
+    private func content(_ path: String) -> String? { try? String(contentsOfFile: path, encoding: .utf8) }
+
+    @Test(arguments: ["127.0.0.1", "::1"])
+    func `who is trusted sends by name, and who is not is turned away`(listen: String) async throws {
+        try await serving(listen: listen) { server, place, sender in
+            let file = sender.folder + "/a"
+            let copy = server.folder + "/../in/a"
+            try write("one", to: file)
+            let stranger = try await sender.run("send", file, place)
+            #expect(stranger.code == 4)
+            #expect(stranger.errors.contains("it does not admit this machine"))
+            // Known is not trusted.
+            try await server.run("peer", "add", "laptop", try await sender.id())
+            #expect(try await sender.run("send", file, place).code == 4)
+            #expect(content(copy) == nil)
+            #expect(try await server.run("peer", "trust", "laptop").output.contains("yes"))
+            #expect(try await sender.run("send", file, place).code == 0)
+            #expect(content(copy) == "one")
+            // By name.
+            try write("two", to: sender.folder + "/b")
+            #expect(try await sender.run("peer", "add", "server", place).code == 0)
+            let named = try await sender.run("send", sender.folder + "/b", "server")
+            #expect(named.code == 0, "\(named.errors)")
+            #expect(content(server.folder + "/../in/b") == "two")
+            // What is there is not replaced.
+            try write("three", to: file)
+            let taken = try await sender.run("send", file, "server")
+            #expect(taken.code == 1)
+            #expect(taken.errors.contains("exists"))
+            #expect(content(copy) == "one")
+            #expect(try await server.run("peer", "trust", "laptop", "--revoke").output.contains("no "))
+            #expect(try await sender.run("send", sender.folder + "/b", "server").code == 4)
+        }
+    }
+
+    @Test func `a name that has addresses of both families reaches the one that answers`() async throws {
+        try await serving { server, place, sender in
+            let file = sender.folder + "/a"
+            try write("one", to: file)
+            try await server.run("peer", "add", "laptop", try await sender.id(), "--trust")
+            let port = try #require(place.split(separator: ":").last)
+            let id = try await server.id()
+            #expect(try await sender.run("peer", "add", "server", "\(id)@[::1]:\(port)", place).code == 0)
+            let sent = try await sender.run("send", file, "server")
+            #expect(sent.code == 0, "\(sent.errors)")
+        }
+    }
+
+    @Test func `another machine at a known address is not sent to`() async throws {
+        try await serving { server, place, sender in
+            let file = sender.folder + "/a"
+            try write("one", to: file)
+            let other = User(folder: sender.folder + "/other")
+            let address = try #require(place.split(separator: "@").last)
+            // It answers only who knows its own ID.
+            let sent = try await sender.run("send", file, "\(try await other.id())@\(address)")
+            #expect(sent.code == 3)
+            #expect(sent.errors.contains("no answer from UDP 127.0.0.1:"))
+        }
+    }
+
+    @Test func `a peer has a name for one machine, places of one machine, and no name that means something else`()
+        async throws
+    {
+        try await Tool.inFolder { folder in
+            let (user, one, two) = (
+                User(folder: folder + "/user"), User(folder: folder + "/one"), User(folder: folder + "/two")
+            )
+            let (first, second) = (try await one.id(), try await two.id())
+            #expect(try await user.run("peer", "add", "a", "\(first)@h1:1", "\(first)@[2001:db8::1]").code == 0)
+            for (arguments, reason) in [
+                (["a", second], "is the name of"), (["b", "\(first)@h:1", second], "two machines"),
+                (["a:b", first], "no colon"), (["b", "PP-1@h:1"], "PP-1@h:1"), (["b", "\(first)@h:70000"], "70000"),
+                (["b", "\(first)@"], "expected ID@HOST"), (["b", "x"], "x"), (["\u{1b}[2J", first], "invalid name"),
+            ] {
+                let result = try await Tool.run(
+                    "courier",
+                    ["peer", "add"] + arguments,
+                    ["XDG_STATE_HOME": user.folder]
+                )
+                #expect(result.code == 64 && result.errors.contains(reason), "\(arguments): \(result.errors)")
+            }
+            let list = try #require(try await user.run("peer", "--json").list() as? [[String: Any]])
+            #expect(list.count == 1)
+            #expect(list[0]["name"] as? String == "a")
+            #expect(list[0]["endpoint_id"] as? String == first)
+            #expect(list[0]["trusted"] as? Bool == false)
+            #expect(list[0]["addresses"] as? [String] == ["[2001:db8::1]:4900", "h1:1"])
+            #expect(try await user.run("peer", "add", "a", second, "--replace", "--trust").code == 0)
+            let send = try await user.run("send", "/etc/hostname", "a")
+            #expect(send.code == 64)
+            #expect(send.errors.contains("it is not known where \"a\" runs `courier serve`"))
+            #expect(try await user.run("peer", "remove", "a").code == 0)
+            #expect(try await user.run("peer", "list").output == "")
+            #expect(try await user.run("peer", "remove", "a").code == 64)
+        }
+    }
+}
