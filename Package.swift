@@ -368,14 +368,16 @@ let package = Package(
         // Its sockets and files.
         .target(
             name: "FileTransferNode",
-            dependencies: ["Cryptography", "FileTransfer", "Files", "Identity", "PacketIO", "StrictJSON", "SystemErrors"],
+            dependencies: [
+                "Cryptography", "FileTransfer", "Files", "Identity", "PacketIO", "StrictJSON", "SystemErrors",
+            ],
             swiftSettings: strict
         ),
         .executableTarget(
             name: "courier",
             dependencies: [
                 "CommandLineTool", "FileTransfer", "FileTransferNode", "Files", "Identity", "Operations", "PacketIO",
-                "Peers", "Storage", "UserState",
+                "Peers", "Storage", "SystemErrors", "UserState",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],

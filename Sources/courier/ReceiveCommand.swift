@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import CommandLineTool
 internal import FileTransfer
 internal import FileTransferNode
-internal import Files
 internal import Glibc
 internal import Identity
 internal import Operations
@@ -12,9 +11,10 @@ internal import Peers
 struct ReceiveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "receive",
-        abstract: "Print a ticket, and receive the files that are sent with it.",
+        abstract: "Receive files: print a ticket for their sender, or use the sender's.",
         discussion: """
-            The ticket is good for any number of transfers, one after the other, until this ends.
+            With the ticket that `courier send FILE` prints, this connects to it and ends after the transfer. Without one it \
+            prints a ticket, for `courier send FILE TICKET` on the other machine. That ticket is good for any number of transfers, one after the other, until this ends.
 
             What was cut is continued when its sender sends it again. Files that are there with the size and time of the \
             sender's are skipped. Other files are never replaced unless --on-conflict says so.
@@ -23,7 +23,15 @@ struct ReceiveCommand: AsyncParsableCommand {
             """
     )
 
-    @Option(help: ArgumentHelp("Where files go.", valueName: "folder"))
+    @Argument(help: ArgumentHelp("The ticket that `courier send FILE` printed.", valueName: "ticket"))
+    var ticket: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where files go; - writes the content of one transfer's files to standard output.",
+            valueName: "folder"
+        )
+    )
     var to = "."
 
     @Option(
@@ -68,17 +76,35 @@ struct ReceiveCommand: AsyncParsableCommand {
         if InternetAddress(listen) == nil {
             throw ValidationError("--listen \(listen): not an address and a port, such as 0.0.0.0:4900 or [::]:4900")
         }
+        _ = try sender()
         if onConflict != "ask", ConflictPolicy(rawValue: onConflict) == nil {
             throw ValidationError("--on-conflict \(onConflict): must be ask, rename, overwrite, skip or refuse")
         }
     }
 
+    /// The ticket of a sender that waits.
+    private func sender() throws -> Ticket? {
+        guard let ticket else { return nil }
+        do throws(TicketError) { return try Ticket(parsing: ticket) } catch {
+            throw ValidationError("\(ticket.prefix(40)): \(error)")
+        }
+    }
+
     func run() async throws {
+        guard to == "-" else {
+            try ReceivingFolder.create(to)
+            return try await receive(into: to, isOutput: false)
+        }
+        let folder = try TemporaryFolder()
+        let path = folder.path
+        defer { withExtendedLifetime(folder) {} }
+        try await receive(into: path, isOutput: true)
+    }
+
+    /// - Parameter isOutput: whether the content of the files goes to standard output, and nothing else.
+    private func receive(into folder: String, isOutput: Bool) async throws {
         guard let address = InternetAddress(listen) else { return }
         let identity = try shared.identity()
-        do throws(FileError) {
-            try StateFiles.createFolder(to)
-        } catch { throw TransferError(.local, "--to \(error)") }
         let wakeUp = try WakeUp()
         let isInteractive = isatty(0) == 1 && !untilInputEnds
         let watch = untilInputEnds ? try WorkThread("input") { Self.signalAtEndOfInput(wakeUp) } : nil
@@ -93,14 +119,34 @@ struct ReceiveCommand: AsyncParsableCommand {
         options.isDurable = durable
         options.rehashes = rehash
         options.looksForConflicts = onConflict == "ask" && isInteractive
-        let receiving = try FileReceiving(address, into: to, options: options, identity: identity)
-        let ticket = receiving.ticket(hosts: LocalHosts.all())
-        CommandOutput.line(ticket.text)
+        if let sender = try sender() {
+            let options = options
+            return try await report(wakeUp, isOutput) { question, meter in
+                try FileFetching.receive(
+                    from: PeerContact(sender),
+                    into: folder,
+                    options: options,
+                    identity: identity,
+                    wakeUp: wakeUp,
+                    decide: { question.ask($0) },
+                    progress: { meter.show($0) }
+                )
+            }
+        }
+        let receiving = try FileReceiving(address, into: folder, options: options, identity: identity)
+        let ticket = receiving.ticket(hosts: LocalHosts.all()).text
+        if isOutput { CourierCommand.say(ticket) } else { CommandOutput.line(ticket) }
         while true {
             do {
-                try await receiveOne(receiving, wakeUp)
-                if once { return }
-            } catch let error as TransferError where !once {
+                try await report(wakeUp, isOutput) { question, meter in
+                    try receiving.receive(
+                        wakeUp: wakeUp,
+                        decide: { question.ask($0) },
+                        progress: { meter.show($0) }
+                    )
+                }
+                if once || isOutput { return }
+            } catch let error as TransferError where !once && !isOutput {
                 CourierCommand.say(LogText.plain(error.description))
             }
         }
@@ -116,7 +162,12 @@ struct ReceiveCommand: AsyncParsableCommand {
         wakeUp.signal()
     }
 
-    private func receiveOne(_ receiving: FileReceiving, _ wakeUp: WakeUp) async throws {
+    /// Receives one transfer, and prints what arrived.
+    private func report(
+        _ wakeUp: WakeUp,
+        _ isOutput: Bool,
+        _ receive: @escaping @Sendable (ReceiveQuestion, TransferMeter) throws -> TransferResult
+    ) async throws {
         let yes = yes
         let question = ReceiveQuestion(
             accepts: { peer in yes || (try? Contacts.book().permits(.sendFiles, to: peer)) ?? false },
@@ -124,14 +175,14 @@ struct ReceiveCommand: AsyncParsableCommand {
         )
         let meter = TransferMeter()
         defer { meter.clear() }
-        let result = try await Blocking.run("receive", cancelingWith: wakeUp) {
-            try receiving.receive(
-                wakeUp: wakeUp,
-                decide: { question.ask($0) },
-                progress: { meter.show($0) }
-            )
-        }
+        let result = try await Blocking.run("receive", cancelingWith: wakeUp) { try receive(question, meter) }
         meter.clear()
-        try TransferReport.put(result, isSent: false, seconds: meter.seconds, json: shared.json)
+        if isOutput { try FileOutput.put(result) }
+        try TransferReport.put(
+            result,
+            isSent: false,
+            seconds: meter.seconds,
+            form: isOutput ? .none : shared.json ? .json : .lines
+        )
     }
 }

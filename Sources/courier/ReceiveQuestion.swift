@@ -11,7 +11,7 @@ struct ReceiveQuestion: Sendable {
     /// Nil asks.
     let conflicts: ConflictPolicy?
 
-    func ask(_ offer: FileReceiving.Offer) -> FileReceiving.Decision {
+    func ask(_ offer: TransferOffer) -> TransferDecision {
         let name = LogText.plain(String(decoding: offer.name, as: UTF8.self))
         if !accepts(offer.peer) {
             let what = offer.entries == 1 ? name : "\(name), \(offer.entries) entries"

@@ -2,14 +2,20 @@ internal import ArgumentParser
 internal import CommandLineTool
 internal import FileTransfer
 internal import FileTransferNode
+internal import FoundationEssentials
 internal import Operations
 internal import PacketIO
+internal import Peers
 
 struct SendCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "send",
-        abstract: "Send files and folders to a courier that receives.",
+        abstract: "Send files and folders.",
         discussion: """
+            To a courier that receives, with the ticket that it prints. Or the other way round: without a receiver this prints a \
+            ticket, and waits for `courier receive TICKET` on the other machine:
+              courier send FILE FOLDER
+
             To a machine that you reach by ssh, as with scp (courier must be installed there):
               courier send FILE FOLDER user@host:path
 
@@ -23,11 +29,11 @@ struct SendCommand: AsyncParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "Files and folders, then the ticket that `courier receive` prints, a peer's name, ID@HOST:PORT, or user@host:path.",
-            valueName: "path… to"
+            "Files and folders, then the receiver: the ticket that `courier receive` prints, a peer's name, ID@HOST:PORT or user@host:path.",
+            valueName: "path… [to]"
         )
     )
-    var words: [String]
+    var words: [String] = []
 
     @Option(help: ArgumentHelp("The ssh command for user@host:path, with its options.", valueName: "command"))
     var ssh = "ssh"
@@ -51,16 +57,61 @@ struct SendCommand: AsyncParsableCommand {
     )
     var congestion = "cubic"
 
+    @Option(
+        help: ArgumentHelp(
+            "Without a receiver, the address to wait on: a port of all interfaces, or an address and a port.",
+            valueName: "address"
+        )
+    )
+    var listen = "0.0.0.0:0"
+
+    @Option(
+        help: ArgumentHelp(
+            "Leave out what has this name in a folder; * and ? stand for any characters. With a slash it is the path inside of the folder. May be repeated.",
+            valueName: "pattern"
+        )
+    )
+    var exclude: [String] = []
+
+    @Option(
+        help: ArgumentHelp("Send at most at this rate, such as 20M: bits a second, with K, M or G.", valueName: "rate")
+    )
+    var limitRate: String?
+
+    @Option(help: ArgumentHelp("Send this text as a file, --name.", valueName: "text"))
+    var text: String?
+
+    @Option(help: ArgumentHelp("The name of --text, or of standard input, which is sent as -.", valueName: "name"))
+    var name: String?
+
+    @Flag(help: "List what would be sent, and send nothing.")
+    var dryRun = false
+
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
-        guard words.count >= 2 else {
+        guard let last = words.last ?? text else { throw ValidationError("give at least one file or folder") }
+        if !words.isEmpty { _ = try Receiver(parsing: last) }
+        for pattern in exclude where NamePattern(pattern) == nil {
+            throw ValidationError("--exclude \(pattern): the pattern is empty")
+        }
+        if let limitRate, BitRate(limitRate) == nil {
             throw ValidationError(
-                "give at least one file or folder, and the ticket that `courier receive` prints on the other machine, a peer's "
-                    + "name, ID@HOST:PORT or user@host:path"
+                "--limit-rate \(limitRate): must be a number of bits a second from 10K on, such as 20M or 1.5G"
             )
         }
-        _ = try Receiver(parsing: words[words.count - 1])
+        if let name, name.isEmpty || name.contains("/") || name == "." || name == ".." || name.utf8.contains(0) {
+            throw ValidationError("--name \(name): not a file's name")
+        }
+        if name != nil, text == nil, !words.contains("-") {
+            throw ValidationError("--name is for --text, and for - as standard input")
+        }
+        if words.filter({ $0 == "-" }).count + (text == nil ? 0 : 1) > 1 {
+            throw ValidationError("give --text or -, and once")
+        }
+        if InternetAddress(listen) == nil {
+            throw ValidationError("--listen \(listen): not an address and a port, such as 0.0.0.0:4900 or [::]:4900")
+        }
         if CongestionControl.Algorithm(rawValue: congestion) == nil {
             throw ValidationError("--congestion \(congestion): must be cubic or bbr")
         }
@@ -70,32 +121,82 @@ struct SendCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let (remote, contact) = try receiver()
-        let paths = Array(words.dropLast())
+        var options = SendOptions()
+        options.valuesFolder = shared.valuesFolder
+        options.congestion = CongestionControl.Algorithm(rawValue: congestion) ?? .cubic
+        options.excluded = exclude.compactMap { NamePattern($0) }
+        options.rateLimit = limitRate.flatMap { BitRate($0)?.bitsPerSecond }
+        let receiver = try receiver()
+        var paths = receiver == nil ? words : Array(words.dropLast())
+        var input: SpooledInput?
+        if paths.contains("-") || text != nil {
+            let spooled = try SpooledInput.make(name: name ?? (text == nil ? "stdin" : "text"), text: text)
+            paths = paths.filter { $0 != "-" } + [spooled.path]
+            input = consume spooled
+        }
+        // Removed when all is over.
+        defer { _ = input.take() }
+        guard !paths.isEmpty else { throw ValidationError("give at least one file or folder before \(words[0])") }
+        if dryRun { return try DryRun.put(paths, options, json: shared.json) }
+        guard let receiver else { return try await offer(paths, options) }
+        let (remote, contact) = try reach(receiver)
         let identity = try shared.identity()
-        let values = shared.valuesFolder
-        let algorithm = CongestionControl.Algorithm(rawValue: congestion) ?? .cubic
-        let wakeUp = try WakeUp()
-        let meter = TransferMeter()
-        let result = try await Blocking.run("send", cancelingWith: wakeUp) {
+        try await report { [options, paths] wakeUp, meter in
             try FileSending.send(
                 paths,
                 to: contact,
-                keepingValuesIn: values,
-                congestion: algorithm,
+                options: options,
                 identity: identity,
                 wakeUp: wakeUp
             ) { meter.show($0) }
         }
-        meter.clear()
         // It has told this side what became of the files.
         _ = remote?.exitCode()
-        try TransferReport.put(result, isSent: true, seconds: meter.seconds, json: shared.json)
+    }
+
+    /// Prints a ticket, and sends to the first receiver that gets all.
+    private func offer(_ paths: [String], _ options: SendOptions) async throws {
+        guard let address = InternetAddress(listen) else { return }
+        let offering = try FileOffering(paths, at: address, options: options, identity: try shared.identity())
+        CommandOutput.line(offering.ticket(hosts: LocalHosts.all()).text)
+        while true {
+            do {
+                return try await report { wakeUp, meter in
+                    try offering.send(wakeUp: wakeUp) { meter.show($0) }
+                }
+            } catch let error as TransferError where error.kind == .network {
+                // It continues when it comes again.
+                CourierCommand.say(LogText.plain("\(error.description). The ticket is still good"))
+            }
+        }
+    }
+
+    /// Sends, and prints what arrived.
+    private func report(_ send: @escaping @Sendable (WakeUp, TransferMeter) throws -> TransferResult) async throws {
+        let wakeUp = try WakeUp()
+        let meter = TransferMeter()
+        defer { meter.clear() }
+        let result = try await Blocking.run("send", cancelingWith: wakeUp) { try send(wakeUp, meter) }
+        meter.clear()
+        try TransferReport.put(result, isSent: true, seconds: meter.seconds, form: shared.json ? .json : .lines)
+    }
+
+    /// The receiver that the last word names; nil if it is a file, too.
+    private func receiver() throws -> Receiver? {
+        guard let last = words.last, last != "-" else { return nil }
+        let receiver = try Receiver(parsing: last)
+        guard case .name(let name) = receiver else { return receiver }
+        // A peer's name comes before a file's.
+        if words.count > 1 || text != nil, try Contacts.book().peers().contains(where: { $0.name == name }) {
+            return receiver
+        }
+        if FileManager.default.fileExists(atPath: name) || words.count == 1 && text == nil { return nil }
+        return receiver
     }
 
     /// How to reach the receiver, and the ssh that runs it, if this side starts it.
-    private func receiver() throws -> (TerminalChild?, PeerContact) {
-        switch try Receiver(parsing: words[words.count - 1]) {
+    private func reach(_ receiver: Receiver) throws -> (TerminalChild?, PeerContact) {
+        switch receiver {
         case .ticket(let ticket): return (nil, PeerContact(ticket))
         case .location(let place): return (nil, try PeerContact(place.endpointID, at: [place]))
         case .name(let name): return (nil, try Contacts.contact(named: name))

@@ -2,7 +2,6 @@ internal import ArgumentParser
 internal import CommandLineTool
 internal import FileTransfer
 internal import FileTransferNode
-internal import Files
 internal import Identity
 internal import Operations
 internal import PacketIO
@@ -65,9 +64,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         let identity = try shared.identity()
         let book = try Contacts.book()
-        do throws(FileError) {
-            try StateFiles.createFolder(to)
-        } catch { throw TransferError(.local, "--to \(error)") }
+        try ReceivingFolder.create(to)
         let wakeUp = try WakeUp()
         var options = DiskSink.Options()
         options.isDurable = durable
@@ -99,7 +96,12 @@ struct ServeCommand: AsyncParsableCommand {
                         progress: { meter.show($0) }
                     )
                 }
-                try TransferReport.put(result, isSent: false, seconds: meter.seconds, json: shared.json)
+                try TransferReport.put(
+                    result,
+                    isSent: false,
+                    seconds: meter.seconds,
+                    form: shared.json ? .json : .lines
+                )
             } catch let error as TransferError {
                 CourierCommand.say(LogText.plain(error.description))
             }

@@ -33,15 +33,18 @@ enum TransferReport {
         }
     }
 
+    /// What goes to standard output.
+    enum Form { case lines, json, none }
+
     /// Prints what arrived and keeps it in the history, and throws if something failed.
-    static func put(_ result: TransferResult, isSent: Bool, seconds: Double, json: Bool) throws {
+    static func put(_ result: TransferResult, isSent: Bool, seconds: Double, form: Form) throws {
         TransferHistory.keep(result, isSent: isSent, seconds: seconds)
         for notice in result.notices { CourierCommand.say(LogText.plain(notice)) }
         let bytes = result.entries.reduce(0) { $0 + $1.bytes }
-        if json {
-            try CommandOutput.put(json: encodable(result, bytes, seconds))
-        } else {
-            putLines(result.entries)
+        switch form {
+        case .lines: putLines(result.entries)
+        case .json: try CommandOutput.put(json: encodable(result, bytes, seconds))
+        case .none: break
         }
         let isAllFailed = result.entries.allSatisfy { if case .failed = $0.outcome { true } else { false } }
         if !isAllFailed { summarize(result, seconds) }
@@ -107,15 +110,9 @@ enum TransferReport {
             case .skipped: break
             case .failed(let reason): (status, error) = ("failed", reason)
             }
-            let kind =
-                switch entry.kind {
-                case .file: "file"
-                case .folder: "folder"
-                case .symbolicLink: "symbolic_link"
-                }
             return Result.Entry(
                 path: entry.path,
-                kind: kind,
+                kind: entry.kind.name,
                 bytes: entry.bytes,
                 status: status,
                 blake3: digest,

@@ -310,7 +310,7 @@ struct CourierTests {
                 )
                 kill(first.pid, SIGCONT)
                 #expect(other.code == 4, "\(other.errors)")
-                #expect(other.errors.contains("it is receiving from another machine"))
+                #expect(other.errors.contains("it is busy with another machine"))
                 #expect(await first.exit().code == 0)
             }
             #expect(received.code == 0)

@@ -178,7 +178,7 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
         if opened.handshake.peer == handshake.peer {
             successor = opened
         } else {
-            let reason = "it is receiving from another machine; send again later"
+            let reason = "it is busy with another machine; try again later"
             listener.turnAway(opened, .busy, reason, on: &socket)
         }
     }

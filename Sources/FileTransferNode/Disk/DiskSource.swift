@@ -41,9 +41,14 @@ package final class DiskSource: FileSource {
 
     /// - Parameters:
     ///   - paths: of files and folders. A symbolic link here stands for what it points to.
+    ///   - excluded: what is left out of the folders.
     ///   - values: where values of chunks are kept for a later transfer; nil keeps none.
     /// - Throws: for a path that cannot be sent.
-    package init(_ paths: [String], keepingValuesIn values: String? = nil) throws(FileFault) {
+    package init(
+        _ paths: [String],
+        excluding excluded: [NamePattern] = [],
+        keepingValuesIn values: String? = nil
+    ) throws(FileFault) {
         self.values = values.map { KnownValues(in: $0) }
         for path in paths {
             let name: [UInt8]
@@ -51,7 +56,7 @@ package final class DiskSource: FileSource {
                 let status = try FileStatus.following(path)
                 name = try Self.name(of: path)
                 switch status.kind {
-                case .folder where TransferEntry.isSafe(name): try addFolder(path, name)
+                case .folder where TransferEntry.isSafe(name): try addFolder(path, name, excluded)
                 case .file where TransferEntry.isSafe(name): add(name, .file, status, [], .path(path))
                 case .folder, .file: break
                 default: throw SystemError(call: "open", path: path, code: Self.unsendable)
@@ -77,9 +82,9 @@ package final class DiskSource: FileSource {
         return try RealPath.of(path).split(separator: UInt8(ascii: "/")).last.map { Array($0) } ?? []
     }
 
-    private func addFolder(_ path: String, _ name: [UInt8]) throws(SystemError) {
+    private func addFolder(_ path: String, _ name: [UInt8], _ excluded: [NamePattern]) throws(SystemError) {
         let tree = FolderTree(try OpenFolder.open(path))
-        let walk = try FolderWalk(tree)
+        let walk = try FolderWalk(tree, excluding: excluded)
         faults += walk.faults
         for found in walk.found {
             let path = found.path.isEmpty ? name : name + [UInt8(ascii: "/")] + found.path

@@ -17,10 +17,13 @@ struct FolderWalk {
     /// What cannot be sent, and why.
     private(set) var faults: [String] = []
     private let tree: FolderTree
+    private let excluded: [NamePattern]
     private var waiting: [[UInt8]] = [[]]
 
-    init(_ tree: FolderTree) throws(SystemError) {
+    /// - Parameter excluded: what is left out, with what is below it.
+    init(_ tree: FolderTree, excluding excluded: [NamePattern] = []) throws(SystemError) {
         self.tree = tree
+        self.excluded = excluded
         while let path = waiting.popLast() { try list(path) }
     }
 
@@ -42,6 +45,8 @@ struct FolderWalk {
             let inner = path.isEmpty ? name : path + [UInt8(ascii: "/")] + name
             do throws(SystemError) {
                 let status = try tree.inFolder(path) { (folder) throws(SystemError) in try folder.status(of: name) }
+                let isFolder = status?.kind == .folder
+                if excluded.contains(where: { $0.matches(inner, isFolder: isFolder) }) { continue }
                 switch status?.kind {
                 case .folder: folders.append(inner)
                 case .file:

@@ -36,17 +36,19 @@ struct PartFile: ~Copyable {
         name.suffix(suffix.count).elementsEqual(suffix) || name.suffix(journalSuffix.count).elementsEqual(journalSuffix)
     }
 
-    /// Looks for what an earlier transfer left.
+    /// Looks for what an earlier transfer left. In a folder that others may write in, theirs does not count: they could
+    /// have a journal for other bytes.
     static func find(
         _ name: [UInt8],
         size: UInt64,
         in folder: borrowing OpenFolder
     ) throws(SystemError) -> ChunkJournal.Found {
         let names = names(of: name)
-        guard let status = try folder.status(of: names.part), status.kind == .file,
-            try folder.status(of: names.journal)?.kind == .file
+        guard let status = try folder.status(of: names.part), status.isOwnFile,
+            try folder.status(of: names.journal)?.isOwnFile == true
         else { return .nothing }
         let journal = try folder.open(names.journal, flags: O_RDONLY)
+        guard try journal.status().isOwnFile else { return .nothing }
         return try ChunkJournal.read(journal, about: ChunkJournal.Subject(part: status, size: size))
     }
 
@@ -78,13 +80,14 @@ struct PartFile: ~Copyable {
         let names = names(of: name)
         let file = try folder.open(names.part, flags: O_RDWR | O_CREAT)
         let status = try file.status()
-        // A file that someone put there under this name, with other names of its own, keeps its content.
-        guard status.kind == .file, status.links == 1 else {
+        // A file that someone put there under this name keeps its content.
+        guard status.isOwnFile else {
             throw SystemError(call: "open", path: file.path, code: EEXIST)
         }
         if known.isEmpty, !isContinued { try file.truncate(to: 0) }
         try file.truncate(to: Int64(size))
         let notes = try folder.open(names.journal, flags: O_RDWR | O_CREAT)
+        guard try notes.status().isOwnFile else { throw SystemError(call: "open", path: notes.path, code: EEXIST) }
         if isContinued { return PartFile(file, try ChunkJournal.proceed(notes), known, isDurable) }
         let subject = ChunkJournal.Subject(part: status, size: size)
         return PartFile(file, try ChunkJournal.begin(notes, about: subject, with: known), known, isDurable)

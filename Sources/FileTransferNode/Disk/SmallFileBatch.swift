@@ -25,7 +25,7 @@ final class SmallFileBatch {
     /// Removes what a process that was killed left.
     func removeUnfinished() throws(SystemError) {
         let bytes = try tree.inFolder([]) { (root) throws(SystemError) -> [UInt8] in
-            guard try root.status(of: Self.name)?.kind == .file else { return [] }
+            guard try root.status(of: Self.name)?.isOwnFile == true else { return [] }
             let bytes = try root.open(Self.name, flags: O_RDONLY).read(atMost: Self.mostBytes, at: 0)
             try root.remove(Self.name)
             return bytes
@@ -33,7 +33,7 @@ final class SmallFileBatch {
         for path in bytes.split(separator: 0) {
             guard TransferEntry.isSafe(Array(path)) else { continue }
             try? tree.inParent(of: Array(path)) { (folder, name) throws(SystemError) in
-                guard let status = try folder.status(of: name), status.kind == .file, status.mode == 0 else { return }
+                guard let status = try folder.status(of: name), status.isOwnFile, status.mode == 0 else { return }
                 try folder.remove(name)
             }
         }
@@ -53,7 +53,11 @@ final class SmallFileBatch {
         }
         if file == nil {
             file = try tree.inFolder([]) { (root) throws(SystemError) in
-                try root.open(Self.name, flags: O_RDWR | O_CREAT)
+                let list = try root.open(Self.name, flags: O_RDWR | O_CREAT)
+                guard try list.status().isOwnFile else {
+                    throw SystemError(call: "open", path: list.path, code: EEXIST)
+                }
+                return list
             }
         }
         // The old names go first: a list that is cut in the middle names only files of this batch.

@@ -1,0 +1,59 @@
+internal import Cryptography
+internal import FileTransfer
+internal import Identity
+internal import PacketIO
+internal import Synchronization
+
+/// A socket at which other hosts open sessions, one after the other.
+final class ListeningSocket: Sendable {
+    let identity: IdentityKey
+    let address: InternetAddress
+    private let admission: Admission
+    private let contactSecret: [UInt8]
+    /// Nil while a session has it.
+    private let socket: Mutex<PacketSocket?>
+
+    init(_ address: InternetAddress, admitting admission: Admission, identity: IdentityKey) throws {
+        let socket = try PacketSocket(address)
+        self.identity = identity
+        self.address = socket.address
+        self.socket = Mutex(socket)
+        self.admission = admission
+        contactSecret =
+            switch admission {
+            case .ticket: [UInt8](randomCount: 16)
+            case .peers: []
+            }
+    }
+
+    /// The ticket with which another host finds this socket.
+    ///
+    /// - Parameter hosts: the addresses of this machine, if the socket is bound to all of them.
+    func ticket(hosts: [InternetHost]) -> Ticket {
+        let all = address.host.isAny ? hosts.filter { $0.isIPv4 == address.host.isIPv4 } : [address.host]
+        return Ticket(
+            endpointID: identity.endpointID,
+            contactSecret: contactSecret,
+            addresses: all.map { Ticket.Address(InternetAddress($0, port: address.port)) }
+        )
+    }
+
+    /// Waits for a session.
+    func accept(wakeUp: WakeUp) throws -> EstablishedEnd {
+        // A failure before the last session began has closed the socket.
+        let socket = try socket.withLock({ $0.take() }) ?? PacketSocket(address)
+        let listener = HandshakeListener(
+            identity: identity,
+            contactSecret: contactSecret,
+            parameters: SessionParameters(of: socket)
+        )
+        if case .peers(let admits) = admission { listener.admits = admits }
+        return try Responder.open(socket, listener: listener, wakeUp: wakeUp)
+    }
+
+    /// Takes the socket back from a session that is over.
+    func put(_ socket: consuming PacketSocket) {
+        var kept: PacketSocket? = socket
+        self.socket.withLock { swap(&$0, &kept) }
+    }
+}

@@ -1,0 +1,16 @@
+internal import FileTransfer
+
+extension Session where Content: ~Copyable {
+    /// Why it ended before its content was through.
+    func failure() -> TransferError {
+        switch end {
+        case .closed(_, let reason): TransferError(.peer, "the peer broke the protocol: \(reason)")
+        case .closedByPeer(.canceled, let reason): TransferError(.refused, "canceled: \(reason)")
+        case .closedByPeer(.busy, let reason), .closedByPeer(.refused, let reason): TransferError(.refused, reason)
+        case .closedByPeer(let code, let reason):
+            TransferError(.peer, "the peer closed the session with code \(code.rawValue): \(reason)")
+        case .idle, nil:
+            TransferError(.network, "the peer is silent: its machine, its courier or the network is down; send again")
+        }
+    }
+}

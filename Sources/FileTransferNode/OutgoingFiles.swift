@@ -1,0 +1,82 @@
+internal import FileTransfer
+internal import Identity
+
+/// Files and folders on their way to one receiver.
+package struct OutgoingFiles {
+    package let source: DiskSource
+    package let total: UInt64
+
+    /// Lists what is to be sent.
+    package init(_ paths: [String], _ options: SendOptions) throws {
+        do throws(FileFault) {
+            source = try DiskSource(paths, excluding: options.excluded, keepingValuesIn: options.valuesFolder)
+        } catch { throw TransferError(.local, error.description) }
+        total = source.entries.reduce(0) { $0 + $1.size }
+    }
+
+    func content(_ role: HandshakeRole, _ identity: IdentityKey, to peer: EndpointID) -> FileSender {
+        FileSender(
+            source.entries,
+            name: source.entries[0].path,
+            from: source,
+            role: role,
+            signer: ReceiptSigner(identity, peer: peer)
+        )
+    }
+
+    /// Returns when the receiver has verified all files, or said why not, or has opened another session.
+    func send(_ driver: inout SessionDriver<FileSender>, _ progress: (TransferProgress) -> Void) throws {
+        var patience = ReceiptPatience()
+        try driver.run(onCancel: "the sender canceled the transfer") { session in
+            progress(session.content.progress(of: total))
+            switch session.content.state {
+            case .finished where session.isQuiet && patience.isOver(session.content.isSettled, now: .now):
+                session.close(.done)
+            case .refused: session.close(.done)
+            default: break
+            }
+        }
+        if driver.successor != nil { return }
+        if case .refused(_, let reason) = driver.session.content.state {
+            throw TransferError(.refused, "the receiver refused: \(reason)")
+        }
+        if driver.session.content.state != .finished { throw driver.session.failure() }
+    }
+
+    func result(_ content: borrowing FileSender, to peer: EndpointID) -> TransferResult {
+        var files: [TransferredFile] = []
+        files.reserveCapacity(source.entries.count)
+        for (index, entry) in source.entries.enumerated() {
+            let outcome: TransferredFile.Outcome =
+                switch content.results[entry.number] {
+                case .verified: .verified(content.digests[entry.number])
+                case .skipped: .skipped
+                case .failed, nil: .failed(content.faults[entry.number] ?? "it was not received")
+                }
+            files.append(
+                TransferredFile(
+                    path: source.path(of: UInt32(index)),
+                    kind: entry.kind,
+                    bytes: entry.size,
+                    outcome: outcome
+                )
+            )
+        }
+        return TransferResult(
+            peer: peer,
+            entries: files,
+            notices: [],
+            omitted: source.faults,
+            movedBytes: content.movedBytes,
+            keptBytes: content.keptBytes,
+            receipt: content.receipt,
+            receiptFiles: content.receipt == nil ? [] : content.verifiedFiles
+        )
+    }
+}
+
+extension FileSender {
+    fileprivate func progress(of total: UInt64) -> TransferProgress {
+        TransferProgress(bytes: min(total, keptBytes + movedBytes), total: total, moved: movedBytes)
+    }
+}
