@@ -14,7 +14,12 @@ struct SessionPair: ~Copyable {
         var duplication: UInt64 = 0
         var reordering: UInt64 = 0
         var damage: UInt64 = 0
+        /// What the machines' routes take.
         var datagramSize = 1_472
+        /// Bytes that may be in flight on a path whose round trip takes less than 2 ms.
+        var receiveBuffer = 4 << 20
+        /// Bytes of the largest datagram that passes, from virtual times in nanoseconds after the start on.
+        var largest: [(from: Int64, bytes: Int)] = []
     }
 
     private struct Datagram {
@@ -32,6 +37,11 @@ struct SessionPair: ~Copyable {
     var receiver: Session<FileReceiver>
     private var flying: [Datagram] = []
     private(set) var delivered = 0
+    /// Bytes of the longest datagram that was sent.
+    private(set) var longest = 0
+    /// Datagrams that were larger than what passes.
+    private(set) var tooLarge = 0
+    let start: Instant
     /// Whether the receiver accepts what is offered; nil: it does not answer.
     var accepts: Bool? = true
 
@@ -39,16 +49,19 @@ struct SessionPair: ~Copyable {
         _ files: [[UInt8]],
         over path: Path = Path(),
         seed: UInt64 = 1,
-        congestion: CongestionControl.Algorithm = .cubic
+        congestion: CongestionControl.Algorithm = .cubic,
+        largestDatagram: Int = SessionParameters.largestDatagram
     ) throws {
         self.path = path
         random = seed
+        start = now
         self.files = MemorySource(files)
         let (one, other) = (IdentityKey(), IdentityKey())
         var parameters = SessionParameters()
         parameters.suites = [.xChaCha20Poly1305, .aes256GCM]
         parameters.sessionCredit = SessionParameters.creditWindow
-        parameters.receiveBuffer = 4 << 20
+        parameters.receiveBuffer = UInt32(path.receiveBuffer)
+        parameters.maximumDatagram = largestDatagram
         var initiator = HandshakeInitiator(identity: one, peer: other.endpointID, parameters: parameters, now: now)
         var responder = HandshakeResponder(identity: other, parameters: parameters, now: now)
         let source = [UInt8](repeating: 1, count: 18)
@@ -152,6 +165,11 @@ struct SessionPair: ~Copyable {
     }
 
     private mutating func launch(_ bytes: [UInt8], toResponder: Bool) {
+        longest = max(longest, bytes.count)
+        if let now = path.largest.last(where: { now - start >= $0.from }), bytes.count > now.bytes {
+            tooLarge += 1
+            return
+        }
         if happens(path.loss) { return }
         var bytes = bytes
         if happens(path.damage) { bytes[Int(random % UInt64(bytes.count))] ^= 1 }
@@ -165,12 +183,18 @@ struct SessionPair: ~Copyable {
     mutating func run(seconds: Int64 = 600) {
         let end = now + seconds * 1_000_000_000
         while now < end, sender.end == nil || receiver.end == nil {
-            switch sender.content.state {
-            case .finished where sender.isQuiet, .refused: sender.close(.done)
-            default: break
-            }
-            if receiver.content.state == .finished, receiver.isQuiet { receiver.close(.done) }
-            if !step() { return }
+            if !runOnce() { return }
         }
+    }
+
+    /// One step of it. False: nothing will happen any more.
+    @discardableResult
+    mutating func runOnce() -> Bool {
+        switch sender.content.state {
+        case .finished where sender.isQuiet, .refused: sender.close(.done)
+        default: break
+        }
+        if receiver.content.state == .finished, receiver.isQuiet { receiver.close(.done) }
+        return step()
     }
 }

@@ -99,6 +99,7 @@ extension Session where Content: ~Copyable {
             try recovery.acknowledge(payload, hasCounts: hasCounts, now: now, handler: &frames)
         } catch { return violate("an acknowledgment that cannot be: \(error)") }
         if let known = frames.knownThrough { received.forget(through: known) }
+        updateDatagramSize()
     }
 
     private mutating func receiveControl(_ payload: RawSpan, at offset: UInt64) -> Bool {

@@ -27,8 +27,10 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
     var frames: SessionFrames<Content>
     var controlIn: ControlReceiver
     var incoming = IncomingStreams()
-    /// Bytes of a datagram on the path.
-    package internal(set) var datagramSize: Int
+    /// Bytes of a full datagram: what the path takes for certain.
+    package internal(set) var datagramSize = PathMTU.base
+    /// Bytes of the largest datagram that the peer receives and this end sends.
+    let datagramLimit: Int
 
     /// Bytes of file data that came, each once, and how many we admit.
     var receivedBytes: UInt64 = 0
@@ -51,7 +53,7 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
 
     /// - Parameters:
     ///   - parameters: what this end said in the handshake.
-    ///   - datagramSize: bytes of a datagram on the path, at most what the peer receives.
+    ///   - datagramSize: bytes of a datagram that this machine's route takes; whether the path does is found out.
     package init(
         _ handshake: EstablishedHandshake,
         parameters: SessionParameters,
@@ -65,12 +67,13 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
         sealer = PacketSealer(Rekeying.keys(root, from: handshake.role, handshake.suite))
         opener = PacketOpener(Rekeying.keys(root, from: handshake.role.peer, handshake.suite))
         let peer = handshake.peerParameters
-        self.datagramSize = min(datagramSize, peer.maximumDatagram)
-        recovery = LossRecovery(CongestionControl(congestion, datagramSize: self.datagramSize))
+        datagramLimit = min(SessionParameters.largestDatagram, peer.maximumDatagram)
+        recovery = LossRecovery(CongestionControl(congestion, datagramSize: PathMTU.base))
         recovery.receiveBuffer = Int(peer.receiveBuffer)
         frames = SessionFrames(
             content: content,
             rekeying: Rekeying(root, role: handshake.role, suite: handshake.suite, now: now),
+            mtu: PathMTU(limit: datagramLimit, route: datagramSize),
             credit: peer.sessionCredit,
             controlCredit: UInt64(peer.controlCredit)
         )
@@ -141,6 +144,7 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
         updateKeys(now: now)
         if let deadline = recovery.nextDeadline, deadline <= now {
             if !recovery.timeout(now: now, handler: &frames).isEmpty { owesProbe = true }
+            updateDatagramSize()
         }
     }
 }

@@ -139,6 +139,7 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
                 return .blocked
             }
             // Any other obstacle is a loss, which is repaired as one.
+            if result.obstacle == .tooLarge { session.wasTooLarge(min(segment, rest.count)) }
         }
         return .more
     }
