@@ -25,6 +25,8 @@ struct SessionPair: ~Copyable {
     private struct Datagram {
         let arrives: Instant
         let toResponder: Bool
+        let from: Int
+        let to: Int
         let bytes: [UInt8]
     }
 
@@ -42,6 +44,19 @@ struct SessionPair: ~Copyable {
     /// Datagrams that were larger than what passes.
     private(set) var tooLarge = 0
     let start: Instant
+    /// Addresses: hosts are hundreds, ports what is beyond.
+    var senderAddress = 100
+    var receiverAddress = 200
+    /// The peer's addresses by the numbers that a session gives them.
+    private var receiverOfID = [200, 0, 0, 0]
+    private var senderOfID = [100, 0, 0, 0]
+    /// Addresses from which somebody delivers a copy of each datagram before it arrives itself, or of every nth one.
+    var copiers: [Int] = []
+    var copyEvery = 1
+    private var launched = 0
+    /// Bytes that went from and to each address.
+    private(set) var bytesFrom: [Int: Int] = [:]
+    private(set) var bytesTo: [Int: Int] = [:]
     /// Whether the receiver accepts what is offered; nil: it does not answer.
     var accepts: Bool? = true
 
@@ -135,17 +150,42 @@ struct SessionPair: ~Copyable {
         return true
     }
 
+    /// Where an end believes that the other one is.
+    var destinations: (ofSender: Int, ofReceiver: Int) {
+        (receiverOfID[sender.currentPath], senderOfID[receiver.currentPath])
+    }
+
     private mutating func deliver(_ datagram: Datagram) {
+        guard datagram.to == (datagram.toResponder ? receiverAddress : senderAddress) else { return }
         delivered += 1
         var bytes = datagram.bytes
         let size = bytes.count
         var span = bytes.mutableSpan
         var raw = span.mutableBytes
         if datagram.toResponder {
-            receiver.receive(&raw, segment: size, now: now)
+            Self.deliver(&raw, size, from: datagram.from, to: &receiver, &senderOfID, now)
         } else {
-            sender.receive(&raw, segment: size, now: now)
+            Self.deliver(&raw, size, from: datagram.from, to: &sender, &receiverOfID, now)
         }
+    }
+
+    private static func deliver<Content: SessionContent & ~Copyable>(
+        _ raw: inout MutableRawSpan,
+        _ size: Int,
+        from: Int,
+        to session: inout Session<Content>,
+        _ addresses: inout [Int],
+        _ now: Instant
+    ) {
+        let current = session.currentPath
+        if from == addresses[current] {
+            session.receive(&raw, segment: size, now: now)
+            return
+        }
+        let id = addresses.indices.first { $0 != current && session.holds(path: $0) && addresses[$0] == from }
+        let arrival = PathArrival(id: id, isSameHost: from / 100 == addresses[current] / 100)
+        let kept = session.receive(&raw, segment: size, from: arrival, now: now)
+        if let kept { addresses[kept] = from }
     }
 
     private mutating func sendAll() {
@@ -158,23 +198,34 @@ struct SessionPair: ~Copyable {
                 guard let run else { break }
                 for start in stride(from: 0, to: run.length, by: run.segment) {
                     let bytes = Array(buffer[start..<min(start + run.segment, run.length)])
-                    launch(bytes, toResponder: toResponder)
+                    let to = toResponder ? receiverOfID[run.path] : senderOfID[run.path]
+                    launch(bytes, toResponder: toResponder, to: to)
                 }
             }
         }
     }
 
-    private mutating func launch(_ bytes: [UInt8], toResponder: Bool) {
+    private mutating func launch(_ bytes: [UInt8], toResponder: Bool, to: Int) {
         longest = max(longest, bytes.count)
         if let now = path.largest.last(where: { now - start >= $0.from }), bytes.count > now.bytes {
             tooLarge += 1
             return
         }
+        let from = toResponder ? senderAddress : receiverAddress
+        bytesFrom[from, default: 0] += bytes.count
+        bytesTo[to, default: 0] += bytes.count
+        launched += 1
+        for copier in copiers where launched % copyEvery == 0 {
+            bytesFrom[copier, default: 0] += bytes.count
+            let arrives = now + path.delay - 1_000
+            flying.append(Datagram(arrives: arrives, toResponder: toResponder, from: copier, to: to, bytes: bytes))
+        }
         if happens(path.loss) { return }
         var bytes = bytes
         if happens(path.damage) { bytes[Int(random % UInt64(bytes.count))] ^= 1 }
         let late = happens(path.reordering) ? path.delay / 2 : 0
-        let datagram = Datagram(arrives: now + path.delay + late, toResponder: toResponder, bytes: bytes)
+        let arrives = now + path.delay + late
+        let datagram = Datagram(arrives: arrives, toResponder: toResponder, from: from, to: to, bytes: bytes)
         flying.append(datagram)
         if happens(path.duplication) { flying.append(datagram) }
     }

@@ -6,7 +6,7 @@ extension Session where Content: ~Copyable {
     mutating func sendSizeProbe(into buffer: inout MutableRawSpan, now: Instant) -> Int? {
         let size = frames.mtu.probe(now: now)
         guard size > 0, size <= buffer.byteCount, end == nil, closing == nil, !received.isDue(now: now),
-            recovery.allowance(now: now).bytes >= datagramSize
+            recovery.allowance(path: recoveryPath, now: now).bytes >= datagramSize
         else { return nil }
         var packet = buffer._mutatingExtracting(..<size)
         let number = recovery.nextNumber
@@ -35,13 +35,13 @@ extension Session where Content: ~Copyable {
 
     /// After anything that says what the path takes.
     mutating func updateDatagramSize() {
-        if recovery.paths[0].blackHole.isFound {
-            recovery.paths[0].blackHole.wasTaken()
+        if recovery.paths[recoveryPath].blackHole.isFound {
+            recovery.paths[recoveryPath].blackHole.wasTaken()
             frames.mtu.fellIntoBlackHole()
         }
         guard frames.mtu.size != datagramSize else { return }
         datagramSize = frames.mtu.size
-        recovery.paths[0].datagramSize = datagramSize
+        recovery.paths[recoveryPath].datagramSize = datagramSize
     }
 }
 

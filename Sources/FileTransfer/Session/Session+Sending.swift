@@ -3,15 +3,19 @@ internal import Cryptography
 extension Session where Content: ~Copyable {
     /// Writes the next packets into `buffer`, one after the other: nothing if there is nothing to send now.
     ///
-    /// - Returns: the bytes of all of them, and of each; the last one may be shorter.
+    /// - Returns: the bytes of all of them, and of each; the last one may be shorter. And the number of the address to
+    ///   which they go, see ``currentPath``.
     @_specialize(where Content == FileSender)
     @_specialize(where Content == FileReceiver)
-    package mutating func send(into buffer: inout MutableRawSpan, now: Instant) -> (length: Int, segment: Int)? {
+    package mutating func send(into buffer: inout MutableRawSpan, now: Instant) -> (
+        length: Int, segment: Int, path: Int
+    )? {
         guard end == nil || closing != nil else { return nil }
         frames.collectMessages()
         frames.rekeying.beginIfDue(sealed: sealer.sealedInEpoch, nextNumber: recovery.nextNumber, now: now)
         isPacerLimited = false
-        if let size = sendSizeProbe(into: &buffer, now: now) { return (size, size) }
+        if !paths.isQuiet, let run = sendOnPaths(into: &buffer, now: now) { return run }
+        if let size = sendSizeProbe(into: &buffer, now: now) { return (size, size, paths.current) }
         let first = recovery.nextNumber
         var length = 0
         var segment = 0
@@ -25,7 +29,7 @@ extension Session where Content: ~Copyable {
             if size < datagramSize { break }
         }
         guard count > 0, seal(&buffer, length, segment: segment, firstNumber: first, now: now) else { return nil }
-        return (length, segment)
+        return (length, segment, paths.current)
     }
 
     /// False: the session ends, because its keys are used up.
@@ -34,12 +38,18 @@ extension Session where Content: ~Copyable {
         _ length: Int,
         segment: Int,
         firstNumber: UInt64,
+        index: Int? = nil,
         now: Instant
     ) -> Bool {
         lastSent = now
         var packets = buffer._mutatingExtracting(..<length)
         do throws(PacketSealer.Failure) {
-            try sealer.seal(&packets, length: segment, firstNumber: firstNumber)
+            try sealer.seal(
+                &packets,
+                length: segment,
+                firstNumber: firstNumber,
+                path: index ?? paths.connectionIndex
+            )
         } catch {
             end = .closed(.keysUsedUp, "\(error)")
             return false
@@ -55,12 +65,12 @@ extension Session where Content: ~Copyable {
         if isFirst {
             if let size = writeShort(to: &packet, now: now) { return size }
             // After a second timeout the path is asked whether it takes small packets.
-            if owesProbe, recovery.paths[0].probes > 1, recovery.hasNumbers {
+            if owesProbe, recovery.paths[recoveryPath].probes > 1, recovery.hasNumbers {
                 owesProbe = false
                 return writePing(to: &packet, now: now)
             }
         }
-        let allowance = recovery.allowance(now: now)
+        let allowance = recovery.allowance(path: recoveryPath, now: now)
         guard allowance.bytes >= datagramSize else {
             isPacerLimited = allowance.limit == .pacer
             guard isFirst, owesProbe, recovery.hasNumbers else { return nil }
@@ -75,7 +85,7 @@ extension Session where Content: ~Copyable {
             owesProbe = false
             return writePing(to: &packet, now: now)
         }
-        recovery.applicationLimited()
+        recovery.applicationLimited(path: recoveryPath)
         return nil
     }
 
@@ -206,7 +216,8 @@ extension Session where Content: ~Copyable {
         )
         header.write(to: &packet)
         let size = PacketHeader.overhead + payload + padding
-        recovery.sent(frame, size: size, as: counting, now: now)
+        let path = counting == .apart ? Self.apartPath : recoveryPath
+        recovery.sent(frame, size: size, path: path, as: counting, now: now)
         return size
     }
 }

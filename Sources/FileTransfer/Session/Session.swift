@@ -31,6 +31,16 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
     package internal(set) var datagramSize = PathMTU.base
     /// Bytes of the largest datagram that the peer receives and this end sends.
     let datagramLimit: Int
+    var paths = PeerPaths()
+    /// Recovery's index of the session's path, 0 or 1, and when the other one is given up.
+    var recoveryPath = 0
+    var leavesPathAt: Instant?
+    /// Of the packets that are being received: whether they came from another address, and the number under which it
+    /// is kept.
+    var isElsewhere = false
+    var arrivalPath: Int?
+    /// Packets that came since this end last asked a silent peer.
+    var recentArrivals = 0
 
     /// Bytes of file data that came, each once, and how many we admit.
     var receivedBytes: UInt64 = 0
@@ -100,7 +110,7 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
 
     package var isEnded: Bool { end != nil }
     /// Packets that were declared lost, bytes in flight and the like, for people.
-    package var roundTripTime: Int64 { recovery.paths[0].time.smoothed }
+    package var roundTripTime: Int64 { recovery.paths[recoveryPath].time.smoothed }
     /// Whether everything is acknowledged that must be. ACKs of ours may not be: no ACK goes out for them alone.
     package var isQuiet: Bool {
         recovery.nextDeadline == nil && frames.control.isAcknowledged && !frames.content.hasMessages
@@ -129,7 +139,9 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
         take(lastSent + idleTimeout / 3)
         take(recovery.nextDeadline)
         take(received.nextDeadline)
-        if isPacerLimited { take(recovery.nextSend(bytes: datagramSize, now: now) ?? now) }
+        if isPacerLimited { take(recovery.nextSend(bytes: datagramSize, path: recoveryPath, now: now) ?? now) }
+        if !paths.isQuiet || leavesPathAt != nil { take(pathDeadline) }
+        take(silenceDeadline)
         return deadline
     }
 
@@ -141,6 +153,11 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
         }
         // A path with a firewall forgets a session that is silent, and the peer's idle timeout runs too.
         if now >= lastSent + idleTimeout / 3 { owesProbe = true }
+        if let deadline = silenceDeadline, now >= deadline {
+            recentArrivals = 0
+            owesProbe = true
+        }
+        updatePaths(now: now)
         updateKeys(now: now)
         if let deadline = recovery.nextDeadline, deadline <= now {
             if !recovery.timeout(now: now, handler: &frames).isEmpty { owesProbe = true }

@@ -13,7 +13,9 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
     private var buffers: ReceiveBuffers?
     private var poll: PollSet
     private let place: Int
-    private let remote: InternetAddress
+    /// The session's address, and all that it keeps, by the numbers that it gives them.
+    private var remote: InternetAddress
+    private var addresses: PeerAddresses
     private let handshake: EstablishedHandshake
     private let listener: HandshakeListener?
     /// A session that the same peer has opened since. It has lost this one.
@@ -22,6 +24,7 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
     /// What the socket had no room for.
     private var unsent: Range<Int>?
     private var segment = 0
+    private var destination: InternetAddress
     private var repeatAt: Instant
     private var repeatPause: Int64 = 250_000_000
 
@@ -41,7 +44,9 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
         self.socket = socket
         self.buffers = consume buffers
         self.remote = remote
+        addresses = PeerAddresses(remote)
         self.listener = listener
+        destination = remote
         repeatAt = .now
     }
 
@@ -125,13 +130,14 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
                 guard let run = session.send(into: &bytes, now: now) else { return .done }
                 unsent = 0..<run.length
                 segment = run.segment
+                destination = addresses[run.path]
             }
             guard let rest = unsent else { continue }
             // An array of bytes, read as bytes.
             let result = unsafe socket.send(
                 output.span.bytes.extracting(rest),
                 segment: segment,
-                to: remote
+                to: destination
             )
             unsent = nil
             if result.obstacle == .wouldBlock {
@@ -160,7 +166,7 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
         let now = Instant.now
         for index in 0..<count {
             guard buffers.source(index) == remote else {
-                receiveFromOther(buffers, index)
+                receiveFromOther(&buffers, index, now)
                 continue
             }
             let segment = buffers.segment(index)
@@ -173,14 +179,35 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
         }
     }
 
-    /// Datagrams from an address that is not the session's.
-    private mutating func receiveFromOther(_ buffers: borrowing ReceiveBuffers, _ index: Int) {
+    /// Datagrams from an address that is not the session's: from its peer, perhaps, whose address has changed.
+    private mutating func receiveFromOther(_ buffers: inout ReceiveBuffers, _ index: Int, _ now: Instant) {
+        if let source = buffers.source(index), let id = ConnectionID(of: buffers.bytes(index)), session.receives(id) {
+            let arrival = PathArrival(
+                id: addresses.number(of: source) { session.holds(path: $0) },
+                isSameHost: source.host == remote.host
+            )
+            let segment = buffers.segment(index)
+            var bytes = buffers.mutableBytes(index)
+            guard let kept = session.receive(&bytes, segment: segment, from: arrival, now: now) else { return }
+            addresses[kept] = source
+            if kept == session.currentPath { follow(source) }
+            return
+        }
         guard let listener, let opened = listener.receive(buffers, index, on: &socket) else { return }
         if opened.handshake.peer == handshake.peer {
             successor = opened
         } else {
             listener.turnAway(opened, on: &socket)
         }
+    }
+}
+
+extension SessionDriver where Content: ~Copyable {
+    /// The session's peer is at another address now.
+    private mutating func follow(_ address: InternetAddress) {
+        let isSameHost = address.host == remote.host
+        remote = address
+        if !isSameHost { session.routeTakes(EstablishedEnd.datagramSize(to: address)) }
     }
 }
 

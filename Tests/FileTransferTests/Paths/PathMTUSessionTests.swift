@@ -21,7 +21,8 @@ struct PathMTUSessionTests {
         let file = randomBytes(bytes, seed: 5)
         var pair = try SessionPair([file], over: path, seed: 3, congestion: congestion)
         pair.run()
-        #expect(pair.sink.files[0] == file)
+        let isWhole = pair.sink.files[0] == file
+        #expect(isWhole)
         let isDone = pair.isDone
         let ends = pair.ends
         #expect(isDone, "\(ends)")
