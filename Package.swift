@@ -500,7 +500,9 @@ let package = Package(
         ),
         .testTarget(
             name: "FileTransferNodeTests",
-            dependencies: ["Cryptography", "FileTransfer", "FileTransferNode", "TemporaryFolders"],
+            dependencies: [
+                "Cryptography", "FileTransfer", "FileTransferNode", "Identity", "PacketIO", "TemporaryFolders",
+            ],
             swiftSettings: lenient
         ),
         .testTarget(
