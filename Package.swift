@@ -501,7 +501,8 @@ let package = Package(
         .testTarget(
             name: "FileTransferNodeTests",
             dependencies: [
-                "Cryptography", "FileTransfer", "FileTransferNode", "Identity", "PacketIO", "TemporaryFolders",
+                "CNetworkNamespace", "Cryptography", "FileTransfer", "FileTransferNode", "Identity", "PacketIO",
+                "TemporaryFolders",
             ],
             swiftSettings: lenient
         ),

@@ -10,6 +10,15 @@ final class AddressTranslator: Sendable {
         case front
     }
 
+    /// Which address changes: each time after so many bytes, and at most so often.
+    struct Changes: Sendable {
+        var side = Side.back
+        var every = 0
+        var atMost = 0
+        /// Where the new ones are, in turn.
+        var hosts: [InternetHost] = []
+    }
+
     /// Where the sender sends to at first.
     let address: InternetAddress
     private let wakeUp: WakeUp
@@ -22,16 +31,7 @@ final class AddressTranslator: Sendable {
         let longest = Atomic<Int>(0)
     }
 
-    /// - Parameters:
-    ///   - side: which address changes: each time after `interval` bytes, at most `changes` times.
-    ///   - hosts: where the new ones are, in turn.
-    init(
-        to receiver: InternetAddress,
-        changing side: Side,
-        every interval: Int,
-        atMost changes: Int,
-        hosts: [InternetHost]
-    ) throws {
+    init(to receiver: InternetAddress, _ plan: Changes) throws {
         let front = try PacketSocket(InternetAddress(.loopbackIPv4, port: 0))
         let back = try PacketSocket(InternetAddress(.loopbackIPv4, port: 0))
         address = front.address
@@ -43,7 +43,7 @@ final class AddressTranslator: Sendable {
         thread = try WorkThread("translator") {
             guard var both = sockets.withLock({ $0.take() }) else { return "no sockets" }
             do {
-                try both.forward(to: receiver, wakeUp, counter, (side, interval, changes, hosts))
+                try both.forward(to: receiver, wakeUp, counter, plan)
                 return nil
             } catch { return "\(error)" }
         }
@@ -66,7 +66,7 @@ final class AddressTranslator: Sendable {
             to receiver: InternetAddress,
             _ wakeUp: WakeUp,
             _ counter: Counter,
-            _ plan: (side: Side, interval: Int, changes: Int, hosts: [InternetHost])
+            _ plan: Changes
         ) throws {
             var buffers = try ReceiveBuffers(capacity: 16)
             var sender: InternetAddress?
@@ -91,7 +91,7 @@ final class AddressTranslator: Sendable {
                         _ = front.send(buffers.bytes(index), segment: buffers.segment(index), to: sender)
                     }
                 }
-                guard changes < plan.changes, bytes >= (changes + 1) * plan.interval else { continue }
+                guard changes < plan.atMost, bytes >= (changes + 1) * plan.every else { continue }
                 let host = plan.hosts[changes % plan.hosts.count]
                 let new = try PacketSocket(InternetAddress(host, port: 0))
                 switch plan.side {

@@ -53,7 +53,7 @@ struct PathMTU: Sendable {
         return target
     }
 
-    /// The probe goes out. Returns the number by which its fate is told.
+    /// The probe goes out. Returns the number of its acknowledgment and its loss.
     mutating func sendsProbe() -> UInt64 {
         isUnderWay = true
         serial += 1
