@@ -26,8 +26,9 @@ struct PeerPaths: Sendable {
 
     /// Whether ``next(now:)`` or a timer may have something.
     var isQuiet: Bool { count == 0 && response == nil }
-    /// The index for packets to other addresses, and for the next path; nil: the next epoch comes first.
-    var nextIndex: Int? { connectionIndex < Self.lastIndex ? connectionIndex + 1 : nil }
+    /// The index for packets to other addresses, and for the next path. The last one is used again when the keys of the
+    /// next epoch do not come in time: they may be lost on a path that is gone.
+    var nextIndex: Int { min(connectionIndex + 1, Self.lastIndex) }
     var needsEpoch: Bool { connectionIndex >= Self.freshIndices }
 
     func holds(_ id: Int) -> Bool {
@@ -88,7 +89,7 @@ struct PeerPaths: Sendable {
 
     /// The next packet to an address that is not the session's.
     mutating func next(now: Instant) -> (id: Int, packet: Packet)? {
-        guard count > 0, let index = nextIndex else { return nil }
+        guard count > 0 else { return nil }
         for id in candidates.indices {
             guard var candidate = candidates[id] else { continue }
             let size = min(candidate.budget, PathToken.packet)
@@ -98,7 +99,7 @@ struct PeerPaths: Sendable {
                 packet = Packet(type: .pathResponse, token: token, size: size)
             } else if candidate.canChallenge, now >= candidate.nextChallenge {
                 candidate.challenged(now: now)
-                let token = PathToken(random: candidate.challenge, path: UInt8(truncatingIfNeeded: index))
+                let token = PathToken(random: candidate.challenge, path: UInt8(truncatingIfNeeded: nextIndex))
                 packet = Packet(type: .pathChallenge, token: token, size: size)
             } else {
                 continue
@@ -117,7 +118,7 @@ struct PeerPaths: Sendable {
         for id in candidates.indices {
             guard let candidate = candidates[id] else { continue }
             var time = candidate.expires
-            if candidate.canChallenge, nextIndex != nil { time = min(time, candidate.nextChallenge) }
+            if candidate.canChallenge { time = min(time, candidate.nextChallenge) }
             earliest = min(earliest ?? time, time)
         }
         return earliest
@@ -143,7 +144,7 @@ struct PeerPaths: Sendable {
         candidates[old] = PathCandidate(isSameHost: isSameHost, budget: 4 * PathToken.packet, now: now)
         current = id
         response = nil
-        connectionIndex = min(connectionIndex + 1, Self.lastIndex)
+        connectionIndex = nextIndex
     }
 
     /// Another epoch began, with other connection IDs.

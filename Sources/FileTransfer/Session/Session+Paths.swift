@@ -53,7 +53,7 @@ extension Session where Content: ~Copyable {
 
     /// The newest packets came from a candidate: the peer is there, if it has proved it.
     mutating func follow(_ id: Int, now: Instant) {
-        guard let candidate = paths[id], candidate.isValidated, paths.nextIndex != nil else { return }
+        guard let candidate = paths[id], candidate.isValidated else { return }
         paths.migrate(to: id, isSameHost: candidate.isSameHost, now: now)
         // Before its connection IDs are used up.
         if paths.needsEpoch { frames.rekeying.beginEarly(nextNumber: recovery.nextNumber) }
@@ -80,8 +80,8 @@ extension Session where Content: ~Copyable {
             let packet = PeerPaths.Packet(type: .pathResponse, token: token, size: PathToken.packet)
             return send(packet, to: paths.current, index: paths.connectionIndex, as: .full, into: &buffer, now: now)
         }
-        guard let (id, packet) = paths.next(now: now), let index = paths.nextIndex else { return nil }
-        return send(packet, to: id, index: index, as: .apart, into: &buffer, now: now)
+        guard let (id, packet) = paths.next(now: now) else { return nil }
+        return send(packet, to: id, index: paths.nextIndex, as: .apart, into: &buffer, now: now)
     }
 
     private mutating func send(

@@ -76,18 +76,15 @@ struct PeerPathsTests {
         #expect(challenge.id == 0 && challenge.packet.size == 1_200 && challenge.packet.token.path == 2)
     }
 
-    @Test func `when all connection IDs of an epoch are used, candidates wait for the next one`() {
+    @Test func `each move takes the next connection ID, the last one stays until the next epoch`() {
         var paths = PeerPaths()
-        for step in 1...7 {
+        for step in 1...9 {
             let id = paths.received(9_000, from: nil, isSameHost: false, isNewest: true, now: start)
             guard let id else { return }
             paths.migrate(to: id, isSameHost: false, now: start)
-            #expect(paths.connectionIndex == step && paths.needsEpoch == (step >= 4))
+            #expect(paths.connectionIndex == min(step, 7) && paths.needsEpoch == (step >= 4))
         }
-        let none = paths.next(now: start)
-        #expect(paths.nextIndex == nil && none == nil)
         paths.beganEpoch()
-        let next = paths.next(now: start)
-        #expect(next != nil)
+        #expect(paths.connectionIndex == 0 && paths.nextIndex == 1 && !paths.needsEpoch)
     }
 }
