@@ -504,7 +504,10 @@ let package = Package(
         ),
         .testTarget(
             name: "FileTransferNodeTests",
-            dependencies: ["Cryptography", "FileTransfer", "FileTransferNode", "OwnThread", "TemporaryFolders"],
+            dependencies: [
+                "CNetworkNamespace", "Cryptography", "FileTransfer", "FileTransferNode", "Identity", "OwnThread",
+                "PacketIO", "TemporaryFolders",
+            ],
             swiftSettings: lenient
         ),
         .testTarget(

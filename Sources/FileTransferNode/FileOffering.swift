@@ -26,8 +26,8 @@ package final class FileOffering: Sendable {
     /// - Parameter hosts: the addresses of this machine, if the socket is bound to all of them.
     package func ticket(hosts: [InternetHost]) -> Ticket { socket.ticket(hosts: hosts) }
 
-    /// Waits for a receiver, and returns when it has verified all files, or said why not. Call it again after a failure:
-    /// the ticket stays the same.
+    /// Waits for a receiver, and returns when it has verified all files, or said why not. Call it again after a
+    /// failure: the ticket stays the same.
     ///
     /// - Parameter wakeUp: a signal from another thread cancels.
     package func send(wakeUp: WakeUp, progress: (TransferProgress) -> Void) throws -> TransferResult {
@@ -41,6 +41,7 @@ package final class FileOffering: Sendable {
                 congestion: options.congestion,
                 wakeUp: wakeUp
             )
+            driver.rateLimit = options.limit
             let end = Result { try files.send(&driver, progress) }
             if let next = driver.successor {
                 // Its receiver was ended and has begun again.

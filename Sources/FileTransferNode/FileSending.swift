@@ -21,6 +21,7 @@ package enum FileSending {
         let content = files.content(.initiator, identity, to: contact.endpointID)
         let opened = try Initiator.open(contact, identity: identity, wakeUp: wakeUp)
         var driver = opened.session(carrying: content, congestion: options.congestion, wakeUp: wakeUp)
+        driver.rateLimit = options.limit
         try files.send(&driver, progress)
         return files.result(driver.session.content, to: contact.endpointID)
     }

@@ -13,4 +13,6 @@ package struct SendOptions: Sendable {
     package var rateLimit: Double?
 
     package init() {}
+
+    var limit: RateLimit? { rateLimit.map { RateLimit(bitsPerSecond: $0, now: .now) } }
 }

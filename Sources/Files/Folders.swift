@@ -30,7 +30,7 @@ package enum Folders {
 }
 
 extension FileStatus {
-    /// Whether it is a file that nobody but this user and root can have written, under this name alone.
+    /// Whether it is a file that no other user but root can have written, under this name alone.
     package var isOwnFile: Bool {
         kind == .file && links == 1 && owner == geteuid() && mode & 0o022 == 0
     }

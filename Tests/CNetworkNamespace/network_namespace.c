@@ -27,13 +27,19 @@ static int bring_up(struct ifreq *request) {
     return result;
 }
 
-int enter_network_namespace(int mtu) {
-    if (unshare(CLONE_NEWNET) < 0) return -errno;
+int set_loopback_mtu(int mtu) {
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return -errno;
     struct ifreq request = {.ifr_name = "lo", .ifr_mtu = mtu};
     int result = ioctl(fd, SIOCSIFMTU, &request) < 0 ? -errno : 0;
     close(fd);
+    return result;
+}
+
+int enter_network_namespace(int mtu) {
+    if (unshare(CLONE_NEWNET) < 0) return -errno;
+    int result = set_loopback_mtu(mtu);
+    struct ifreq request = {.ifr_name = "lo"};
     return result < 0 ? result : bring_up(&request);
 }
 

@@ -97,6 +97,13 @@ result "sends, new keys as often as they may be" "cmp sizes/262145 keys.to/26214
 peer_receives keys.from sizes/262145 -- --rekey-every 1
 result "receives, new keys as often as they may be" "cmp sizes/262145 keys.from/262145" "holds 'r[\"epoch\"] > 2'"
 
+peer_sends moved.to sizes/1000000 -- --move-every 40
+result "sends from twelve addresses" "cmp sizes/1000000 moved.to/1000000" \
+    "holds 'r[\"moves\"] == 12 and r[\"challenges\"] > 4'"
+peer_receives moved.from sizes/1000000 -- --move-every 8
+result "receives at several addresses" "cmp sizes/1000000 moved.from/1000000" \
+    "holds 'r[\"moves\"] > 1 and r[\"challenges\"] > 1'"
+
 peer_sends cookie.to sizes/65537 -- --flood
 result "sends with a cookie" "cmp sizes/65537 cookie.to/65537" "holds 'r[\"handshake\"][\"cookies\"] == 1'"
 peer_receives cookie.from sizes/65537 -- --cookies

@@ -420,6 +420,7 @@ def main() -> int:
     for command in (send, receive):
         command.add_argument("--suite1", action="store_true", help="offer suite 1 only")
         command.add_argument("--rekey-every", type=int, help="start a new epoch after so many packets")
+        command.add_argument("--move-every", type=int, help="go to another address after so many packets")
         command.add_argument("--loss", type=float, default=0, help="share of datagrams that are dropped")
         command.add_argument("--timeout", type=float, default=60, help="seconds")
         command.add_argument("--key", help="seed of this end's identity, in hexadecimal")
@@ -441,7 +442,7 @@ def main() -> int:
         host = handshake.Host(handshake.RESPONDER, ticket, identity, suites)
         print(ticket.text(), flush=True)
         established, begin = handshake.respond(sock, host, options.cookies, options.timeout)
-    session = Session(sock, established, options.loss, options.rekey_every)
+    session = Session(sock, established, options.loss, options.rekey_every, options.move_every)
     receipts = Receipts(identity, established.peer)
     if options.command == "send":
         app = Sender(session, receipts, options.files, options.stop_after)

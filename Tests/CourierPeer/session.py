@@ -4,6 +4,7 @@ import bisect
 import random
 import secrets
 import select
+import socket
 import struct
 import time
 from enum import IntEnum
@@ -105,11 +106,15 @@ class Incoming:
 
 
 class Session:
-    def __init__(self, sock, established: Established, loss: float = 0, rekey_every: int | None = None):
+    MOST_MOVES = 12
+
+    def __init__(self, sock, established: Established, loss: float = 0, rekey_every: int | None = None,
+                 move_every: int | None = None):  # fmt: skip
         self.sock, self.role, self.suite = sock, established.role, established.suite
         self.address, self.third, self.theirs = established.address, established.third, established.theirs
         self.root, self.loss = established.root, loss
         self.rekey_every = self.rekey_at = rekey_every
+        self.move_every = move_every
         self.out = Epoch(self.root, self.suite, self.role, 0, 0)
         self.epochs = [Epoch(self.root, self.suite, 3 - self.role, 0, 0)]  # of the peer's packets
         self.offer = self.next_out = self.forget_at = None
@@ -129,7 +134,7 @@ class Session:
         self.closed, self.closing, self.opened = None, None, False
         self.idle = min(established.mine[IDLE], self.theirs[IDLE]) / 1000
         self.heard = self.third_at = time.monotonic()
-        self.statistics = {"sent": 0, "received": 0, "repeated": 0, "dropped": 0, "reused": 0, "rekeys": 0}
+        self.statistics = {"sent": 0, "received": 0, "repeated": 0, "dropped": 0, "reused": 0, "rekeys": 0, "moves": 0, "challenges": 0}
         self.send(0x25, b"an extension that the peer skips")
         if self.role != INITIATOR:
             self.ping()
@@ -150,6 +155,16 @@ class Session:
         self.statistics["sent"] += 1
         if self.rekey_every and self.next >= self.rekey_at and not self.offer:
             self.rekey()
+        if self.move_every and self.next % self.move_every == 0 and self.statistics["moves"] < self.MOST_MOVES:
+            self.move()
+
+    def move(self) -> None:
+        """To another port, or another host as well. The old one is gone; who only acknowledges would be silent."""
+        self.statistics["moves"] += 1
+        self.sock.close()
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind((f"127.0.0.{1 + self.statistics['moves'] // 2 % 2}", 0))
+        self.ping()
 
     def send_raw(self, datagram: bytes) -> None:
         if random.random() < self.loss:
@@ -342,6 +357,7 @@ class Session:
                 credit, control = struct.unpack(">QQ", payload)
                 self.credit, self.control_credit = max(self.credit, credit), max(self.control_credit, control)
             case Type.PATH_CHALLENGE:
+                self.statistics["challenges"] += 1
                 self.send(Type.PATH_RESPONSE, payload)
             case Type.PONG | Type.PAD | Type.GOAWAY | Type.PATH_RESPONSE:
                 pass

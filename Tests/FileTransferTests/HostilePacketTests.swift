@@ -61,6 +61,7 @@ struct HostilePacketTests {
         Packet(type: 0x03, offset: .max, payload: [1]), Packet(type: 0x03, offset: 1 << 40, payload: [1]),
         Packet(type: 0x03, payload: [0x77, 0, 0, 0, 0]), Packet(type: 0x03, payload: [1, 0, 2, 0, 0]),
         Packet(type: 0x03, payload: [2, 0, 0, 0, 0]), Packet(type: 0x03, payload: [4, 0, 0, 0, 1, 9]),
+        Packet(type: 0x0E, payload: [1]), Packet(type: 0x0F, payload: [UInt8](repeating: 0, count: 10)),
         Packet(type: 0x07, payload: [1]), Packet(type: 0x0C), Packet(type: 0x0C, payload: [1]),
         Packet(type: 0x09), Packet(type: 0x09, stream: 1, payload: [1, 0, 0, 0, 0]),
         Packet(type: 0x09, stream: 2, payload: [1, 0, 0, 0, 0]),

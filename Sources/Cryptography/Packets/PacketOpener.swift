@@ -58,6 +58,15 @@ package struct PacketOpener: ~Copyable {
         return facts.connectionIDs
     }
 
+    /// Whether a connection ID is one of those of the epochs that are held.
+    package func holds(connectionID: UInt64) -> Bool {
+        for epoch in facts.indices {
+            guard let ids = facts[epoch]?.connectionIDs else { continue }
+            for path in ids.indices where ids[path] == connectionID { return true }
+        }
+        return false
+    }
+
     // MARK: Epochs
 
     /// Opens packets of the next epoch too. What is left of the one before the current one is forgotten.

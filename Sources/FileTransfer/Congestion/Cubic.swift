@@ -49,7 +49,13 @@ package struct Cubic: CongestionController {
     private var lastUpdate: Instant?
 
     package var datagramSize: Int {
-        didSet { clampWindow() }
+        didSet {
+            // Nothing is known of the path yet: RFC 9002, section 7.2.
+            if state.slowStartThreshold == .infinity, datagramSize > oldValue {
+                state.window = max(state.window, Double(Self.initialDatagrams * datagramSize))
+            }
+            clampWindow()
+        }
     }
 
     package init(datagramSize: Int) {

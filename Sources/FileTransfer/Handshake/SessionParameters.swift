@@ -4,6 +4,8 @@ package import Cryptography
 package struct SessionParameters: Equatable, Sendable {
     static let version: UInt8 = 1
     static let smallestDatagram = 1_200
+    /// Of a jumbo frame, over IPv4: nothing longer is sent.
+    package static let largestDatagram = 8_972
     /// Bytes of file data that this end admits beyond those that arrived.
     package static let creditWindow: UInt64 = 16 << 20
 

@@ -107,9 +107,16 @@ package struct LossRecovery<Controller: CongestionController>: ~Copyable {
     ///
     /// - Parameter size: bytes of its datagram.
     @discardableResult
-    package mutating func sent(_ frame: SentFrame, size: Int, path: Int = 0, now: Instant) -> UInt64 {
+    package mutating func sent(
+        _ frame: SentFrame,
+        size: Int,
+        path: Int = 0,
+        as counting: SentCounting = .full,
+        now: Instant
+    ) -> UInt64 {
         let number = packets.next
-        packets.append(paths[path].send(frame, size: size, path: UInt8(truncatingIfNeeded: path), now: now))
+        let index = UInt8(truncatingIfNeeded: path)
+        packets.append(paths[path].send(frame, size: size, path: index, as: counting, now: now))
         return number
     }
 
@@ -237,7 +244,7 @@ package struct LossRecovery<Controller: CongestionController>: ~Copyable {
             case .kept: break search
             case .lost(let byTime):
                 packets.lose(number, byTime: byTime)
-                path.lost(packet)
+                path.lost(packet, now: now)
                 handler.lost(packet.frame, number: number)
             }
         }

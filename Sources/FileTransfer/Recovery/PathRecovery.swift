@@ -13,6 +13,7 @@ package struct PathRecovery<Controller: CongestionController>: Sendable {
 
     private var reordering = ReorderingThreshold()
     private var persistence = PersistentCongestion()
+    var blackHole = BlackHole()
     private(set) var delivery = DeliveryRate()
     private var firstMeasured: Instant?
 
@@ -55,14 +56,21 @@ package struct PathRecovery<Controller: CongestionController>: Sendable {
 
     /// Makes the record of a packet that goes out now.
     @inline(__always)
-    mutating func send(_ frame: SentFrame, size: Int, path: UInt8, now: Instant) -> SentPacket {
+    mutating func send(
+        _ frame: SentFrame,
+        size: Int,
+        path: UInt8,
+        as counting: SentCounting,
+        now: Instant
+    ) -> SentPacket {
         // No datagram is longer; the same number must be subtracted later.
         let stored = UInt16(clamping: size)
         let size = Int(stored)
         var flags: SentPacket.Flags = []
-        let elicits = frame.type.elicitsAcknowledgment
+        let elicits = frame.type.elicitsAcknowledgment && counting == .full
         // PAD elicits nothing but fills the path; ACK and CLOSE are not limited.
-        let counts = elicits || frame.type == .pad
+        let counts = elicits || frame.type == .pad || counting == .sizeProbe
+        if counting == .sizeProbe { flags.insert(.sizeProbe) }
         let snapshot = delivery.sent(inFlight: inFlight, size: counts ? size : 0, now: now)
         if delivery.isApplicationLimited { flags.insert(.applicationLimited) }
         if counts {
@@ -101,6 +109,7 @@ package struct PathRecovery<Controller: CongestionController>: Sendable {
             let size = Int(packet.size)
             delivery.acknowledged(bytes: size, now: now)
             controller.acknowledged(bytes: size, sentAt: packet.sentAt)
+            if size > PathMTU.base { blackHole.acknowledged(sequence: packet.sequence) }
         }
         if packet.flags.contains(.elicits) { hasEliciting = true }
         if isLargest { sample = now - packet.sentAt }
@@ -109,6 +118,8 @@ package struct PathRecovery<Controller: CongestionController>: Sendable {
     }
 
     mutating func acknowledgedAfterLoss(_ packet: SentPacket) {
+        if Int(packet.size) > PathMTU.base { blackHole.acknowledged(sequence: packet.sequence) }
+        if packet.flags.contains(.sizeProbe) { return }
         if packet.flags.contains(.inFlight) { controller.acknowledgedAfterLoss(sentAt: packet.sentAt) }
         persistence.wasSpurious()
         // A path has lost packets only after it had an acknowledged one.
@@ -160,14 +171,18 @@ package struct PathRecovery<Controller: CongestionController>: Sendable {
         return .kept
     }
 
-    mutating func lost(_ packet: SentPacket) {
+    mutating func lost(_ packet: SentPacket, now: Instant) {
         leave(packet)
+        mustUpdate = true
+        if packet.flags.contains(.sizeProbe) { return }
         persistence.lost(packet, measured: firstMeasured)
         if packet.flags.contains(.inFlight) {
             delivery.lost(bytes: Int(packet.size))
             controller.lost(delivery.history(of: packet))
+            if Int(packet.size) > PathMTU.base {
+                blackHole.lost(sequence: packet.sequence, sentAt: packet.sentAt, now: now)
+            }
         }
-        mustUpdate = true
     }
 
     /// Ends the processing of an ACK or a timer. `newest`: the packet with the number ``newest``.

@@ -25,6 +25,16 @@ package struct SentFrame: Equatable, Sendable {
     }
 }
 
+/// How a sent packet counts.
+package enum SentCounting: Sendable {
+    /// As its frame does.
+    case full
+    /// It probes for the path's MTU: it is in flight, but no timer waits for it and its loss is no sign of congestion.
+    case sizeProbe
+    /// It goes to another address than the packets of its path: it counts nowhere.
+    case apart
+}
+
 /// Takes what became of sent frames.
 ///
 /// A protocol, because closures that change two properties of one value at once do not compile: with it, a session

@@ -10,6 +10,8 @@ struct SentPacket {
         static let applicationLimited = Flags(rawValue: 4)
         /// It was declared lost because of its age, not because of later packets.
         static let lostByTime = Flags(rawValue: 8)
+        /// It is longer than the path is known to take: its loss says nothing about congestion.
+        static let sizeProbe = Flags(rawValue: 16)
     }
 
     var sentAt: Instant

@@ -63,6 +63,11 @@ struct Rekeying: ~Copyable {
         begin(nextNumber: nextNumber)
     }
 
+    /// Begins the exchange before it is time, unless it goes on already.
+    mutating func beginEarly(nextNumber: UInt64) {
+        if own == nil, pending == nil { begin(nextNumber: nextNumber) }
+    }
+
     private mutating func begin(nextNumber: UInt64) {
         own = EphemeralKey(.representative)
         base = nextNumber >> 16

@@ -6,19 +6,39 @@ extension Session where Content: ~Copyable {
     /// - Parameters:
     ///   - run: their bytes, which are changed.
     ///   - segment: bytes of each packet; the last one may be shorter.
+    ///   - other: where they came from, if it is not the session's address.
+    /// - Returns: the number under which the other address is kept now, if it is. It may have become ``currentPath``.
     @_specialize(where Content == FileSender)
     @_specialize(where Content == FileReceiver)
-    package mutating func receive(_ run: inout MutableRawSpan, segment: Int, now: Instant) {
-        if case .closed(let code, let reason) = end, closesLeft > 0 {
+    @discardableResult
+    package mutating func receive(
+        _ run: inout MutableRawSpan,
+        segment: Int,
+        from other: PathArrival? = nil,
+        now: Instant
+    ) -> Int? {
+        if other == nil, case .closed(let code, let reason) = end, closesLeft > 0 {
             // The CLOSE was lost, perhaps.
             closesLeft -= 1
             closing = (code, reason)
         }
-        guard end == nil, segment > 0, run.byteCount <= Self.mostPackets * segment else { return }
+        guard end == nil, segment > 0, run.byteCount <= Self.mostPackets * segment else { return nil }
         var outcomes = InlineArray<64, PacketOpener.Outcome>(repeating: .refused(.tooShort))
         var places = outcomes.mutableSpan
+        let highest = opener.highestNumber
         let count = opener.open(&run, length: segment, outcomes: &places)
         let bytes = run.bytes
+        isElsewhere = other != nil
+        if let other {
+            var authentic = 0
+            for index in 0..<count {
+                guard case .opened = outcomes[index] else { continue }
+                authentic += min(segment, bytes.byteCount - index * segment)
+            }
+            let isNewest = opener.highestNumber != highest
+            arrivalPath = note(other, bytes: authentic, isNewest: isNewest, now: now)
+        }
+        recentArrivals &+= count
         for index in 0..<count where end == nil {
             guard case .opened(let packet) = outcomes[index] else { continue }
             let start = index * segment
@@ -27,6 +47,11 @@ extension Session where Content: ~Copyable {
         }
         updateKeys(now: now)
         finishReceiving()
+        guard other != nil else { return nil }
+        let kept = arrivalPath
+        if let kept, opener.highestNumber != highest { follow(kept, now: now) }
+        arrivalPath = nil
+        return kept
     }
 
     private mutating func receive(_ packet: RawSpan, number: UInt64, now: Instant) {
@@ -77,7 +102,9 @@ extension Session where Content: ~Copyable {
             frames.control.raiseCredit(to: payload.bigEndian(at: 8, as: UInt64.self))
         case .pong, .pad, .goAway: break
         case .rekey: receiveRekey(payload, now: now)
-        case .streamClose, .streamReset, .pathChallenge, .pathResponse: break
+        case .pathChallenge: receivePathToken(payload, isChallenge: true)
+        case .pathResponse: receivePathToken(payload, isChallenge: false)
+        case .streamClose, .streamReset: break
         }
         return true
     }
@@ -99,6 +126,7 @@ extension Session where Content: ~Copyable {
             try recovery.acknowledge(payload, hasCounts: hasCounts, now: now, handler: &frames)
         } catch { return violate("an acknowledgment that cannot be: \(error)") }
         if let known = frames.knownThrough { received.forget(through: known) }
+        updateDatagramSize()
     }
 
     private mutating func receiveControl(_ payload: RawSpan, at offset: UInt64) -> Bool {

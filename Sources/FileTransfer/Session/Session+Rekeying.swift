@@ -14,7 +14,10 @@ extension Session where Content: ~Copyable {
     mutating func updateKeys(now: Instant) {
         // Who sends in an epoch has both REKEYs.
         if opener.epoch > sealer.epoch { frames.rekeying.acknowledged(UInt64(opener.epoch)) }
-        if let keys = frames.rekeying.takeSealingKeys(now: now) { sealer.begin(keys) }
+        if let keys = frames.rekeying.takeSealingKeys(now: now) {
+            sealer.begin(keys)
+            paths.beganEpoch()
+        }
         guard opener.holdsOldKeys else {
             forgetsKeysAt = nil
             return

@@ -3,14 +3,19 @@ internal import Cryptography
 extension Session where Content: ~Copyable {
     /// Writes the next packets into `buffer`, one after the other: nothing if there is nothing to send now.
     ///
-    /// - Returns: the bytes of all of them, and of each; the last one may be shorter.
+    /// - Returns: the bytes of all of them, and of each; the last one may be shorter. And the number of the address to
+    ///   which they go, see ``currentPath``.
     @_specialize(where Content == FileSender)
     @_specialize(where Content == FileReceiver)
-    package mutating func send(into buffer: inout MutableRawSpan, now: Instant) -> (length: Int, segment: Int)? {
+    package mutating func send(into buffer: inout MutableRawSpan, now: Instant) -> (
+        length: Int, segment: Int, path: Int
+    )? {
         guard end == nil || closing != nil else { return nil }
         frames.collectMessages()
         frames.rekeying.beginIfDue(sealed: sealer.sealedInEpoch, nextNumber: recovery.nextNumber, now: now)
         isPacerLimited = false
+        if !paths.isQuiet, let run = sendOnPaths(into: &buffer, now: now) { return run }
+        if let size = sendSizeProbe(into: &buffer, now: now) { return (size, size, paths.current) }
         let first = recovery.nextNumber
         var length = 0
         var segment = 0
@@ -23,16 +28,33 @@ extension Session where Content: ~Copyable {
             // A shorter packet ends a run, and a run of short packets is not worth the trouble.
             if size < datagramSize { break }
         }
-        guard count > 0 else { return nil }
+        guard count > 0, seal(&buffer, length, segment: segment, firstNumber: first, now: now) else { return nil }
+        return (length, segment, paths.current)
+    }
+
+    /// False: the session ends, because its keys are used up.
+    mutating func seal(
+        _ buffer: inout MutableRawSpan,
+        _ length: Int,
+        segment: Int,
+        firstNumber: UInt64,
+        index: Int? = nil,
+        now: Instant
+    ) -> Bool {
         lastSent = now
         var packets = buffer._mutatingExtracting(..<length)
         do throws(PacketSealer.Failure) {
-            try sealer.seal(&packets, length: segment, firstNumber: first)
+            try sealer.seal(
+                &packets,
+                length: segment,
+                firstNumber: firstNumber,
+                path: index ?? paths.connectionIndex
+            )
         } catch {
             end = .closed(.keysUsedUp, "\(error)")
-            return nil
+            return false
         }
-        return (length, segment)
+        return true
     }
 
     /// Writes one packet that is not sealed yet, and records it as sent. Returns its bytes.
@@ -40,8 +62,15 @@ extension Session where Content: ~Copyable {
         var packet = buffer._mutatingExtracting(start..<start + datagramSize)
         if let closing { return isFirst ? writeClose(closing.code, closing.reason, to: &packet, now: now) : nil }
         // A short packet cannot stand in front of others in one run.
-        if isFirst, let size = writeShort(to: &packet, now: now) { return size }
-        let allowance = recovery.allowance(now: now)
+        if isFirst {
+            if let size = writeShort(to: &packet, now: now) { return size }
+            // After a second timeout the path is asked whether it takes small packets.
+            if owesProbe, recovery.paths[recoveryPath].probes > 1, recovery.hasNumbers {
+                owesProbe = false
+                return writePing(to: &packet, now: now)
+            }
+        }
+        let allowance = recovery.allowance(path: recoveryPath, now: now)
         guard allowance.bytes >= datagramSize else {
             isPacerLimited = allowance.limit == .pacer
             guard isFirst, owesProbe, recovery.hasNumbers else { return nil }
@@ -56,7 +85,7 @@ extension Session where Content: ~Copyable {
             owesProbe = false
             return writePing(to: &packet, now: now)
         }
-        recovery.applicationLimited()
+        recovery.applicationLimited(path: recoveryPath)
         return nil
     }
 
@@ -140,7 +169,7 @@ extension Session where Content: ~Copyable {
         )
     }
 
-    private mutating func writePing(to packet: inout MutableRawSpan, now: Instant) -> Int {
+    mutating func writePing(to packet: inout MutableRawSpan, now: Instant) -> Int {
         packet.store(bigEndian: recovery.nextNumber, at: PacketHeader.length)
         packet.store(bigEndian: UInt64(bitPattern: now.nanoseconds), at: PacketHeader.length + 8)
         return finish(SentFrame(.ping), payload: 16, to: &packet, now: now)
@@ -161,11 +190,15 @@ extension Session where Content: ~Copyable {
     }
 
     /// Writes the header and records the packet.
-    private mutating func finish(
+    ///
+    /// - Parameter padding: bytes behind the payload, which the caller has written.
+    mutating func finish(
         _ frame: SentFrame,
         offset: UInt64 = 0,
         payload: Int,
+        padding: Int = 0,
         flags extra: PacketFlags = [],
+        as counting: SentCounting = .full,
         to packet: inout MutableRawSpan,
         now: Instant
     ) -> Int {
@@ -182,8 +215,9 @@ extension Session where Content: ~Copyable {
             use: frame.stream == 0 ? 0 : frames.content.use(of: frame.stream)
         )
         header.write(to: &packet)
-        let size = PacketHeader.overhead + payload
-        recovery.sent(frame, size: size, now: now)
+        let size = PacketHeader.overhead + payload + padding
+        let path = counting == .apart ? Self.apartPath : recoveryPath
+        recovery.sent(frame, size: size, path: path, as: counting, now: now)
         return size
     }
 }

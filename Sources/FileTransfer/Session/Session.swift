@@ -27,8 +27,20 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
     var frames: SessionFrames<Content>
     var controlIn: ControlReceiver
     var incoming = IncomingStreams()
-    /// Bytes of a datagram on the path.
-    package internal(set) var datagramSize: Int
+    /// Bytes of a full datagram: what the path takes for certain.
+    package internal(set) var datagramSize = PathMTU.base
+    /// Bytes of the largest datagram that the peer receives and this end sends.
+    let datagramLimit: Int
+    var paths = PeerPaths()
+    /// Recovery's index of the session's path, 0 or 1, and when the other one is given up.
+    var recoveryPath = 0
+    var leavesPathAt: Instant?
+    /// Of the packets that are being received: whether they came from another address, and the number under which it
+    /// is kept.
+    var isElsewhere = false
+    var arrivalPath: Int?
+    /// Packets that came since this end last asked a silent peer.
+    var recentArrivals = 0
 
     /// Bytes of file data that came, each once, and how many we admit.
     var receivedBytes: UInt64 = 0
@@ -51,7 +63,7 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
 
     /// - Parameters:
     ///   - parameters: what this end said in the handshake.
-    ///   - datagramSize: bytes of a datagram on the path, at most what the peer receives.
+    ///   - datagramSize: bytes of a datagram that this machine's route takes; whether the path does is found out.
     package init(
         _ handshake: EstablishedHandshake,
         parameters: SessionParameters,
@@ -65,12 +77,13 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
         sealer = PacketSealer(Rekeying.keys(root, from: handshake.role, handshake.suite))
         opener = PacketOpener(Rekeying.keys(root, from: handshake.role.peer, handshake.suite))
         let peer = handshake.peerParameters
-        self.datagramSize = min(datagramSize, peer.maximumDatagram)
-        recovery = LossRecovery(CongestionControl(congestion, datagramSize: self.datagramSize))
+        datagramLimit = min(SessionParameters.largestDatagram, peer.maximumDatagram)
+        recovery = LossRecovery(CongestionControl(congestion, datagramSize: PathMTU.base))
         recovery.receiveBuffer = Int(peer.receiveBuffer)
         frames = SessionFrames(
             content: content,
             rekeying: Rekeying(root, role: handshake.role, suite: handshake.suite, now: now),
+            mtu: PathMTU(limit: datagramLimit, route: datagramSize),
             credit: peer.sessionCredit,
             controlCredit: UInt64(peer.controlCredit)
         )
@@ -97,7 +110,7 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
 
     package var isEnded: Bool { end != nil }
     /// Packets that were declared lost, bytes in flight and the like, for people.
-    package var roundTripTime: Int64 { recovery.paths[0].time.smoothed }
+    package var roundTripTime: Int64 { recovery.paths[recoveryPath].time.smoothed }
     /// Whether everything is acknowledged that must be. ACKs of ours may not be: no ACK goes out for them alone.
     package var isQuiet: Bool {
         recovery.nextDeadline == nil && frames.control.isAcknowledged && !frames.content.hasMessages
@@ -126,7 +139,9 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
         take(lastSent + idleTimeout / 3)
         take(recovery.nextDeadline)
         take(received.nextDeadline)
-        if isPacerLimited { take(recovery.nextSend(bytes: datagramSize, now: now) ?? now) }
+        if isPacerLimited { take(recovery.nextSend(bytes: datagramSize, path: recoveryPath, now: now) ?? now) }
+        if !paths.isQuiet || leavesPathAt != nil { take(pathDeadline) }
+        take(silenceDeadline)
         return deadline
     }
 
@@ -138,9 +153,15 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
         }
         // A path with a firewall forgets a session that is silent, and the peer's idle timeout runs too.
         if now >= lastSent + idleTimeout / 3 { owesProbe = true }
+        if let deadline = silenceDeadline, now >= deadline {
+            recentArrivals = 0
+            owesProbe = true
+        }
+        updatePaths(now: now)
         updateKeys(now: now)
         if let deadline = recovery.nextDeadline, deadline <= now {
             if !recovery.timeout(now: now, handler: &frames).isEmpty { owesProbe = true }
+            updateDatagramSize()
         }
     }
 }

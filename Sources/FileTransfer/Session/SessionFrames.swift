@@ -18,11 +18,20 @@ struct SessionFrames<Content: SessionContent & ~Copyable>: SentFrameHandler, ~Co
     /// A WINDOW_UPDATE is to be sent.
     var owesWindowUpdate = false
     var rekeying: Rekeying
+    /// Of the session's path.
+    var mtu: PathMTU
     /// The highest number of an ACK of ours that the peer has.
     private(set) var knownThrough: UInt64?
 
-    init(content: consuming Content, rekeying: consuming Rekeying, credit: UInt64, controlCredit: UInt64) {
+    init(
+        content: consuming Content,
+        rekeying: consuming Rekeying,
+        mtu: PathMTU,
+        credit: UInt64,
+        controlCredit: UInt64
+    ) {
         self.content = content
+        self.mtu = mtu
         self.rekeying = rekeying
         self.credit = credit
         control = OrderedSender(credit: controlCredit)
@@ -54,6 +63,7 @@ struct SessionFrames<Content: SessionContent & ~Copyable>: SentFrameHandler, ~Co
             content.acknowledged(opening: frame.stream)
         case .ack: knownThrough = max(knownThrough ?? 0, frame.offset)
         case .rekey: rekeying.acknowledged(frame.offset)
+        case .ping where frame.isSizeProbe: mtu.acknowledged(frame.offset)
         default: break
         }
     }
@@ -66,6 +76,7 @@ struct SessionFrames<Content: SessionContent & ~Copyable>: SentFrameHandler, ~Co
             if let opening = sentOpenings.removeValue(forKey: frame.stream) { openings.append(opening) }
         case .windowUpdate: owesWindowUpdate = true
         case .rekey: rekeying.lost(frame.offset)
+        case .ping where frame.isSizeProbe: mtu.lost(frame.offset)
         default: break
         }
     }
@@ -78,6 +89,11 @@ struct SessionFrames<Content: SessionContent & ~Copyable>: SentFrameHandler, ~Co
 }
 
 extension SentFrame {
+    /// A PING that probes for the path's MTU. Its offset is the probe's number.
+    static func sizeProbe(_ number: UInt64) -> SentFrame { SentFrame(.ping, offset: number, length: 1) }
+
+    var isSizeProbe: Bool { type == .ping && length == 1 }
+
     /// What a DATA frame carries.
     var data: OutgoingData { OutgoingData(stream: stream, offset: offset, length: Int(length), isFinal: isFinal) }
 }

@@ -6,7 +6,6 @@ struct EstablishedEnd: ~Copyable {
     /// Runs that one call receives.
     static let runs = 32
     static let smallestDatagram = 1_200
-    static let largestDatagram = 8_972
 
     var socket: PacketSocket
     var buffers: ReceiveBuffers
@@ -41,10 +40,10 @@ struct EstablishedEnd: ~Copyable {
         )
     }
 
-    /// What the path's MTU takes, as far as this machine knows it.
-    private static func datagramSize(to remote: InternetAddress) -> Int {
+    /// Bytes of a datagram that this machine's route takes.
+    static func datagramSize(to remote: InternetAddress) -> Int {
         let mtu = (try? PacketSocket.pathMTU(to: remote)) ?? 1_280
         let headers = remote.host.isIPv4 ? 28 : 48
-        return min(max(mtu - headers, smallestDatagram), largestDatagram)
+        return min(max(mtu - headers, smallestDatagram), SessionParameters.largestDatagram)
     }
 }

@@ -64,7 +64,7 @@ extension SessionParameters {
     init(of socket: borrowing PacketSocket) {
         self.init()
         if RecordCipher.Algorithm.aes256GCM.isFast { suites.append(.aes256GCM) }
-        maximumDatagram = EstablishedEnd.largestDatagram
+        maximumDatagram = Self.largestDatagram
         sessionCredit = Self.creditWindow
         receiveBuffer = UInt32(clamping: socket.receiveBuffer / 2)
     }

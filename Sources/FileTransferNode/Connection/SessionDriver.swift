@@ -13,7 +13,9 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
     private var buffers: ReceiveBuffers?
     private var poll: PollSet
     private let place: Int
-    private let remote: InternetAddress
+    /// The session's address, and all that it keeps, by the numbers that it gives them.
+    private var remote: InternetAddress
+    private var addresses: PeerAddresses
     private let handshake: EstablishedHandshake
     private let listener: HandshakeListener?
     /// A session that the same peer has opened since. It has lost this one.
@@ -22,6 +24,9 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
     /// What the socket had no room for.
     private var unsent: Range<Int>?
     private var segment = 0
+    private var destination: InternetAddress
+    /// Nil is no limit.
+    var rateLimit: RateLimit?
     private var repeatAt: Instant
     private var repeatPause: Int64 = 250_000_000
 
@@ -41,7 +46,9 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
         self.socket = socket
         self.buffers = consume buffers
         self.remote = remote
+        addresses = PeerAddresses(remote)
         self.listener = listener
+        destination = remote
         repeatAt = .now
     }
 
@@ -61,6 +68,8 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
         if let own = session.nextDeadline(now: now), own < deadline { deadline = own }
         if !session.hasReceived, !handshake.reply.isEmpty, repeatAt < deadline { deadline = repeatAt }
         if outcome == .more { deadline = now }
+        // What is due now waits, too.
+        if outcome == .limited, let next = rateLimit?.next { deadline = min(limit, next) }
         _ = try poll.wait(until: deadline.nanoseconds)
         if poll.hasArrivals(place) { try receive() }
     }
@@ -110,7 +119,7 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
         repeatPause *= 2
     }
 
-    private enum SendOutcome { case done, more, blocked }
+    private enum SendOutcome { case done, more, blocked, limited }
 
     private mutating func sendRuns(_ now: Instant) -> SendOutcome {
         // Taken out meanwhile, because a span of it keeps all of this value from other use.
@@ -119,26 +128,32 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
         defer { swap(&output, &self.output) }
         for _ in 0..<Self.runsAtOnce {
             if unsent == nil {
+                guard rateLimit?.admits(now) ?? true else { return .limited }
                 var span = output.mutableSpan
                 // Every bit pattern is a valid byte.
                 var bytes = unsafe span.mutableBytes
-                guard let run = session.send(into: &bytes, now: now) else { return .done }
+                let room = min(bytes.byteCount, rateLimit?.longestRun ?? bytes.byteCount)
+                var place = bytes._mutatingExtracting(first: room)
+                guard let run = session.send(into: &place, now: now) else { return .done }
                 unsent = 0..<run.length
                 segment = run.segment
+                destination = addresses[run.path]
             }
             guard let rest = unsent else { continue }
             // An array of bytes, read as bytes.
             let result = unsafe socket.send(
                 output.span.bytes.extracting(rest),
                 segment: segment,
-                to: remote
+                to: destination
             )
             unsent = nil
+            rateLimit?.sent(rest.count)
             if result.obstacle == .wouldBlock {
                 unsent = rest.lowerBound + result.datagrams * segment..<rest.upperBound
                 return .blocked
             }
             // Any other obstacle is a loss, which is repaired as one.
+            if result.obstacle == .tooLarge { session.wasTooLarge(min(segment, rest.count)) }
         }
         return .more
     }
@@ -159,7 +174,7 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
         let now = Instant.now
         for index in 0..<count {
             guard buffers.source(index) == remote else {
-                receiveFromOther(buffers, index)
+                receiveFromOther(&buffers, index, now)
                 continue
             }
             let segment = buffers.segment(index)
@@ -172,8 +187,20 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
         }
     }
 
-    /// Datagrams from an address that is not the session's.
-    private mutating func receiveFromOther(_ buffers: borrowing ReceiveBuffers, _ index: Int) {
+    /// Datagrams from an address that is not the session's: from its peer, perhaps, whose address has changed.
+    private mutating func receiveFromOther(_ buffers: inout ReceiveBuffers, _ index: Int, _ now: Instant) {
+        if let source = buffers.source(index), let id = ConnectionID(of: buffers.bytes(index)), session.receives(id) {
+            let arrival = PathArrival(
+                id: addresses.number(of: source) { session.holds(path: $0) },
+                isSameHost: source.host == remote.host
+            )
+            let segment = buffers.segment(index)
+            var bytes = buffers.mutableBytes(index)
+            guard let kept = session.receive(&bytes, segment: segment, from: arrival, now: now) else { return }
+            addresses[kept] = source
+            if kept == session.currentPath { follow(source) }
+            return
+        }
         guard let listener, let opened = listener.receive(buffers, index, on: &socket) else { return }
         if opened.handshake.peer == handshake.peer {
             successor = opened
@@ -181,6 +208,15 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
             let reason = "it is busy with another machine; try again later"
             listener.turnAway(opened, .busy, reason, on: &socket)
         }
+    }
+}
+
+extension SessionDriver where Content: ~Copyable {
+    /// The session's peer is at another address now.
+    private mutating func follow(_ address: InternetAddress) {
+        let isSameHost = address.host == remote.host
+        remote = address
+        if !isSameHost { session.routeTakes(EstablishedEnd.datagramSize(to: address)) }
     }
 }
 

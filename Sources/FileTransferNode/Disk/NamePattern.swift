@@ -10,8 +10,8 @@ package struct NamePattern: Sendable {
 
     /// Nil for an empty pattern, and for one with a zero byte.
     ///
-    /// - Parameter text: with a slash in it, it is compared with the path inside of the folder that is sent, and `*` does
-    ///   not match a slash; else with the last name. With a slash at its end it is for folders only.
+    /// - Parameter text: with a slash in it, it is compared with the path inside of the folder that is sent, and `*`
+    ///   does not match a slash; else with the last name. With a slash at its end it is for folders only.
     package init?(_ text: String) {
         var bytes = Array(text.utf8)
         isForFolders = bytes.last == UInt8(ascii: "/")
