@@ -125,6 +125,7 @@ struct PeerPaths: Sendable {
     }
 
     mutating func expire(now: Instant) {
+        if count == 0 { return }
         for id in candidates.indices {
             guard let candidate = candidates[id], now >= candidate.expires else { continue }
             candidates[id] = nil
