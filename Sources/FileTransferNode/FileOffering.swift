@@ -48,6 +48,12 @@ package final class FileOffering: Sendable {
                 opened = try driver.proceed(with: next)
                 continue
             }
+            if driver.session.content.state == .offered, driver.session.wasLeft {
+                // It only looked whether this machine answers.
+                socket.put(driver.finish())
+                opened = try socket.accept(wakeUp: wakeUp)
+                continue
+            }
             let result = files.result(driver.session.content, to: peer)
             socket.put(driver.finish())
             try end.get()

@@ -51,6 +51,12 @@ package final class FileReceiving: Sendable {
                 opened = try driver.proceed(with: next)
                 continue
             }
+            if driver.session.content.state == .waiting, driver.session.wasLeft {
+                // It only looked whether this machine answers.
+                socket.put(driver.finish())
+                opened = try socket.accept(wakeUp: wakeUp)
+                continue
+            }
             let result = folder.result(driver.session.content, sink, from: peer)
             socket.put(driver.finish())
             try end.get()

@@ -24,7 +24,8 @@ struct CourierCommand: Tool {
             """,
         version: "courier \(BuildVersion.line)",
         subcommands: [
-            SendCommand.self, ReceiveCommand.self, ServeCommand.self, PeerCommand.self, HistoryCommand.self,
+            SendCommand.self, ReceiveCommand.self, ServeCommand.self, PeerCommand.self, PingCommand.self,
+            HistoryCommand.self,
             ReceiptCommand.self, HashCommand.self, IdentityCommand.self,
         ]
     )

@@ -31,6 +31,16 @@ enum Receiver {
             self = .name(word)
         }
     }
+
+    /// How to reach it, unless ssh has to start it.
+    func contact() throws -> PeerContact {
+        switch self {
+        case .ticket(let ticket): return PeerContact(ticket)
+        case .location(let place): return try PeerContact(place.endpointID, at: [place])
+        case .name(let name): return try Contacts.contact(named: name)
+        case .remote: preconditionFailure("ssh starts it first")
+        }
+    }
 }
 
 extension KnownPeer {

@@ -196,14 +196,9 @@ struct SendCommand: AsyncParsableCommand {
 
     /// How to reach the receiver, and the ssh that runs it, if this side starts it.
     private func reach(_ receiver: Receiver) throws -> (TerminalChild?, PeerContact) {
-        switch receiver {
-        case .ticket(let ticket): return (nil, PeerContact(ticket))
-        case .location(let place): return (nil, try PeerContact(place.endpointID, at: [place]))
-        case .name(let name): return (nil, try Contacts.contact(named: name))
-        case .remote(let remote):
-            let command = ssh.split(separator: " ").map(String.init)
-            let (child, ticket) = try remote.start(ssh: command, courier: remoteCourier, onConflict: onConflict)
-            return (child, PeerContact(ticket))
-        }
+        guard case .remote(let remote) = receiver else { return (nil, try receiver.contact()) }
+        let command = ssh.split(separator: " ").map(String.init)
+        let (child, ticket) = try remote.start(ssh: command, courier: remoteCourier, onConflict: onConflict)
+        return (child, PeerContact(ticket))
     }
 }

@@ -30,7 +30,7 @@ struct SessionPair: ~Copyable {
         let bytes: [UInt8]
     }
 
-    let path: Path
+    var path: Path
     var random: UInt64
     var now = Instant(nanoseconds: 1_000_000_000)
     let files: MemorySource

@@ -33,7 +33,8 @@ struct CourierOfferTests {
                 folder,
                 """
                 mkdir d && head -c 700000 /dev/urandom > d/large && echo small > d/small
-                offer d && b receive --yes --to in "$ticket" > /dev/null && wait $! && diff -r d in/d && b history --json
+                offer d && b ping "$ticket" --count 1 > /dev/null || exit 2
+                b receive --yes --to in "$ticket" > /dev/null && wait $! && diff -r d in/d && b history --json
                 """
             )
             #expect(result.code == 0, "\(result.errors)")

@@ -111,6 +111,28 @@ struct CourierServeTests {
         }
     }
 
+    @Test func `ping tells trusted peers how fast a courier answers, and leaves it waiting`() async throws {
+        try await serving { server, place, sender in
+            let stranger = try await sender.run("ping", place)
+            #expect(stranger.code == 4)
+            try await server.run("peer", "add", "laptop", try await sender.id(), "--trust")
+            try await sender.run("peer", "add", "server", place)
+            let json = try await sender.run("ping", "server", "--count", "3", "--json").json()
+            let times = try #require(json["round_trips_ms"] as? [Double])
+            // No more than a second: later answers count as lost.
+            #expect(times.count == 3 && times.allSatisfy { $0 > 0 && $0 < 1_000 })
+            #expect(try #require(json["handshake_ms"] as? Double) > 0)
+            #expect(json["address"] as? String == place.split(separator: "@").last.map(String.init))
+            let text = try await sender.run("ping", place, "--count", "1").output
+            #expect(text.contains("answers at UDP 127.0.0.1:") && text.contains("of 1\n"), "\(text)")
+            let file = sender.folder + "/a"
+            try write("one", to: file)
+            #expect(try await sender.run("send", file, "server").code == 0)
+            #expect(try await sender.run("ping", "host:path").code == 64)
+            #expect(try await sender.run("ping", "server", "--count", "0").code == 64)
+        }
+    }
+
     @Test func `another machine at a known address is not sent to`() async throws {
         try await serving { server, place, sender in
             let file = sender.folder + "/a"

@@ -100,7 +100,14 @@ extension Session where Content: ~Copyable {
             }
             frames.credit = max(frames.credit, payload.bigEndian(at: 0, as: UInt64.self))
             frames.control.raiseCredit(to: payload.bigEndian(at: 8, as: UInt64.self))
-        case .pong, .pad, .goAway: break
+        case .pong:
+            if let sent = pingSent, payload.byteCount == 16,
+                payload.bigEndian(at: 8, as: UInt64.self) == UInt64(bitPattern: sent.nanoseconds)
+            {
+                pingTimes.append(now - sent)
+                pingSent = nil
+            }
+        case .pad, .goAway: break
         case .rekey: receiveRekey(payload, now: now)
         case .pathChallenge: receivePathToken(payload, isChallenge: true)
         case .pathResponse: receivePathToken(payload, isChallenge: false)

@@ -170,6 +170,10 @@ extension Session where Content: ~Copyable {
     }
 
     mutating func writePing(to packet: inout MutableRawSpan, now: Instant) -> Int {
+        if isPinging {
+            isPinging = false
+            pingSent = now
+        }
         packet.store(bigEndian: recovery.nextNumber, at: PacketHeader.length)
         packet.store(bigEndian: UInt64(bitPattern: now.nanoseconds), at: PacketHeader.length + 8)
         return finish(SentFrame(.ping), payload: 16, to: &packet, now: now)

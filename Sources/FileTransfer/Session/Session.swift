@@ -48,6 +48,11 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
     var pong: InlineArray<16, UInt8>?
     /// PING or anything else that must be acknowledged is to go out now.
     var owesProbe = false
+    /// A PING was asked for, and when it went.
+    var isPinging = false
+    var pingSent: Instant?
+    /// Nanoseconds that the peer's answers to ``ping()`` took.
+    package internal(set) var pingTimes: [Int64] = []
     var isPacerLimited = false
 
     let idleTimeout: Int64
@@ -124,6 +129,12 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
     }
 
     mutating func violate(_ reason: String) { close(.violation, reason) }
+
+    /// Asks the peer for an answer now; ``pingTimes`` gets the time that it took.
+    package mutating func ping() {
+        owesProbe = true
+        isPinging = true
+    }
 
     /// The peer's copy of message 3 came again: it does not know that the session is open.
     package mutating func repeatedHandshake() { owesProbe = true }

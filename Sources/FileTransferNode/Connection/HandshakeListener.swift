@@ -68,12 +68,3 @@ final class HandshakeListener {
         _ = unsafe socket.send(output.span.bytes.extracting(first: run.length), segment: 0, to: opened.source)
     }
 }
-
-/// Of a session that only closes.
-private struct NoContent: SessionContent {
-    var hasWork: Bool { false }
-    var hasMessages: Bool { false }
-    func takeMessages() -> [[UInt8]] { [] }
-    func receive(_ message: ControlMessage) {}
-    var violation: String? { nil }
-}

@@ -13,4 +13,7 @@ extension Session where Content: ~Copyable {
             TransferError(.network, "the peer is silent: its machine, its courier or the network is down; send again")
         }
     }
+
+    /// Whether the peer has closed it in order.
+    var wasLeft: Bool { if case .closedByPeer(.done, _) = end { true } else { false } }
 }
