@@ -377,7 +377,7 @@ let package = Package(
             name: "courier",
             dependencies: [
                 "CommandLineTool", "FileTransfer", "FileTransferNode", "Files", "Identity", "Operations", "PacketIO",
-                "Peers", "Storage", "SystemErrors", "UserState",
+                "Peers", "Storage", "SystemErrors", "TOMLConfiguration", "UserState",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],

@@ -5,9 +5,12 @@ internal import Operations
 /// Turns the first SIGINT or SIGTERM into cancellation, so that tests are closed and children end. The second one exits
 /// at once.
 package enum Interruption {
-    package static func canceling(_ body: sending @escaping () async throws -> Void) async throws {
+    package static func canceling(
+        _ signals: [Int32] = TerminationSignals.all,
+        _ body: sending @escaping () async throws -> Void
+    ) async throws {
         let task = Task { try await body() }
-        let sources = TerminationSignals.all.map { number in
+        let sources = signals.map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {

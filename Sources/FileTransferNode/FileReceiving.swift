@@ -1,6 +1,7 @@
 package import FileTransfer
 package import Identity
 package import PacketIO
+internal import Synchronization
 
 /// Receives files from who opens a session, on the calling thread.
 package final class FileReceiving: Sendable {
@@ -26,6 +27,9 @@ package final class FileReceiving: Sendable {
     ///
     /// - Parameter hosts: the addresses of this machine, if the socket is bound to all of them.
     package func ticket(hosts: [InternetHost]) -> Ticket { socket.ticket(hosts: hosts) }
+
+    /// Uses other options from the next transfer on.
+    package func use(_ options: DiskSink.Options) { folder.options.withLock { $0 = options } }
 
     /// Waits for one transfer, asks about it, and receives it. Call it again for the next one, with the same ticket.
     ///

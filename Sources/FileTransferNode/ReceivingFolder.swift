@@ -8,7 +8,7 @@ internal import SystemErrors
 /// A folder that receives the files of one session after the other.
 package final class ReceivingFolder: Sendable {
     private let path: String
-    private let options: DiskSink.Options
+    let options: Mutex<DiskSink.Options>
     /// Two processes would write into one file if they got files of one name.
     private let lock: FileLock
 
@@ -22,7 +22,7 @@ package final class ReceivingFolder: Sendable {
     /// - Parameter path: of the folder, which exists. One process at a time receives into it.
     init(_ path: String, _ options: DiskSink.Options) throws {
         self.path = path
-        self.options = options
+        self.options = Mutex(options)
         do throws(FileLock.Failure) {
             lock = try FileLock(folder: path, tries: 1)
         } catch {
@@ -38,7 +38,7 @@ package final class ReceivingFolder: Sendable {
     }
 
     func sink() throws -> DiskSink {
-        do throws(FileFault) { return try DiskSink(into: path, options: options) } catch {
+        do throws(FileFault) { return try DiskSink(into: path, options: options.withLock { $0 }) } catch {
             throw TransferError(.local, error.description)
         }
     }
@@ -61,7 +61,7 @@ package final class ReceivingFolder: Sendable {
                         name: session.content.name,
                         entries: session.content.entries.count,
                         bytes: session.content.totalBytes,
-                        conflicts: options.looksForConflicts ? sink.conflicts(session.content.entries) : []
+                        conflicts: sink.looksForConflicts ? sink.conflicts(session.content.entries) : []
                     )
                     question = try Question { decide(offer) }
                 }

@@ -2,8 +2,10 @@ internal import ArgumentParser
 internal import CommandLineTool
 internal import FileTransferNode
 internal import FoundationEssentials
+internal import Glibc
 internal import Identity
 internal import Operations
+internal import TOMLConfiguration
 internal import UserState
 
 @main
@@ -26,22 +28,25 @@ struct CourierCommand: Tool {
         subcommands: [
             SendCommand.self, ReceiveCommand.self, ServeCommand.self, PeerCommand.self, PingCommand.self,
             HistoryCommand.self,
-            ReceiptCommand.self, HashCommand.self, IdentityCommand.self,
+            ReceiptCommand.self, HashCommand.self, IdentityCommand.self, ConfigCommand.self,
         ]
     )
 
     static func main() async { await start() }
 
-    static let sharedOptions: Set = ["--key"]
+    static let sharedOptions: Set = ["--key", "--config"]
 
     static func run(_ command: sending any ParsableCommand, arguments: [String]) async throws {
         // Parsed again in the task that can be canceled: a parsed command cannot be sent there.
-        try await Interruption.canceling { try await run(parseAsRoot(arguments)) }
+        // A running `serve` reads its configuration again when the terminal's signal comes.
+        let signals = TerminationSignals.all.filter { $0 != SIGHUP || !(command is ServeCommand) }
+        try await Interruption.canceling(signals) { try await run(parseAsRoot(arguments)) }
     }
 
     static func failure(for error: any Error) -> ToolFailure {
         switch error {
         case is CancellationError: ToolFailure("interrupted", exitCode: ToolFailure.interrupted)
+        case let error as ConfigurationError: ToolFailure(error.description, exitCode: ToolFailure.configuration)
         // It may quote the peer.
         case let error as TransferError: ToolFailure(LogText.plain(error.description), exitCode: code(of: error.kind))
         default: ToolFailure("\(error)", exitCode: 1)
@@ -69,10 +74,14 @@ struct SharedOptions: ParsableArguments {
     )
     var key: String?
 
+    @Option(help: ArgumentHelp("The configuration file. [env: COURIER_CONFIG]", valueName: "path"))
+    var config: String?
+
     @Flag(help: "Print results as JSON.")
     var json = false
 
     func validate() throws {
+        if config == "" { throw ValidationError("--config: the path is empty; give the file's path") }
         if key == "" { throw ValidationError("--key: the path is empty; give the file's path") }
     }
 
@@ -81,9 +90,15 @@ struct SharedOptions: ParsableArguments {
         UserFolder(environment: ProcessInfo.processInfo.environment).path + "/courier-values"
     }
 
+    func configuration() throws -> CourierConfiguration {
+        try CourierConfiguration.load(path: config, environment: ProcessInfo.processInfo.environment)
+    }
+
     /// This machine's identity, created on first use.
-    func identity() throws -> IdentityKey {
-        if let key { return try IdentityKey.loadOrCreate(at: key) }
+    func identity(_ configuration: CourierConfiguration? = nil) throws -> IdentityKey {
+        if let key = try key ?? (configuration ?? self.configuration()).privateKeyPath {
+            return try IdentityKey.loadOrCreate(at: key)
+        }
         let user = UserFolder(environment: ProcessInfo.processInfo.environment)
         if let taken = try user.open(for: "courier") { CourierCommand.say("\(taken)") }
         return try user.key()

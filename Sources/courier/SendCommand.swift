@@ -55,7 +55,7 @@ struct SendCommand: AsyncParsableCommand {
             valueName: "algorithm"
         )
     )
-    var congestion = "cubic"
+    var congestion: String?
 
     @Option(
         help: ArgumentHelp(
@@ -112,7 +112,7 @@ struct SendCommand: AsyncParsableCommand {
         if InternetAddress(listen) == nil {
             throw ValidationError("--listen \(listen): not an address and a port, such as 0.0.0.0:4900 or [::]:4900")
         }
-        if CongestionControl.Algorithm(rawValue: congestion) == nil {
+        if let congestion, CongestionControl.Algorithm(rawValue: congestion) == nil {
             throw ValidationError("--congestion \(congestion): must be cubic or bbr")
         }
         if ConflictPolicy(rawValue: onConflict) == nil {
@@ -123,9 +123,11 @@ struct SendCommand: AsyncParsableCommand {
     func run() async throws {
         var options = SendOptions()
         options.valuesFolder = shared.valuesFolder
-        options.congestion = CongestionControl.Algorithm(rawValue: congestion) ?? .cubic
+        let configuration = try shared.configuration()
+        options.congestion =
+            congestion.flatMap { CongestionControl.Algorithm(rawValue: $0) } ?? configuration.congestion
         options.excluded = exclude.compactMap { NamePattern($0) }
-        options.rateLimit = limitRate.flatMap { BitRate($0)?.bitsPerSecond }
+        options.rateLimit = (limitRate.flatMap { BitRate($0) } ?? configuration.rateLimit)?.bitsPerSecond
         let receiver = try receiver()
         var paths = receiver == nil ? words : Array(words.dropLast())
         var input: SpooledInput?

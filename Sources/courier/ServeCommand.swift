@@ -1,7 +1,9 @@
 internal import ArgumentParser
 internal import CommandLineTool
+internal import Dispatch
 internal import FileTransfer
 internal import FileTransferNode
+internal import Glibc
 internal import Identity
 internal import Operations
 internal import PacketIO
@@ -15,23 +17,29 @@ struct ServeCommand: AsyncParsableCommand {
         discussion: """
             Peers send to it without a ticket: by this machine's name in their address book, or to ID@HOST:PORT. Who is not \
             trusted (`courier peer trust`) is turned away; a change of trust applies at once. It receives from one peer at a \
-            time, and asks nothing.
+            time, and asks nothing. What is not given here is read from section [serve] of courier.toml; SIGHUP reads \
+            on_conflict and durable again, the rest needs a restart.
             """
     )
 
-    @Option(help: ArgumentHelp("Where files go.", valueName: "folder"))
-    var to = "."
-
-    @Option(help: ArgumentHelp("The address and port to receive on.", valueName: "address"))
-    var listen = "0.0.0.0:\(PeerLocation.defaultPort)"
+    @Option(help: ArgumentHelp("Where files go; the current folder by default.", valueName: "folder"))
+    var to: String?
 
     @Option(
         help: ArgumentHelp(
-            "If a file's name is taken: rename (\"NAME (2)\"), overwrite, skip or refuse.",
+            "The address and port to receive on; 0.0.0.0:\(PeerLocation.defaultPort) by default.",
+            valueName: "address"
+        )
+    )
+    var listen: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "If a file's name is taken: rename (\"NAME (2)\"), overwrite, skip or refuse, the default.",
             valueName: "what"
         )
     )
-    var onConflict = "refuse"
+    var onConflict: String?
 
     @Flag(help: "Have every file on the disk before it counts as received.")
     var durable = false
@@ -39,10 +47,10 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
-        if InternetAddress(listen) == nil {
+        if let listen, InternetAddress(listen) == nil {
             throw ValidationError("--listen \(listen): not an address and a port, such as 0.0.0.0:4900 or [::]:4900")
         }
-        if ConflictPolicy(rawValue: onConflict) == nil {
+        if let onConflict, ConflictPolicy(rawValue: onConflict) == nil {
             throw ValidationError("--on-conflict \(onConflict): must be rename, overwrite, skip or refuse")
         }
     }
@@ -58,21 +66,35 @@ struct ServeCommand: AsyncParsableCommand {
         }
     }
 
+    /// What may change while it runs.
+    private struct Manner {
+        let conflicts: ConflictPolicy
+        let options: DiskSink.Options
+    }
+
+    private func manner(_ configuration: CourierConfiguration) -> Manner {
+        var options = DiskSink.Options()
+        options.isDurable = durable || configuration.isDurable
+        return Manner(
+            conflicts: onConflict.flatMap { ConflictPolicy(rawValue: $0) } ?? configuration.onConflict,
+            options: options
+        )
+    }
+
     func run() async throws {
-        guard let address = InternetAddress(listen), let conflicts = ConflictPolicy(rawValue: onConflict) else {
-            return
-        }
-        let identity = try shared.identity()
+        let configuration = try shared.configuration()
+        let address = listen.flatMap { InternetAddress($0) } ?? configuration.listenAddress
+        let to = to ?? configuration.folder
+        let identity = try shared.identity(configuration)
         let book = try Contacts.book()
         try ReceivingFolder.create(to)
+        let manner = Held(self.manner(configuration))
         let wakeUp = try WakeUp()
-        var options = DiskSink.Options()
-        options.isDurable = durable
         let strangers = StrangerLog()
         let receiving = try FileReceiving(
             address,
             into: to,
-            options: options,
+            options: manner.value.options,
             admitting: .peers { peer in
                 let isTrusted = (try? book.permits(.sendFiles, to: peer)) ?? false
                 if !isTrusted { strangers.say(peer) }
@@ -80,7 +102,15 @@ struct ServeCommand: AsyncParsableCommand {
             },
             identity: identity
         )
-        try announce(receiving, identity)
+        let hangUp = HangUp.watch {
+            do {
+                manner.value = self.manner(try shared.configuration())
+                receiving.use(manner.value.options)
+                CourierCommand.say("read the configuration again")
+            } catch { CourierCommand.say("the configuration is not read again: \(error)") }
+        }
+        defer { hangUp?.cancel() }
+        try announce(receiving, identity, to)
         while true {
             do {
                 let meter = TransferMeter()
@@ -91,7 +121,7 @@ struct ServeCommand: AsyncParsableCommand {
                         decide: { offer in
                             // It may have lost its trust since the session began.
                             (try? book.permits(.sendFiles, to: offer.peer)) ?? false
-                                ? .accept(conflicts) : .refuse("it does not trust this machine anymore")
+                                ? .accept(manner.value.conflicts) : .refuse("it does not trust this machine anymore")
                         },
                         progress: { meter.show($0) }
                     )
@@ -109,7 +139,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     /// Where senders find it, in the form that they type.
-    private func announce(_ receiving: FileReceiving, _ identity: IdentityKey) throws {
+    private func announce(_ receiving: FileReceiving, _ identity: IdentityKey, _ to: String) throws {
         let bound = receiving.boundAddress
         if shared.json {
             return try CommandOutput.put(
@@ -140,5 +170,29 @@ private final class StrangerLog: Sendable {
             return true
         }
         if isDue { CourierCommand.say("turned away \(peer), which is not trusted here") }
+    }
+}
+
+/// A value that a signal changes.
+private final class Held<Value: Sendable>: Sendable {
+    private let state: Mutex<Value>
+
+    init(_ value: Value) { state = Mutex(value) }
+
+    var value: Value {
+        get { state.withLock { $0 } }
+        set { state.withLock { $0 = newValue } }
+    }
+}
+
+/// Calls when SIGHUP comes, unless the program was started to ignore it.
+private enum HangUp {
+    static func watch(_ body: @escaping @Sendable () -> Void) -> (any DispatchSourceSignal)? {
+        guard TerminationSignals.all.contains(SIGHUP) else { return nil }
+        signal(SIGHUP, SIG_IGN)
+        let source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: .global())
+        source.setEventHandler(handler: body)
+        source.resume()
+        return source
     }
 }

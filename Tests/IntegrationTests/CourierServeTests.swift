@@ -182,4 +182,107 @@ struct CourierServeTests {
             #expect(try await user.run("peer", "remove", "a").code == 64)
         }
     }
+
+    // MARK: courier.toml
+
+    @Test func `serve reads courier.toml, and again on SIGHUP`() async throws {
+        try await Tool.inFolder { folder in
+            let (server, sender) = (User(folder: folder + "/server"), User(folder: folder + "/sender"))
+            let file = folder + "/courier.toml"
+            func configure(_ conflict: String) throws {
+                try write(
+                    """
+                    [serve]
+                    folder = "\(folder)/in"
+                    listen_address = "127.0.0.1:\(port)"
+                    on_conflict = "\(conflict)"
+                    """,
+                    to: file
+                )
+            }
+            let port = try Installation.freePort()
+            try configure("refuse")
+            try await server.run("peer", "add", "laptop", try await sender.id(), "--trust")
+            let child = try await server.start("serve", "--config", file)
+            let place = "\(try await server.id())@127.0.0.1:\(port)"
+            do {
+                _ = try await eventually("serve answers") { () async throws -> Bool? in
+                    try await sender.run("ping", place, "--count", "1").code == 0 ? true : nil
+                }
+                for (text, conflict, code) in [("one", nil, 0), ("two", nil, 1), ("three", "overwrite", 0)] {
+                    if let conflict {
+                        try configure(conflict)
+                        kill(child.pid, SIGHUP)
+                        // It has no answer that could be waited for.
+                        try await Task.sleep(for: .seconds(1))
+                    }
+                    try write(text, to: folder + "/a")
+                    #expect(try await sender.run("send", folder + "/a", place).code == Int32(code), "\(text)")
+                    #expect(content(folder + "/in/a") == (code == 0 ? text : "one"))
+                }
+                // What cannot be read changes nothing.
+                try write("[serve", to: file)
+                kill(child.pid, SIGHUP)
+                try await Task.sleep(for: .milliseconds(500))
+                #expect(child.isRunning)
+            } catch {
+                await child.terminate()
+                throw error
+            }
+            await child.terminate()
+            let errors = String(decoding: await child.exit().errorOutput, as: UTF8.self)
+            #expect(errors.contains("read the configuration again"))
+            #expect(errors.contains("the configuration is not read again: "))
+        }
+    }
+
+    @Test func `every key of courier.toml is checked, in the file and in the environment`() async throws {
+        try await Tool.inFolder { folder in
+            let user = User(folder: folder)
+            let file = folder + "/courier.toml"
+            let good = """
+                [identity]
+                private_key_path = "\(folder)/key"
+                [serve]
+                folder = "in"
+                listen_address = "[::1]:4901"
+                on_conflict = "rename"
+                durable = true
+                [send]
+                congestion = "bbr"
+                limit_rate = "1.5G"
+                """
+            try write(good, to: file)
+            let check = try await user.run("config", "check", "--config", file)
+            #expect(check.code == 0 && check.output == "\(file): ok\n")
+            // Its identity is that of the file.
+            let id = try await user.run("id", "--config", file).output
+            #expect(FileManager.default.fileExists(atPath: folder + "/key"))
+            #expect(try await user.run("id", "--key", folder + "/key").output == id)
+            for (old, new, reason) in [
+                ("\"[::1]:4901\"", "\"here\"", "courier.toml:5: serve.listen_address: found \"here\""),
+                ("\"rename\"", "\"ask\"", "courier.toml:6: serve.on_conflict"),
+                ("durable = true", "durable = 1", "courier.toml:7: serve.durable"),
+                ("\"bbr\"", "\"reno\"", "courier.toml:9: send.congestion"),
+                ("\"1.5G\"", "\"9\"", "courier.toml:10: send.limit_rate"),
+                ("folder =", "foldr =", "did you mean folder?"),
+            ] {
+                try write(good.replacingOccurrences(of: old, with: new), to: file)
+                let bad = try await user.run("config", "check", "--config", file)
+                #expect(bad.code == 78 && bad.errors.contains(reason), "\(new): \(bad.errors)")
+                #expect(try await user.run("send", "/etc/hostname", "--dry-run", "--config", file).code == 78)
+            }
+            for (name, value) in [
+                ("SERVE_LISTEN_ADDRESS", "here"), ("SERVE_ON_CONFLICT", "ask"), ("SERVE_DURABLE", "1.5"),
+                ("SEND_CONGESTION", "reno"), ("SEND_LIMIT_RATE", "9"), ("SERVE_FOLDR", "x"),
+            ] {
+                let bad = try await Tool.run(
+                    "courier",
+                    ["config", "check"],
+                    ["XDG_STATE_HOME": folder, "COURIER_\(name)": value]
+                )
+                #expect(bad.code == 78 && bad.errors.contains("COURIER_\(name)"), "\(name): \(bad.errors)")
+            }
+        }
+    }
 }

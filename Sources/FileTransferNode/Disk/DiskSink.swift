@@ -25,6 +25,7 @@ package final class DiskSink: FileSink {
 
     private let options: Options
     package var isDurable: Bool { options.isDurable }
+    var looksForConflicts: Bool { options.looksForConflicts }
     /// What happens to entries whose names are taken.
     package var conflicts = ConflictPolicy.refuse
     private let tree: FolderTree
