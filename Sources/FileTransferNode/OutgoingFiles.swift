@@ -28,7 +28,7 @@ package struct OutgoingFiles {
     func send(_ driver: inout SessionDriver<FileSender>, _ progress: (TransferProgress) -> Void) throws {
         var patience = ReceiptPatience()
         try driver.run(onCancel: "the sender canceled the transfer") { session in
-            progress(session.content.progress(of: total))
+            progress(session.content.progress(of: total, session.evidence))
             switch session.content.state {
             case .finished where session.isQuiet && patience.isOver(session.content.isSettled, now: .now):
                 session.close(.done)
@@ -76,7 +76,12 @@ package struct OutgoingFiles {
 }
 
 extension FileSender {
-    fileprivate func progress(of total: UInt64) -> TransferProgress {
-        TransferProgress(bytes: min(total, keptBytes + movedBytes), total: total, moved: movedBytes)
+    fileprivate func progress(of total: UInt64, _ evidence: SessionEvidence) -> TransferProgress {
+        TransferProgress(
+            bytes: min(total, keptBytes + movedBytes),
+            total: total,
+            moved: movedBytes,
+            evidence: evidence
+        )
     }
 }

@@ -84,6 +84,9 @@ struct SendCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The name of --text, or of standard input, which is sent as -.", valueName: "name"))
     var name: String?
 
+    @Flag(help: "Say at the end what the time was spent with, and what is known of the path.")
+    var explain = false
+
     @Flag(help: "List what would be sent, and send nothing.")
     var dryRun = false
 
@@ -180,6 +183,7 @@ struct SendCommand: AsyncParsableCommand {
         defer { meter.clear() }
         let result = try await Blocking.run("send", cancelingWith: wakeUp) { try send(wakeUp, meter) }
         meter.clear()
+        if explain { for line in meter.explanation { CourierCommand.say(line) } }
         try TransferReport.put(result, isSent: true, seconds: meter.seconds, form: shared.json ? .json : .lines)
     }
 

@@ -130,37 +130,3 @@ enum TransferReport {
         )
     }
 }
-
-/// The progress of a transfer on standard error, and the time that it took. For one thread at a time.
-final class TransferMeter: Sendable {
-    private struct State {
-        var line = ProgressLine(on: .of(2, environment: [:]))
-        var start: ContinuousClock.Instant?
-        var last = ContinuousClock.Instant.now
-    }
-
-    private let state = Mutex(State())
-
-    func show(_ progress: TransferProgress) {
-        state.withLock { state in
-            guard progress.bytes > 0 || progress.total > 0 else { return }
-            let now = ContinuousClock.now
-            if state.start == nil { state.start = now }
-            state.last = now
-            let seconds = state.start.map { $0.duration(to: now) / .seconds(1) } ?? 0
-            let rate = seconds > 0 ? Double(progress.moved) * 8 / seconds : 0
-            let percent = progress.total > 0 ? Double(progress.bytes) * 100 / Double(progress.total) : 100
-            state.line.show(
-                "\(Quantity.whole(percent)) %  \(Quantity.bytes(Double(progress.bytes))) of "
-                    + "\(Quantity.bytes(Double(progress.total)))  \(Quantity.rate(rate))"
-            )
-        }
-    }
-
-    func clear() { state.withLock { $0.line.clear() } }
-
-    /// From the first progress to the last.
-    var seconds: Double {
-        state.withLock { state in state.start.map { $0.duration(to: state.last) / .seconds(1) } ?? 0 }
-    }
-}

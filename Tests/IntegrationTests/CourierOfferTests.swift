@@ -107,6 +107,25 @@ struct CourierOfferTests {
         }
     }
 
+    @Test func `a sender says what its time was spent with`() async throws {
+        try await Tool.inFolder { folder in
+            let result = try await run(
+                folder,
+                """
+                head -c 1000000 /dev/urandom > file
+                offer file --limit-rate 4M --explain && b receive --yes --to in "$ticket" > /dev/null 2>&1 && wait $!
+                cat offer.err
+                """
+            )
+            #expect(result.code == 0, "\(result.errors)")
+            let limits = try #require(result.lines.first { $0.contains("limited by: ") })
+            // Two seconds of waiting.
+            #expect(limits.contains("limited by: --limit-rate 9") || limits.contains("--limit-rate 100 %"), "\(limits)")
+            #expect(result.output.contains("path: round trip ") && result.output.contains(" packets sent, "))
+            #expect(result.output.contains(" % of a processor"))
+        }
+    }
+
     @Test func `a folder that others may write in is received into, and what they left there does not count`()
         async throws
     {

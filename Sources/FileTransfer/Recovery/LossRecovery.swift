@@ -1,7 +1,7 @@
 /// Loss recovery and congestion control of a session, as a value without clock and I/O: RFC 9002 with one packet number
 /// space over several paths.
 ///
-/// The caller asks ``allowance(path:now:)`` before it sends, passes every packet to ``sent(_:size:path:now:)`` and
+/// The caller asks ``allowance(path:now:)`` before it sends, passes every packet to ``sent(_:size:path:as:now:)`` and
 /// every ACK to ``acknowledge(_:hasCounts:now:handler:)``, and calls ``timeout(now:handler:)`` at ``nextDeadline``. It
 /// allocates nothing once the ring of packets has had its largest size.
 ///

@@ -14,6 +14,7 @@ extension Session where Content: ~Copyable {
         frames.collectMessages()
         frames.rekeying.beginIfDue(sealed: sealer.sealedInEpoch, nextNumber: recovery.nextNumber, now: now)
         isPacerLimited = false
+        limits.advance(to: now)
         if !paths.isQuiet, let run = sendOnPaths(into: &buffer, now: now) { return run }
         if let size = sendSizeProbe(into: &buffer, now: now) { return (size, size, paths.current) }
         let first = recovery.nextNumber
@@ -73,6 +74,7 @@ extension Session where Content: ~Copyable {
         let allowance = recovery.allowance(path: recoveryPath, now: now)
         guard allowance.bytes >= datagramSize else {
             isPacerLimited = allowance.limit == .pacer
+            if isFirst { limits.note(allowance.limit == .receiveBuffer ? .receiver : .path) }
             guard isFirst, owesProbe, recovery.hasNumbers else { return nil }
             owesProbe = false
             return writePing(to: &packet, now: now)
@@ -86,6 +88,7 @@ extension Session where Content: ~Copyable {
             return writePing(to: &packet, now: now)
         }
         recovery.applicationLimited(path: recoveryPath)
+        if isFirst { limits.note(frames.creditLeft == 0 ? .receiver : .source) }
         return nil
     }
 

@@ -8,7 +8,7 @@ internal import Cryptography
 ///   └─ idle timeout → ended
 /// ```
 ///
-/// The caller passes what arrives to ``receive(_:segment:now:)``, sends what ``send(into:now:)`` fills in until it
+/// The caller passes what arrives to ``receive(_:segment:from:now:)``, sends what ``send(into:now:)`` fills in until it
 /// fills in nothing, and calls ``timeout(now:)`` at ``nextDeadline(now:)``. A packet is opened and sealed where it
 /// lies, and its payload is copied once.
 ///
@@ -54,6 +54,7 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
     /// Nanoseconds that the peer's answers to ``ping()`` took.
     package internal(set) var pingTimes: [Int64] = []
     var isPacerLimited = false
+    var limits: SendLimits
 
     let idleTimeout: Int64
     var lastReceived: Instant
@@ -95,6 +96,7 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
         controlIn = ControlReceiver(window: UInt64(parameters.controlCredit))
         grantedBytes = parameters.sessionCredit
         idleTimeout = Int64(min(parameters.idleTimeout, peer.idleTimeout)) * 1_000_000
+        limits = SendLimits(now: now)
         lastReceived = now
         lastSent = now
         // The peer learns that its message 3 arrived.

@@ -37,6 +37,8 @@ struct SessionFrames<Content: SessionContent & ~Copyable>: SentFrameHandler, ~Co
         control = OrderedSender(credit: controlCredit)
     }
 
+    /// For people. Some of them may have arrived late.
+    var lostPackets: UInt64 = 0
     var creditLeft: UInt64 { credit > content.sentBytes ? credit - content.sentBytes : 0 }
 
     /// Bytes of the control stream that may wait to be sent; more messages then wait at the content.
@@ -69,6 +71,7 @@ struct SessionFrames<Content: SessionContent & ~Copyable>: SentFrameHandler, ~Co
     }
 
     mutating func lost(_ frame: SentFrame, number: UInt64) {
+        if !frame.isSizeProbe { lostPackets += 1 }
         switch frame.type {
         case .data: content.lose(frame.data)
         case .control: control.lose(frame.offset..<frame.offset + UInt64(frame.length))

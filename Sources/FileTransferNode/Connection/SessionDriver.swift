@@ -128,7 +128,10 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
         defer { swap(&output, &self.output) }
         for _ in 0..<Self.runsAtOnce {
             if unsent == nil {
-                guard rateLimit?.admits(now) ?? true else { return .limited }
+                guard rateLimit?.admits(now) ?? true else {
+                    session.holdBack(now: now)
+                    return .limited
+                }
                 var span = output.mutableSpan
                 // Every bit pattern is a valid byte.
                 var bytes = unsafe span.mutableBytes

@@ -44,4 +44,6 @@ package struct TransferProgress: Sendable {
     package var total: UInt64
     /// Moved in this transfer.
     package var moved: UInt64
+    /// How this end sends; nil at the receiver.
+    package var evidence: SessionEvidence?
 }
