@@ -11,6 +11,8 @@ enum FileOutput {
 
     static func put(_ result: TransferResult) throws {
         for entry in result.entries where entry.kind == .file {
+            // What failed is reported with the rest.
+            guard case .verified = entry.outcome else { continue }
             do throws(SystemError) { try put(entry.path) } catch {
                 throw TransferError(.local, "cannot read \(entry.path): \(error.reason)")
             }

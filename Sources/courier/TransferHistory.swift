@@ -10,6 +10,8 @@ internal import UserState
 struct TransferHistory {
     /// The latest that are kept.
     static let kept = 1_000
+    /// Bytes of the latest receipts that are kept: peers choose the names in them.
+    private static let keptReceiptBytes = 64 << 20
 
     struct Row {
         let number: Int64
@@ -77,6 +79,16 @@ struct TransferHistory {
             try database.execute(
                 sql: "DELETE FROM transfer WHERE number <= (SELECT MAX(number) FROM transfer) - ?",
                 arguments: [Self.kept]
+            )
+            try database.execute(
+                sql: """
+                    UPDATE transfer SET receipt = NULL WHERE receipt IS NOT NULL AND number IN (
+                        SELECT number FROM (
+                            SELECT number, SUM(LENGTH(receipt)) OVER (ORDER BY number DESC) AS bytes FROM transfer
+                        ) WHERE bytes > ?
+                    )
+                    """,
+                arguments: [Self.keptReceiptBytes]
             )
         }
     }

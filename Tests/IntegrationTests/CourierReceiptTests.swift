@@ -84,7 +84,7 @@ struct CourierReceiptTests {
         }
     }
 
-    @Test func `the receipt of a folder lists its files, and does not lead out of the folder`() async throws {
+    @Test func `the receipt of a folder lists its files, and what is missing is named`() async throws {
         try await Tool.inFolder { folder in
             try await make(folder)
             try await transfer(folder, "d d/empty")
@@ -105,6 +105,35 @@ struct CourierReceiptTests {
             #expect(try await courier(state, "receipt", "show", "3").code == 64)
             #expect(try await courier(state, "history").output.contains("there already"))
             #expect(try await courier(state, "history", "--limit", "1", "--json").list().count == 1)
+        }
+    }
+
+    @Test func `the history keeps a thousand transfers, and receipts up to a size in all`() async throws {
+        try await Tool.inFolder { folder in
+            try await make(folder)
+            try await transfer(folder, "d/large")
+            let script = """
+                import sqlite3, sys
+                book = sqlite3.connect(sys.argv[1])
+                for number in range(1500):
+                    receipt = "x" * 1048576 if number > 1420 else None
+                    book.execute("INSERT INTO transfer (time, is_sent, peer, name, entries, bytes, seconds, failed, receipt) "
+                                 "VALUES (1, 1, 'p', 'n', 1, 1, 1, 0, ?)", (receipt,))
+                book.commit()
+                """
+            let path = folder + "/a/outpost/courier-history.sqlite"
+            let filled = try await ChildProcess.start("/usr/bin/python3", ["-c", script, path]).exit()
+            try #require(filled.code == 0, "\(String(decoding: filled.errorOutput, as: UTF8.self))")
+            try FileManager.default.removeItem(atPath: folder + "/in/large")
+            try await transfer(folder, "d/large")
+            let rows = try #require(
+                try await courier(folder + "/a", "history", "--json", "--limit", "1000").list() as? [[String: Any]]
+            )
+            #expect(rows.count == 1_000)
+            let receipts = rows.filter { $0["has_receipt"] as? Bool == true }
+            // 63 of a mebibyte, and the last one.
+            #expect(receipts.count == 64)
+            #expect(rows.last?["has_receipt"] as? Bool == true)
         }
     }
 }

@@ -6,8 +6,9 @@ internal import StrictJSON
 /// A receipt as a JSON file that proves a transfer to others: the format is in `Docs/REFERENCE.md`.
 package struct ReceiptDocument: Equatable, Sendable {
     private static let kind = "courier/1"
-    /// More would make a file of some megabytes.
+    /// More would make a file of many megabytes.
     private static let mostFiles = 10_000
+    private static let mostPathBytes = 1 << 20
     /// Longest file that is read as a receipt.
     package static let longest = 16 << 20
 
@@ -31,7 +32,8 @@ package struct ReceiptDocument: Equatable, Sendable {
 
     package init(_ receipt: Receipt, _ files: [ReceiptFile]) {
         self.receipt = receipt
-        self.files = files.count > Self.mostFiles ? nil : files
+        let isShort = files.count <= Self.mostFiles && files.reduce(0) { $0 + $1.path.count } <= Self.mostPathBytes
+        self.files = isShort ? files : nil
     }
 
     // MARK: JSON
