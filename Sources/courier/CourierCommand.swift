@@ -22,7 +22,7 @@ struct CourierCommand: Tool {
               courier send FILE FOLDER courier:…
 
             Exit codes: 0 success, 1 failure of this machine's files, 3 network, 4 refused, 5 peer, 6 integrity, 64 \
-            wrong usage, 74 standard output could not be written, 130 interrupted.
+            wrong usage, 74 standard output could not be written, 78 configuration, 130 interrupted.
             """,
         version: "courier \(BuildVersion.line)",
         subcommands: [

@@ -16,7 +16,9 @@ struct ReceiveQuestion: Sendable {
         if !accepts(offer.peer) {
             let what = offer.entries == 1 ? name : "\(name), \(offer.entries) entries"
             let size = Quantity.bytes(Double(offer.bytes))
-            let answer = Self.answer(to: "Accept transfer of \(what) (\(size)) from \(offer.peer)? [y/N] ")
+            let answer = Self.answer(
+                to: "Accept transfer of \(what) (\(size)) from \(Contacts.text(offer.peer))? [y/N] "
+            )
             guard answer == "y" || answer == "yes" else { return .refuse("its user does not want it") }
         }
         if let conflicts { return .accept(conflicts) }

@@ -62,6 +62,12 @@ enum Contacts {
         return try AddressBook(path: user.bookPath)
     }
 
+    /// A machine as a person knows it: its names and its Endpoint ID.
+    static func text(_ peer: EndpointID) -> String {
+        let names = ((try? book().peers()) ?? []).filter { $0.endpointID == peer }.map { "\"\($0.name)\"" }
+        return names.isEmpty ? "\(peer)" : "\(names.joined(separator: ", ")), \(peer)"
+    }
+
     /// The peer of this name.
     static func peer(named name: String, in book: AddressBook) throws -> KnownPeer {
         let peers = try book.peers()

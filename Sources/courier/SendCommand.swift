@@ -51,7 +51,7 @@ struct SendCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "How the rate follows the path: cubic, as TCP does, or bbr, for paths that lose packets without being full, such as radio.",
+            "How the rate follows the path: cubic, the default, as TCP does, or bbr, for paths that lose packets without being full, such as radio.",
             valueName: "algorithm"
         )
     )

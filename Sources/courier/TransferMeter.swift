@@ -35,7 +35,8 @@ final class TransferMeter: Sendable {
 
     func show(_ progress: TransferProgress) {
         state.withLock { state in
-            guard progress.bytes > 0 || progress.total > 0 else { return }
+            // Before, the receiver's user may think about it.
+            guard progress.bytes > 0 || progress.total == 0 else { return }
             let now = KernelClock.monotonic
             let start = state.start ?? Mark(progress)
             state.start = start
@@ -80,7 +81,7 @@ final class TransferMeter: Sendable {
 
     func clear() { state.withLock { $0.line.clear() } }
 
-    /// From the first progress to the last.
+    /// From the first bytes to the last.
     var seconds: Double {
         state.withLock { state in state.start.map { Double(state.last - $0.time) / 1e9 } ?? 0 }
     }

@@ -87,6 +87,12 @@ struct CommandLineTests {
         }
     }
 
+    @Test(arguments: ["courier", "packetbench", "paramedic", "reflector"], ["bash", "zsh", "fish"])
+    func `every tool prints completions for shells`(tool: String, shell: String) async throws {
+        let result = try await Tool.run(tool, ["--generate-completion-script", shell])
+        #expect(result.code == 0 && result.output.contains(tool) && result.output.contains("version"))
+    }
+
     @Test func `shared options stand before and after the command's name`() async throws {
         try await Installation.with { installation in
             let after = try await installation.reflector("show-id", "--json")
