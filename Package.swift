@@ -166,8 +166,7 @@ let package = Package(
             name: "CryptographyTests",
             dependencies: [
                 "CBLAKE3", "CBLAKE3Wide", "CFieldProbe", "COpenSSL", "Cryptography", "NoisePeer", "OwnThread",
-                "PacketPeer",
-                "TemporaryFolders",
+                "PacketPeer", "TemporaryFolders",
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             exclude: ["BLAKE3Vectors.txt"],
@@ -442,8 +441,8 @@ let package = Package(
         .target(
             name: "FuzzProperties",
             dependencies: [
-                "Cryptography", "FileTransfer", "Files", "Identity", "IdentityCertificates", "LinkMeasurement",
-                "NetworkProtocol", "Operations", "PacketIO", "Paramedic", "Reflector", "StrictJSON",
+                "Cryptography", "FileTransfer", "FileTransferNode", "Files", "Identity", "IdentityCertificates",
+                "LinkMeasurement", "NetworkProtocol", "Operations", "PacketIO", "Paramedic", "Reflector", "StrictJSON",
                 "TOMLConfiguration",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),

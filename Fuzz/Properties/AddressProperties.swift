@@ -1,3 +1,4 @@
+internal import FileTransferNode
 internal import Identity
 internal import PacketIO
 internal import Paramedic
@@ -19,6 +20,20 @@ enum AddressProperties {
             try require(ListenAddress(listen.description) == listen, "\(listen) is not read as it was written")
         }
         try checkReflector(text)
+        try checkCourier(text)
+    }
+
+    /// `ID@HOST:PORT`.
+    private static func checkCourier(_ text: String) throws(PropertyBroken) {
+        guard let id = EndpointID(publicKey: [UInt8](repeating: 1, count: EndpointID.keyLength)) else { return }
+        let place: PeerLocation
+        do throws(PeerLocation.Problem) { place = try PeerLocation(parsing: "\(id)@\(text)") } catch {
+            return try ErrorText.check(error)
+        }
+        try require(place.port > 0 && (1...253).contains(place.host.utf8.count), "\(place) has no place")
+        try ErrorText.check(place.description)
+        let again = try? PeerLocation(parsing: place.description)
+        try require(again == place, "\(place) is not read as it was written")
     }
 
     private static func checkReflector(_ text: String) throws(PropertyBroken) {

@@ -19,6 +19,8 @@ package enum FuzzSurface: String, CaseIterable, Sendable {
     case controlMessage = "control-message"
     /// A message of a courier's control stream: its type and its body.
     case courierMessage = "courier-message"
+    /// A receipt of a transfer, as JSON.
+    case courierReceipt = "courier-receipt"
     /// What a courier's peer does behind the seal, at a receiver and at a sender.
     case courierTransfer = "courier-transfer"
     /// A UDP echo datagram, at the reflector and at the client.
@@ -59,6 +61,7 @@ package enum FuzzSurface: String, CaseIterable, Sendable {
         case .compressedZstd: try CompressionProperties.checkZstd(bytes)
         case .controlMessage: try LinkProperties.checkControl(bytes)
         case .courierMessage: try CourierProperties.checkMessage(bytes)
+        case .courierReceipt: try ReceiptProperties.check(bytes)
         case .courierTransfer: try CourierProperties.checkTransfer(bytes)
         case .echoDatagram: try EchoProperties.checkDatagram(bytes)
         case .echoTunnel: try EchoProperties.checkTunnel(bytes)
