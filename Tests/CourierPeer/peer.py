@@ -374,11 +374,14 @@ class Receiver:
                 self.report(entry, STATUS[0])
         if self.complete and all(entry.status for entry in self.entries):
             self.sign()
-            # The sender closes. Folders get their times last, as files in them change these.
+            # Folders get their times last, as files in them change these.
             for entry in reversed(self.entries):
                 if entry.kind == FOLDER:
                     os.chmod(self.place(entry), entry.mode & 0o777)
                     os.utime(self.place(entry), ns=(entry.time, entry.time))
+            # The sender's CLOSE may be lost, and the sender gone.
+            if (self.receipt or not self.statement) and not self.session.flight:
+                self.session.close(0, "done")
 
     def sign(self) -> None:
         files = [
