@@ -23,6 +23,11 @@ package final class FileReceiving: Sendable {
     /// Where it listens.
     package var boundAddress: InternetAddress { socket.address }
 
+    /// Where senders find it.
+    ///
+    /// - Parameter hosts: the addresses of this machine, if the socket is bound to all of them.
+    package func addresses(hosts: [InternetHost]) -> [InternetAddress] { socket.addresses(hosts: hosts) }
+
     /// The ticket with which a sender finds this socket.
     ///
     /// - Parameter hosts: the addresses of this machine, if the socket is bound to all of them.

@@ -86,9 +86,7 @@ struct SharedOptions: ParsableArguments {
     }
 
     /// Where values of chunks of files that were sent in part are kept.
-    var valuesFolder: String {
-        UserFolder(environment: ProcessInfo.processInfo.environment).path + "/courier-values"
-    }
+    var valuesFolder: String { UserFolder.ofProcess.path + "/courier-values" }
 
     func configuration() throws -> CourierConfiguration {
         try CourierConfiguration.load(path: config, environment: ProcessInfo.processInfo.environment)
@@ -99,8 +97,17 @@ struct SharedOptions: ParsableArguments {
         if let key = try key ?? (configuration ?? self.configuration()).privateKeyPath {
             return try IdentityKey.loadOrCreate(at: key)
         }
-        let user = UserFolder(environment: ProcessInfo.processInfo.environment)
+        return try UserFolder.opened().key()
+    }
+}
+
+extension UserFolder {
+    static var ofProcess: UserFolder { UserFolder(environment: ProcessInfo.processInfo.environment) }
+
+    /// The folder that this user's tools share, made if it is missing. Says what it took over.
+    static func opened() throws -> UserFolder {
+        let user = ofProcess
         if let taken = try user.open(for: "courier") { CourierCommand.say("\(taken)") }
-        return try user.key()
+        return user
     }
 }

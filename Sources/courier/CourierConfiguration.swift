@@ -55,23 +55,14 @@ struct CourierConfiguration {
             default: configuration.folder,
             override: override("serve", "folder")
         )
-        let listen = reader.optionalString(
+        configuration.listenAddress = reader.parsed(
             "serve",
             "listen_address",
+            default: configuration.listenAddress,
+            expected: "an address and a port",
+            example: "\"0.0.0.0:4900\"",
             override: override("serve", "listen_address")
-        )
-        if let listen {
-            if let address = InternetAddress(listen) {
-                configuration.listenAddress = address
-            } else {
-                reader.note(
-                    "serve",
-                    "listen_address",
-                    "found \"\(listen.prefix(60))\", expected an address and a port",
-                    remedy: "write one such as 0.0.0.0:4900 or [::]:4900"
-                )
-            }
-        }
+        ) { InternetAddress($0) }
         configuration.onConflict = reader.enumeration(
             "serve",
             "on_conflict",
@@ -90,16 +81,14 @@ struct CourierConfiguration {
             default: configuration.congestion,
             override: override("send", "congestion")
         )
-        let limit = reader.optionalString("send", "limit_rate", override: override("send", "limit_rate"))
-        configuration.rateLimit = limit.flatMap { BitRate($0) }
-        if let limit, configuration.rateLimit == nil {
-            reader.note(
-                "send",
-                "limit_rate",
-                "found \"\(limit.prefix(60))\", expected bits a second",
-                remedy: "write a number from 10K on, such as \"20M\" or \"1.5G\", or remove the key"
-            )
-        }
+        configuration.rateLimit = reader.parsed(
+            "send",
+            "limit_rate",
+            default: configuration.rateLimit,
+            expected: "bits a second from 10K on",
+            example: "\"20M\"",
+            override: override("send", "limit_rate")
+        ) { BitRate($0).map(Optional.some) }
         let variablesOfTool = EnvironmentVariables(prefix: "\(tool)_".uppercased(), values: environment)
         reader.refuseUnknown(variablesOfTool, known: variables)
         try reader.finish()

@@ -73,9 +73,7 @@ struct ReceiveCommand: AsyncParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
-        if InternetAddress(listen) == nil {
-            throw ValidationError("--listen \(listen): not an address and a port, such as 0.0.0.0:4900 or [::]:4900")
-        }
+        _ = try ListenOption.parse(listen)
         _ = try sender()
         if onConflict != "ask", ConflictPolicy(rawValue: onConflict) == nil {
             throw ValidationError("--on-conflict \(onConflict): must be ask, rename, overwrite, skip or refuse")
@@ -103,7 +101,7 @@ struct ReceiveCommand: AsyncParsableCommand {
 
     /// - Parameter isOutput: whether the content of the files goes to standard output, and nothing else.
     private func receive(into folder: String, isOutput: Bool) async throws {
-        guard let address = InternetAddress(listen) else { return }
+        let address = try ListenOption.parse(listen)
         let identity = try shared.identity()
         let wakeUp = try WakeUp()
         let isInteractive = isatty(0) == 1 && !untilInputEnds

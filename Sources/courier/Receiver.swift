@@ -1,7 +1,6 @@
 internal import ArgumentParser
 internal import FileTransfer
 internal import FileTransferNode
-internal import FoundationEssentials
 internal import Identity
 internal import Peers
 internal import UserState
@@ -57,9 +56,7 @@ extension KnownPeer {
 /// The peers that this user's tools share.
 enum Contacts {
     static func book() throws -> AddressBook {
-        let user = UserFolder(environment: ProcessInfo.processInfo.environment)
-        _ = try user.open(for: "courier")
-        return try AddressBook(path: user.bookPath)
+        try AddressBook(path: UserFolder.opened().bookPath)
     }
 
     /// A machine as a person knows it: its names and its Endpoint ID.

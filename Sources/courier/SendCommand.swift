@@ -3,6 +3,7 @@ internal import CommandLineTool
 internal import FileTransfer
 internal import FileTransferNode
 internal import FoundationEssentials
+internal import Identity
 internal import Operations
 internal import PacketIO
 internal import Peers
@@ -112,9 +113,7 @@ struct SendCommand: AsyncParsableCommand {
         if words.filter({ $0 == "-" }).count + (text == nil ? 0 : 1) > 1 {
             throw ValidationError("give --text or -, and once")
         }
-        if InternetAddress(listen) == nil {
-            throw ValidationError("--listen \(listen): not an address and a port, such as 0.0.0.0:4900 or [::]:4900")
-        }
+        _ = try ListenOption.parse(listen)
         if let congestion, CongestionControl.Algorithm(rawValue: congestion) == nil {
             throw ValidationError("--congestion \(congestion): must be cubic or bbr")
         }
@@ -143,9 +142,9 @@ struct SendCommand: AsyncParsableCommand {
         defer { _ = input.take() }
         guard !paths.isEmpty else { throw ValidationError("give at least one file or folder before \(words[0])") }
         if dryRun { return try DryRun.put(paths, options, json: shared.json) }
-        guard let receiver else { return try await offer(paths, options) }
+        let identity = try shared.identity(configuration)
+        guard let receiver else { return try await offer(paths, options, identity) }
         let (remote, contact) = try reach(receiver)
-        let identity = try shared.identity()
         try await report { [options, paths] wakeUp, meter in
             try FileSending.send(
                 paths,
@@ -160,9 +159,9 @@ struct SendCommand: AsyncParsableCommand {
     }
 
     /// Prints a ticket, and sends to the first receiver that gets all.
-    private func offer(_ paths: [String], _ options: SendOptions) async throws {
-        guard let address = InternetAddress(listen) else { return }
-        let offering = try FileOffering(paths, at: address, options: options, identity: try shared.identity())
+    private func offer(_ paths: [String], _ options: SendOptions, _ identity: IdentityKey) async throws {
+        let address = try ListenOption.parse(listen)
+        let offering = try FileOffering(paths, at: address, options: options, identity: identity)
         CommandOutput.line(offering.ticket(hosts: LocalHosts.all()).text)
         while true {
             do {

@@ -47,9 +47,7 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
-        if let listen, InternetAddress(listen) == nil {
-            throw ValidationError("--listen \(listen): not an address and a port, such as 0.0.0.0:4900 or [::]:4900")
-        }
+        if let listen { _ = try ListenOption.parse(listen) }
         if let onConflict, ConflictPolicy(rawValue: onConflict) == nil {
             throw ValidationError("--on-conflict \(onConflict): must be rename, overwrite, skip or refuse")
         }
@@ -66,35 +64,32 @@ struct ServeCommand: AsyncParsableCommand {
         }
     }
 
-    /// What may change while it runs.
-    private struct Manner {
-        let conflicts: ConflictPolicy
-        let options: DiskSink.Options
+    // What may change while it runs.
+
+    private func conflicts(_ configuration: CourierConfiguration) -> ConflictPolicy {
+        onConflict.flatMap { ConflictPolicy(rawValue: $0) } ?? configuration.onConflict
     }
 
-    private func manner(_ configuration: CourierConfiguration) -> Manner {
+    private func options(_ configuration: CourierConfiguration) -> DiskSink.Options {
         var options = DiskSink.Options()
         options.isDurable = durable || configuration.isDurable
-        return Manner(
-            conflicts: onConflict.flatMap { ConflictPolicy(rawValue: $0) } ?? configuration.onConflict,
-            options: options
-        )
+        return options
     }
 
     func run() async throws {
         let configuration = try shared.configuration()
-        let address = listen.flatMap { InternetAddress($0) } ?? configuration.listenAddress
+        let address = try listen.map(ListenOption.parse) ?? configuration.listenAddress
         let to = to ?? configuration.folder
         let identity = try shared.identity(configuration)
         let book = try Contacts.book()
         try ReceivingFolder.create(to)
-        let manner = Held(self.manner(configuration))
+        let conflicts = Held(self.conflicts(configuration))
         let wakeUp = try WakeUp()
         let strangers = StrangerLog()
         let receiving = try FileReceiving(
             address,
             into: to,
-            options: manner.value.options,
+            options: self.options(configuration),
             admitting: .peers { peer in
                 let isTrusted = (try? book.permits(.sendFiles, to: peer)) ?? false
                 if !isTrusted { strangers.say(peer) }
@@ -104,13 +99,14 @@ struct ServeCommand: AsyncParsableCommand {
         )
         let hangUp = HangUp.watch {
             do {
-                manner.value = self.manner(try shared.configuration())
-                receiving.use(manner.value.options)
+                let configuration = try shared.configuration()
+                conflicts.value = self.conflicts(configuration)
+                receiving.use(self.options(configuration))
                 CourierCommand.say("read the configuration again")
             } catch { CourierCommand.say("the configuration is not read again: \(error)") }
         }
         defer { hangUp?.cancel() }
-        try announce(receiving, identity, to)
+        try announce(receiving, identity, to, book)
         while true {
             do {
                 let meter = TransferMeter()
@@ -121,7 +117,7 @@ struct ServeCommand: AsyncParsableCommand {
                         decide: { offer in
                             // It may have lost its trust since the session began.
                             (try? book.permits(.sendFiles, to: offer.peer)) ?? false
-                                ? .accept(manner.value.conflicts) : .refuse("it does not trust this machine anymore")
+                                ? .accept(conflicts.value) : .refuse("it does not trust this machine anymore")
                         },
                         progress: { meter.show($0) }
                     )
@@ -139,18 +135,17 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     /// Where senders find it, in the form that they type.
-    private func announce(_ receiving: FileReceiving, _ identity: IdentityKey, _ to: String) throws {
-        let bound = receiving.boundAddress
+    private func announce(_ receiving: FileReceiving, _ identity: IdentityKey, _ to: String, _ book: AddressBook) throws
+    {
         if shared.json {
             return try CommandOutput.put(
-                json: Started(endpointID: "\(identity.endpointID)", listen: "\(bound)", folder: to)
+                json: Started(endpointID: "\(identity.endpointID)", listen: "\(receiving.boundAddress)", folder: to)
             )
         }
-        let hosts = bound.host.isAny ? LocalHosts.all().filter { $0.isIPv4 == bound.host.isIPv4 } : [bound.host]
-        for host in hosts {
-            CommandOutput.line("\(identity.endpointID)@\(InternetAddress(host, port: bound.port))")
+        for address in receiving.addresses(hosts: LocalHosts.all()) {
+            CommandOutput.line("\(identity.endpointID)@\(address)")
         }
-        if try Contacts.book().peers().allSatisfy({ !$0.permissions.contains(.sendFiles) }) {
+        if try book.peers().allSatisfy({ !$0.permissions.contains(.sendFiles) }) {
             CourierCommand.say(
                 "no peer is trusted yet: `courier peer add NAME ID --trust`, where ID is what `courier id` prints there"
             )

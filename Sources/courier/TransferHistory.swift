@@ -1,6 +1,5 @@
 internal import CommandLineTool
 internal import FileTransferNode
-internal import FoundationEssentials
 internal import GRDB
 internal import Operations
 internal import Storage
@@ -29,9 +28,8 @@ struct TransferHistory {
     private let database: DatabaseQueue
 
     init() throws {
-        let user = UserFolder(environment: ProcessInfo.processInfo.environment)
-        _ = try user.open(for: "courier")
-        database = try StateDatabase.open(user.path + "/courier-history.sqlite", waiting: .inPlace) { migrator in
+        let path = try UserFolder.opened().path + "/courier-history.sqlite"
+        database = try StateDatabase.open(path, waiting: .inPlace) { migrator in
             migrator.registerMigration("1: transfers") { database in
                 // Times are Unix microseconds.
                 try database.execute(

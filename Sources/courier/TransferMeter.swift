@@ -45,7 +45,8 @@ final class TransferMeter: Sendable {
             if isThrough { state.end = Mark(progress) }
             let from = state.window?.to ?? start
             if now - from.time >= Self.windowLength { state.window = (from, Mark(progress)) }
-            state.line.show(Self.text(progress, start, state.window, now))
+            let window = state.window
+            state.line.show(Self.text(progress, start, window, now))
         }
     }
 

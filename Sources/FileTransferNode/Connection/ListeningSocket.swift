@@ -26,15 +26,20 @@ final class ListeningSocket: Sendable {
             }
     }
 
-    /// The ticket with which another host finds this socket.
+    /// Where other hosts find this socket.
     ///
     /// - Parameter hosts: the addresses of this machine, if the socket is bound to all of them.
-    func ticket(hosts: [InternetHost]) -> Ticket {
+    func addresses(hosts: [InternetHost]) -> [InternetAddress] {
         let all = address.host.isAny ? hosts.filter { $0.isIPv4 == address.host.isIPv4 } : [address.host]
-        return Ticket(
+        return all.map { InternetAddress($0, port: address.port) }
+    }
+
+    /// The ticket with which another host finds this socket.
+    func ticket(hosts: [InternetHost]) -> Ticket {
+        Ticket(
             endpointID: identity.endpointID,
             contactSecret: contactSecret,
-            addresses: all.map { Ticket.Address(InternetAddress($0, port: address.port)) }
+            addresses: addresses(hosts: hosts).map { Ticket.Address($0) }
         )
     }
 

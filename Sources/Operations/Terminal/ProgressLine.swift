@@ -15,12 +15,12 @@ package struct ProgressLine {
         self.write = write
     }
 
-    /// Shows `text`, cut to the terminal's width, unless the last redraw was just now.
-    package mutating func show(_ text: String, now: ContinuousClock.Instant = .now) {
+    /// Shows `text`, cut to the terminal's width, unless the last redraw was just now. Makes it only to be shown.
+    package mutating func show(_ text: @autoclosure () -> String, now: ContinuousClock.Instant = .now) {
         guard terminal.redrawsLines else { return }
         if let drawn, drawn.duration(to: now) < ProgressLine.interval { return }
         drawn = now
-        let plain = LogText.plain(text)
+        let plain = LogText.plain(text())
         // The last column stays empty: some terminals wrap when it is filled.
         let room = max(1, terminal.columns - 1)
         let line = plain.count > room ? plain.prefix(room - 1) + "…" : plain[...]
