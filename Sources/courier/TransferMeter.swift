@@ -91,16 +91,25 @@ final class TransferMeter: Sendable {
 
     /// Shares of the time between two moments, by what they were spent with; the sum is 1.
     private static func shares(_ from: Mark, _ to: Mark) -> [(name: String, share: Double)] {
-        let whole = Double(max(1, to.time - from.time))
         guard let before = from.progress.evidence?.limits, let after = to.progress.evidence?.limits else { return [] }
-        func share(_ limit: SendLimits.Limit) -> Double { Double(after[limit] - before[limit]) / whole }
+        let (limits, unlimited) = after.shares(since: before)
         // While nothing limits, this thread computes, or waits for the disk in a system call.
-        let unlimited = Double(after.unlimited - before.unlimited) / whole
-        let processor = min(unlimited, Double(to.processorTime - from.processorTime) / whole)
-        return [
-            ("the path", share(.path)), ("the receiver", share(.receiver)), ("--limit-rate", share(.rate)),
+        let processor = min(
+            unlimited,
+            Double(to.processorTime - from.processorTime) / Double(max(1, to.time - from.time))
+        )
+        return limits.map { (name($0), $1) } + [
             ("this machine's processor", processor), ("this machine's disk", unlimited - processor),
         ]
+    }
+
+    private static func name(_ limit: SendLimits.Limit) -> String {
+        switch limit {
+        case .path: "the path"
+        case .receiver: "the receiver"
+        case .source: "nothing to send yet"
+        case .rate: "--limit-rate"
+        }
     }
 
     /// What took most of the time; nil if nothing took half of it.

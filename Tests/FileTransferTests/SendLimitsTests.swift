@@ -21,6 +21,27 @@ struct SendLimitsTests {
         #expect(SendLimits.Limit.allCases.map { limits[$0] } == [100, 200, 300, 400])
     }
 
+    @Test func `shares are of the time that was accounted for, and together 1`() {
+        var now = Instant(nanoseconds: 0)
+        var limits = SendLimits(now: now)
+        limits.note(.rate)
+        // The step before the first moment was long ago: the clock's time between the moments is shorter than what is
+        // accounted for in between.
+        let earlier = limits
+        now = now + 1_000
+        limits.advance(to: now)
+        limits.note(.path)
+        now = now + 200
+        limits.advance(to: now)
+        now = now + 50
+        limits.advance(to: now)
+        let (shares, unlimited) = limits.shares(since: earlier)
+        #expect(shares.map(\.0) == SendLimits.Limit.allCases)
+        #expect(shares.map(\.1) == [200.0 / 1_250, 0, 0, 1_000.0 / 1_250])
+        #expect(unlimited == 50.0 / 1_250)
+        #expect(limits.shares(since: limits).limits.allSatisfy { $0.1 == 0 })
+    }
+
     @Test func `a path of 200 ms limits a transfer that is over before its window is wide`() throws {
         var path = SessionPair.Path()
         path.delay = 100_000_000

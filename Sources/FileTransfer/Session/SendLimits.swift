@@ -31,6 +31,19 @@ package struct SendLimits: Equatable, Sendable {
 
     mutating func note(_ limit: Limit) { current = limit }
 
+    /// Nanoseconds that are accounted for.
+    private var accounted: Int64 { Limit.allCases.reduce(unlimited) { $0 + self[$1] } }
+
+    /// Shares of the time that was accounted for since an earlier moment; together with that of no limit they are 1.
+    /// Not of the time that a clock reads meanwhile: it runs on after the last step, a different while at each end.
+    package func shares(since earlier: SendLimits) -> (limits: [(Limit, Double)], unlimited: Double) {
+        let whole = Double(max(1, accounted - earlier.accounted))
+        return (
+            Limit.allCases.map { ($0, Double(self[$0] - earlier[$0]) / whole) },
+            Double(unlimited - earlier.unlimited) / whole
+        )
+    }
+
     package static func == (left: SendLimits, right: SendLimits) -> Bool {
         left.unlimited == right.unlimited && Limit.allCases.allSatisfy { left[$0] == right[$0] }
     }
