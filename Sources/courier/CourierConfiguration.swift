@@ -17,11 +17,14 @@ struct CourierConfiguration {
     var onConflict = ConflictPolicy.refuse
     /// `serve.durable`
     var isDurable = false
+    /// `serve.max_transfers`
+    var maxTransfers = CourierConfiguration.defaultTransfers
     /// `send.congestion`
     var congestion = CongestionControl.Algorithm.cubic
     /// `send.limit_rate`
     var rateLimit: BitRate?
 
+    static let defaultTransfers = 8
     private static let tool = "courier"
 
     /// Reads the first file of: `path` (`--config`), `COURIER_CONFIG`, /etc, the user's configuration folder.
@@ -74,6 +77,13 @@ struct CourierConfiguration {
             "durable",
             default: configuration.isDurable,
             override: override("serve", "durable")
+        )
+        configuration.maxTransfers = reader.integer(
+            "serve",
+            "max_transfers",
+            in: 1...FileReceiving.mostPlaces,
+            default: configuration.maxTransfers,
+            override: override("serve", "max_transfers")
         )
         configuration.congestion = reader.enumeration(
             "send",

@@ -134,20 +134,37 @@ struct ReceiveCommand: AsyncParsableCommand {
         let receiving = try FileReceiving(address, into: folder, options: options, identity: identity)
         let ticket = receiving.ticket(hosts: LocalHosts.all()).text
         if isOutput { CourierCommand.say(ticket) } else { CommandOutput.line(ticket) }
-        while true {
-            do {
-                try await report(wakeUp, isOutput) { question, meter in
-                    try receiving.receive(
-                        wakeUp: wakeUp,
-                        decide: { question.ask($0) },
-                        progress: { meter.show($0) }
-                    )
-                }
-                if once || isOutput { return }
-            } catch let error as TransferError where !once && !isOutput {
-                CourierCommand.say(LogText.plain(error.description))
+        if once || isOutput {
+            return try await report(wakeUp, isOutput) { question, meter in
+                try receiving.receive(wakeUp: wakeUp, decide: { question.ask($0) }, progress: { meter.show($0) })
             }
         }
+        let form: TransferReport.Form = shared.json ? .json : .lines
+        let question = question
+        try await Blocking.run("receive", cancelingWith: wakeUp) {
+            var board = TransferBoard()
+            defer { board.clear() }
+            try receiving.run(
+                wakeUp: wakeUp,
+                ask: BlockingQuestion.asking { question.ask($0) },
+                each: { number, event in
+                    switch event {
+                    case .progress(let progress): board.note(number, progress)
+                    case .superseded: _ = board.end(number)
+                    case .ended(let end): TransferReport.say(end, isSent: false, seconds: board.end(number), form: form)
+                    }
+                    return true
+                }
+            )
+        }
+    }
+
+    private var question: ReceiveQuestion {
+        let yes = yes
+        return ReceiveQuestion(
+            accepts: { peer in yes || (try? Contacts.book().permits(.sendFiles, to: peer)) ?? false },
+            conflicts: ConflictPolicy(rawValue: onConflict)
+        )
     }
 
     private static func signalAtEndOfInput(_ wakeUp: WakeUp) {
@@ -166,11 +183,7 @@ struct ReceiveCommand: AsyncParsableCommand {
         _ isOutput: Bool,
         _ receive: @escaping @Sendable (ReceiveQuestion, TransferMeter) throws -> TransferResult
     ) async throws {
-        let yes = yes
-        let question = ReceiveQuestion(
-            accepts: { peer in yes || (try? Contacts.book().permits(.sendFiles, to: peer)) ?? false },
-            conflicts: ConflictPolicy(rawValue: onConflict)
-        )
+        let question = question
         let meter = TransferMeter()
         defer { meter.clear() }
         let result = try await Blocking.run("receive", cancelingWith: wakeUp) { try receive(question, meter) }

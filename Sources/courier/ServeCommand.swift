@@ -16,9 +16,9 @@ struct ServeCommand: AsyncParsableCommand {
         abstract: "Receive files from trusted peers, until it is ended.",
         discussion: """
             Peers send to it without a ticket: by this machine's name in their address book, or to ID@HOST:PORT. Who is not \
-            trusted (`courier peer trust`) is turned away; a change of trust applies at once. It receives from one peer at a \
-            time, and asks nothing. What is not given here is read from section [serve] of courier.toml; SIGHUP reads \
-            on_conflict and durable again, the rest needs a restart.
+            trusted (`courier peer trust`) is turned away; a change of trust applies at once. It asks nothing. What is not \
+            given here is read from section [serve] of courier.toml; SIGHUP reads on_conflict and durable again, the rest \
+            needs a restart.
             """
     )
 
@@ -44,12 +44,23 @@ struct ServeCommand: AsyncParsableCommand {
     @Flag(help: "Have every file on the disk before it counts as received.")
     var durable = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Transfers at the same time, 1 to \(FileReceiving.mostPlaces); \(CourierConfiguration.defaultTransfers) by default. One peer gets half of them at most.",
+            valueName: "count"
+        )
+    )
+    var maxTransfers: Int?
+
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
         if let listen { _ = try ListenOption.parse(listen) }
         if let onConflict, ConflictPolicy(rawValue: onConflict) == nil {
             throw ValidationError("--on-conflict \(onConflict): must be rename, overwrite, skip or refuse")
+        }
+        if let maxTransfers, !(1...FileReceiving.mostPlaces).contains(maxTransfers) {
+            throw ValidationError("--max-transfers \(maxTransfers): must be 1 to \(FileReceiving.mostPlaces)")
         }
     }
 
@@ -95,6 +106,7 @@ struct ServeCommand: AsyncParsableCommand {
                 if !isTrusted { strangers.say(peer) }
                 return isTrusted
             },
+            places: maxTransfers ?? configuration.maxTransfers,
             identity: identity
         )
         let hangUp = HangUp.watch {
@@ -107,30 +119,28 @@ struct ServeCommand: AsyncParsableCommand {
         }
         defer { hangUp?.cancel() }
         try announce(receiving, identity, to, book)
-        while true {
-            do {
-                let meter = TransferMeter()
-                defer { meter.clear() }
-                let result = try await Blocking.run("serve", cancelingWith: wakeUp) {
-                    try receiving.receive(
-                        wakeUp: wakeUp,
-                        decide: { offer in
-                            // It may have lost its trust since the session began.
-                            (try? book.permits(.sendFiles, to: offer.peer)) ?? false
-                                ? .accept(conflicts.value) : .refuse("it does not trust this machine anymore")
-                        },
-                        progress: { meter.show($0) }
+        let form: TransferReport.Form = shared.json ? .json : .lines
+        try await Blocking.run("serve", cancelingWith: wakeUp) {
+            var board = TransferBoard()
+            defer { board.clear() }
+            try receiving.run(
+                wakeUp: wakeUp,
+                ask: { offer, answer in
+                    // It may have lost its trust since the session began.
+                    let isTrusted = (try? book.permits(.sendFiles, to: offer.peer)) ?? false
+                    answer.give(
+                        isTrusted ? .accept(conflicts.value) : .refuse("it does not trust this machine anymore")
                     )
+                },
+                each: { number, event in
+                    switch event {
+                    case .progress(let progress): board.note(number, progress)
+                    case .superseded: _ = board.end(number)
+                    case .ended(let end): TransferReport.say(end, isSent: false, seconds: board.end(number), form: form)
+                    }
+                    return true
                 }
-                try TransferReport.put(
-                    result,
-                    isSent: false,
-                    seconds: meter.seconds,
-                    form: shared.json ? .json : .lines
-                )
-            } catch let error as TransferError {
-                CourierCommand.say(LogText.plain(error.description))
-            }
+            )
         }
     }
 

@@ -33,46 +33,61 @@ final class TransferMeter: Sendable {
     private static let windowLength: Int64 = 1_000_000_000
     private let state = Mutex(State())
 
+    /// Notes how far the transfer is, and shows it.
     func show(_ progress: TransferProgress) {
+        note(progress)
         state.withLock { state in
-            // Before, the receiver's user may think about it.
-            guard progress.bytes > 0 || progress.total == 0 else { return }
-            let now = KernelClock.monotonic
-            let start = state.start ?? Mark(progress)
-            state.start = start
-            state.last = now
-            let isThrough = progress.bytes == progress.total && state.end == nil
-            if isThrough { state.end = Mark(progress) }
-            let from = state.window?.to ?? start
-            if now - from.time >= Self.windowLength { state.window = (from, Mark(progress)) }
-            let window = state.window
-            state.line.show(Self.text(progress, start, window, now))
+            guard state.start != nil else { return }
+            let noted = state
+            state.line.show(Self.text(progress, noted))
         }
     }
 
-    private static func text(
-        _ progress: TransferProgress,
-        _ start: Mark,
-        _ window: (from: Mark, to: Mark)?,
-        _ now: Int64
-    )
-        -> String
-    {
+    /// Notes how far the transfer is.
+    func note(_ progress: TransferProgress) {
+        state.withLock { state in
+            // Before, the receiver's user may think about it.
+            guard progress.bytes > 0 || progress.total == 0 else { return }
+            let start = state.start ?? Mark(progress)
+            state.start = start
+            state.last = KernelClock.monotonic
+            if progress.bytes == progress.total && state.end == nil { state.end = Mark(progress) }
+            let from = state.window?.to ?? start
+            if state.last - from.time >= Self.windowLength { state.window = (from, Mark(progress)) }
+        }
+    }
+
+    /// How far a transfer is that was noted.
+    func text(_ progress: TransferProgress) -> String { state.withLock { Self.text(progress, $0) } }
+
+    /// Bytes a second: of the last second; until there is one, of all.
+    func rate(_ progress: TransferProgress) -> Double { state.withLock { Self.rate(progress, $0) } }
+
+    private static func text(_ progress: TransferProgress, _ state: State) -> String {
         let percent = progress.total > 0 ? Double(progress.bytes) * 100 / Double(progress.total) : 100
         var parts = [
             "\(Quantity.whole(percent)) %",
             "\(Quantity.bytes(Double(progress.bytes))) of \(Quantity.bytes(Double(progress.total)))",
         ]
-        // That of the last second; until there is one, of all.
-        let seconds = Double(now - start.time) / 1e9
-        let moved = Double(progress.moved - min(progress.moved, start.progress.moved))
-        let rate = window.map(Self.bytesPerSecond) ?? (seconds > 0 ? moved / seconds : 0)
+        let rate = rate(progress, state)
         parts.append(Quantity.rate(rate * 8))
-        if rate > 0, progress.bytes < progress.total, seconds > 1 {
+        if rate > 0, progress.bytes < progress.total, seconds(state) > 1 {
             parts.append("\(Quantity.seconds(Double(progress.total - progress.bytes) / rate)) left")
         }
-        if let window, let limit = Self.limit(window.from, window.to) { parts.append("limited by \(limit)") }
+        if let window = state.window, let limit = Self.limit(window.from, window.to) {
+            parts.append("limited by \(limit)")
+        }
         return parts.joined(separator: "  ")
+    }
+
+    private static func rate(_ progress: TransferProgress, _ state: State) -> Double {
+        if let window = state.window { return bytesPerSecond(window) }
+        guard let start = state.start, seconds(state) > 0 else { return 0 }
+        return Double(progress.moved - min(progress.moved, start.progress.moved)) / seconds(state)
+    }
+
+    private static func seconds(_ state: State) -> Double {
+        state.start.map { Double(state.last - $0.time) / 1e9 } ?? 0
     }
 
     private static func bytesPerSecond(_ window: (from: Mark, to: Mark)) -> Double {
@@ -83,9 +98,7 @@ final class TransferMeter: Sendable {
     func clear() { state.withLock { $0.line.clear() } }
 
     /// From the first bytes to the last.
-    var seconds: Double {
-        state.withLock { state in state.start.map { Double(state.last - $0.time) / 1e9 } ?? 0 }
-    }
+    var seconds: Double { state.withLock { Self.seconds($0) } }
 
     // MARK: What limits
 

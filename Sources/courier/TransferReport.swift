@@ -62,6 +62,17 @@ enum TransferReport {
         }
     }
 
+    /// The same for a transfer among others: prints a failure instead of throwing it.
+    static func say(
+        _ end: Swift.Result<TransferResult, any Error>,
+        isSent: Bool,
+        seconds: Double,
+        form: Form
+    ) {
+        do { try put(try end.get(), isSent: isSent, seconds: seconds, form: form) } catch is CancellationError {
+        } catch { CourierCommand.say(LogText.plain("\(error)")) }
+    }
+
     /// A line for each file, but only one for all in a folder.
     private static func putLines(_ entries: [TransferredFile]) {
         var index = 0

@@ -5,56 +5,6 @@ internal import Testing
 /// Peers that are known by name, and `courier serve`, which needs no ticket.
 @Suite("courier serve and courier peer", .timeLimit(.minutes(3)))
 struct CourierServeTests {
-    /// A user's courier.
-    private struct User {
-        let folder: String
-
-        @discardableResult
-        func run(_ arguments: String...) async throws -> Tool.Result {
-            try await Tool.run("courier", arguments, ["XDG_STATE_HOME": folder])
-        }
-
-        func id() async throws -> String { String(try await run("id").output.dropLast()) }
-
-        func start(_ arguments: String...) async throws -> ChildProcess {
-            try await Tool.start("courier", arguments, ["XDG_STATE_HOME": folder])
-        }
-    }
-
-    /// Gives `body` a courier that serves, where it is (`ID@HOST:PORT`) and another user.
-    private func serving(
-        listen: String = "127.0.0.1",
-        _ options: String...,
-        body: (_ server: User, _ place: String, _ sender: User) async throws -> Void
-    ) async throws {
-        try await Tool.inFolder { folder in
-            let (server, sender) = (User(folder: folder + "/server"), User(folder: folder + "/sender"))
-            let host = listen.contains(":") ? "[\(listen)]" : listen
-            let address = "\(host):\(try Installation.freePort())"
-            let output = folder + "/place"
-            let line =
-                "exec \"$0\" serve \(options.joined(separator: " ")) --listen '\(address)' --to '\(folder)/in' > '\(output)'"
-            let child = try await ChildProcess.start(
-                "/bin/sh",
-                ["-c", line, try Tool.path("courier")],
-                environment: ["XDG_STATE_HOME": server.folder]
-            )
-            do {
-                let place = try await eventually("serve says where it is") { () -> String? in
-                    try #require(child.isRunning)
-                    let text = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
-                    return text.hasSuffix("\n") ? text.split(separator: "\n").first.map(String.init) : nil
-                }
-                #expect(place == "\(try await server.id())@\(address)")
-                try await body(server, place, sender)
-            } catch {
-                await child.terminate()
-                throw error
-            }
-            await child.terminate()
-        }
-    }
-
     private func write(_ text: String, to path: String) throws {
         try FileManager.default.createDirectory(
             atPath: (path as NSString).deletingLastPathComponent,
@@ -67,7 +17,7 @@ struct CourierServeTests {
 
     @Test(arguments: ["127.0.0.1", "::1"])
     func `who is trusted sends by name, and who is not is turned away`(listen: String) async throws {
-        try await serving(listen: listen) { server, place, sender in
+        try await CourierUser.serving(listen: listen) { server, place, sender in
             let file = sender.folder + "/a"
             let copy = server.folder + "/../in/a"
             try write("one", to: file)
@@ -99,7 +49,7 @@ struct CourierServeTests {
     }
 
     @Test func `a name that has addresses of both families reaches the one that answers`() async throws {
-        try await serving { server, place, sender in
+        try await CourierUser.serving { server, place, sender in
             let file = sender.folder + "/a"
             try write("one", to: file)
             try await server.run("peer", "add", "laptop", try await sender.id(), "--trust")
@@ -112,7 +62,7 @@ struct CourierServeTests {
     }
 
     @Test func `ping tells trusted peers how fast a courier answers, and leaves it waiting`() async throws {
-        try await serving { server, place, sender in
+        try await CourierUser.serving { server, place, sender in
             let stranger = try await sender.run("ping", place)
             #expect(stranger.code == 4)
             try await server.run("peer", "add", "laptop", try await sender.id(), "--trust")
@@ -134,10 +84,10 @@ struct CourierServeTests {
     }
 
     @Test func `another machine at a known address is not sent to`() async throws {
-        try await serving { server, place, sender in
+        try await CourierUser.serving { server, place, sender in
             let file = sender.folder + "/a"
             try write("one", to: file)
-            let other = User(folder: sender.folder + "/other")
+            let other = CourierUser(folder: sender.folder + "/other")
             let address = try #require(place.split(separator: "@").last)
             // It answers only who knows its own ID.
             let sent = try await sender.run("send", file, "\(try await other.id())@\(address)")
@@ -151,7 +101,8 @@ struct CourierServeTests {
     {
         try await Tool.inFolder { folder in
             let (user, one, two) = (
-                User(folder: folder + "/user"), User(folder: folder + "/one"), User(folder: folder + "/two")
+                CourierUser(folder: folder + "/user"), CourierUser(folder: folder + "/one"),
+                CourierUser(folder: folder + "/two")
             )
             let (first, second) = (try await one.id(), try await two.id())
             #expect(try await user.run("peer", "add", "a", "\(first)@h1:1", "\(first)@[2001:db8::1]").code == 0)
@@ -187,7 +138,7 @@ struct CourierServeTests {
 
     @Test func `serve reads courier.toml, and again on SIGHUP`() async throws {
         try await Tool.inFolder { folder in
-            let (server, sender) = (User(folder: folder + "/server"), User(folder: folder + "/sender"))
+            let (server, sender) = (CourierUser(folder: folder + "/server"), CourierUser(folder: folder + "/sender"))
             let file = folder + "/courier.toml"
             func configure(_ conflict: String) throws {
                 try write(
@@ -238,7 +189,7 @@ struct CourierServeTests {
 
     @Test func `every key of courier.toml is checked, in the file and in the environment`() async throws {
         try await Tool.inFolder { folder in
-            let user = User(folder: folder)
+            let user = CourierUser(folder: folder)
             let file = folder + "/courier.toml"
             let good = """
                 [identity]
@@ -248,6 +199,7 @@ struct CourierServeTests {
                 listen_address = "[::1]:4901"
                 on_conflict = "rename"
                 durable = true
+                max_transfers = 2
                 [send]
                 congestion = "bbr"
                 limit_rate = "1.5G"
@@ -263,8 +215,9 @@ struct CourierServeTests {
                 ("\"[::1]:4901\"", "\"here\"", "courier.toml:5: serve.listen_address: found \"here\""),
                 ("\"rename\"", "\"ask\"", "courier.toml:6: serve.on_conflict"),
                 ("durable = true", "durable = 1", "courier.toml:7: serve.durable"),
-                ("\"bbr\"", "\"reno\"", "courier.toml:9: send.congestion"),
-                ("\"1.5G\"", "\"9\"", "courier.toml:10: send.limit_rate"),
+                ("max_transfers = 2", "max_transfers = 65", "courier.toml:8: serve.max_transfers"),
+                ("\"bbr\"", "\"reno\"", "courier.toml:10: send.congestion"),
+                ("\"1.5G\"", "\"9\"", "courier.toml:11: send.limit_rate"),
                 ("folder =", "foldr =", "did you mean folder?"),
             ] {
                 try write(good.replacingOccurrences(of: old, with: new), to: file)
@@ -274,6 +227,7 @@ struct CourierServeTests {
             }
             for (name, value) in [
                 ("SERVE_LISTEN_ADDRESS", "here"), ("SERVE_ON_CONFLICT", "ask"), ("SERVE_DURABLE", "1.5"),
+                ("SERVE_MAX_TRANSFERS", "0"),
                 ("SEND_CONGESTION", "reno"), ("SEND_LIMIT_RATE", "9"), ("SERVE_FOLDR", "x"),
             ] {
                 let bad = try await Tool.run(

@@ -168,10 +168,14 @@ extension Session where Content: ~Copyable {
 
     private mutating func finishReceiving() {
         if let reason = frames.content.violation { violate(reason) }
-        if grantedBytes - min(grantedBytes, receivedBytes) <= SessionParameters.creditWindow / 2 {
-            grantedBytes = receivedBytes + SessionParameters.creditWindow
-            frames.owesWindowUpdate = true
-        }
+        if !isPaused { admitMore() }
         if controlIn.creditToAnnounce() != nil { frames.owesWindowUpdate = true }
+    }
+
+    /// A sender must not wait for credit while there is room here.
+    mutating func admitMore() {
+        guard grantedBytes - min(grantedBytes, receivedBytes) <= SessionParameters.creditWindow / 2 else { return }
+        grantedBytes = receivedBytes + SessionParameters.creditWindow
+        frames.owesWindowUpdate = true
     }
 }

@@ -132,6 +132,7 @@ extension Session where Content: ~Copyable {
             let frame = SentFrame(.control, offset: run.lowerBound, length: UInt32(run.count))
             return finish(frame, offset: run.lowerBound, payload: run.count, to: &packet, now: now)
         }
+        if isPaused { return nil }
         switch frames.content.next(atMost: room, credit: frames.creditLeft) {
         case .open(let stream, let kind, let entry):
             let opening = SessionFrames<Content>.Opening(stream: stream, kind: kind, entry: entry)

@@ -55,9 +55,13 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
     package internal(set) var pingTimes: [Int64] = []
     var isPacerLimited = false
     var limits: SendLimits
+    /// Whether no data of files is to move for now. Either end may say so for itself: a sender sends none, a receiver
+    /// admits no more than it has. The session stays open.
+    package var isPaused = false
 
     let idleTimeout: Int64
-    var lastReceived: Instant
+    /// When something authentic came last.
+    package internal(set) var lastReceived: Instant
     var lastSent: Instant
     package internal(set) var hasReceived = false
     /// CLOSE is to be sent.
@@ -166,6 +170,7 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
         }
         // A path with a firewall forgets a session that is silent, and the peer's idle timeout runs too.
         if now >= lastSent + idleTimeout / 3 { owesProbe = true }
+        if !isPaused { admitMore() }
         if let deadline = silenceDeadline, now >= deadline {
             recentArrivals = 0
             owesProbe = true

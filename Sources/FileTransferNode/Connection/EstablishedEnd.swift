@@ -15,29 +15,21 @@ struct EstablishedEnd: ~Copyable {
     /// Answers other hosts meanwhile; nil at the initiator.
     let listener: HandshakeListener?
 
-    /// Begins the session.
+    /// Begins the session, on a socket of its own.
     consuming func session<Content: SessionContent & ~Copyable>(
         carrying content: consuming Content,
         congestion: CongestionControl.Algorithm = .cubic,
         wakeUp: WakeUp
     ) -> SessionDriver<Content> {
-        let session = Session(
+        let transport = SessionTransport(
             handshake,
             parameters: parameters,
-            content: content,
-            datagramSize: Self.datagramSize(to: remote),
+            carrying: content,
             congestion: congestion,
-            now: .now
-        )
-        return SessionDriver(
-            session,
-            handshake,
-            on: socket,
-            buffers: buffers,
             to: remote,
-            listener: listener,
-            wakeUp: wakeUp
+            room: SessionDriver<Content>.room
         )
+        return SessionDriver(transport, on: socket, buffers: buffers, listener: listener, wakeUp: wakeUp)
     }
 
     /// Bytes of a datagram that this machine's route takes.
@@ -45,5 +37,27 @@ struct EstablishedEnd: ~Copyable {
         let mtu = (try? PacketSocket.pathMTU(to: remote)) ?? 1_280
         let headers = remote.host.isIPv4 ? 28 : 48
         return min(max(mtu - headers, smallestDatagram), SessionParameters.largestDatagram)
+    }
+}
+
+extension SessionTransport where Content: ~Copyable {
+    /// Begins a session.
+    init(
+        _ handshake: EstablishedHandshake,
+        parameters: SessionParameters,
+        carrying content: consuming Content,
+        congestion: CongestionControl.Algorithm = .cubic,
+        to remote: InternetAddress,
+        room: Int
+    ) {
+        let session = Session(
+            handshake,
+            parameters: parameters,
+            content: content,
+            datagramSize: EstablishedEnd.datagramSize(to: remote),
+            congestion: congestion,
+            now: .now
+        )
+        self.init(session, handshake, to: remote, room: room)
     }
 }

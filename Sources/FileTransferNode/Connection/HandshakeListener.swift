@@ -10,6 +10,9 @@ final class HandshakeListener {
         let source: InternetAddress
     }
 
+    /// The reason that a machine gets when it must wait.
+    static let busy = "it is busy with another machine; try again later"
+
     let parameters: SessionParameters
     /// Whether a peer may have a session; asked when its handshake is done.
     var admits: @Sendable (EndpointID) -> Bool = { _ in true }

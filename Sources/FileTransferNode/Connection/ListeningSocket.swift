@@ -3,6 +3,7 @@ internal import FileTransfer
 internal import Identity
 internal import PacketIO
 internal import Synchronization
+internal import SystemErrors
 
 /// A socket at which other hosts open sessions, one after the other.
 final class ListeningSocket: Sendable {
@@ -43,16 +44,28 @@ final class ListeningSocket: Sendable {
         )
     }
 
-    /// Waits for a session.
-    func accept(wakeUp: WakeUp) throws -> EstablishedEnd {
-        // A failure before the last session began has closed the socket.
-        let socket = try socket.withLock({ $0.take() }) ?? PacketSocket(address)
+    /// The socket, for one session or more.
+    func take() throws(SystemError) -> PacketSocket {
+        if let socket = socket.withLock({ $0.take() }) { return socket }
+        // A failure before the last session began has closed it.
+        return try PacketSocket(address)
+    }
+
+    /// What answers handshakes on the socket.
+    func listener(for socket: borrowing PacketSocket) -> HandshakeListener {
         let listener = HandshakeListener(
             identity: identity,
             contactSecret: contactSecret,
             parameters: SessionParameters(of: socket)
         )
         if case .peers(let admits) = admission { listener.admits = admits }
+        return listener
+    }
+
+    /// Waits for a session.
+    func accept(wakeUp: WakeUp) throws -> EstablishedEnd {
+        let socket = try take()
+        let listener = listener(for: socket)
         return try Responder.open(socket, listener: listener, wakeUp: wakeUp)
     }
 

@@ -39,6 +39,9 @@ package final class DiskSink: FileSink {
     private var renamed: [UInt32: [UInt8]] = [:]
     /// Entries that replace something.
     private var replacing: Set<UInt32> = []
+    /// Large files that this session receives, and all that are received into the folder.
+    private var claimed: Set<[UInt8]> = []
+    private let claims: PathClaims
     /// All paths of the transfer.
     private var taken: Set<[UInt8]> = []
     /// Folders that were made here, whose permissions and times are set at the end.
@@ -52,15 +55,28 @@ package final class DiskSink: FileSink {
         init(_ part: consuming PartFile) { self.part = part }
     }
 
-    /// - Parameter folder: exists, and no other process receives into it: see ``FileReceiving``.
-    package init(into folder: String, options: Options = Options()) throws(FileFault) {
+    /// - Parameters:
+    ///   - folder: exists, and no other process receives into it: see ``ReceivingFolder``.
+    ///   - claims: of all sessions that receive into it at the same time.
+    ///   - place: tells this one from the others.
+    package convenience init(into folder: String, options: Options = Options()) throws(FileFault) {
+        try self.init(into: folder, options: options, claims: PathClaims(), place: 0)
+    }
+
+    init(into folder: String, options: Options, claims: PathClaims, place: Int) throws(FileFault) {
         self.options = options
+        self.claims = claims
         do throws(SystemError) {
             tree = FolderTree(try OpenFolder.open(folder))
-            batch = SmallFileBatch(in: tree)
+            batch = SmallFileBatch(in: tree, place: place)
             try batch.removeUnfinished()
         } catch { throw FileFault(.unwritable, "cannot use \(folder): \(error.reason)") }
     }
+
+    deinit { for path in claimed { claims.release(path) } }
+
+    /// No more will come. Nothing is incomplete: small files are made one at a time.
+    func abandon() { batch.end() }
 
     // MARK: Names
 
@@ -87,7 +103,7 @@ package final class DiskSink: FileSink {
 
     package func begin(_ entry: TransferEntry) throws(FileFault) -> EntryStart {
         let name = entry.path.lastIndex(of: UInt8(ascii: "/")).map { Array(entry.path[($0 + 1)...]) } ?? entry.path
-        guard !PartFile.isReserved(name), name != SmallFileBatch.name else {
+        guard !PartFile.isReserved(name), !SmallFileBatch.isReserved(name) else {
             throw FileFault(
                 .refusedName,
                 "\(tree.text(entry.path)): courier gives such names to unfinished files; rename it, and send it again"
@@ -158,7 +174,10 @@ package final class DiskSink: FileSink {
     }
 
     private func findPart(of entry: TransferEntry) throws(SystemError) -> EntryStart {
-        let found = try tree.inParent(of: path(of: entry)) { (folder, name) throws(SystemError) in
+        let path = path(of: entry)
+        guard claims.take(path) else { throw SystemError(call: "open", path: tree.text(path), code: EBUSY) }
+        claimed.insert(path)
+        let found = try tree.inParent(of: path) { (folder, name) throws(SystemError) in
             try PartFile.find(name, size: entry.size, in: folder)
         }
         known[entry.number] = (KnownChunks(), false)
@@ -204,7 +223,7 @@ package final class DiskSink: FileSink {
         let dot = name.dropFirst().lastIndex(of: UInt8(ascii: ".")) ?? name.endIndex
         for number in 2...9_999 {
             let candidate = Array(path[..<dot]) + Array(" (\(number))".utf8) + Array(path[dot...])
-            if !taken.contains(candidate), try status(of: candidate) == nil {
+            if !taken.contains(candidate), !claims.contains(candidate), try status(of: candidate) == nil {
                 taken.insert(candidate)
                 return candidate
             }
@@ -262,6 +281,8 @@ package final class DiskSink: FileSink {
                 if options.isDurable { try folder.synchronize() }
             }
         } catch { throw fault(error, path) }
+        claimed.remove(path)
+        claims.release(path)
     }
 
     private func using<Result>(
@@ -373,6 +394,7 @@ package final class DiskSink: FileSink {
         let remedy =
             switch error.code {
             case ENOSPC, EDQUOT: "free space there, and send it again: what has arrived is kept"
+            case EBUSY: "another machine is sending it; try again later"
             case ENOENT: "its folder is gone; create it, and send it again"
             case ENAMETOOLONG: "the path is too long here; receive into another folder with --to"
             default: "check the folder, or receive into another one with --to"

@@ -9,25 +9,42 @@ internal import SystemErrors
 /// between, the file is there, incomplete. It has no permissions then, because it gets them last, and its name is in
 /// this list; so the next process can tell it from a file of the user's, and remove it.
 final class SmallFileBatch {
-    static let name = Array(".courier-batch".utf8)
+    private static let prefix = Array(".courier-batch".utf8)
     private static let mostNames = 1_024
     private static let mostBytes = 16 << 20
 
     private let tree: FolderTree
+    /// Of the list. Sessions that receive at the same time have different ones.
+    private let name: [UInt8]
     private var file: Descriptor?
     /// Names that were expected and are in no batch yet.
     private var expected: [[UInt8]] = []
     private var next = 0
     private var current: Set<[UInt8]> = []
 
-    init(in tree: FolderTree) { self.tree = tree }
+    /// - Parameter place: of the session, among those that receive at the same time.
+    init(in tree: FolderTree, place: Int) {
+        self.tree = tree
+        name = Self.name(place)
+    }
 
-    /// Removes what a process that was killed left.
+    private static func name(_ place: Int) -> [UInt8] { place == 0 ? prefix : prefix + Array("-\(place)".utf8) }
+
+    /// Whether a list has such a name.
+    static func isReserved(_ name: [UInt8]) -> Bool { name.starts(with: prefix) }
+
+    /// Removes what a process that was killed left in a folder.
+    static func removeUnfinished(in folder: String, places: Int) throws(SystemError) {
+        let tree = FolderTree(try OpenFolder.open(folder))
+        for place in 0..<places { try SmallFileBatch(in: tree, place: place).removeUnfinished() }
+    }
+
+    /// Removes what the list names and is incomplete, and the list.
     func removeUnfinished() throws(SystemError) {
         let bytes = try tree.inFolder([]) { (root) throws(SystemError) -> [UInt8] in
-            guard try root.status(of: Self.name)?.isOwnFile == true else { return [] }
-            let bytes = try root.open(Self.name, flags: O_RDONLY).read(atMost: Self.mostBytes, at: 0)
-            try root.remove(Self.name)
+            guard try root.status(of: name)?.isOwnFile == true else { return [] }
+            let bytes = try root.open(name, flags: O_RDONLY).read(atMost: Self.mostBytes, at: 0)
+            try root.remove(name)
             return bytes
         }
         for path in bytes.split(separator: 0) {
@@ -53,7 +70,7 @@ final class SmallFileBatch {
         }
         if file == nil {
             file = try tree.inFolder([]) { (root) throws(SystemError) in
-                let list = try root.open(Self.name, flags: O_RDWR | O_CREAT)
+                let list = try root.open(name, flags: O_RDWR | O_CREAT)
                 guard try list.status().isOwnFile else {
                     throw SystemError(call: "open", path: list.path, code: EEXIST)
                 }
@@ -66,9 +83,9 @@ final class SmallFileBatch {
         current = names
     }
 
-    /// All files are there.
+    /// All files are there, or no more will come.
     func end() {
-        if file != nil { try? tree.inFolder([]) { (root) throws(SystemError) in try root.remove(Self.name) } }
+        if file != nil { try? tree.inFolder([]) { (root) throws(SystemError) in try root.remove(name) } }
         file = nil
         expected = []
         current = []

@@ -26,7 +26,17 @@ package enum FileFetching {
             carrying: FileReceiver(into: sink, signer: ReceiptSigner(identity, peer: contact.endpointID)),
             wakeUp: wakeUp
         )
-        try folder.receive(&driver, sink, from: contact.endpointID, decide, progress)
+        var reception = OfferReception(
+            from: contact.endpointID,
+            into: sink,
+            ask: BlockingQuestion.asking(decide)
+        )
+        defer { sink.abandon() }
+        try driver.run(onCancel: OfferReception.cancelReason) { session in
+            reception.advance(&session)
+            progress(session.content.progress)
+        }
+        if let failure = reception.failure(driver.session) { throw failure }
         return folder.result(driver.session.content, sink, from: contact.endpointID)
     }
 }
