@@ -28,6 +28,7 @@ let package = Package(
         .executable(name: "paramedic", targets: ["paramedic"]),
         .executable(name: "courier", targets: ["courier"]),
         .executable(name: "packetbench", targets: ["packetbench"]),
+        .library(name: "FileTransfer", targets: ["FileTransfer", "FileTransferNode", "Identity"]),
         .library(name: "NetworkProtocol", targets: ["NetworkProtocol", "Identity"]),
         .library(name: "NetworkProtocolConfiguration", targets: ["NetworkProtocolConfiguration"]),
         .library(name: "NetworkProtocolPrometheus", targets: ["NetworkProtocolPrometheus"]),
@@ -227,6 +228,12 @@ let package = Package(
             name: "example-echo",
             dependencies: ["NetworkProtocol"],
             path: "Examples/echo",
+            swiftSettings: lenient
+        ),
+        .executableTarget(
+            name: "example-drop",
+            dependencies: ["FileTransferNode"],
+            path: "Examples/drop",
             swiftSettings: lenient
         ),
         .executableTarget(
@@ -535,7 +542,9 @@ let package = Package(
         ),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["courier", "Operations", "packetbench", "paramedic", "Reflector", "reflector"],
+            dependencies: [
+                "courier", "example-drop", "Operations", "packetbench", "paramedic", "Reflector", "reflector",
+            ],
             swiftSettings: lenient
         ),
         // A folder for one test.

@@ -9,7 +9,7 @@ internal import SystemErrors
 enum FileOutput {
     private static let pieceLength = 1 << 20
 
-    static func put(_ result: TransferResult) throws {
+    static func put(_ result: TransferOutcome) throws {
         for entry in result.entries where entry.kind == .file {
             // What failed is reported with the rest.
             guard case .verified = entry.outcome else { continue }

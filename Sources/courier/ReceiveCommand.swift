@@ -181,7 +181,7 @@ struct ReceiveCommand: AsyncParsableCommand {
     private func report(
         _ wakeUp: WakeUp,
         _ isOutput: Bool,
-        _ receive: @escaping @Sendable (ReceiveQuestion, TransferMeter) throws -> TransferResult
+        _ receive: @escaping @Sendable (ReceiveQuestion, TransferMeter) throws -> TransferOutcome
     ) async throws {
         let question = question
         let meter = TransferMeter()

@@ -176,7 +176,7 @@ struct SendCommand: AsyncParsableCommand {
     }
 
     /// Sends, and prints what arrived.
-    private func report(_ send: @escaping @Sendable (WakeUp, TransferMeter) throws -> TransferResult) async throws {
+    private func report(_ send: @escaping @Sendable (WakeUp, TransferMeter) throws -> TransferOutcome) async throws {
         let wakeUp = try WakeUp()
         let meter = TransferMeter()
         defer { meter.clear() }

@@ -53,13 +53,13 @@ struct TransferHistory {
     }
 
     /// Keeps a transfer. If that fails, it tells the user, and the transfer stands all the same.
-    static func keep(_ result: TransferResult, isSent: Bool, seconds: Double) {
+    static func keep(_ result: TransferOutcome, isSent: Bool, seconds: Double) {
         do { try TransferHistory().add(result, isSent: isSent, seconds: seconds) } catch {
             CourierCommand.say("the transfer is not in the history: \(error)")
         }
     }
 
-    private func add(_ result: TransferResult, isSent: Bool, seconds: Double) throws {
+    private func add(_ result: TransferOutcome, isSent: Bool, seconds: Double) throws {
         let failed = result.entries.count { if case .failed = $0.outcome { true } else { false } }
         let bytes = result.entries.reduce(UInt64(0)) { $0 &+ $1.bytes }
         let receipt = result.receipt.map { ReceiptDocument($0, result.receiptFiles).text }

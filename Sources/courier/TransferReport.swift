@@ -37,7 +37,7 @@ enum TransferReport {
     enum Form { case lines, json, none }
 
     /// Prints what arrived and keeps it in the history, and throws if something failed.
-    static func put(_ result: TransferResult, isSent: Bool, seconds: Double, form: Form) throws {
+    static func put(_ result: TransferOutcome, isSent: Bool, seconds: Double, form: Form) throws {
         TransferHistory.keep(result, isSent: isSent, seconds: seconds)
         for notice in result.notices { CourierCommand.say(LogText.plain(notice)) }
         let bytes = result.entries.reduce(0) { $0 + $1.bytes }
@@ -64,7 +64,7 @@ enum TransferReport {
 
     /// The same for a transfer among others: prints a failure instead of throwing it.
     static func say(
-        _ end: Swift.Result<TransferResult, any Error>,
+        _ end: Swift.Result<TransferOutcome, any Error>,
         isSent: Bool,
         seconds: Double,
         form: Form
@@ -105,7 +105,7 @@ enum TransferReport {
         }
     }
 
-    private static func summarize(_ result: TransferResult, _ seconds: Double) {
+    private static func summarize(_ result: TransferOutcome, _ seconds: Double) {
         let moved = Quantity.bytes(Double(result.movedBytes))
         let kept = result.keptBytes == 0 ? "" : ", \(Quantity.bytes(Double(result.keptBytes))) were there"
         guard seconds > 0 else { return CourierCommand.say("\(moved)\(kept), verified") }
@@ -113,7 +113,7 @@ enum TransferReport {
         CourierCommand.say("\(moved) in \(Quantity.seconds(seconds)), \(rate), verified\(kept)")
     }
 
-    private static func encodable(_ result: TransferResult, _ bytes: UInt64, _ seconds: Double) -> Result {
+    private static func encodable(_ result: TransferOutcome, _ bytes: UInt64, _ seconds: Double) -> Result {
         let entries = result.entries.map { entry -> Result.Entry in
             var (status, digest, error): (String, String?, String?) = ("skipped", nil, nil)
             switch entry.outcome {

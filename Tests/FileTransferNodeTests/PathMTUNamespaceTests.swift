@@ -33,11 +33,14 @@ struct PathMTUNamespaceTests {
     @Test func `the MTU of the device falls in mid-transfer, and the file arrives at once`() throws {
         try apart(mtu: 9_000) {
             var hasFallen = false
-            let result = try WholeTransfer.run(bytes: 6_000_000) { moved in
-                guard moved > 1_500_000, !hasFallen else { return }
-                hasFallen = true
-                #expect(set_loopback_mtu(1_400) == 0)
-            }
+            let result = try WholeTransfer.run(
+                bytes: 6_000_000,
+                progress: { moved in
+                    guard moved > 1_500_000, !hasFallen else { return }
+                    hasFallen = true
+                    #expect(set_loopback_mtu(1_400) == 0)
+                }
+            )
             #expect(hasFallen && result.isWhole)
             #expect(result.longest == 8_972)
             #expect(result.seconds < 10)

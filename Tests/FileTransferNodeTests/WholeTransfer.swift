@@ -14,13 +14,18 @@ enum WholeTransfer {
         let changes: Int
         /// Bytes of the longest datagram of the sender.
         let longest: Int
+        /// How often the sender's keys were exchanged anew.
+        let epoch: UInt32
     }
 
-    /// - Parameter progress: called with the bytes that the sender has sent.
+    /// - Parameters:
+    ///   - beside: begins something with the receiver's ticket, which the result keeps until the transfer is over.
+    ///   - progress: called with the bytes that the sender has sent.
     static func run(
         bytes count: Int,
         changing changes: AddressTranslator.Changes = AddressTranslator.Changes(),
         options: SendOptions = SendOptions(),
+        beside: (Ticket) throws -> Any = { _ in () },
         progress: (UInt64) -> Void = { _ in }
     ) throws -> Result {
         let (folder, target) = (try TemporaryFolder(), try TemporaryFolder())
@@ -40,24 +45,30 @@ enum WholeTransfer {
             }
         }
         defer { wakeUp.signal() }
+        let companion = try beside(ticket)
+        defer { withExtendedLifetime(companion) {} }
         let through = Ticket(
             endpointID: ticket.endpointID,
             contactSecret: ticket.contactSecret,
             addresses: [Ticket.Address(translator.address)]
         )
         let start = KernelClock.monotonic
+        var epoch: UInt32 = 0
         _ = try FileSending.send(
             [folder.file("sent")],
             to: PeerContact(through),
             options: options,
             identity: IdentityKey(),
             wakeUp: WakeUp(),
-            progress: { progress($0.moved) }
+            progress: {
+                progress($0.moved)
+                epoch = $0.evidence?.epoch ?? epoch
+            }
         )
         let seconds = Double(KernelClock.monotonic - start) / 1e9
         _ = try thread.join().get()
         let seen = try translator.stop()
         let isWhole = try TemporaryFolders.bytes(target.file("sent")) == content
-        return Result(isWhole: isWhole, seconds: seconds, changes: seen.changes, longest: seen.longest)
+        return Result(isWhole: isWhole, seconds: seconds, changes: seen.changes, longest: seen.longest, epoch: epoch)
     }
 }

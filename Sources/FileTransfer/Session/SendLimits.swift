@@ -1,3 +1,5 @@
+internal import Cryptography
+
 /// What kept a session from sending more, and for how long.
 package struct SendLimits: Equatable, Sendable {
     package enum Limit: Int, CaseIterable, Sendable {
@@ -60,6 +62,8 @@ package struct SessionEvidence: Equatable, Sendable {
     package let lostPackets: UInt64
     package let congestion: CongestionControl.Algorithm
     package let limits: SendLimits
+    /// How often keys were exchanged anew.
+    package let epoch: UInt32
 }
 
 extension Session where Content: ~Copyable {
@@ -72,7 +76,8 @@ extension Session where Content: ~Copyable {
             sentPackets: recovery.nextNumber,
             lostPackets: frames.lostPackets,
             congestion: recovery.paths[recoveryPath].controller.algorithm,
-            limits: limits
+            limits: limits,
+            epoch: sealer.epoch
         )
     }
 

@@ -1,6 +1,12 @@
 internal import Cryptography
 
 extension Session where Content: ~Copyable {
+    /// Packets of an epoch after which this end begins the next one.
+    package var rekeyPackets: UInt64 {
+        get { frames.rekeying.packetLimit }
+        set { frames.rekeying.packetLimit = newValue }
+    }
+
     mutating func receiveRekey(_ payload: RawSpan, now: Instant) {
         // It may be in the first packet of the epoch before the one that it names.
         updateKeys(now: now)

@@ -119,6 +119,8 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
         _modify { yield &frames.content }
     }
 
+    /// Whether CLOSE goes out next.
+    package var isClosing: Bool { closing != nil }
     package var isEnded: Bool { end != nil }
     /// Packets that were declared lost, bytes in flight and the like, for people.
     package var roundTripTime: Int64 { recovery.paths[recoveryPath].time.smoothed }

@@ -35,6 +35,9 @@ final class ListeningSocket: Sendable {
         return all.map { InternetAddress($0, port: address.port) }
     }
 
+    /// Whether other hosts must know more than this machine's Endpoint ID.
+    var needsTicket: Bool { !contactSecret.isEmpty }
+
     /// The ticket with which another host finds this socket.
     func ticket(hosts: [InternetHost]) -> Ticket {
         Ticket(

@@ -16,6 +16,15 @@ package struct PeerContact: Equatable, Sendable {
         addresses = ticket.addresses.map(InternetAddress.init)
     }
 
+    /// The same peer at the one of its addresses that answered.
+    func reached(at address: InternetAddress) -> PeerContact { PeerContact(self, at: address) }
+
+    private init(_ contact: PeerContact, at address: InternetAddress) {
+        endpointID = contact.endpointID
+        contactSecret = contact.contactSecret
+        addresses = [address]
+    }
+
     /// Looks up the names of a courier's locations, which may take seconds. Those without an address are left out.
     package init(_ endpointID: EndpointID, at locations: [PeerLocation]) throws {
         self.endpointID = endpointID

@@ -64,13 +64,19 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
         while session.end == nil, successor == nil {
             try step(until: .now + 100_000_000)
             if poll.isWoken {
-                session.close(.canceled, reason)
-                try step(until: .now)
+                try leave(reason)
                 throw CancellationError()
             }
             try each(&session)
         }
         try linger()
+    }
+
+    /// Sends CLOSE, as soon as the socket has room.
+    private mutating func leave(_ reason: String) throws(SystemError) {
+        session.close(.canceled, reason)
+        let end = Instant.now + 100_000_000
+        while session.end == nil, Instant.now < end { try step(until: end) }
     }
 
     /// Answers what still comes after the end, for a few round trips and at most half a second: the peer's copy of

@@ -81,7 +81,8 @@ struct SessionTransport<Content: SessionContent & ~Copyable>: ~Copyable {
         defer { swap(&output, &self.output) }
         for _ in 0..<Self.runsAtOnce {
             if unsent == nil {
-                guard rateLimit?.admits(now) ?? true else {
+                // The end does not wait.
+                guard session.isClosing || rateLimit?.admits(now) ?? true else {
                     session.holdBack(now: now)
                     return .limited
                 }

@@ -18,7 +18,7 @@ package enum FileFetching {
         wakeUp: WakeUp,
         decide: @escaping @Sendable (TransferOffer) -> TransferDecision,
         progress: (TransferProgress) -> Void
-    ) throws -> TransferResult {
+    ) throws -> TransferOutcome {
         let folder = try ReceivingFolder(folder, options)
         let sink = try folder.sink()
         let opened = try Initiator.open(contact, identity: identity, wakeUp: wakeUp)

@@ -11,7 +11,7 @@ package final class FileReceiving: Sendable {
     /// What becomes of a transfer.
     package enum Event: Sendable {
         case progress(TransferProgress)
-        case ended(Result<TransferResult, any Error>)
+        case ended(Result<TransferOutcome, any Error>)
         /// Its sender was ended, and has begun again. What has arrived is kept.
         case superseded
     }
@@ -49,6 +49,9 @@ package final class FileReceiving: Sendable {
     /// - Parameter hosts: the addresses of this machine, if the socket is bound to all of them.
     package func ticket(hosts: [InternetHost]) -> Ticket { socket.ticket(hosts: hosts) }
 
+    /// Whether senders must have the ticket.
+    var needsTicket: Bool { socket.needsTicket }
+
     /// Uses other options from the next transfer on.
     package func use(_ options: DiskSink.Options) { folder.options.withLock { $0 = options } }
 
@@ -77,8 +80,8 @@ package final class FileReceiving: Sendable {
         wakeUp: WakeUp,
         decide: @escaping @Sendable (TransferOffer) -> TransferDecision,
         progress: (TransferProgress) -> Void
-    ) throws -> TransferResult {
-        var result: Result<TransferResult, any Error>?
+    ) throws -> TransferOutcome {
+        var result: Result<TransferOutcome, any Error>?
         try run(wakeUp: wakeUp, ask: BlockingQuestion.asking(decide)) { _, event in
             switch event {
             case .progress(let value): progress(value)

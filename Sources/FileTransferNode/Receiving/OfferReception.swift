@@ -5,6 +5,7 @@ internal import Identity
 struct OfferReception {
     static let cancelReason = "the receiver canceled the transfer"
 
+    private let number: UInt64
     let peer: EndpointID
     let sink: DiskSink
     let ask: TransferQuestion
@@ -12,7 +13,8 @@ struct OfferReception {
     private var answer: TransferAnswer?
     private var patience = ReceiptPatience()
 
-    init(from peer: EndpointID, into sink: DiskSink, ask: @escaping TransferQuestion) {
+    init(_ number: UInt64 = 0, from peer: EndpointID, into sink: DiskSink, ask: @escaping TransferQuestion) {
+        self.number = number
         self.peer = peer
         self.sink = sink
         self.ask = ask
@@ -47,6 +49,7 @@ struct OfferReception {
         let answer = TransferAnswer(control)
         ask(
             TransferOffer(
+                number: number,
                 peer: peer,
                 name: content.name,
                 entries: content.entries.count,

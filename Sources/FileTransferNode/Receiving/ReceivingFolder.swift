@@ -53,7 +53,7 @@ package final class ReceivingFolder: Sendable {
         }
     }
 
-    func result(_ content: borrowing FileReceiver, _ sink: DiskSink, from peer: EndpointID) -> TransferResult {
+    func result(_ content: borrowing FileReceiver, _ sink: DiskSink, from peer: EndpointID) -> TransferOutcome {
         let files = content.entries.map { entry in
             TransferredFile(
                 path: path + "/" + String(decoding: sink.path(of: entry), as: UTF8.self),
@@ -63,7 +63,7 @@ package final class ReceivingFolder: Sendable {
                     ?? (content.skipped.contains(entry.number) ? .skipped : .verified(content.digests[entry.number]))
             )
         }
-        return TransferResult(
+        return TransferOutcome(
             peer: peer,
             entries: files,
             notices: content.notices + sink.notices,

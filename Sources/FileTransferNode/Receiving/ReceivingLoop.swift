@@ -17,7 +17,7 @@ final class ReceivingLoop {
     private let folder: ReceivingFolder
     private let places: Int
     private let ask: TransferQuestion
-    private var transfers: [IncomingTransfer] = []
+    private var transfers: [ReceivingSession] = []
     private var nextNumber: UInt64 = 0
     private var superseded: [UInt64] = []
 
@@ -110,7 +110,7 @@ final class ReceivingLoop {
     }
 
     /// Nil: there was nothing, because the peer only looked whether this machine answers, or vanished before its offer.
-    private func end(of transfer: IncomingTransfer) -> Result<TransferResult, any Error>? {
+    private func end(of transfer: ReceivingSession) -> Result<TransferOutcome, any Error>? {
         if let failure = transfer.reception.failure(transfer.transport.session) {
             if !transfer.wasOffered {
                 guard case .closed = transfer.transport.session.end else { return nil }
@@ -185,7 +185,7 @@ final class ReceivingLoop {
         }
         nextNumber += 1
         transfers.append(
-            IncomingTransfer(
+            ReceivingSession(
                 opened,
                 parameters: listener.parameters,
                 number: nextNumber,
@@ -197,7 +197,7 @@ final class ReceivingLoop {
         )
     }
 
-    private func supersede(_ transfer: IncomingTransfer, on socket: inout PacketSocket) {
+    private func supersede(_ transfer: ReceivingSession, on socket: inout PacketSocket) {
         if transfer.wasOffered { superseded.append(transfer.number) }
         transfer.transport.session.close(.busy, "the same machine has begun to send it again")
         transfer.transport.advance(on: &socket, now: .now)
@@ -207,7 +207,7 @@ final class ReceivingLoop {
 
     /// What one session receives no other one does at the same time: the same sender has begun again; another one must
     /// wait.
-    private func settleNames(of transfer: IncomingTransfer, on socket: inout PacketSocket) {
+    private func settleNames(of transfer: ReceivingSession, on socket: inout PacketSocket) {
         transfer.noteNames()
         for other in transfers where other !== transfer && !other.names.isDisjoint(with: transfer.names) {
             if other.peer == transfer.peer {

@@ -2,6 +2,8 @@ package import Identity
 
 /// What a sender offers.
 package struct TransferOffer: Sendable {
+    /// Tells the transfer from others of its receiver.
+    package let number: UInt64
     package let peer: EndpointID
     package let name: [UInt8]
     package let entries: Int

@@ -30,7 +30,7 @@ package final class FileOffering: Sendable {
     /// failure: the ticket stays the same.
     ///
     /// - Parameter wakeUp: a signal from another thread cancels.
-    package func send(wakeUp: WakeUp, progress: (TransferProgress) -> Void) throws -> TransferResult {
+    package func send(wakeUp: WakeUp, progress: (TransferProgress) -> Void) throws -> TransferOutcome {
         var opened = try socket.accept(wakeUp: wakeUp)
         while true {
             let peer = opened.handshake.peer
@@ -42,7 +42,7 @@ package final class FileOffering: Sendable {
                 wakeUp: wakeUp
             )
             driver.rateLimit = options.limit
-            let end = Result { try files.send(&driver, progress) }
+            let end = Result { try files.send(&driver, TransferControl(), progress) }
             if let next = driver.successor {
                 // Its receiver was ended and has begun again.
                 opened = try driver.proceed(with: next)
@@ -54,7 +54,7 @@ package final class FileOffering: Sendable {
                 opened = try socket.accept(wakeUp: wakeUp)
                 continue
             }
-            let result = files.result(driver.session.content, to: peer)
+            let result = files.outcome(driver.session.content, to: peer)
             socket.put(driver.finish())
             try end.get()
             return result

@@ -16,13 +16,33 @@ package enum FileSending {
         identity: IdentityKey,
         wakeUp: WakeUp,
         progress: (TransferProgress) -> Void
-    ) throws -> TransferResult {
-        let files = try OutgoingFiles(paths, options)
+    ) throws -> TransferOutcome {
+        try send(
+            OutgoingFiles(paths, options),
+            to: contact,
+            options: options,
+            identity: identity,
+            wakeUp: wakeUp,
+            progress: progress
+        )
+    }
+
+    /// The same for files that are listed.
+    static func send(
+        _ files: OutgoingFiles,
+        to contact: PeerContact,
+        options: SendOptions,
+        identity: IdentityKey,
+        control: TransferControl = TransferControl(),
+        wakeUp: WakeUp,
+        progress: (TransferProgress) -> Void
+    ) throws -> TransferOutcome {
         let content = files.content(.initiator, identity, to: contact.endpointID)
         let opened = try Initiator.open(contact, identity: identity, wakeUp: wakeUp)
         var driver = opened.session(carrying: content, congestion: options.congestion, wakeUp: wakeUp)
         driver.rateLimit = options.limit
-        try files.send(&driver, progress)
-        return files.result(driver.session.content, to: contact.endpointID)
+        if let packets = options.rekeyPackets { driver.session.rekeyPackets = packets }
+        try files.send(&driver, control, progress)
+        return files.outcome(driver.session.content, to: contact.endpointID)
     }
 }

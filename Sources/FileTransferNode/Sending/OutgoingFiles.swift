@@ -25,9 +25,15 @@ package struct OutgoingFiles {
     }
 
     /// Returns when the receiver has verified all files, or said why not, or has opened another session.
-    func send(_ driver: inout SessionDriver<FileSender>, _ progress: (TransferProgress) -> Void) throws {
+    func send(
+        _ driver: inout SessionDriver<FileSender>,
+        _ control: TransferControl,
+        _ progress: (TransferProgress) -> Void
+    ) throws {
+        let cancelReason = "the sender canceled the transfer"
         var patience = ReceiptPatience()
-        try driver.run(onCancel: "the sender canceled the transfer") { session in
+        try driver.run(onCancel: cancelReason) { session in
+            control.apply(to: &session, cancelReason)
             progress(session.content.progress(of: total, session.evidence))
             switch session.content.state {
             case .finished where session.isQuiet && patience.isOver(session.content.isSettled, now: .now):
@@ -40,10 +46,12 @@ package struct OutgoingFiles {
         if case .refused(_, let reason) = driver.session.content.state {
             throw TransferError(.refused, "the receiver refused: \(reason)")
         }
-        if driver.session.content.state != .finished { throw driver.session.failure() }
+        if driver.session.content.state != .finished {
+            throw control.isCanceled ? CancellationError() : driver.session.failure()
+        }
     }
 
-    func result(_ content: borrowing FileSender, to peer: EndpointID) -> TransferResult {
+    func outcome(_ content: borrowing FileSender, to peer: EndpointID) -> TransferOutcome {
         var files: [TransferredFile] = []
         files.reserveCapacity(source.entries.count)
         for (index, entry) in source.entries.enumerated() {
@@ -62,7 +70,7 @@ package struct OutgoingFiles {
                 )
             )
         }
-        return TransferResult(
+        return TransferOutcome(
             peer: peer,
             entries: files,
             notices: [],

@@ -12,6 +12,9 @@ package struct SendOptions: Sendable {
     /// Bits a second that all datagrams together have at most; nil is no limit.
     package var rateLimit: Double?
 
+    /// Packets after which keys change; nil is the protocol's own limit.
+    package var rekeyPackets: UInt64?
+
     package init() {}
 
     var limit: RateLimit? { rateLimit.map { RateLimit(bitsPerSecond: $0, now: .now) } }

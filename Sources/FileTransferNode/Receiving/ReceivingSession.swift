@@ -3,7 +3,7 @@ internal import Identity
 internal import PacketIO
 
 /// A session with a sender, beside others on one socket. For one thread.
-final class IncomingTransfer {
+final class ReceivingSession {
     /// Bytes of a run: a receiver sends single datagrams.
     private static let room = SessionParameters.largestDatagram
 
@@ -34,7 +34,7 @@ final class IncomingTransfer {
         self.place = place
         peer = opened.handshake.peer
         self.sink = sink
-        reception = OfferReception(from: peer, into: sink, ask: ask)
+        reception = OfferReception(number, from: peer, into: sink, ask: ask)
         transport = SessionTransport(
             opened.handshake,
             parameters: parameters,

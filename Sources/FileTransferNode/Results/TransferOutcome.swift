@@ -19,7 +19,7 @@ package struct TransferredFile: Sendable {
 }
 
 /// A transfer that came to its end.
-package struct TransferResult: Sendable {
+package struct TransferOutcome: Sendable {
     package let peer: EndpointID
     package var entries: [TransferredFile]
     /// What a person should know beside that: files that cannot be sent, damage that was repaired.
