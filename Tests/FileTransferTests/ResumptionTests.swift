@@ -40,7 +40,7 @@ struct ResumptionTests {
         #expect(isDone)
     }
 
-    @Test(arguments: 1...12)
+    @Test(arguments: Seeds.first(12))
     func `that holds over a bad path, with any set of chunks`(_ seed: Int) throws {
         var path = SessionPair.Path()
         path.loss = UInt64(seed % 4) * 20

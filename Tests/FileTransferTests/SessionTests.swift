@@ -28,7 +28,7 @@ struct SessionTests {
         #expect(pair.sender.content.state == .finished)
     }
 
-    @Test(arguments: 1...16)
+    @Test(arguments: Seeds.first(16))
     func `files arrive over a path that loses, reorders, duplicates and damages`(_ seed: Int) throws {
         var path = SessionPair.Path()
         path.loss = UInt64(seed % 5) * 20
@@ -46,7 +46,7 @@ struct SessionTests {
         #expect(isDone, "\(ends)")
     }
 
-    @Test(arguments: 1...8)
+    @Test(arguments: Seeds.first(8))
     func `keys change every 64 packets, and the files arrive over a bad path`(_ seed: Int) throws {
         var path = SessionPair.Path()
         path.loss = UInt64(seed % 5) * 15
