@@ -131,7 +131,7 @@ private final class CountingSink: FileSink {
     func value(of chunk: UInt64, in entry: UInt32) -> BLAKE3.ChainingValue? { nil }
     func store(_ bytes: RawSpan, as entry: TransferEntry) { self.bytes += bytes.byteCount }
     func finish(_ entry: TransferEntry) {}
-    func end() {}
+    func end() -> Bool { true }
 }
 
 /// Files of zeros.

@@ -135,6 +135,13 @@ struct NodeTests {
         _ = try? await dropping.value
         let unheard = await code { _ = try await sender.sendFile(at: folder.file("f"), to: ticket).completion() }
         #expect(unheard == .refused)
+        // They wait in the sequence; when that is gone, so are they.
+        var unread: IncomingTransfers? = try receiver.receive()
+        let waiting = try await sender.sendFile(at: folder.file("f"), to: ticket)
+        try await Task.sleep(for: .milliseconds(500))
+        withExtendedLifetime(unread) {}
+        unread = nil
+        #expect(await code { _ = try await waiting.completion() } == .refused)
         #expect(!FileManager.default.fileExists(atPath: folder.file("in/f")))
         await receiver.shutdown()
     }
@@ -233,8 +240,11 @@ struct NodeTests {
         #expect(await code { _ = try await sender.sendFile(at: folder.file("none"), to: ticket) } == .local)
         #expect(await code { _ = try await sender.send([], to: ticket) } == .local)
         var settings = SendSettings()
-        settings.rateLimit = .nan
-        #expect(await code { _ = try await sender.send([folder.file("f")], to: ticket, settings) } == .local)
+        for rate in [Double.nan, -1, .infinity, 1e300, 9_999] {
+            settings.rateLimit = rate
+            #expect(await code { _ = try await sender.send([folder.file("f")], to: ticket, settings) } == .local)
+        }
+        #expect(await code { _ = try await sender.send(["/etc/host\0name"], to: ticket) } == .local)
         for recipient in ["", "courier:1", "PP-1@h:1", "host", "\(sender.id)@h:99999"] {
             let found = await code { _ = try await sender.sendFile(at: folder.file("f"), to: recipient) }
             #expect(found == .invalidRecipient, "\(recipient)")

@@ -135,6 +135,38 @@ struct HostilePacketTests {
         if wrong > 0 { #expect(fault?.hasSuffix("send the file again") == true) }
     }
 
+    @Test func `an empty packet at the end of a file of whole chunks changes nothing`() throws {
+        let file = [UInt8](repeating: 1, count: 262_144)
+        var pair = try SessionPair([file])
+        try open(&pair)
+        try deliver(Packet(type: 1, stream: 1, offset: 262_144), in: &pair)
+        try deliver(Packet(type: 1, flags: 2, stream: 1, offset: 262_144), in: &pair)
+        try deliver(Packet(type: 1, stream: 1, offset: 100), in: &pair)
+        #expect(pair.receiver.closing == nil)
+        #expect(pair.receiver.content.receivedBytes == 0)
+    }
+
+    @Test func `an end without packet numbers closes once, and its copies do not trap`() throws {
+        var pair = try SessionPair([[1, 2, 3]])
+        while pair.receiver.recovery.hasNumbers {
+            pair.receiver.recovery.sent(SentFrame(.ping), size: 100, now: pair.now)
+        }
+        var buffer = [UInt8](repeating: 0, count: 1_500)
+        func send() -> Bool {
+            var span = buffer.mutableSpan
+            var bytes = span.mutableBytes
+            return pair.receiver.send(into: &bytes, now: pair.now) != nil
+        }
+        try deliver(Packet(type: 0x00), in: &pair)
+        #expect(send())
+        let isEnded = pair.receiver.isEnded
+        #expect(isEnded)
+        for _ in 0..<3 {
+            try deliver(Packet(type: 0x05, payload: [UInt8](repeating: 0, count: 16)), in: &pair)
+            #expect(!send())
+        }
+    }
+
     private func record(_ entry: UInt32, _ bytes: [UInt8], size: Int? = nil, digest: [UInt8]? = nil) -> [UInt8] {
         var record: [UInt8] = []
         record.append(bigEndian: entry)

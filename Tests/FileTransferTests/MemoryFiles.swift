@@ -58,8 +58,11 @@ final class MemorySink: FileSink {
     var fullEntry: UInt32?
     /// Takes any size without memory for it.
     var isSparse = false
+    /// Why it takes nothing.
+    var refuses: String?
 
     func begin(_ entry: TransferEntry) throws(FileFault) -> EntryStart {
+        if let refuses { throw FileFault(.unwritable, refuses) }
         let start = starts[entry.number] ?? .missing
         if start == .missing || files[entry.number] == nil {
             files[entry.number] = [UInt8](repeating: 0, count: isSparse ? 0 : Int(entry.size))
@@ -97,7 +100,10 @@ final class MemorySink: FileSink {
 
     func finish(_ entry: TransferEntry) throws(FileFault) { finished.insert(entry.number) }
 
-    func end() { ends += 1 }
+    func end() -> Bool {
+        ends += 1
+        return true
+    }
 }
 
 /// The values of a file's chunks, as VALUES has them.

@@ -72,7 +72,11 @@ struct ReceiptTests {
         path.loss = 100
         path.duplication = 100
         path.reordering = 100
-        var pair = try SessionPair([[1, 2, 3], [], [UInt8](repeating: 7, count: 70_000)], over: path, seed: UInt64(seed))
+        var pair = try SessionPair(
+            [[1, 2, 3], [], [UInt8](repeating: 7, count: 70_000)],
+            over: path,
+            seed: UInt64(seed)
+        )
         pair.run()
         let (isDone, ends) = (pair.isDone, pair.ends)
         #expect(isDone, "\(ends)")

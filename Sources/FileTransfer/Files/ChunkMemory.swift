@@ -1,29 +1,36 @@
 internal import Cryptography
 
-/// Memory for chunks, allocated once.
+/// Memory for chunks, each allocated when it is first used.
 @safe final class ChunkMemory {
-    private let memory: UnsafeMutableRawBufferPointer
-    let count: Int
+    private var slots: [UnsafeMutableRawPointer?]
 
-    init(count: Int) {
-        self.count = count
-        unsafe memory = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: count * BLAKE3.Piece.length,
-            alignment: 4_096
-        )
-        // Otherwise bytes of the process could be read that were never written.
-        unsafe memory.initializeMemory(as: UInt8.self, repeating: 0)
+    init(count: Int) { unsafe slots = Array(repeating: nil, count: count) }
+
+    deinit { for index in unsafe slots.indices { unsafe slots[index]?.deallocate() } }
+
+    var count: Int { unsafe slots.count }
+
+    @inline(__always)
+    private func start(_ index: Int) -> UnsafeMutableRawPointer {
+        if let slot = unsafe slots[index] { return unsafe slot }
+        return unsafe allocate(index)
     }
 
-    deinit { unsafe memory.deallocate() }
+    @inline(never)
+    private func allocate(_ index: Int) -> UnsafeMutableRawPointer {
+        let slot = UnsafeMutableRawPointer.allocate(byteCount: BLAKE3.Piece.length, alignment: 4_096)
+        // Otherwise bytes of the process could be read that were never written.
+        unsafe slot.initializeMemory(as: UInt8.self, repeating: 0, count: BLAKE3.Piece.length)
+        unsafe slots[index] = slot
+        return unsafe slot
+    }
 
     /// The first `length` bytes of a chunk, for the time of the call.
     @inline(__always)
     func withBytes<Result>(_ index: Int, length: Int, _ body: (RawSpan) -> Result) -> Result {
-        precondition(index >= 0 && index < count && length >= 0 && length <= BLAKE3.Piece.length, "no such chunk")
+        precondition(length >= 0 && length <= BLAKE3.Piece.length, "a chunk is not so long")
         // Inside, as checked; the span does not leave the call.
-        let start = unsafe UnsafeRawBufferPointer(memory).baseAddress.map { unsafe $0 + index * BLAKE3.Piece.length }
-        return unsafe body(UnsafeRawBufferPointer(start: start, count: length).bytes)
+        return unsafe body(UnsafeRawBufferPointer(start: start(index), count: length).bytes)
     }
 
     /// The same, to change.
@@ -33,10 +40,9 @@ internal import Cryptography
         length: Int,
         _ body: (inout MutableRawSpan) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        precondition(index >= 0 && index < count && length >= 0 && length <= BLAKE3.Piece.length, "no such chunk")
+        precondition(length >= 0 && length <= BLAKE3.Piece.length, "a chunk is not so long")
         // As above.
-        let start = unsafe memory.baseAddress.map { unsafe $0 + index * BLAKE3.Piece.length }
-        var span = unsafe UnsafeMutableRawBufferPointer(start: start, count: length).mutableBytes
+        var span = unsafe UnsafeMutableRawBufferPointer(start: start(index), count: length).mutableBytes
         return try body(&span)
     }
 }

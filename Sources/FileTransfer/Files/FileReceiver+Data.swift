@@ -87,12 +87,13 @@ extension FileReceiver {
             state = .violated("bytes behind the end of a file or chunk")
             return 0
         }
-        if files[entry]?.hasChunk(chunk) ?? true { return 0 }
+        // An empty packet at the end of the last chunk would begin one behind it.
+        if bytes.isEmpty || files[entry]?.hasChunk(chunk) ?? true { return 0 }
         guard let index = assembly(of: chunk, in: entry, size: size) else { return nil }
         memory.withMutableBytes(assemblies[index].slot, length: assemblies[index].length) { memory in
             copyBytes(bytes, to: &memory, at: start)
         }
-        let new = assemblies[index].add(start..<start + bytes.byteCount)
+        guard let new = assemblies[index].add(start..<start + bytes.byteCount) else { return nil }
         receivedBytes += UInt64(new)
         if assemblies[index].isComplete { finish(assemblies.remove(at: index)) }
         return new
@@ -118,7 +119,9 @@ extension FileReceiver {
             fail(assembly.entry, error)
             return
         }
+        claims -= files[assembly.entry]?.claimCount ?? 0
         files[assembly.entry]?.add(assembly.chunk, value)
+        claims += files[assembly.entry]?.claimCount ?? 0
         complete(assembly.entry)
     }
 

@@ -41,8 +41,12 @@ package struct FileReceiver: SessionContent, ~Copyable {
     /// Memory that the entries of a transfer may take.
     static let mostEntryBytes = 64 << 20
     private static let entryOverhead = 200
+    /// Memory that the reasons of failures may take; later ones are short.
+    private static let mostFaultBytes = 8 << 20
+    /// Values of all files that may wait for their chunks: those of 64 GiB.
+    private static let mostClaims = 4 * IncomingFile.mostClaims
     /// Of one call of ``work()``: some milliseconds.
-    private static let entriesAtOnce = 256
+    private static let entriesAtOnce = 32
     private static let chunksAtOnce = 4
 
     package internal(set) var state = State.waiting
@@ -60,6 +64,7 @@ package struct FileReceiver: SessionContent, ~Copyable {
     /// Verified files and their digests.
     package private(set) var digests: [UInt32: BLAKE3.Digest] = [:]
     package private(set) var faults: [UInt32: String] = [:]
+    private var faultBytes = 0
     /// Whether a file is not what its sender hashed.
     package private(set) var hasWrongFile = false
     package private(set) var skipped: Set<UInt32> = []
@@ -82,6 +87,7 @@ package struct FileReceiver: SessionContent, ~Copyable {
     let memory = ChunkMemory(count: FileReceiver.mostAssemblies)
     var freeSlots = Array(0..<FileReceiver.mostAssemblies)
     var assemblies: [ChunkAssembly] = []
+    var claims = 0
     private var messages: [[UInt8]] = []
     /// Entries to ask for, and verified ones to report, that go into one message.
     private var wantedSmall = EntryRanges()
@@ -133,7 +139,12 @@ package struct FileReceiver: SessionContent, ~Copyable {
         messages.append(ControlMessage.refuse(code: code, reason: reason).encoded)
     }
 
-    package var hasWork: Bool { state == .accepted && (nextToBegin < entries.count || !rechecks.isEmpty) }
+    package var hasWork: Bool {
+        state == .accepted && (nextToBegin < entries.count || !rechecks.isEmpty || isAllReported)
+    }
+
+    /// Whether only the folders' permissions and times are left.
+    private var isAllReported: Bool { doneEntries == entries.count && nextToBegin == entries.count }
 
     package mutating func work() {
         guard state == .accepted else { return }
@@ -250,8 +261,13 @@ package struct FileReceiver: SessionContent, ~Copyable {
             state = .violated("too many entries")
             return
         }
+        let (total, overflow) = totalBytes.addingReportingOverflow(entry.size)
+        guard !overflow, total <= UInt64(Int64.max) else {
+            state = .violated("files that are too large together")
+            return
+        }
         entries.append(entry)
-        totalBytes &+= entry.size
+        totalBytes = total
     }
 
     private mutating func claim(_ entry: UInt32, _ first: UInt64, _ values: [[UInt8]]) {
@@ -261,6 +277,11 @@ package struct FileReceiver: SessionContent, ~Copyable {
         }
         // Failed meanwhile.
         guard var file = files.removeValue(forKey: entry) else { return }
+        claims -= file.claimCount
+        guard claims + file.claimCount + values.count <= Self.mostClaims else {
+            state = .violated("too many values before their chunks")
+            return
+        }
         for (index, value) in values.enumerated() {
             let (chunk, overflow) = first.addingReportingOverflow(UInt64(index))
             switch overflow ? .noSuchChunk : file.claim(value, of: chunk) {
@@ -269,6 +290,7 @@ package struct FileReceiver: SessionContent, ~Copyable {
             case .tooMany: state = .violated("too many values before their chunks")
             }
         }
+        claims += file.claimCount
         files[entry] = file
         complete(entry)
     }
@@ -325,9 +347,13 @@ package struct FileReceiver: SessionContent, ~Copyable {
         }
         do throws(FileFault) {
             try sink.finish(file.entry)
-            files[entry] = nil
+            forget(entry)
             verify(entry, digest)
         } catch { fail(entry, error) }
+    }
+
+    private mutating func forget(_ entry: UInt32) {
+        claims -= files.removeValue(forKey: entry)?.claimCount ?? 0
     }
 
     mutating func verify(_ entry: UInt32, _ digest: BLAKE3.Digest) {
@@ -337,12 +363,16 @@ package struct FileReceiver: SessionContent, ~Copyable {
 
     mutating func fail(_ entry: UInt32, _ fault: FileFault) {
         guard states[Int(entry)] != .done else { return }
-        files[entry] = nil
+        forget(entry)
         for assembly in assemblies where assembly.entry == entry { freeSlots.append(assembly.slot) }
         assemblies.removeAll { $0.entry == entry }
-        if faults[entry] == nil { faults[entry] = fault.description }
+        let text = faultBytes < Self.mostFaultBytes ? fault.description : "it failed, as others before it"
+        if faults[entry] == nil {
+            faultBytes += text.utf8.count
+            faults[entry] = text
+        }
         if fault.code == .notVerified { hasWrongFile = true }
-        report(entry, .failed, fault.description)
+        report(entry, .failed, text)
     }
 
     private mutating func report(_ entry: UInt32, _ status: ReceivedStatus, _ reason: String = "") {
@@ -358,9 +388,8 @@ package struct FileReceiver: SessionContent, ~Copyable {
     }
 
     private mutating func finishIfDone() {
-        guard doneEntries == entries.count, nextToBegin == entries.count, state == .accepted else { return }
+        guard isAllReported, state == .accepted, sink.end() else { return }
         state = .finished
-        sink.end()
         guard let signer, let files = Receipt.Files(verifiedFiles) else { return }
         let receipt = signer.receipt(for: files, isDurable: sink.isDurable)
         unsentReceipt = receipt

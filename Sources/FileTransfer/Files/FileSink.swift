@@ -37,5 +37,7 @@ package protocol FileSink: AnyObject {
     func finish(_ entry: TransferEntry) throws(FileFault)
 
     /// All entries are there, or have failed.
-    func end()
+    ///
+    /// - Returns: whether all is done; if not, it is called again. One call takes some milliseconds.
+    func end() -> Bool
 }

@@ -36,6 +36,9 @@ struct IncomingFile {
         chunkCount = BLAKE3.Piece.count(of: entry.size)
     }
 
+    /// Values that wait for their chunk.
+    var claimCount: Int { claimed.count }
+
     func hasChunk(_ chunk: UInt64) -> Bool {
         if chunk < fold.count { return true }
         if unclaimed[chunk] != nil || confirmed[chunk] != nil { return true }

@@ -38,10 +38,10 @@ package struct LossRecovery<Controller: CongestionController>: ~Copyable {
     /// Numbers from the oldest outstanding packet to the next one.
     package var unacknowledged: UInt64 { packets.next - packets.oldest }
 
-    /// Whether another packet may be sent, of any type.
+    /// Whether another packet may be sent, of any type. One number is left then, for CLOSE.
     package var hasNumbers: Bool {
-        let base = largestAcknowledged.map { $0 + 1 } ?? 0
-        return packets.hasRoom && packets.next - base < UInt64(SentPackets.maximumCapacity) - 1
+        let base = min(packets.oldest, largestAcknowledged.map { $0 + 1 } ?? 0)
+        return packets.next - base < UInt64(SentPackets.maximumCapacity) - 1
     }
 
     /// Whether a PING is due: this end sends nothing else that the peer must acknowledge.

@@ -17,7 +17,8 @@ extension Session where Content: ~Copyable {
         from other: PathArrival? = nil,
         now: Instant
     ) -> Int? {
-        if other == nil, case .closed(let code, let reason) = end, closesLeft > 0 {
+        // The first CLOSE has a number that is kept for it.
+        if other == nil, case .closed(let code, let reason) = end, closesLeft > 0, recovery.hasNumbers {
             // The CLOSE was lost, perhaps.
             closesLeft -= 1
             closing = (code, reason)

@@ -59,7 +59,8 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
     /// admits no more than it has. The session stays open.
     package var isPaused = false
 
-    let idleTimeout: Int64
+    /// Nanoseconds of silence after which it ends. A third of them after its last packet an end sends one.
+    package let idleTimeout: Int64
     /// When something authentic came last.
     package internal(set) var lastReceived: Instant
     var lastSent: Instant

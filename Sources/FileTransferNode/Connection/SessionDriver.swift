@@ -6,6 +6,7 @@ internal import SystemErrors
 struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
     /// Bytes of the longest run: those of the longest datagram.
     static var room: Int { 65_507 }
+    private static var longStep: Int64 { 500_000_000 }
 
     private var transport: SessionTransport<Content>
     private var socket: PacketSocket
@@ -14,6 +15,7 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
     private var poll: PollSet
     private let place: Int
     private let listener: HandshakeListener?
+    private var lastStep = Instant.now
     /// A session that the same peer has opened since. It has lost this one.
     private(set) var successor: HandshakeListener.Opened?
 
@@ -46,12 +48,17 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
     /// Sends and receives once, and waits for arrivals or until it is time for something, at most until `limit`.
     private mutating func step(until limit: Instant) throws(SystemError) {
         let wasOpen = session.end == nil
+        let now = Instant.now
+        // After a slow disk, what has arrived is read before the peer's silence counts.
+        if now - lastStep > Self.longStep { try receive() }
+        lastStep = now
         transport.advance(on: &socket, now: .now)
         // The end went out just now: there is nothing to wait for.
         if wasOpen, session.end != nil { return }
         poll.awaitRoom(place, transport.outcome == .blocked)
         let deadline = transport.deadline(until: limit, now: .now)
         _ = try poll.wait(until: deadline.nanoseconds)
+        lastStep = .now
         if poll.hasArrivals(place) { try receive() }
     }
 

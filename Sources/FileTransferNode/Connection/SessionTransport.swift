@@ -46,7 +46,7 @@ struct SessionTransport<Content: SessionContent & ~Copyable>: ~Copyable {
     /// Does what is due, and sends what may go now.
     mutating func advance(on socket: inout PacketSocket, now: Instant) {
         session.timeout(now: now)
-        if session.content.hasWork { session.content.work() }
+        if session.content.hasWork, session.end == nil, !session.isClosing { session.content.work() }
         repeatMessage3(on: &socket, now)
         outcome = sendRuns(on: &socket, now)
     }

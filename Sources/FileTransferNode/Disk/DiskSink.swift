@@ -2,6 +2,7 @@ package import Cryptography
 package import FileTransfer
 internal import Files
 internal import Glibc
+internal import PacketIO
 internal import SystemErrors
 
 /// A folder of this machine that receives files.
@@ -20,8 +21,11 @@ package final class DiskSink: FileSink {
         package init() {}
     }
 
+    /// Of one call of ``end()``.
+    private static let longestEnd: Int64 = 2_000_000
+
     /// Parts that are open at the same time.
-    private static let mostOpen = 64
+    private let mostOpen: Int
 
     private let options: Options
     package var isDurable: Bool { options.isDurable }
@@ -59,11 +63,13 @@ package final class DiskSink: FileSink {
     ///   - folder: exists, and no other process receives into it: see ``ReceivingFolder``.
     ///   - claims: of all sessions that receive into it at the same time.
     ///   - place: tells this one from the others.
+    ///   - mostOpen: parts that are open at the same time, each with its journal.
     package convenience init(into folder: String, options: Options = Options()) throws(FileFault) {
-        try self.init(into: folder, options: options, claims: PathClaims(), place: 0)
+        try self.init(into: folder, options: options, claims: PathClaims(), place: 0, mostOpen: 64)
     }
 
-    init(into folder: String, options: Options, claims: PathClaims, place: Int) throws(FileFault) {
+    init(into folder: String, options: Options, claims: PathClaims, place: Int, mostOpen: Int) throws(FileFault) {
+        self.mostOpen = mostOpen
         self.options = options
         self.claims = claims
         do throws(SystemError) {
@@ -149,6 +155,7 @@ package final class DiskSink: FileSink {
             if try resolve(entry, status) { return .skipped }
         }
         let replaces = replacing.contains(entry.number)
+        try checkClaims(path(of: entry))
         try tree.inParent(of: path(of: entry)) { (folder, name) throws(SystemError) in
             if replaces { try folder.remove(name) }
             try folder.makeSymbolicLink(name, to: entry.target)
@@ -167,16 +174,26 @@ package final class DiskSink: FileSink {
         }
         entries[entry.number] = entry
         if entry.isSmall {
+            try checkClaims(path(of: entry))
             batch.expect(path(of: entry))
             return .missing
         }
         return try findPart(of: entry)
     }
 
+    /// What another session receives gets its name at its end.
+    private func checkClaims(_ path: [UInt8]) throws(SystemError) {
+        let part = PartFile.path(of: path)
+        guard claimed.contains(part) || !claims.contains(part) else {
+            throw SystemError(call: "open", path: tree.text(path), code: EBUSY)
+        }
+    }
+
     private func findPart(of entry: TransferEntry) throws(SystemError) -> EntryStart {
         let path = path(of: entry)
-        guard claims.take(path) else { throw SystemError(call: "open", path: tree.text(path), code: EBUSY) }
-        claimed.insert(path)
+        let part = PartFile.path(of: path)
+        guard claims.take(part) else { throw SystemError(call: "open", path: tree.text(path), code: EBUSY) }
+        claimed.insert(part)
         let found = try tree.inParent(of: path) { (folder, name) throws(SystemError) in
             try PartFile.find(name, size: entry.size, in: folder)
         }
@@ -223,7 +240,9 @@ package final class DiskSink: FileSink {
         let dot = name.dropFirst().lastIndex(of: UInt8(ascii: ".")) ?? name.endIndex
         for number in 2...9_999 {
             let candidate = Array(path[..<dot]) + Array(" (\(number))".utf8) + Array(path[dot...])
-            if !taken.contains(candidate), !claims.contains(candidate), try status(of: candidate) == nil {
+            if !taken.contains(candidate), !claims.contains(PartFile.path(of: candidate)),
+                try status(of: candidate) == nil
+            {
                 taken.insert(candidate)
                 return candidate
             }
@@ -281,8 +300,9 @@ package final class DiskSink: FileSink {
                 if options.isDurable { try folder.synchronize() }
             }
         } catch { throw fault(error, path) }
-        claimed.remove(path)
-        claims.release(path)
+        let part = PartFile.path(of: path)
+        claimed.remove(part)
+        claims.release(part)
     }
 
     private func using<Result>(
@@ -293,7 +313,7 @@ package final class DiskSink: FileSink {
         let path = path(of: target)
         do throws(SystemError) {
             if let box = open.last(where: { $0.entry == entry })?.part { return try body(&box.part) }
-            if open.count == Self.mostOpen { open.removeFirst() }
+            if open.count == mostOpen { open.removeFirst() }
             let (chunks, isContinued) = known[entry] ?? (KnownChunks(), false)
             let part = try tree.inParent(of: path) { (folder, name) throws(SystemError) in
                 try PartFile.open(
@@ -320,6 +340,7 @@ package final class DiskSink: FileSink {
         entries[entry.number] = nil
         let replaces = replacing.contains(entry.number)
         do throws(SystemError) {
+            try checkClaims(path)
             try batch.begin(path)
             try tree.inParent(of: path) { (folder, name) throws(SystemError) in
                 // Where something is replaced, and for a file without any permission, which looks unfinished.
@@ -359,10 +380,11 @@ package final class DiskSink: FileSink {
 
     // MARK: The end
 
-    package func end() {
+    package func end() -> Bool {
         batch.end()
+        let until = KernelClock.monotonic + Self.longestEnd
         // The innermost first, because a folder's time changes with its content.
-        for entry in folders.reversed() {
+        while let entry = folders.popLast() {
             do throws(SystemError) {
                 try tree.inFolder(entry.path) { (folder) throws(SystemError) in
                     try folder.setOwn(
@@ -372,8 +394,9 @@ package final class DiskSink: FileSink {
                     )
                 }
             } catch { notices.append("cannot set the permissions of \(tree.text(entry.path)): \(error.reason)") }
+            if KernelClock.monotonic >= until { return folders.isEmpty }
         }
-        folders = []
+        return true
     }
 
     private func fault(_ error: SystemError, _ path: [UInt8]) -> FileFault {

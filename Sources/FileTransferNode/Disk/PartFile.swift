@@ -31,6 +31,13 @@ struct PartFile: ~Copyable {
         return (stem + suffix, stem + journalSuffix)
     }
 
+    /// The path of the part of a file at a path. Different files may have one, if an owner named one like the other's
+    /// part.
+    static func path(of path: [UInt8]) -> [UInt8] {
+        let start = path.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
+        return Array(path[..<start]) + names(of: Array(path[start...])).part
+    }
+
     /// Whether a part or journal has such a name.
     static func isReserved(_ name: [UInt8]) -> Bool {
         name.suffix(suffix.count).elementsEqual(suffix) || name.suffix(journalSuffix.count).elementsEqual(journalSuffix)

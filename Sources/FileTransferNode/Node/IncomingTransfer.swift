@@ -24,6 +24,7 @@ public final class IncomingTransfer: Sendable, Identifiable {
     public let totalSize: UInt64
     private let answer: TransferAnswer
     private let transfer: Transfer
+    private let isTaken = Atomic(false)
 
     init(_ offer: TransferOffer, _ transfer: Transfer, _ answer: TransferAnswer) {
         id = transfer.id
@@ -34,6 +35,15 @@ public final class IncomingTransfer: Sendable, Identifiable {
         self.answer = answer
         self.transfer = transfer
     }
+
+    /// The program has it.
+    func wasTaken() { isTaken.store(true, ordering: .relaxed) }
+
+    /// Whether the program does not have it yet, and its answer counts.
+    var isWaiting: Bool { !isTaken.load(ordering: .relaxed) && answer.decision == nil }
+
+    /// Refuses it if no one has taken it.
+    func refuseIfWaiting() { if isWaiting { answer.give(.refuse("its program does not want it")) } }
 
     deinit { answer.give(.refuse("its program does not want it")) }
 

@@ -13,7 +13,11 @@ public struct IncomingTransfers: AsyncSequence, Sendable {
         public mutating func next(
             isolation actor: isolated (any Actor)? = #isolation
         ) async throws(NodeError) -> IncomingTransfer? {
-            do { return try await iterator.next(isolation: actor) } catch { throw NodeError(error) }
+            do {
+                let offer = try await iterator.next(isolation: actor)
+                offer?.wasTaken()
+                return offer
+            } catch { throw NodeError(error) }
         }
 
         public mutating func next() async throws(NodeError) -> IncomingTransfer? { try await next(isolation: nil) }

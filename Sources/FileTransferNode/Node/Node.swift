@@ -128,6 +128,9 @@ public final class Node: Sendable {
         _ settings: SendSettings,
         _ contact: @escaping @Sendable () throws -> PeerContact
     ) async throws(NodeError) -> Transfer {
+        if let path = paths.first(where: { $0.utf8.contains(0) }) {
+            throw NodeError(.local, "\(path): a path has no zero bytes")
+        }
         guard !paths.isEmpty else { throw NodeError(.local, "no paths: name at least one file or folder") }
         let options = try settings.options()
         try checkIsUp()

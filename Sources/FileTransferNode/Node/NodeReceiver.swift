@@ -5,9 +5,33 @@ internal import Synchronization
 
 /// The transfers that a node receives, on a thread of its own.
 final class NodeReceiver: Sendable {
+    /// Offers that the program has not looked at yet, and that its buffer keeps.
+    private final class Waiting: Sendable {
+        private struct Offer {
+            weak let transfer: IncomingTransfer?
+        }
+
+        /// Peers could make more while no one iterates.
+        private static let most = 256
+        private let offers = Mutex<[Offer]>([])
+
+        /// False: there are too many.
+        func add(_ transfer: IncomingTransfer) -> Bool {
+            offers.withLock { offers in
+                offers.removeAll { $0.transfer?.isWaiting != true }
+                guard offers.count < Self.most else { return false }
+                offers.append(Offer(transfer: transfer))
+                return true
+            }
+        }
+
+        func refuseAll() { for offer in offers.withLock({ $0 }) { offer.transfer?.refuseIfWaiting() } }
+    }
+
     private struct State {
         /// Offers of before go to the sequence of before.
         var incoming: IncomingTransfers.Stream.Continuation?
+        var waiting = Waiting()
         var thread: WorkThread<Void>?
         var isShutDown = false
     }
@@ -26,11 +50,14 @@ final class NodeReceiver: Sendable {
     /// Receives from now on, unless it does already, and passes on what is offered.
     func begin() throws(NodeError) -> IncomingTransfers.Stream {
         let (stream, continuation) = IncomingTransfers.Stream.makeStream()
+        let waiting = Waiting()
+        continuation.onTermination = { _ in waiting.refuseAll() }
         do {
             try state.withLock { state in
                 guard !state.isShutDown else { throw NodeError.wasShutDown }
                 state.incoming?.finish()
                 state.incoming = continuation
+                state.waiting = waiting
                 if state.thread == nil { state.thread = try WorkThread("courier-receive") { self.run() } }
             }
         } catch { throw NodeError(error) }
@@ -57,9 +84,10 @@ final class NodeReceiver: Sendable {
                 ask: { offer, answer in
                     let transfer = self.transfer(offer, answer.control)
                     transfers.withLock { $0[offer.number] = transfer }
-                    let incoming = self.state.withLock { $0.incoming }
+                    let (incoming, waiting) = self.state.withLock { ($0.incoming, $0.waiting) }
+                    let offered = IncomingTransfer(offer, transfer, answer)
                     // Nothing keeps it if no one iterates: then it is refused.
-                    incoming?.yield(IncomingTransfer(offer, transfer, answer))
+                    if waiting.add(offered) { incoming?.yield(offered) }
                 },
                 each: { number, event in
                     switch event {

@@ -27,8 +27,8 @@ public struct SendSettings: Sendable {
             options.excluded.append(pattern)
         }
         if let rateLimit {
-            guard rateLimit.isFinite, rateLimit >= 10_000 else {
-                throw NodeError(.local, "a rate limit of \(rateLimit) bit/s: must be 10 000 at least")
+            guard (10_000...1e13).contains(rateLimit) else {
+                throw NodeError(.local, "a rate limit of \(rateLimit) bit/s: must be 10 000 to 10¹³")
             }
             options.rateLimit = rateLimit
         }

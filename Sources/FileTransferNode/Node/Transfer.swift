@@ -47,7 +47,9 @@ public final class Transfer: Sendable, Identifiable {
         state.withLock { state in
             let rate = Self.rate(state)
             guard rate > 0 else { return nil }
-            return .seconds(Double(state.progress.total - min(state.progress.total, state.progress.bytes)) / rate)
+            let rest = Double(state.progress.total - min(state.progress.total, state.progress.bytes))
+            // A century; a longer time is no forecast.
+            return .seconds(min(rest / rate, 3e9))
         }
     }
 

@@ -37,6 +37,10 @@ struct OfferReception {
             case nil: break
             }
         }
+        // The sender knows it, and has had time to leave.
+        if session.content.state == .refused, session.isQuiet, patience.isOver(false, now: .now) {
+            session.close(.refused)
+        }
         // The sender has the reports; if its CLOSE was lost, it may be gone.
         if session.content.state == .finished, session.isQuiet,
             patience.isOver(session.content.isSettled, now: .now)

@@ -44,10 +44,18 @@ package final class ReceivingFolder: Sendable {
 
     /// For a session.
     ///
-    /// - Parameter place: tells it from others that receive at the same time.
-    func sink(place: Int = 0) throws -> DiskSink {
+    /// - Parameters:
+    ///   - place: tells it from others that receive at the same time.
+    ///   - mostOpen: parts that are open at the same time.
+    func sink(place: Int = 0, mostOpen: Int = 64) throws -> DiskSink {
         do throws(FileFault) {
-            return try DiskSink(into: path, options: options.withLock { $0 }, claims: claims, place: place)
+            return try DiskSink(
+                into: path,
+                options: options.withLock { $0 },
+                claims: claims,
+                place: place,
+                mostOpen: mostOpen
+            )
         } catch {
             throw TransferError(.local, error.description)
         }

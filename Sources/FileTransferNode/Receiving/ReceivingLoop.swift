@@ -5,8 +5,12 @@ internal import SystemErrors
 
 /// The sessions of one socket at which files are received. For one thread, which does all of their packets and files.
 final class ReceivingLoop {
-    /// A sender that was silent for so long has probably been ended.
+    /// A sender that was silent for so long after it should have sent a keep-alive has probably been ended.
     private static let silence: Int64 = 2_000_000_000
+    /// Parts that all sessions have open, each with its journal: a process may have 1024 descriptors.
+    private static let mostOpen = 256
+    /// Of one step. What has arrived is read before anyone's silence counts.
+    private static let longStep: Int64 = 500_000_000
 
     private var socket: PacketSocket?
     private var buffers: ReceiveBuffers?
@@ -19,7 +23,8 @@ final class ReceivingLoop {
     private let ask: TransferQuestion
     private var transfers: [ReceivingSession] = []
     private var nextNumber: UInt64 = 0
-    private var superseded: [UInt64] = []
+    private var superseded: [(UInt64, FileReceiving.Event)] = []
+    private var lastStep = Instant.now
 
     init(
         _ listening: ListeningSocket,
@@ -65,6 +70,8 @@ final class ReceivingLoop {
         _ each: (UInt64, FileReceiving.Event) -> Bool
     ) throws -> Bool {
         var now = Instant.now
+        if now - lastStep > Self.longStep { try receive(on: &socket) }
+        lastStep = now
         for transfer in transfers { transfer.transport.advance(on: &socket, now: now) }
         poll.awaitRoom(index, transfers.contains { $0.transport.outcome == .blocked })
         now = .now
@@ -75,6 +82,7 @@ final class ReceivingLoop {
         }
         if poll.hasArrivals(index) { try receive(on: &socket) }
         now = .now
+        lastStep = now
         for transfer in transfers {
             if transfer.isNew { settleNames(of: transfer, on: &socket) }
             transfer.advance()
@@ -96,7 +104,7 @@ final class ReceivingLoop {
     /// Reports on the transfers, and forgets those that are over.
     private func report(_ now: Instant, _ each: (UInt64, FileReceiving.Event) -> Bool) -> Bool {
         var proceeds = true
-        for number in superseded { proceeds = each(number, .superseded) && proceeds }
+        for (number, event) in superseded { proceeds = each(number, event) && proceeds }
         superseded = []
         for transfer in transfers where transfer.wasOffered {
             proceeds = each(transfer.number, .progress(transfer.progress)) && proceeds
@@ -168,7 +176,7 @@ final class ReceivingLoop {
         if running.count >= places || mine.count >= max(1, places / 2) {
             // It has begun again, perhaps, after it was ended.
             let quietest = mine.min { $0.transport.session.lastReceived < $1.transport.session.lastReceived }
-            guard let quietest, places == 1 || now - quietest.transport.session.lastReceived >= Self.silence else {
+            guard let quietest, places == 1 || quietest.isSilent(for: Self.silence, now: now) else {
                 return listener.turnAway(opened, .busy, HandshakeListener.busy, on: &socket)
             }
             supersede(quietest, on: &socket)
@@ -180,7 +188,7 @@ final class ReceivingLoop {
         let taken = transfers.filter { !$0.isEnded }.map(\.place)
         guard let place = (0..<places).first(where: { !taken.contains($0) }) else { return }
         let sink: DiskSink
-        do { sink = try folder.sink(place: place) } catch {
+        do { sink = try folder.sink(place: place, mostOpen: max(4, min(64, Self.mostOpen / places))) } catch {
             return listener.turnAway(opened, .busy, "it cannot receive into its folder now", on: &socket)
         }
         nextNumber += 1
@@ -198,7 +206,12 @@ final class ReceivingLoop {
     }
 
     private func supersede(_ transfer: ReceivingSession, on socket: inout PacketSocket) {
-        if transfer.wasOffered { superseded.append(transfer.number) }
+        if transfer.isFinished, let end = end(of: transfer) {
+            // It waited for the sender's signature only.
+            superseded.append((transfer.number, .ended(end)))
+        } else if transfer.wasOffered {
+            superseded.append((transfer.number, .superseded))
+        }
         transfer.transport.session.close(.busy, "the same machine has begun to send it again")
         transfer.transport.advance(on: &socket, now: .now)
         transfer.leave()
@@ -209,7 +222,8 @@ final class ReceivingLoop {
     /// wait.
     private func settleNames(of transfer: ReceivingSession, on socket: inout PacketSocket) {
         transfer.noteNames()
-        for other in transfers where other !== transfer && !other.names.isDisjoint(with: transfer.names) {
+        for other in transfers
+        where other !== transfer && !other.isRefused && !other.names.isDisjoint(with: transfer.names) {
             if other.peer == transfer.peer {
                 supersede(other, on: &socket)
             } else if !other.isEnded {

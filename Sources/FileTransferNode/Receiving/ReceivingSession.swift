@@ -47,6 +47,15 @@ final class ReceivingSession {
     var isEnded: Bool { transport.session.end != nil }
     /// Whether it has offered anything.
     var wasOffered: Bool { !names.isEmpty }
+    var isFinished: Bool { transport.session.content.state == .finished }
+    /// It receives nothing, whatever it was offered.
+    var isRefused: Bool { transport.session.content.state == .refused }
+
+    /// Whether nothing came for so long after a keep-alive was due.
+    func isSilent(for nanoseconds: Int64, now: Instant) -> Bool {
+        now - transport.session.lastReceived >= transport.session.idleTimeout / 3 + nanoseconds
+    }
+
     var progress: TransferProgress { transport.session.content.progress }
 
     /// Whether the offer is there, and was not asked about.
