@@ -227,8 +227,41 @@ struct NodeTests {
         #expect(await code { _ = try await receiver.sendFile(at: folder.file("f"), to: "x") } == .invalidRecipient)
         let ticket = try #require(receiver.ticket())
         #expect(await code { _ = try await receiver.sendFile(at: folder.file("f"), to: ticket) } == .shutDown)
+        // Its folder and its port are free.
+        var configuration = Self.configuration(folder)
+        configuration.port = receiver.boundAddress?.split(separator: ":").last.flatMap { UInt16($0) }
+        let next = try await Node(configuration)
+        #expect(next.boundAddress == receiver.boundAddress)
+        await receiver.shutdown()
         await sender.shutdown()
         #expect(await code { _ = try await sender.connect(to: ticket) } == .shutDown)
+    }
+
+    @Test func `a sequence of offers keeps its node, and a node without one ends`() async throws {
+        let folder = try TemporaryFolder()
+        let sender = try await Self.sender()
+        _ = try write(10, to: folder.file("f"))
+        var receiver: Node? = try await Node(Self.configuration(folder))
+        let ticket = try #require(receiver?.ticket())
+        var offers: IncomingTransfers? = try receiver?.receive()
+        weak let node = receiver
+        receiver = nil
+        let transfer = try await sender.sendFile(at: folder.file("f"), to: ticket)
+        for try await offer in try #require(offers) {
+            _ = offer.accept()
+            break
+        }
+        #expect(try await transfer.completion().isComplete)
+        #expect(node != nil)
+        offers = nil
+        try await until { node == nil }
+        // The folder is free soon.
+        var again: Node?
+        for _ in 0..<500 where again == nil {
+            again = try? await Node(Self.configuration(folder))
+            if again == nil { try await Task.sleep(for: .milliseconds(10)) }
+        }
+        #expect(again != nil)
     }
 
     @Test func `what is not possible fails at once`() async throws {

@@ -94,7 +94,9 @@ struct CourierDiskTests {
             let full = try await receiver.send(folder)
             #expect(full.code == 1 && full.errors.contains("No space left on device"), "\(full.errors)")
             // None of those that are there is incomplete.
-            let sizes = try await receiver.inside("find '\(receiver.folder)/in/many' -type f -printf '%s %m\\n' | sort -u")
+            let sizes = try await receiver.inside(
+                "find '\(receiver.folder)/in/many' -type f -printf '%s %m\\n' | sort -u"
+            )
             #expect(sizes == "40000 644\n", "\(sizes)")
             try await receiver.inside("mount -o remount,size=32m '\(receiver.folder)/in'")
             let again = try await receiver.send(folder)

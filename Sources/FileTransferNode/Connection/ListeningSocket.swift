@@ -72,6 +72,9 @@ final class ListeningSocket: Sendable {
         return try Responder.open(socket, listener: listener, wakeUp: wakeUp)
     }
 
+    /// Frees the port.
+    func close() { socket.withLock { $0 = nil } }
+
     /// Takes the socket back from a session that is over.
     func put(_ socket: consuming PacketSocket) {
         var kept: PacketSocket? = socket

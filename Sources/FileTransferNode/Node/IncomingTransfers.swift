@@ -5,9 +5,12 @@ public struct IncomingTransfers: AsyncSequence, Sendable {
     typealias Stream = AsyncThrowingStream<IncomingTransfer, any Error>
 
     let stream: Stream
+    /// It receives as long as someone may iterate.
+    let node: Node
 
     public struct AsyncIterator: AsyncIteratorProtocol {
         var iterator: Stream.AsyncIterator
+        let node: Node
 
         /// Nil when the node was shut down. Throws a ``NodeError`` if its socket failed.
         public mutating func next(
@@ -23,5 +26,5 @@ public struct IncomingTransfers: AsyncSequence, Sendable {
         public mutating func next() async throws(NodeError) -> IncomingTransfer? { try await next(isolation: nil) }
     }
 
-    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(iterator: stream.makeAsyncIterator()) }
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(iterator: stream.makeAsyncIterator(), node: node) }
 }

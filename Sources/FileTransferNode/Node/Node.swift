@@ -15,7 +15,8 @@ internal import Synchronization
 /// ```
 ///
 /// Every transfer is encrypted from end to end, verified with BLAKE3, and continued by a later one if it is cut. A node
-/// sends each on a thread of its own, and receives all on one. It talks with `courier` as with other nodes.
+/// sends each on a thread of its own, and receives all on one. It talks with `courier` as with other nodes. It lives as
+/// long as it sends, or something may iterate over what it is offered.
 public final class Node: Sendable {
     private struct State {
         /// What is being sent.
@@ -219,12 +220,12 @@ public final class Node: Sendable {
         guard let receiver else {
             throw NodeError(.local, "this node only sends: give its configuration a port, 0 for any")
         }
-        return IncomingTransfers(stream: try receiver.begin())
+        return IncomingTransfers(stream: try receiver.begin(), node: self)
     }
 
     // MARK: The end
 
-    /// Cancels all transfers, tells their peers, and waits until that is done.
+    /// Cancels all transfers, tells their peers, and waits until that is done. The port and the folder are free then.
     public func shutdown() async {
         let sending = state.withLock { state in
             state.isShutDown = true

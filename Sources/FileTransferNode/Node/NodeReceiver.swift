@@ -74,6 +74,7 @@ final class NodeReceiver: Sendable {
     func shutdown() async {
         end()
         await state.withLock { $0.thread }?.value
+        receiving.close()
     }
 
     private func run() {
@@ -101,7 +102,8 @@ final class NodeReceiver: Sendable {
                 }
             )
         }
-        for transfer in transfers.withLock({ $0.values.map { $0 } }) { transfer.end(.failure(CancellationError())) }
+        let failure: any Error = if case .failure(let error) = end { error } else { CancellationError() }
+        for transfer in transfers.withLock({ $0.values.map { $0 } }) { transfer.end(.failure(failure)) }
         let incoming = state.withLock { state in
             state.thread = nil
             return state.incoming.take()

@@ -52,6 +52,12 @@ package final class FileReceiving: Sendable {
     /// Whether senders must have the ticket.
     var needsTicket: Bool { socket.needsTicket }
 
+    /// Frees the port and the folder. Nothing is received anymore.
+    func close() {
+        socket.close()
+        folder.close()
+    }
+
     /// Uses other options from the next transfer on.
     package func use(_ options: DiskSink.Options) { folder.options.withLock { $0 = options } }
 

@@ -42,6 +42,9 @@ package final class ReceivingFolder: Sendable {
         }
     }
 
+    /// Another process may receive into it.
+    func close() { lock.release() }
+
     /// For a session.
     ///
     /// - Parameters:
