@@ -42,7 +42,7 @@ final class MemorySource: FileSource {
 
 /// Files in memory that are received.
 final class MemorySink: FileSink {
-    var isDurable: Bool { false }
+    var isDurable = false
     var files: [UInt32: [UInt8]] = [:]
     var finished: Set<UInt32> = []
     /// What is there of an entry; otherwise nothing.

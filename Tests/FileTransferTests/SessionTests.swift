@@ -20,6 +20,42 @@ struct SessionTests {
         #expect(isDone, "\(ends)")
     }
 
+    @Test func `small files for a slow disk are made one at a time, and all arrive`() throws {
+        let files = (0..<1_500).map { [UInt8](repeating: UInt8($0 % 251), count: 1 + $0 % 90) }
+        var pair = try SessionPair(files)
+        pair.sink.isDurable = true
+        var most = 0
+        while pair.sender.end == nil || pair.receiver.end == nil {
+            let stored = pair.sink.stored
+            guard pair.runOnce() else { break }
+            #expect(pair.sink.stored <= stored + 1)
+            most = max(most, pair.receiver.content.unstored.count)
+        }
+        for (index, file) in files.enumerated() { #expect(pair.sink.files[UInt32(index)] == file) }
+        let isDone = pair.isDone
+        #expect(isDone && pair.sink.stored == files.count)
+        #expect(most > 20)
+        let receipt = pair.receiver.content.receipt
+        #expect(receipt?.isDurable == true)
+    }
+
+    @Test func `while small files wait for the disk, the sender gets no more credit`() throws {
+        var pair = try SessionPair([[1]])
+        let nothing: [UInt8] = []
+        let digest = BLAKE3.hash(nothing.span.bytes)
+        let waiting = UnstoredFile(entry: 0, digest: digest, bytes: [])
+        pair.receiver.content.unstored = [UnstoredFile](repeating: waiting, count: 256)[...]
+        pair.receiver.receivedBytes = pair.receiver.grantedBytes
+        let before = pair.receiver.grantedBytes
+        pair.receiver.admitMore()
+        var after = pair.receiver.grantedBytes
+        #expect(after == before)
+        pair.receiver.content.unstored.removeFirst()
+        pair.receiver.admitMore()
+        after = pair.receiver.grantedBytes
+        #expect(after == before + SessionParameters.creditWindow)
+    }
+
     @Test func `more files than there are streams arrive, the numbers of streams are used again`() throws {
         let files = (0..<150).map { randomBytes($0 * 100, seed: UInt64($0)) }
         var pair = try SessionPair(files)

@@ -62,7 +62,10 @@ struct CourierDiskTests {
     }
 
     private func make(_ path: String, bytes: Int) throws {
-        let data = Data((0..<bytes).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) })
+        let block = Data((0..<65_521).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) })
+        var data = Data(capacity: bytes)
+        while data.count + block.count <= bytes { data.append(block) }
+        data.append(block.prefix(bytes - data.count))
         try data.write(to: URL(fileURLWithPath: path))
     }
 
@@ -130,8 +133,9 @@ struct CourierDiskTests {
             let files = [receiver.folder + "/first", receiver.folder + "/second"]
             for file in files { try make(file, bytes: 1_500_000) }
             let line = """
-                "$0" send '\(files[0])' '\(files[1])' '\(receiver.ticket)' --limit-rate 8M & sender=$!
-                sleep 0.7; : > '\(files[0])'; wait $sender
+                "$0" send '\(files[0])' '\(files[1])' '\(receiver.ticket)' --limit-rate 2M & sender=$!
+                until [ -e '/proc/\(receiver.child.pid)/root\(receiver.folder)/in/first.courier-part' ]; do sleep 0.02; done
+                : > '\(files[0])'; wait $sender
                 """
             let exit = try await ChildProcess.start(
                 "/bin/sh",

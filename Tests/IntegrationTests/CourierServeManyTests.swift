@@ -5,8 +5,8 @@ internal import Testing
 /// Several transfers to one `courier serve` at the same time.
 @Suite("courier serve with several senders", .timeLimit(.minutes(3)))
 struct CourierServeManyTests {
-    /// Two seconds of sending.
-    private static let rate = "4M"
+    /// Eight seconds of sending.
+    private static let rate = "1M"
 
     private func content(_ path: String) -> Data? { FileManager.default.contents(atPath: path) }
 
@@ -16,7 +16,8 @@ struct CourierServeManyTests {
             atPath: (path as NSString).deletingLastPathComponent,
             withIntermediateDirectories: true
         )
-        let bytes = Data((0..<1_000_000).map { _ in UInt8.random(in: 0...255) })
+        let random = try #require(FileHandle(forReadingAtPath: "/dev/urandom"))
+        let bytes = try #require(try random.read(upToCount: 1_000_000))
         try bytes.write(to: URL(fileURLWithPath: path))
         return bytes
     }
@@ -25,7 +26,11 @@ struct CourierServeManyTests {
 
     private func waitForPart(_ server: CourierUser, _ name: String) async throws {
         let part = whatReceives(server, name + ".courier-part")
-        _ = try await eventually("\(name) is on its way") { FileManager.default.fileExists(atPath: part) ? true : nil }
+        _ = try await eventually("\(name) is on its way") { () -> Bool? in
+            // Too late to see it.
+            try #require(!FileManager.default.fileExists(atPath: whatReceives(server, name)))
+            return FileManager.default.fileExists(atPath: part) ? true : nil
+        }
     }
 
     private func trust(_ user: CourierUser, _ name: String, at server: CourierUser) async throws {
@@ -65,7 +70,7 @@ struct CourierServeManyTests {
             try await trust(two, "two", at: server)
             let bytes = try make(one.folder + "/a")
             _ = try make(two.folder + "/a")
-            let first = try await one.start("send", one.folder + "/a", place, "--limit-rate", "500K")
+            let first = try await one.start("send", one.folder + "/a", place, "--limit-rate", Self.rate)
             try await waitForPart(server, "a")
             let other = try await two.run("send", two.folder + "/a", place)
             #expect(other.code == 4 && other.errors.contains("files of the same name"), "\(other.errors)")
@@ -98,6 +103,30 @@ struct CourierServeManyTests {
             let kept = try #require(report["kept_bytes"] as? Int)
             #expect(kept >= 262_144, "\(kept)")
             #expect(content(whatReceives(server, "a")) == bytes)
+        }
+    }
+
+    @Test func `a session that only looks gives its place to one that sends`() async throws {
+        try await CourierUser.serving("--max-transfers", "1") { server, place, one in
+            let two = CourierUser(folder: one.folder + "-two")
+            try await trust(one, "one", at: server)
+            try await trust(two, "two", at: server)
+            let bytes = try make(two.folder + "/a")
+            _ = try make(two.folder + "/b")
+            var looking = try await one.start("ping", place, "--count", "600")
+            let early = try await eventually("ping has the place") { () -> Tool.Result? in
+                if !looking.isRunning { looking = try await one.start("ping", place, "--count", "600") }
+                let sent = try await two.run("send", two.folder + "/b", place)
+                return sent.code == 4 ? sent : nil
+            }
+            #expect(early.errors.contains("it is busy"), "\(early.errors)")
+            _ = try await eventually("the place is free after ten seconds") {
+                try await two.run("send", two.folder + "/a", place).code == 0 ? true : nil
+            }
+            #expect(content(whatReceives(server, "a")) == bytes)
+            let end = await looking.exit()
+            #expect(end.code == 4)
+            #expect(String(decoding: end.errorOutput, as: UTF8.self).contains("it gave its place"))
         }
     }
 

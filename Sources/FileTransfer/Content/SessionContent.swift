@@ -33,6 +33,8 @@ package protocol SessionContent: ~Copyable {
 
     // MARK: Receiving
 
+    /// Whether the peer may get more credit for data.
+    var takesMore: Bool { get }
     /// A stream of the peer. False: it is not allowed.
     mutating func open(_ stream: UInt16, _ kind: StreamKind, for entry: UInt32) -> Bool
     /// Bytes of a stream. Returns how many were missing before; nil: they cannot be taken now.
@@ -41,6 +43,7 @@ package protocol SessionContent: ~Copyable {
 
 extension SessionContent where Self: ~Copyable {
     package mutating func work() {}
+    package var takesMore: Bool { true }
     package var sentBytes: UInt64 { 0 }
     package mutating func next(atMost limit: Int, credit: UInt64) -> OutgoingItem? { nil }
     package mutating func copy(_ data: OutgoingData, to packet: inout MutableRawSpan, at position: Int) -> Bool {

@@ -84,6 +84,8 @@ package struct FileReceiver: SessionContent, ~Copyable {
     var files: [UInt32: IncomingFile] = [:]
     var streams = [IncomingTarget?](repeating: nil, count: SendingStreams.most + 1)
     var pack = PackReceiver()
+    /// Small files that wait for a slow disk: those of the credit that the sender has.
+    var unstored: ArraySlice<UnstoredFile> = []
     let memory = ChunkMemory(count: FileReceiver.mostAssemblies)
     var freeSlots = Array(0..<FileReceiver.mostAssemblies)
     var assemblies: [ChunkAssembly] = []
@@ -139,8 +141,14 @@ package struct FileReceiver: SessionContent, ~Copyable {
         messages.append(ControlMessage.refuse(code: code, reason: reason).encoded)
     }
 
+    /// Small files that may wait until the sender gets no more credit.
+    private static let mostUnstored = 256
+
+    package var takesMore: Bool { unstored.count < Self.mostUnstored }
+
     package var hasWork: Bool {
-        state == .accepted && (nextToBegin < entries.count || !rechecks.isEmpty || isAllReported)
+        state == .accepted
+            && (nextToBegin < entries.count || !rechecks.isEmpty || isAllReported || !unstored.isEmpty)
     }
 
     /// Whether only the folders' permissions and times are left.
@@ -148,6 +156,7 @@ package struct FileReceiver: SessionContent, ~Copyable {
 
     package mutating func work() {
         guard state == .accepted else { return }
+        storeNext()
         if !rechecks.isEmpty { return recheck() }
         let end = min(entries.count, nextToBegin + Self.entriesAtOnce)
         while nextToBegin < end, state == .accepted, rechecks.isEmpty {

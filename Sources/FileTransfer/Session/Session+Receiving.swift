@@ -169,13 +169,15 @@ extension Session where Content: ~Copyable {
 
     private mutating func finishReceiving() {
         if let reason = frames.content.violation { violate(reason) }
-        if !isPaused { admitMore() }
+        admitMore()
         if controlIn.creditToAnnounce() != nil { frames.owesWindowUpdate = true }
     }
 
     /// A sender must not wait for credit while there is room here.
     mutating func admitMore() {
-        guard grantedBytes - min(grantedBytes, receivedBytes) <= SessionParameters.creditWindow / 2 else { return }
+        guard !isPaused, frames.content.takesMore,
+            grantedBytes - min(grantedBytes, receivedBytes) <= SessionParameters.creditWindow / 2
+        else { return }
         grantedBytes = receivedBytes + SessionParameters.creditWindow
         frames.owesWindowUpdate = true
     }

@@ -173,7 +173,7 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
         }
         // A path with a firewall forgets a session that is silent, and the peer's idle timeout runs too.
         if now >= lastSent + idleTimeout / 3 { owesProbe = true }
-        if !isPaused { admitMore() }
+        admitMore()
         if let deadline = silenceDeadline, now >= deadline {
             recentArrivals = 0
             owesProbe = true

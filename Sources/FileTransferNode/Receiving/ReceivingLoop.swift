@@ -7,6 +7,8 @@ internal import SystemErrors
 final class ReceivingLoop {
     /// A sender that was silent for so long after it should have sent a keep-alive has probably been ended.
     private static let silence: Int64 = 2_000_000_000
+    /// Time to begin an offer, while others wait for a place.
+    private static let patience: Int64 = 10_000_000_000
     /// Parts that all sessions have open, each with its journal: a process may have 1024 descriptors.
     private static let mostOpen = 256
     /// Of one step. What has arrived is read before anyone's silence counts.
@@ -170,6 +172,7 @@ final class ReceivingLoop {
     // MARK: Places
 
     private func admit(_ opened: HandshakeListener.Opened, on socket: inout PacketSocket, _ now: Instant) {
+        if let idle = idleSession(now) { supersede(idle, "it gave its place to a machine that sends", on: &socket) }
         let running = transfers.filter { !$0.isEnded }
         let mine = running.filter { $0.peer == opened.handshake.peer }
         // One peer cannot have all places, unless there is one.
@@ -205,14 +208,24 @@ final class ReceivingLoop {
         )
     }
 
-    private func supersede(_ transfer: ReceivingSession, on socket: inout PacketSocket) {
+    /// One of those that look only, if all places are taken.
+    private func idleSession(_ now: Instant) -> ReceivingSession? {
+        guard transfers.count(where: { !$0.isEnded }) >= places else { return nil }
+        return transfers.first { !$0.isEnded && $0.isIdle(for: Self.patience, now: now) }
+    }
+
+    private func supersede(
+        _ transfer: ReceivingSession,
+        _ reason: String = "the same machine has begun to send it again",
+        on socket: inout PacketSocket
+    ) {
         if transfer.isFinished, let end = end(of: transfer) {
             // It waited for the sender's signature only.
             superseded.append((transfer.number, .ended(end)))
         } else if transfer.wasOffered {
             superseded.append((transfer.number, .superseded))
         }
-        transfer.transport.session.close(.busy, "the same machine has begun to send it again")
+        transfer.transport.session.close(.busy, reason)
         transfer.transport.advance(on: &socket, now: .now)
         transfer.leave()
         transfers.removeAll { $0 === transfer }

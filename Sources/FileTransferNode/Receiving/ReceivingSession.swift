@@ -17,6 +17,7 @@ final class ReceivingSession {
     let sink: DiskSink
     /// The first parts of the paths that it receives, once it has been asked about.
     private(set) var names: Set<[UInt8]> = []
+    private let began = Instant.now
     private var hasLeft = false
     /// Until then it answers what still comes: the peer's copy of CLOSE may be lost.
     private var lingersUntil: Instant?
@@ -47,6 +48,11 @@ final class ReceivingSession {
     var isEnded: Bool { transport.session.end != nil }
     /// Whether it has offered anything.
     var wasOffered: Bool { !names.isEmpty }
+    /// Whether it had time to offer something, and has not begun to.
+    func isIdle(for nanoseconds: Int64, now: Instant) -> Bool {
+        !wasOffered && transport.session.content.name.isEmpty && now - began >= nanoseconds
+    }
+
     var isFinished: Bool { transport.session.content.state == .finished }
     /// It receives nothing, whatever it was offered.
     var isRefused: Bool { transport.session.content.state == .refused }
