@@ -56,10 +56,10 @@ install_missing() {
 
 # Installs Python packages that Debian lacks in .build/python, for Debian's own Python.
 install_python_packages() {
-    [ -e .build/python/noise ] && [ -e .build/python/blake3 ] && return 0
-    echo "installing noiseprotocol and blake3 in .build/python" >&2
+    [ -e .build/python/noise ] && [ -e .build/python/blake3 ] && compgen -G '.build/python/zxingcpp*' >/dev/null && return 0
+    echo "installing noiseprotocol, blake3 and zxing-cpp in .build/python" >&2
     /usr/bin/python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .build/python \
-        noiseprotocol==0.3.1 blake3 cryptography >&2
+        noiseprotocol==0.3.1 blake3 cryptography zxing-cpp==3.1.1 >&2
 }
 
 # The oldest Swift that builds this, as `major.minor`.

@@ -42,6 +42,9 @@ struct ReceiveCommand: AsyncParsableCommand {
     )
     var listen = "0.0.0.0:0"
 
+    @Flag(help: "Show the ticket as a QR code, too.")
+    var qr = false
+
     @Flag(help: "Accept without asking.")
     var yes = false
 
@@ -134,6 +137,7 @@ struct ReceiveCommand: AsyncParsableCommand {
         let receiving = try FileReceiving(address, into: folder, options: options, identity: identity)
         let ticket = receiving.ticket(hosts: LocalHosts.all()).text
         if isOutput { CourierCommand.say(ticket) } else { CommandOutput.line(ticket) }
+        if qr { TicketCode.show(ticket) }
         if once || isOutput {
             return try await report(wakeUp, isOutput) { question, meter in
                 try receiving.receive(wakeUp: wakeUp, decide: { question.ask($0) }, progress: { meter.show($0) })

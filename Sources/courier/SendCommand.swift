@@ -85,6 +85,9 @@ struct SendCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The name of --text, or of standard input, which is sent as -.", valueName: "name"))
     var name: String?
 
+    @Flag(help: "Without a receiver, show the ticket as a QR code, too.")
+    var qr = false
+
     @Flag(help: "Say at the end what the time was spent with, and what is known of the path.")
     var explain = false
 
@@ -162,7 +165,9 @@ struct SendCommand: AsyncParsableCommand {
     private func offer(_ paths: [String], _ options: SendOptions, _ identity: IdentityKey) async throws {
         let address = try ListenOption.parse(listen)
         let offering = try FileOffering(paths, at: address, options: options, identity: identity)
-        CommandOutput.line(offering.ticket(hosts: LocalHosts.all()).text)
+        let ticket = offering.ticket(hosts: LocalHosts.all()).text
+        CommandOutput.line(ticket)
+        if qr { TicketCode.show(ticket) }
         while true {
             do {
                 return try await report { wakeUp, meter in
