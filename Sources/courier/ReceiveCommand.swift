@@ -152,11 +152,7 @@ struct ReceiveCommand: AsyncParsableCommand {
                 wakeUp: wakeUp,
                 ask: BlockingQuestion.asking { question.ask($0) },
                 each: { number, event in
-                    switch event {
-                    case .progress(let progress): board.note(number, progress)
-                    case .superseded: _ = board.end(number)
-                    case .ended(let end): TransferReport.say(end, isSent: false, seconds: board.end(number), form: form)
-                    }
+                    board.take(number, event, form: form)
                     return true
                 }
             )

@@ -7,7 +7,7 @@ struct TransferBoard {
     private var running: [UInt64: (meter: TransferMeter, progress: TransferProgress)] = [:]
 
     /// Notes how far a transfer is, and shows it.
-    mutating func note(_ number: UInt64, _ progress: TransferProgress) {
+    private mutating func note(_ number: UInt64, _ progress: TransferProgress) {
         let meter = running[number]?.meter ?? TransferMeter()
         meter.note(progress)
         running[number] = (meter, progress)
@@ -24,8 +24,17 @@ struct TransferBoard {
             "\(running.count) transfers  \(Quantity.bytes(bytes)) of \(Quantity.bytes(total))  \(Quantity.rate(rate * 8))"
     }
 
+    /// Shows what becomes of a transfer, and prints its result.
+    mutating func take(_ number: UInt64, _ event: FileReceiving.Event, form: TransferReport.Form) {
+        switch event {
+        case .progress(let progress): note(number, progress)
+        case .superseded: _ = end(number)
+        case .ended(let result): TransferReport.say(result, isSent: false, seconds: end(number), form: form)
+        }
+    }
+
     /// A transfer is over. Returns the seconds that it took.
-    mutating func end(_ number: UInt64) -> Double {
+    private mutating func end(_ number: UInt64) -> Double {
         line.clear()
         return running.removeValue(forKey: number)?.meter.seconds ?? 0
     }

@@ -6,6 +6,9 @@ struct EstablishedEnd: ~Copyable {
     /// Runs that one call receives.
     static let runs = 32
     static let smallestDatagram = 1_200
+    /// Nanoseconds of one step, after which what has arrived is read before the peer's silence counts: the disk was
+    /// slow.
+    static let longStep: Int64 = 500_000_000
 
     var socket: PacketSocket
     var buffers: ReceiveBuffers

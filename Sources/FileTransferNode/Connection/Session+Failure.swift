@@ -14,6 +14,10 @@ extension Session where Content: ~Copyable {
         }
     }
 
+    /// Nanoseconds for which an end answers after its CLOSE, because the peer's copy of it may be lost: a few round
+    /// trips, and at most half a second.
+    var lingerTime: Int64 { min(500_000_000, 3 * max(roundTripTime, 5_000_000)) }
+
     /// Whether the peer has closed it in order.
     var wasLeft: Bool { if case .closedByPeer(.done, _) = end { true } else { false } }
 }

@@ -6,7 +6,6 @@ internal import SystemErrors
 struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
     /// Bytes of the longest run: those of the longest datagram.
     static var room: Int { 65_507 }
-    private static var longStep: Int64 { 500_000_000 }
 
     private var transport: SessionTransport<Content>
     private var socket: PacketSocket
@@ -48,10 +47,7 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
     /// Sends and receives once, and waits for arrivals or until it is time for something, at most until `limit`.
     private mutating func step(until limit: Instant) throws(SystemError) {
         let wasOpen = session.end == nil
-        let now = Instant.now
-        // After a slow disk, what has arrived is read before the peer's silence counts.
-        if now - lastStep > Self.longStep { try receive() }
-        lastStep = now
+        if .now - lastStep > EstablishedEnd.longStep { try receive() }
         transport.advance(on: &socket, now: .now)
         // The end went out just now: there is nothing to wait for.
         if wasOpen, session.end != nil { return }
@@ -90,7 +86,7 @@ struct SessionDriver<Content: SessionContent & ~Copyable>: ~Copyable {
     /// CLOSE may be lost.
     private mutating func linger() throws(SystemError) {
         guard case .closed = session.end else { return }
-        let end = Instant.now + min(500_000_000, 3 * max(session.roundTripTime, 5_000_000))
+        let end = Instant.now + session.lingerTime
         while Instant.now < end, !poll.isWoken { try step(until: end) }
     }
 

@@ -11,8 +11,6 @@ final class ReceivingLoop {
     private static let patience: Int64 = 10_000_000_000
     /// Parts that all sessions have open, each with its journal: a process may have 1024 descriptors.
     private static let mostOpen = 256
-    /// Of one step. What has arrived is read before anyone's silence counts.
-    private static let longStep: Int64 = 500_000_000
 
     private var socket: PacketSocket?
     private var buffers: ReceiveBuffers?
@@ -72,8 +70,7 @@ final class ReceivingLoop {
         _ each: (UInt64, FileReceiving.Event) -> Bool
     ) throws -> Bool {
         var now = Instant.now
-        if now - lastStep > Self.longStep { try receive(on: &socket) }
-        lastStep = now
+        if now - lastStep > EstablishedEnd.longStep { try receive(on: &socket) }
         for transfer in transfers { transfer.transport.advance(on: &socket, now: now) }
         poll.awaitRoom(index, transfers.contains { $0.transport.outcome == .blocked })
         now = .now

@@ -11,10 +11,8 @@ final class ReceivingSession {
     let number: UInt64
     /// Tells it from those that run at the same time.
     let place: Int
-    let peer: EndpointID
     var transport: SessionTransport<FileReceiver>
     var reception: OfferReception
-    let sink: DiskSink
     /// The first parts of the paths that it receives, once it has been asked about.
     private(set) var names: Set<[UInt8]> = []
     private let began = Instant.now
@@ -33,9 +31,7 @@ final class ReceivingSession {
     ) {
         self.number = number
         self.place = place
-        peer = opened.handshake.peer
-        self.sink = sink
-        reception = OfferReception(number, from: peer, into: sink, ask: ask)
+        reception = OfferReception(number, from: opened.handshake.peer, into: sink, ask: ask)
         transport = SessionTransport(
             opened.handshake,
             parameters: parameters,
@@ -45,6 +41,8 @@ final class ReceivingSession {
         )
     }
 
+    var peer: EndpointID { reception.peer }
+    var sink: DiskSink { reception.sink }
     var isEnded: Bool { transport.session.end != nil }
     /// Whether it has offered anything.
     var wasOffered: Bool { !names.isEmpty }
@@ -95,7 +93,7 @@ final class ReceivingSession {
     func isOver(now: Instant) -> Bool {
         guard let end = transport.session.end else { return false }
         guard case .closed = end else { return true }
-        let until = lingersUntil ?? now + min(500_000_000, 3 * max(transport.session.roundTripTime, 5_000_000))
+        let until = lingersUntil ?? now + transport.session.lingerTime
         lingersUntil = until
         return now >= until
     }
