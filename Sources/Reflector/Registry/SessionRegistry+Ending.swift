@@ -51,14 +51,33 @@ extension SessionRegistry {
         }
     }
 
+    /// Before the peer's connections are closed: a test that ends because of that was ended by the removal.
+    func peerWillBeRemoved(_ peer: EndpointID) {
+        intend(.peerRemoved) { $0.session.peer == peer }
+    }
+
     func peerRemoved(_ peer: EndpointID) async {
         await endAll(.peerRemoved) { $0.session.peer == peer }
     }
 
-    /// Ends every test and admits no more.
-    func shutdown() async {
+    /// Admits no more. To be called before anything is closed: a peer sees that its tunnels are refused, and closes its
+    /// test, which the shutdown ended.
+    func willShutDown() {
         accepting = false
+        intend(.shutdown) { _ in true }
+    }
+
+    /// Ends every test.
+    func shutdown() async {
+        willShutDown()
         await endAll(.shutdown) { _ in true }
+    }
+
+    /// The tests will be ended for `reason`, whatever ends them first from here on.
+    private func intend(_ reason: EndReason, where isMeant: (Entry) -> Bool) {
+        for (testID, entry) in running where entry.wishedEnd == nil && isMeant(entry) {
+            running[testID]?.wishedEnd = reason
+        }
     }
 
     /// Ends tests concurrently: a slow one does not delay the others.
@@ -82,6 +101,7 @@ extension SessionRegistry {
             await withCheckedContinuation { endings[testID, default: []].append($0) }
             return
         }
+        let reason = entry.wishedEnd ?? reason
         entry.timer?.cancel()
         let (result, bytes, exit) = await stop(entry, reason)
         do {

@@ -37,6 +37,7 @@ actor SessionRegistry {
         var timer: Task<Void, Never>?
         /// The grant is in the audit log. Until then an end is only recorded.
         var isGranted = false
+        /// Why the test ends, whatever ends it.
         var wishedEnd: EndReason?
     }
 

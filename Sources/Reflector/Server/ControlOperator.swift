@@ -84,6 +84,7 @@ struct ControlOperator: Sendable {
         let unstored = await failure { try await core.governor.remove(peer) }
         let isConfigured = await core.governor.isConfigured(peer)
         if !isConfigured {
+            await core.sessions.peerWillBeRemoved(peer)
             core.ledger.drop(peer)
             await core.sessions.peerRemoved(peer)
         }

@@ -199,6 +199,7 @@ package final class ReflectorServer: Service {
         logger.info("shutting down")
         let limit = configuration.shutdownTimeoutSec
         let isDone = await Self.finishes(within: .seconds(limit)) { [channels, controlSocket, logger] in
+            await core.sessions.willShutDown()
             for channel in channels { try? await channel.close() }
             await controlSocket?.close()
             await core.sessions.shutdown()

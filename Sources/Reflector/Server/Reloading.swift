@@ -48,6 +48,7 @@ package struct Reloading: Sendable {
         logLevel.value = (LogLevelName(rawValue: new.logLevel) ?? .info).level
         let gone = await core.governor.configure(Set(new.authorizedPeers))
         for peer in gone {
+            await core.sessions.peerWillBeRemoved(peer)
             core.ledger.drop(peer)
             await core.sessions.peerRemoved(peer)
         }

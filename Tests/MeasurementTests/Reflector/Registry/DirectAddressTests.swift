@@ -1,7 +1,3 @@
-internal import Foundation
-internal import Identity
-internal import Logging
-internal import Operations
 internal import Testing
 
 @testable import LinkMeasurement
@@ -19,54 +15,19 @@ struct DirectAddressTests {
     func `an address that cannot be bound is an error with its reason, not a reason to wait`(params: SessionParameters)
         async throws
     {
-        let folder = NSTemporaryDirectory() + "da-\(UUID().uuidString.prefix(8))"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let identity = try ServerIdentity(key: IdentityKey(), applicationProtocols: [])
-        let audit = ServerAudit(
-            log: try AuditLog.open(
-                path: folder + "/audit.jsonl",
-                signing: AuditTrust.signing(with: identity, keyPath: folder + "/identity.ed25519"),
-                layout: .reflector
-            ).log,
-            endpoint: identity.current.endpointID
-        )
-        let peer = IdentityKey().endpointID
-        let sessions = SessionRegistry(
-            settings: SessionRegistry.Settings(
-                mode: .directEphemeral,
-                dataPorts: 30_000...30_010,
-                iperfPath: "iperf3",
-                stateFolder: folder,
-                echoPacketsPerSecond: 1
-            ),
-            governor: try Governor(
-                database: ReflectorDatabase.open(inFolder: folder),
-                quotas: Quotas(),
-                mode: .directEphemeral,
-                authorizedPeers: [peer],
-                clock: .system
-            ),
-            audit: audit,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        )
-        let answer = await sessions.request(
-            SessionRequest(testType: .throughput, params: params),
+        try await TestRegistry.with(.directEphemeral) { registry in
             // No machine has an address in TEST-NET-1 (RFC 5737).
-            from: SessionRegistry.Requester(
-                peer: peer,
-                address: "192.0.2.2",
-                localAddress: "192.0.2.1",
-                connection: .next(),
-                hasNative: true
+            let answer = await registry.request(
+                SessionRequest(testType: .throughput, params: params),
+                at: "192.0.2.1"
             )
-        )
-        guard case .error(let error) = answer else {
-            Issue.record("answered \(answer)")
-            return
+            guard case .error(let error) = answer else {
+                Issue.record("answered \(answer)")
+                return
+            }
+            #expect(error.code == 503)
+            #expect(error.message.contains("192.0.2.1"))
+            #expect(error.message.contains("this machine has no such address"))
         }
-        #expect(error.code == 503)
-        #expect(error.message.contains("192.0.2.1"))
-        #expect(error.message.contains("this machine has no such address"))
     }
 }
