@@ -122,6 +122,7 @@ enum CourierProperties {
 private final class CountingSink: FileSink {
     var isDurable: Bool { false }
     private(set) var bytes = 0
+    private var stored: [StoredFile] = []
 
     func begin(_ entry: TransferEntry) -> EntryStart { entry.kind == .file ? .missing : .complete }
     func write(_ bytes: RawSpan, _ value: BLAKE3.ChainingValue, of chunk: UInt64, in entry: UInt32) {
@@ -129,7 +130,15 @@ private final class CountingSink: FileSink {
     }
     func keep(_ known: KnownChunks, of entry: UInt32) {}
     func value(of chunk: UInt64, in entry: UInt32) -> BLAKE3.ChainingValue? { nil }
-    func store(_ bytes: RawSpan, as entry: TransferEntry) { self.bytes += bytes.byteCount }
+    func store(_ bytes: RawSpan, as entry: TransferEntry) {
+        self.bytes += bytes.byteCount
+        stored.append(StoredFile(entry: entry.number, fault: nil))
+    }
+    var hasStored: Bool { !stored.isEmpty }
+    func takeStored() -> [StoredFile] {
+        defer { stored = [] }
+        return stored
+    }
     func finish(_ entry: TransferEntry) {}
     func end() -> Bool { true }
 }

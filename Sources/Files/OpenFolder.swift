@@ -13,6 +13,11 @@ package struct OpenFolder: ~Copyable, Sendable {
         OpenFolder(folder: try Descriptor.open(path, flags: O_RDONLY | O_DIRECTORY))
     }
 
+    /// The same folder, with a descriptor of its own.
+    package func reopened() throws(SystemError) -> OpenFolder {
+        OpenFolder(folder: try Descriptor.open(".", in: folder, flags: O_RDONLY | O_DIRECTORY))
+    }
+
     private init(folder: consuming Descriptor) { self.folder = folder }
 
     /// For errors.

@@ -46,8 +46,8 @@ struct DiskSinkTests {
                 Self.entry("d/link", .symbolicLink, target: "/nowhere/at all", number: 3),
             ]
             #expect(try entries.map { try sink.begin($0) } == [.complete, .missing, .missing, .complete])
-            try sink.store([UInt8]().span.bytes, as: entries[1])
-            try sink.store(([1, 2, 3] as [UInt8]).span.bytes, as: entries[2])
+            try sink.make([], as: entries[1])
+            try sink.make([1, 2, 3], as: entries[2])
             while !sink.end() {}
             #expect(try names(folder.path) == ["d"])
             #expect(try names(folder.path + "/d") == ["empty", "link", "small"])
@@ -79,7 +79,7 @@ struct DiskSinkTests {
                 path: [0xff, 0x0a, 0x80, 0x20]
             )
             _ = try sink.begin(odd)
-            try sink.store(([9] as [UInt8]).span.bytes, as: odd)
+            try sink.make([9], as: odd)
             let long = Self.entry(String(repeating: "n", count: 255), size: 300_000, number: 1)
             _ = try sink.begin(long)
             let content = SampleFile.bytes(300_000)
@@ -109,7 +109,7 @@ struct DiskSinkTests {
                 let fault = #expect(throws: FileFault.self) {
                     _ = try sink.begin(entry)
                     if size == 1 {
-                        try sink.store(([1] as [UInt8]).span.bytes, as: entry)
+                        try sink.make([1], as: entry)
                     } else {
                         try SampleFile.write(0..<1, of: SampleFile.bytes(size), to: sink)
                     }
@@ -132,7 +132,7 @@ struct DiskSinkTests {
             let file = Self.entry("d/x", size: 1, number: 1)
             #expect(throws: FileFault.self) {
                 _ = try sink.begin(file)
-                try sink.store(([1] as [UInt8]).span.bytes, as: file)
+                try sink.make([1], as: file)
             }
             #expect(throws: FileFault.self) { _ = try sink.begin(Self.entry("d", .folder, number: 2)) }
             #expect(try names(outside).isEmpty)
@@ -146,7 +146,7 @@ struct DiskSinkTests {
             var sink: DiskSink? = try DiskSink(into: folder.path)
             let entries = ["a", "b", "c"].enumerated().map { Self.entry($1, size: 2, number: UInt32($0)) }
             for entry in entries { _ = try sink?.begin(entry) }
-            try sink?.store(([1, 2] as [UInt8]).span.bytes, as: entries[0])
+            try sink?.make([1, 2], as: entries[0])
             // As a process that is killed leaves them: without permissions until they are complete.
             try write([1], to: folder.file("b"))
             chmod(folder.file("b"), 0)
@@ -156,7 +156,7 @@ struct DiskSinkTests {
             let next = try DiskSink(into: folder.path)
             #expect(try names(folder.path) == ["a", "mine"])
             #expect(try entries.map { try next.begin($0) } == [.skipped, .missing, .missing])
-            for entry in entries[1...] { try next.store(([1, 2] as [UInt8]).span.bytes, as: entry) }
+            for entry in entries[1...] { try next.make([1, 2], as: entry) }
             while !next.end() {}
             #expect(try names(folder.path) == ["a", "b", "c", "mine"])
         }
@@ -317,7 +317,7 @@ struct DiskSinkTests {
                 #expect(start == (policy == .skip ? .skipped : .missing))
                 if start == .missing {
                     if size == 100 {
-                        try sink.store(SampleFile.bytes(size).span.bytes, as: entry)
+                        try sink.make(SampleFile.bytes(size), as: entry)
                     } else {
                         try SampleFile.write([0], of: SampleFile.bytes(size), to: sink)
                         // What is there stays until the new file is verified.

@@ -87,7 +87,7 @@ struct SharedFolderTests {
         let entry = Self.entry("x", size: content.count)
         #expect(try one.begin(entry) == .missing)
         try SampleFile.write(0..<1, of: content, to: one)
-        #expect(isBusy { try two.store(([7] as [UInt8]).span.bytes, as: small) })
+        #expect(isBusy { try two.make([7], as: small) })
         try SampleFile.write(1..<2, of: content, to: one)
         try one.finish(entry)
         #expect(try bytes(folder.file("x (2)")) == content)
@@ -106,8 +106,8 @@ struct SharedFolderTests {
         let entries = [Self.entry("a", size: 1), Self.entry("b", size: 1)]
         _ = try one.begin(entries[0])
         _ = try two.begin(entries[1])
-        try one.store(([1] as [UInt8]).span.bytes, as: entries[0])
-        try two.store(([2] as [UInt8]).span.bytes, as: entries[1])
+        try one.make([1], as: entries[0])
+        try two.make([2], as: entries[1])
         #expect(try bytes(folder.file(".courier-batch")) == Array("a\0".utf8))
         #expect(try bytes(folder.file(".courier-batch-1")) == Array("b\0".utf8))
         // A process that was killed leaves both, with a file that has no permissions yet.

@@ -52,6 +52,9 @@ final class MemorySink: FileSink {
     var rechecked: [UInt64] = []
     var kept: [UInt32: KnownChunks] = [:]
     var stored = 0
+    var results: [StoredFile] = []
+    /// Small files are not made meanwhile.
+    var isSlow = false
     var ends = 0
     var isFull = false
     /// There is no room for this entry.
@@ -92,10 +95,21 @@ final class MemorySink: FileSink {
 
     func keep(_ known: KnownChunks, of entry: UInt32) throws(FileFault) { kept[entry] = known }
 
-    func store(_ bytes: RawSpan, as entry: TransferEntry) throws(FileFault) {
-        if isFull { throw FileFault(.unwritable, "the disk is full") }
+    func store(_ bytes: RawSpan, as entry: TransferEntry) {
+        if isFull {
+            return results.append(StoredFile(entry: entry.number, fault: FileFault(.unwritable, "the disk is full")))
+        }
         stored += 1
         files[entry.number] = [UInt8](bytes)
+        results.append(StoredFile(entry: entry.number, fault: nil))
+    }
+
+    var hasStored: Bool { !results.isEmpty && !isSlow }
+
+    func takeStored() -> [StoredFile] {
+        if isSlow { return [] }
+        defer { results = [] }
+        return results
     }
 
     func finish(_ entry: TransferEntry) throws(FileFault) { finished.insert(entry.number) }

@@ -4,6 +4,8 @@
 package protocol SessionContent: ~Copyable {
     /// Whether there is something to do that waits for no packet.
     var hasWork: Bool { get }
+    /// Whether there will be, and nothing says when.
+    var isAwaitingSink: Bool { get }
     /// Does a part of it, for some milliseconds.
     mutating func work()
 
@@ -43,6 +45,7 @@ package protocol SessionContent: ~Copyable {
 
 extension SessionContent where Self: ~Copyable {
     package mutating func work() {}
+    package var isAwaitingSink: Bool { false }
     package var takesMore: Bool { true }
     package var sentBytes: UInt64 { 0 }
     package mutating func next(atMost limit: Int, credit: UInt64) -> OutgoingItem? { nil }

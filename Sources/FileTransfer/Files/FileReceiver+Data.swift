@@ -6,13 +6,6 @@ enum IncomingTarget {
     case pack
 }
 
-/// A small file that is verified and not made yet.
-struct UnstoredFile {
-    let entry: UInt32
-    let digest: BLAKE3.Digest
-    let bytes: [UInt8]
-}
-
 extension FileReceiver {
     /// A stream of the peer. False: what it carries was not asked for.
     package mutating func open(_ stream: UInt16, _ kind: StreamKind, for entry: UInt32) -> Bool {
@@ -52,7 +45,9 @@ extension FileReceiver {
         let new = pack.receive(bytes, at: offset)
         while true {
             switch pack.next() {
-            case .incomplete: return new
+            case .incomplete:
+                noteStored()
+                return new
             case .tooLong:
                 state = .violated("a small file that is not small")
                 return new
@@ -71,41 +66,26 @@ extension FileReceiver {
     /// Makes the file of the record that was read last.
     private mutating func store(_ entry: UInt32, _ digest: BLAKE3.Digest, _ size: Int) {
         // Failed meanwhile.
-        guard isBegun(entry) else { return }
+        guard isBegun(entry), storing[entry] == nil else { return }
         guard BLAKE3.hash(pack.content(size)) == digest else {
             return fail(entry, FileFault(.notVerified, "its digest is not the sender's; send the file again"))
         }
-        let target = entries[Int(entry)]
-        guard !sink.isDurable else {
-            // The disk takes milliseconds for each, and other sessions may wait for this thread.
-            let bytes = [UInt8](pack.content(size))
-            unstored.append(UnstoredFile(entry: entry, digest: digest, bytes: bytes))
-            return
+        storing[entry] = digest
+        sink.store(pack.content(size), as: entries[Int(entry)])
+    }
+
+    /// What became of small files that were handed to the sink.
+    mutating func noteStored() {
+        for file in sink.takeStored() {
+            // Failed meanwhile: its sender took it back.
+            guard let digest = storing.removeValue(forKey: file.entry), isBegun(file.entry) else { continue }
+            if let fault = file.fault {
+                fail(file.entry, fault)
+            } else {
+                receivedBytes += entries[Int(file.entry)].size
+                verify(file.entry, digest)
+            }
         }
-        let fault = Self.fault { () throws(FileFault) in try sink.store(pack.content(size), as: target) }
-        stored(entry, digest, size, fault)
-    }
-
-    /// Makes the file of a record that waited.
-    mutating func storeNext() {
-        guard let file = unstored.popFirst(), isBegun(file.entry) else { return }
-        let target = entries[Int(file.entry)]
-        // An array of bytes, read as bytes.
-        let fault = Self.fault { () throws(FileFault) in try sink.store(unsafe file.bytes.span.bytes, as: target) }
-        stored(file.entry, file.digest, file.bytes.count, fault)
-    }
-
-    private static func fault(_ body: () throws(FileFault) -> Void) -> FileFault? {
-        do throws(FileFault) {
-            try body()
-            return nil
-        } catch { return error }
-    }
-
-    private mutating func stored(_ entry: UInt32, _ digest: BLAKE3.Digest, _ size: Int, _ fault: FileFault?) {
-        if let fault { return fail(entry, fault) }
-        receivedBytes += UInt64(size)
-        verify(entry, digest)
     }
 
     // MARK: Large files

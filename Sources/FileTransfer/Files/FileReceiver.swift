@@ -62,7 +62,7 @@ package struct FileReceiver: SessionContent, ~Copyable {
     /// Bytes of files that were here before, verified.
     package private(set) var keptBytes: UInt64 = 0
     /// Verified files and their digests.
-    package private(set) var digests: [UInt32: BLAKE3.Digest] = [:]
+    package private(set) var digests = EntryTable<BLAKE3.Digest>()
     package private(set) var faults: [UInt32: String] = [:]
     private var faultBytes = 0
     /// Whether a file is not what its sender hashed.
@@ -84,8 +84,8 @@ package struct FileReceiver: SessionContent, ~Copyable {
     var files: [UInt32: IncomingFile] = [:]
     var streams = [IncomingTarget?](repeating: nil, count: SendingStreams.most + 1)
     var pack = PackReceiver()
-    /// Small files that wait for a slow disk: those of the credit that the sender has.
-    var unstored: ArraySlice<UnstoredFile> = []
+    /// Digests of the small files that the sink is making: at most those of the credit that the sender has.
+    var storing: [UInt32: BLAKE3.Digest] = [:]
     let memory = ChunkMemory(count: FileReceiver.mostAssemblies)
     var freeSlots = Array(0..<FileReceiver.mostAssemblies)
     var assemblies: [ChunkAssembly] = []
@@ -141,22 +141,24 @@ package struct FileReceiver: SessionContent, ~Copyable {
         messages.append(ControlMessage.refuse(code: code, reason: reason).encoded)
     }
 
-    /// Small files that may wait until the sender gets no more credit.
-    private static let mostUnstored = 256
+    /// Small files that may wait for the disk until the sender gets no more credit.
+    private static let mostStoring = 256
 
-    package var takesMore: Bool { unstored.count < Self.mostUnstored }
+    package var takesMore: Bool { storing.count < Self.mostStoring }
 
     package var hasWork: Bool {
         state == .accepted
-            && (nextToBegin < entries.count || !rechecks.isEmpty || isAllReported || !unstored.isEmpty)
+            && (nextToBegin < entries.count || !rechecks.isEmpty || isAllReported || isAwaitingSink && sink.hasStored)
     }
+
+    package var isAwaitingSink: Bool { !storing.isEmpty }
 
     /// Whether only the folders' permissions and times are left.
     private var isAllReported: Bool { doneEntries == entries.count && nextToBegin == entries.count }
 
     package mutating func work() {
         guard state == .accepted else { return }
-        storeNext()
+        noteStored()
         if !rechecks.isEmpty { return recheck() }
         let end = min(entries.count, nextToBegin + Self.entriesAtOnce)
         while nextToBegin < end, state == .accepted, rechecks.isEmpty {

@@ -55,10 +55,10 @@ package struct FileSender: SessionContent, ~Copyable {
     /// Bytes of files that were read to be sent, and those that the receiver has already.
     package internal(set) var movedBytes: UInt64 = 0
     package private(set) var keptBytes: UInt64 = 0
-    package private(set) var results: [UInt32: ReceivedStatus] = [:]
+    package private(set) var results = EntryTable<ReceivedStatus>()
     package private(set) var faults: [UInt32: String] = [:]
     /// The digests that were sent.
-    package internal(set) var digests: [UInt32: BLAKE3.Digest] = [:]
+    package internal(set) var digests = EntryTable<BLAKE3.Digest>()
 
     private let signer: ReceiptSigner?
     /// Whether there is a file for a receipt.

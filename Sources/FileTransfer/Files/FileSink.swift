@@ -13,6 +13,18 @@ package enum EntryStart: Equatable, Sendable {
     case skipped
 }
 
+/// What became of a small file.
+package struct StoredFile: Sendable {
+    package let entry: UInt32
+    /// Nil: it is there.
+    package let fault: FileFault?
+
+    package init(entry: UInt32, fault: FileFault?) {
+        self.entry = entry
+        self.fault = fault
+    }
+}
+
 /// Where a receiver's files are written. A class, as ``FileSource`` is.
 package protocol FileSink: AnyObject {
     /// Whether a file is on the disk when it counts as verified.
@@ -30,8 +42,14 @@ package protocol FileSink: AnyObject {
     /// Hashes a chunk that is there from an earlier transfer. Nil if it is not there.
     func value(of chunk: UInt64, in entry: UInt32) throws(FileFault) -> BLAKE3.ChainingValue?
 
-    /// Makes a small file, whose bytes are verified.
-    func store(_ bytes: RawSpan, as entry: TransferEntry) throws(FileFault)
+    /// Makes a small file, whose bytes are verified. ``takeStored()`` says what became of it, perhaps later.
+    func store(_ bytes: RawSpan, as entry: TransferEntry)
+
+    /// Whether ``takeStored()`` has something to say.
+    var hasStored: Bool { get }
+
+    /// Small files that were made, or cannot be, since the last call.
+    func takeStored() -> [StoredFile]
 
     /// Gives the entry its name, because all of it is there and verified.
     func finish(_ entry: TransferEntry) throws(FileFault)

@@ -16,6 +16,8 @@ internal import Cryptography
 package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
     /// Packets that are opened or sealed in one call: as many as a run of the kernel has.
     static var mostPackets: Int { 64 }
+    /// Between two looks at files that are being made.
+    private static var sinkPause: Int64 { 1_000_000 }
 
     let role: HandshakeRole
     /// When keys of the past are overwritten.
@@ -162,6 +164,7 @@ package struct Session<Content: SessionContent & ~Copyable>: ~Copyable {
         if isPacerLimited { take(recovery.nextSend(bytes: datagramSize, path: recoveryPath, now: now) ?? now) }
         if !paths.isQuiet || leavesPathAt != nil { take(pathDeadline) }
         take(silenceDeadline)
+        if frames.content.isAwaitingSink { take(now + Self.sinkPause) }
         return deadline
     }
 

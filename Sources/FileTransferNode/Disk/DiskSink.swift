@@ -34,6 +34,9 @@ package final class DiskSink: FileSink {
     package var conflicts = ConflictPolicy.refuse
     private let tree: FolderTree
     private let batch: SmallFileBatch
+    private var writer: SmallFileWriter?
+    /// Small files that were not even begun.
+    private var unwritten: [StoredFile] = []
     private var entries: [UInt32: TransferEntry] = [:]
     /// Large files: what an earlier transfer left of them.
     private var known: [UInt32: (chunks: KnownChunks, isContinued: Bool)] = [:]
@@ -47,9 +50,13 @@ package final class DiskSink: FileSink {
     private var claimed: Set<[UInt8]> = []
     private let claims: PathClaims
     /// All paths of the transfer.
-    private var taken: Set<[UInt8]> = []
+    private var taken: Set<PathKey> = []
     /// Folders that were made here, whose permissions and times are set at the end.
     private var folders: [TransferEntry] = []
+    /// Folders that this transfer has made, with nothing in them.
+    private var newFolders: Set<[UInt8]> = []
+    /// The one of the entry before: entries come folder by folder.
+    private var latestFolder: (path: [UInt8], isNew: Bool) = ([], false)
     private var buffer: [UInt8] = []
     /// What a person should know.
     package private(set) var notices: [String] = []
@@ -81,8 +88,12 @@ package final class DiskSink: FileSink {
 
     deinit { for path in claimed { claims.release(path) } }
 
-    /// No more will come. Nothing is incomplete: small files are made one at a time.
-    func abandon() { batch.end() }
+    /// No more will come. When this returns, no file is being made, and none is incomplete.
+    func abandon() {
+        writer?.stop()
+        writer = nil
+        batch.end()
+    }
 
     // MARK: Names
 
@@ -95,7 +106,19 @@ package final class DiskSink: FileSink {
     }
 
     private func status(of path: [UInt8]) throws(SystemError) -> FileStatus? {
-        try tree.inParent(of: path) { (folder, name) throws(SystemError) in try folder.status(of: name) }
+        // What another program makes there meanwhile is not overwritten either: no file is opened that exists.
+        if isInNewFolder(path) { return nil }
+        return try tree.inParent(of: path) { (folder, name) throws(SystemError) in try folder.status(of: name) }
+    }
+
+    /// Whether this transfer has made the folder of a path, and nothing of it there before.
+    private func isInNewFolder(_ path: [UInt8]) -> Bool {
+        guard let slash = path.lastIndex(of: UInt8(ascii: "/")) else { return false }
+        if !latestFolder.path.elementsEqual(path[..<slash]) {
+            let folder = Array(path[..<slash])
+            latestFolder = (folder, newFolders.contains(folder))
+        }
+        return latestFolder.isNew
     }
 
     /// Where an entry goes, below the folder.
@@ -116,7 +139,7 @@ package final class DiskSink: FileSink {
             )
         }
         // Both would be written into one file.
-        guard entry.kind == .folder || taken.insert(entry.path).inserted else {
+        guard entry.kind == .folder || taken.insert(PathKey(entry.path)).inserted else {
             throw FileFault(
                 .exists,
                 "\(tree.text(entry.path)) comes twice in this transfer; send files of one name one after the other"
@@ -132,6 +155,7 @@ package final class DiskSink: FileSink {
     }
 
     private func beginFolder(_ entry: TransferEntry) throws(SystemError) -> EntryStart {
+        if newFolders.contains(entry.path) { return .complete }
         if let status = try status(of: entry.path) {
             // Its permissions and times are its owner's.
             if status.kind == .folder { return .complete }
@@ -139,6 +163,8 @@ package final class DiskSink: FileSink {
         }
         try tree.inParent(of: entry.path) { (folder, name) throws(SystemError) in try folder.makeFolder(name) }
         folders.append(entry)
+        newFolders.insert(entry.path)
+        latestFolder = (entry.path, true)
         return .complete
     }
 
@@ -183,6 +209,7 @@ package final class DiskSink: FileSink {
 
     /// What another session receives gets its name at its end.
     private func checkClaims(_ path: [UInt8]) throws(SystemError) {
+        if claims.isEmpty { return }
         let part = PartFile.path(of: path)
         guard claimed.contains(part) || !claims.contains(part) else {
             throw SystemError(call: "open", path: tree.text(path), code: EBUSY)
@@ -240,10 +267,10 @@ package final class DiskSink: FileSink {
         let dot = name.dropFirst().lastIndex(of: UInt8(ascii: ".")) ?? name.endIndex
         for number in 2...9_999 {
             let candidate = Array(path[..<dot]) + Array(" (\(number))".utf8) + Array(path[dot...])
-            if !taken.contains(candidate), !claims.contains(PartFile.path(of: candidate)),
+            if !taken.contains(PathKey(candidate)), !claims.contains(PartFile.path(of: candidate)),
                 try status(of: candidate) == nil
             {
-                taken.insert(candidate)
+                taken.insert(PathKey(candidate))
                 return candidate
             }
         }
@@ -335,52 +362,50 @@ package final class DiskSink: FileSink {
 
     // MARK: Small files
 
-    package func store(_ bytes: RawSpan, as entry: TransferEntry) throws(FileFault) {
+    package func store(_ bytes: RawSpan, as entry: TransferEntry) {
         let path = path(of: entry)
         entries[entry.number] = nil
-        let replaces = replacing.contains(entry.number)
         do throws(SystemError) {
             try checkClaims(path)
-            try batch.begin(path)
-            try tree.inParent(of: path) { (folder, name) throws(SystemError) in
-                // Where something is replaced, and for a file without any permission, which looks unfinished.
-                if replaces || entry.mode & 0o777 == 0 {
-                    let part = PartFile.names(of: name).part
-                    try? folder.remove(part)
-                    try make(part, bytes, entry, in: folder)
-                    if replaces { return try folder.rename(part, to: name) }
-                    try folder.link(part, as: name)
-                    try folder.remove(part)
-                } else {
-                    try make(name, bytes, entry, in: folder)
-                }
-                if options.isDurable { try folder.synchronize() }
-            }
-        } catch { throw fault(error, path) }
+            let writer = try startedWriter()
+            try batch.begin(path, before: writer)
+            writer.add(
+                SmallFileWriter.Job(
+                    entry: entry.number,
+                    path: path,
+                    bytes: [UInt8](bytes),
+                    mode: mode_t(entry.mode & 0o777),
+                    seconds: entry.seconds,
+                    nanoseconds: entry.nanoseconds,
+                    replaces: replacing.contains(entry.number)
+                )
+            )
+        } catch { unwritten.append(StoredFile(entry: entry.number, fault: fault(error, path))) }
     }
 
-    private func make(
-        _ name: [UInt8],
-        _ bytes: RawSpan,
-        _ entry: TransferEntry,
-        in folder: borrowing OpenFolder
-    ) throws(SystemError) {
-        // Without permissions it is unfinished: see `SmallFileBatch`.
-        let file = try folder.open(name, flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0)
-        do throws(SystemError) {
-            try file.write(bytes, at: 0)
-            try file.setModified(seconds: entry.seconds, nanoseconds: entry.nanoseconds)
-            try file.setMode(mode_t(entry.mode & 0o777))
-            if options.isDurable { try file.synchronize() }
-        } catch {
-            try? folder.remove(name)
-            throw error
-        }
+    private func startedWriter() throws(SystemError) -> SmallFileWriter {
+        if let writer { return writer }
+        let started = try SmallFileWriter(in: tree, isDurable: options.isDurable)
+        writer = started
+        return started
+    }
+
+    package var hasStored: Bool { !unwritten.isEmpty || writer?.hasMade == true }
+
+    package func takeStored() -> [StoredFile] {
+        defer { unwritten = [] }
+        guard let writer else { return unwritten }
+        return unwritten
+            + writer.takeMade().map { made in
+                StoredFile(entry: made.entry, fault: made.error.map { fault($0, made.path) })
+            }
     }
 
     // MARK: The end
 
     package func end() -> Bool {
+        // Its sender took back what is being made.
+        if let writer, writer.pending > 0 { return false }
         batch.end()
         let until = KernelClock.monotonic + Self.longestEnd
         // The innermost first, because a folder's time changes with its content.

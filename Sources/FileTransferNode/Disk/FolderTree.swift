@@ -21,6 +21,9 @@ final class FolderTree {
 
     init(_ root: consuming OpenFolder) { self.root = root }
 
+    /// For another thread.
+    func reopenedRoot() throws(SystemError) -> OpenFolder { try root.reopened() }
+
     /// A path below the root, with the root's own, for people.
     func text(_ path: [UInt8]) -> String {
         let start = root.path.hasSuffix("/") ? String(root.path.dropLast()) : root.path

@@ -9,5 +9,7 @@ final class PathClaims: Sendable {
 
     func contains(_ path: [UInt8]) -> Bool { paths.withLock { $0.contains(path) } }
 
+    var isEmpty: Bool { paths.withLock { $0.isEmpty } }
+
     func release(_ path: [UInt8]) { paths.withLock { _ = $0.remove(path) } }
 }
