@@ -511,8 +511,8 @@ let package = Package(
         .testTarget(
             name: "FileTransferNodeTests",
             dependencies: [
-                "CNetworkNamespace", "Cryptography", "FileTransfer", "FileTransferNode", "Identity", "OwnThread",
-                "PacketIO", "TemporaryFolders",
+                "CNetworkNamespace", "Cryptography", "FileTransfer", "FileTransferNode", "Files", "Identity",
+                "OwnThread", "PacketIO", "SystemErrors", "TemporaryFolders",
             ],
             swiftSettings: lenient
         ),

@@ -110,7 +110,7 @@ struct SmallFileWriterTests {
         #expect(try names(folder) == ["file"])
     }
 
-    @Test func `in a folder that the transfer makes nothing is replaced either, whoever puts it there`() throws {
+    @Test func `in a folder that the transfer makes nothing is replaced either`() throws {
         let folder = try TemporaryFolder()
         let sink = try DiskSink(into: folder.path)
         sink.conflicts = .overwrite
