@@ -153,7 +153,7 @@ def folder(work, shared):
                 theirs.append(other)
             shutil.rmtree(target)
     shutil.rmtree(source)
-    report(f"{FILES:,} files of 1 KiB, loopback".replace(",", " "), ours, theirs, "tar \\| ssh tar", 1.3)
+    report(f"{FILES:,}".replace(",", " ") + " files of 1 KiB, loopback", ours, theirs, "tar \\| ssh tar", 1.3)
 
 
 def tiny(work, shared):
