@@ -119,6 +119,18 @@ printf changed | dd of=big bs=1 seek=1000 conv=notrunc status=none
 peer_sends changed big
 result "sends a chunk again that has changed" "cmp big changed/big" "holds 'r[\"wants\"] == [[0, [[1, 3]]], [0, [[0, 1]]]]'"
 
+# A sender that vanishes when all has arrived, and begins again while the receiver waits for its signature.
+mkdir vanished
+timeout 60 "$courier" receive --yes --once --to vanished --listen 127.0.0.1:0 --key key.receive >courier.out 2>&1 &
+courier_id=$!
+again=$(printf '07%.0s' $(seq 32))
+timeout 60 /usr/bin/python3 "$here/peer.py" send "$(ticket courier.out)" sizes/65537 --key "$again" --vanish >peer.json 2>peer.err
+timeout 60 /usr/bin/python3 "$here/peer.py" send "$(ticket courier.out)" sizes/1000000 --key "$again" >peer.json 2>peer.err
+peer_code=$?
+wait $courier_id
+courier_code=$?
+result "vanishes at the end, and begins again" "cmp sizes/65537 vanished/65537" "cmp sizes/1000000 vanished/1000000"
+
 mkdir part
 head -c 1000000 /dev/zero >part/big
 for chunk in 0 2; do dd if=big of=part/big bs=262144 skip=$chunk seek=$chunk count=1 conv=notrunc status=none; done

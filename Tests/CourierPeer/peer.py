@@ -70,8 +70,8 @@ class Receipts:
 
 
 class Sender:
-    def __init__(self, session: Session, receipts: Receipts, paths: list[str], stop_after: int | None):
-        self.session, self.receipts, self.paths = session, receipts, paths
+    def __init__(self, session: Session, receipts: Receipts, paths: list[str], stop_after: int | None, vanishes: bool):
+        self.session, self.receipts, self.paths, self.vanishes = session, receipts, paths, vanishes
         self.receipt = None
         session.most_data = stop_after or session.most_data
         self.status: dict[int, str] = {}
@@ -117,6 +117,9 @@ class Sender:
         elif type == VERIFIED:
             for first, count in struct.iter_unpack(">II", body):
                 self.status |= {number: STATUS[0] for number in range(first, first + count)}
+        elif type == RECEIPT and self.vanishes:
+            # As one that is killed: nothing more goes out.
+            os._exit(0)
         elif type == RECEIPT and self.receipt is None and len(self.status) == len(self.paths):
             moment, flags, signature = struct.unpack(">QB64s", body)
             statement = self.receipts.statement(True, moment, flags, self.verified())
@@ -416,6 +419,7 @@ def main() -> int:
     send.add_argument("ticket")
     send.add_argument("files", nargs="+")
     send.add_argument("--stop-after", type=int, help="cancel after so many bytes of file data")
+    send.add_argument("--vanish", action="store_true", help="end without a word instead of signing the receipt")
     send.add_argument("--flood", action="store_true", help="make the responder ask for cookies")
     receive.add_argument("folder")
     receive.add_argument("--known", default="", help="chunks of large files that are there already, as 0,2")
@@ -448,7 +452,7 @@ def main() -> int:
     session = Session(sock, established, options.loss, options.rekey_every, options.move_every)
     receipts = Receipts(identity, established.peer)
     if options.command == "send":
-        app = Sender(session, receipts, options.files, options.stop_after)
+        app = Sender(session, receipts, options.files, options.stop_after, options.vanish)
     else:
         app = Receiver(session, receipts, options.folder, [int(chunk) for chunk in options.known.split(",") if chunk])
     code, reason, side = session.run(app, options.timeout)

@@ -24,6 +24,9 @@ final class ReceivingLoop {
     private var transfers: [ReceivingSession] = []
     private var nextNumber: UInt64 = 0
     private var superseded: [(UInt64, FileReceiving.Event)] = []
+    /// With one place: a transfer that was through when its sender began again. If that sends it once more, the second
+    /// one counts.
+    private var held: (number: UInt64, end: Result<TransferOutcome, any Error>)?
     private var lastStep = Instant.now
 
     init(
@@ -105,6 +108,10 @@ final class ReceivingLoop {
         var proceeds = true
         for (number, event) in superseded { proceeds = each(number, event) && proceeds }
         superseded = []
+        if let held, transfers.contains(where: { $0.wasOffered }) {
+            self.held = nil
+            proceeds = each(held.number, .superseded) && proceeds
+        }
         for transfer in transfers where transfer.wasOffered {
             proceeds = each(transfer.number, .progress(transfer.progress)) && proceeds
         }
@@ -113,6 +120,10 @@ final class ReceivingLoop {
             if let end = end(of: transfer) { proceeds = each(transfer.number, .ended(end)) && proceeds }
         }
         transfers.removeAll { $0.isOver(now: now) }
+        if transfers.isEmpty, let held {
+            self.held = nil
+            proceeds = each(held.number, .ended(held.end)) && proceeds
+        }
         return proceeds
     }
 
@@ -218,7 +229,11 @@ final class ReceivingLoop {
     ) {
         if transfer.isFinished, let end = end(of: transfer) {
             // It waited for the sender's signature only.
-            superseded.append((transfer.number, .ended(end)))
+            if places == 1 {
+                held = (transfer.number, end)
+            } else {
+                superseded.append((transfer.number, .ended(end)))
+            }
         } else if transfer.wasOffered {
             superseded.append((transfer.number, .superseded))
         }
