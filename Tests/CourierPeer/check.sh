@@ -131,6 +131,18 @@ wait $courier_id
 courier_code=$?
 result "vanishes at the end, and begins again" "cmp sizes/65537 vanished/65537" "cmp sizes/1000000 vanished/1000000"
 
+# The same, but it only looks whether the receiver is there: the transfer counts.
+mkdir looked
+/usr/bin/python3 -c 'import os; os.write(os.open("key.again", os.O_CREAT | os.O_WRONLY, 0o600), bytes([7] * 32))'
+timeout 60 "$courier" receive --yes --once --to looked --listen 127.0.0.1:0 --key key.receive >courier.out 2>&1 &
+courier_id=$!
+timeout 60 /usr/bin/python3 "$here/peer.py" send "$(ticket courier.out)" sizes/65537 --key "$again" --vanish >peer.json 2>peer.err
+timeout 60 "$courier" ping "$(ticket courier.out)" --count 1 --key key.again >peer.json 2>peer.err
+peer_code=$?
+wait $courier_id
+courier_code=$?
+result "vanishes at the end, and only looks" "cmp sizes/65537 looked/65537"
+
 mkdir part
 head -c 1000000 /dev/zero >part/big
 for chunk in 0 2; do dd if=big of=part/big bs=262144 skip=$chunk seek=$chunk count=1 conv=notrunc status=none; done
