@@ -13,11 +13,20 @@ cd "$work" || exit 2
 passed=0 failed=0
 
 # The ticket, once it is in the file.
+# ticket FILE: what the receiver whose output goes there prints first. A busy machine takes seconds for it.
 ticket() {
-    for _ in $(seq 50); do
-        grep -m 1 -o 'courier:[a-z2-7]*' "$1" && return
+    for _ in $(seq 600); do
+        grep -m 1 -x 'courier:[a-z2-7]\+' "$1" 2>/dev/null && return
         sleep 0.1
     done
+}
+
+# launch FILE COMMAND…: in the background, with its output in a file that has nothing of an earlier one.
+launch() {
+    local output=$1
+    shift
+    : >"$output"
+    "$@" >"$output" 2>&1 &
 }
 
 # peer_sends FOLDER FILES… [-- PEER'S OPTIONS]: to `courier receive`. What the peer prints goes to peer.json.
@@ -27,7 +36,7 @@ peer_sends() {
     while [ $# -gt 0 ] && [ "$1" != -- ]; do files+=("$1"); shift; done
     [ $# -gt 0 ] && shift
     mkdir -p "$folder"
-    timeout 60 "$courier" receive --yes --once --to "$folder" --listen 127.0.0.1:0 --key key.receive >courier.out 2>&1 &
+    launch courier.out timeout 60 "$courier" receive --yes --once --to "$folder" --listen 127.0.0.1:0 --key key.receive
     local courier_id=$!
     timeout 60 /usr/bin/python3 "$here/peer.py" send "$(ticket courier.out)" "${files[@]}" "$@" >peer.json 2>peer.err
     peer_code=$?
@@ -42,6 +51,7 @@ peer_receives() {
     while [ $# -gt 0 ] && [ "$1" != -- ]; do files+=("$1"); shift; done
     [ $# -gt 0 ] && shift
     mkdir -p "$folder"
+    : >peer.out
     timeout 60 /usr/bin/python3 "$here/peer.py" receive "$folder" "$@" >peer.out 2>peer.err &
     local peer_id=$!
     timeout 60 "$courier" send "${files[@]}" "$(ticket peer.out)" --key key.send >courier.out 2>&1
@@ -121,7 +131,7 @@ result "sends a chunk again that has changed" "cmp big changed/big" "holds 'r[\"
 
 # A sender that vanishes when all has arrived, and begins again while the receiver waits for its signature.
 mkdir vanished
-timeout 60 "$courier" receive --yes --once --to vanished --listen 127.0.0.1:0 --key key.receive >courier.out 2>&1 &
+launch courier.out timeout 60 "$courier" receive --yes --once --to vanished --listen 127.0.0.1:0 --key key.receive
 courier_id=$!
 again=$(printf '07%.0s' $(seq 32))
 timeout 60 /usr/bin/python3 "$here/peer.py" send "$(ticket courier.out)" sizes/65537 --key "$again" --vanish >peer.json 2>peer.err
@@ -134,7 +144,7 @@ result "vanishes at the end, and begins again" "cmp sizes/65537 vanished/65537" 
 # The same, but it only looks whether the receiver is there: the transfer counts.
 mkdir looked
 /usr/bin/python3 -c 'import os; os.write(os.open("key.again", os.O_CREAT | os.O_WRONLY, 0o600), bytes([7] * 32))'
-timeout 60 "$courier" receive --yes --once --to looked --listen 127.0.0.1:0 --key key.receive >courier.out 2>&1 &
+launch courier.out timeout 60 "$courier" receive --yes --once --to looked --listen 127.0.0.1:0 --key key.receive
 courier_id=$!
 timeout 60 /usr/bin/python3 "$here/peer.py" send "$(ticket courier.out)" sizes/65537 --key "$again" --vanish >peer.json 2>peer.err
 timeout 60 "$courier" ping "$(ticket courier.out)" --count 1 --key key.again >peer.json 2>peer.err
