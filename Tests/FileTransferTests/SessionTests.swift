@@ -44,6 +44,22 @@ struct SessionTests {
         #expect(receipt?.isDurable == true)
     }
 
+    @Test func `no more than so many small files wait for the disk, however small they are`() throws {
+        var pair = try SessionPair([[1], [2]])
+        while pair.sink.stored < 2, pair.runOnce() { pair.sink.isSlow = true }
+        let bytes: [UInt8] = [0]
+        let digest = BLAKE3.hash(bytes.span.bytes)
+        let end = UInt64(2 * (8 + BLAKE3.digestLength + 1))
+        for entry in 2..<UInt32(FileReceiver.mostWaiting) { pair.receiver.content.storing[entry] = digest }
+        let stream = try #require((0...64).first { pair.receiver.content.streams[$0] != nil })
+        let number = UInt16(stream * 2 + 1)
+        let refused = pair.receiver.content.receive(bytes.span.bytes, on: number, at: end)
+        #expect(refused == nil)
+        pair.receiver.content.storing[9] = nil
+        let taken = pair.receiver.content.receive(bytes.span.bytes, on: number, at: end)
+        #expect(taken == 1)
+    }
+
     @Test func `while small files wait for the disk, the sender gets no more credit`() throws {
         var pair = try SessionPair([[1]])
         let nothing: [UInt8] = []

@@ -42,6 +42,8 @@ extension FileReceiver {
             state = .violated("a pack stream that is too long")
             return 0
         }
+        // Each takes more memory than its bytes of the stream, which come again.
+        if storing.count >= Self.mostWaiting { return nil }
         let new = pack.receive(bytes, at: offset)
         while true {
             switch pack.next() {

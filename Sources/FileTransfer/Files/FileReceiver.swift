@@ -143,6 +143,8 @@ package struct FileReceiver: SessionContent, ~Copyable {
 
     /// Small files that may wait for the disk until the sender gets no more credit.
     private static let mostStoring = 256
+    /// Those that may wait at all. The credit that the sender has is enough for more only if they are tiny.
+    static let mostWaiting = 65_536
 
     package var takesMore: Bool { storing.count < Self.mostStoring }
 
