@@ -67,11 +67,11 @@ internal import COpenSSL
             "too long to seal"
         )
         let context = unsafe context()
-        unsafe start(context, nonce, header, encrypting: 1)
+        unsafe Self.start(context, nonce, header, encrypting: 1)
         let length = bytes.byteCount - Self.tagLength
         // Both pointers are inside the span and are not kept; libcrypto may write where it reads.
         unsafe bytes.withUnsafeMutableBytes { buffer in
-            unsafe process(context, buffer, length)
+            unsafe Self.process(context, buffer, length)
             var written: Int32 = 0
             Libcrypto.require(unsafe EVP_CipherFinal_ex(context, nil, &written), "ends sealing")
             let tag = unsafe buffer.baseAddress.map { unsafe $0 + length }
@@ -100,15 +100,15 @@ internal import COpenSSL
             return false
         }
         let context = unsafe context()
-        unsafe start(context, nonce, header, encrypting: 0)
+        unsafe Self.start(context, nonce, header, encrypting: 0)
         // The pointers are inside the spans and are not kept; libcrypto may write where it reads.
-        unsafe head.withUnsafeMutableBytes { unsafe process(context, $0, $0.count) }
+        unsafe head.withUnsafeMutableBytes { unsafe Self.process(context, $0, $0.count) }
         let length = rest.byteCount - Self.tagLength
         return unsafe rest.withUnsafeMutableBytes { buffer in
             let tag = unsafe buffer.baseAddress.map { unsafe $0 + length }
             let expected = unsafe EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, Int32(Self.tagLength), tag)
             Libcrypto.require(expected, "takes the tag")
-            unsafe process(context, buffer, length)
+            unsafe Self.process(context, buffer, length)
             var written: Int32 = 0
             // The only call that may fail: it compares the tags, in constant time.
             return unsafe EVP_CipherFinal_ex(context, nil, &written) == 1
@@ -125,7 +125,19 @@ internal import COpenSSL
         return unsafe context
     }
 
-    private func start(_ context: OpaquePointer, _ nonce: Nonce, _ header: RawSpan, encrypting: Int32) {
+    /// A context of its own, in which opening has started. The caller frees it.
+    func startOpening(nonce: Nonce, authenticating header: RawSpan) -> OpaquePointer {
+        precondition(header.byteCount <= Self.maximumLength, "too long to authenticate")
+        let context = unsafe Libcrypto.makeContext()
+        let bytes = unsafe key.assumingMemoryBound(to: UInt8.self)
+        // The key is copied by the call.
+        let isSet = unsafe EVP_CipherInit_ex(context, Libcrypto.cipher(of: algorithm), nil, bytes, nil, 0)
+        Libcrypto.require(isSet, "takes a key of 32 bytes")
+        unsafe Self.start(context, nonce, header, encrypting: 0)
+        return unsafe context
+    }
+
+    private static func start(_ context: OpaquePointer, _ nonce: Nonce, _ header: RawSpan, encrypting: Int32) {
         let bytes: Nonce = [nonce[0].littleEndian, nonce[1].littleEndian, nonce[2].littleEndian]
         // Without cipher and key, the context keeps its own.
         let started = unsafe bytes.span.withUnsafeBytes { iv in
@@ -141,7 +153,7 @@ internal import COpenSSL
         Libcrypto.require(taken, "authenticates a header")
     }
 
-    private func process(_ context: OpaquePointer, _ buffer: UnsafeMutableRawBufferPointer, _ length: Int) {
+    static func process(_ context: OpaquePointer, _ buffer: UnsafeMutableRawBufferPointer, _ length: Int) {
         if length == 0 { return }
         var written: Int32 = 0
         let processed = unsafe EVP_CipherUpdate(

@@ -81,6 +81,11 @@ package struct RecordCipher: ~Copyable {
         key.open(&head, &rest, nonce: nonce(counter), authenticating: header)
     }
 
+    /// Starts to open a record that has not arrived completely.
+    package func startOpening(counter: UInt64, authenticating header: RawSpan) -> RecordOpening {
+        unsafe RecordOpening(context: key.startOpening(nonce: nonce(counter), authenticating: header))
+    }
+
     private func nonce(_ counter: UInt64) -> AEADKey.Nonce {
         [noncePrefix, UInt32(truncatingIfNeeded: counter), UInt32(truncatingIfNeeded: counter >> 32)]
     }

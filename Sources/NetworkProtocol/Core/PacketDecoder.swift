@@ -6,6 +6,17 @@ public struct Packet: Sendable, Hashable {
     public package(set) var payload: [UInt8]
 }
 
+/// Stores the payload of a packet that arrives in pieces.
+protocol PayloadPieces: ~Copyable {
+    /// Appends as many bytes to `payload` as `piece` has.
+    mutating func append(_ piece: Span<UInt8>, of header: PacketHeader, to payload: inout SplitPayload)
+}
+
+/// Stores pieces as they arrive.
+private struct CopiedPieces: PayloadPieces {
+    func append(_ piece: Span<UInt8>, of header: PacketHeader, to payload: inout SplitPayload) { payload.append(piece) }
+}
+
 /// Splits a stream of bytes into packets, however the stream is cut.
 ///
 /// Every byte of a header is checked when it arrives, and nothing is stored for a packet before its whole header is
@@ -79,6 +90,16 @@ public struct PacketDecoder: Sendable {
 
     /// The next packet, left in place if all of it is there; nil when `input` is used up.
     mutating func frame(_ input: Span<UInt8>, at position: inout Int) throws(PacketError) -> Frame? {
+        var pieces = CopiedPieces()
+        return try frame(input, at: &position, &pieces)
+    }
+
+    /// The same. `pieces` stores the payload of a packet that is not complete.
+    mutating func frame<Pieces: PayloadPieces & ~Copyable>(
+        _ input: Span<UInt8>,
+        at position: inout Int,
+        _ pieces: inout Pieces
+    ) throws(PacketError) -> Frame? {
         if headerCount == 0, input.count - position >= PacketHeader.length {
             // A wrong byte is found again below, which consumes the bytes before it.
             let header = try? PacketHeader(reading: input, at: position, limit: limit)
@@ -88,10 +109,14 @@ public struct PacketDecoder: Sendable {
                 return .whole(header, start..<position)
             }
         }
-        return try gather(input, at: &position)
+        return try gather(input, at: &position, &pieces)
     }
 
-    private mutating func gather(_ input: Span<UInt8>, at position: inout Int) throws(PacketError) -> Frame? {
+    private mutating func gather<Pieces: PayloadPieces & ~Copyable>(
+        _ input: Span<UInt8>,
+        at position: inout Int,
+        _ pieces: inout Pieces
+    ) throws(PacketError) -> Frame? {
         while headerCount < PacketHeader.length {
             guard position < input.count else { return nil }
             position += 1
@@ -100,7 +125,7 @@ public struct PacketDecoder: Sendable {
         guard let header else { return nil }
         let taken = min(header.payloadLength - payload.count, input.count - position)
         makeRoom(for: taken, of: header.payloadLength)
-        payload.append(input.extracting(position..<position + taken))
+        pieces.append(input.extracting(position..<position + taken), of: header, to: &payload)
         position += taken
         guard payload.count == header.payloadLength else { return nil }
         headerCount = 0

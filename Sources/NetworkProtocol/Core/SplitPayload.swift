@@ -38,6 +38,22 @@ struct SplitPayload: Sendable {
 
     mutating func reserveCapacity(_ count: Int) { rest.reserveCapacity(count) }
 
+    /// Bytes of the first piece that have not arrived; 0 if the payload is in one piece.
+    var missingHead: Int { isSplit ? SplitPayload.headLength - headCount : 0 }
+
+    /// Runs `body` with the first piece, which must be complete.
+    mutating func withHead(_ body: (inout MutableRawSpan) -> Void) {
+        var span = head.mutableSpan
+        // Any bytes are valid `UInt8`s.
+        var bytes = unsafe span.mutableBytes
+        body(&bytes)
+    }
+
+    /// Appends `count` bytes, which `body` makes, behind the first piece, which must be complete.
+    mutating func append(_ count: Int, _ body: (inout OutputSpan<UInt8>) -> Void) {
+        rest.append(addingCapacity: count, initializingWith: body)
+    }
+
     mutating func append(_ bytes: Span<UInt8>) {
         var position = 0
         while isSplit, headCount < SplitPayload.headLength, position < bytes.count {

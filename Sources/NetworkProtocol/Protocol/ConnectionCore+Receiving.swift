@@ -12,11 +12,15 @@ extension ConnectionCore {
     ) throws(ConnectionError) -> Step? {
         let frame: PacketDecoder.Frame?
         do throws(PacketError) {
-            frame = try decoder.frame(input, at: &position)
+            frame =
+                try opener == nil
+                ? decoder.frame(input, at: &position)
+                : opener?.frame(of: &decoder, input, at: &position)
         } catch {
             throw .malformedPacket(error)
         }
-        switch frame {
+        // Consumed: with a second reference to the payload, opening it in place would copy it.
+        switch consume frame {
         case .whole(let header, let range):
             heartbeat.completedPacket()
             let payload = input.extracting(range)

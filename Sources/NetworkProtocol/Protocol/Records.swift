@@ -87,8 +87,13 @@ extension SymmetricKey {
 
 /// Opens what the other side sealed. Uses its owner's contexts, on the owner's thread.
 package struct RecordOpener: ~Copyable {
+    /// Shorter records are opened when they are complete: copying them costs less than a context of their own.
+    static let shortestInPieces = 16 * 1024
+
     private var key: RecordKey
     private var counter: UInt64 = 0
+    /// The record that is being opened while it arrives.
+    private var opening: RecordOpening?
 
     package init(secret: Secret, contexts: CipherContexts) { key = RecordKey(SymmetricKey(secret), contexts) }
 
@@ -104,7 +109,7 @@ package struct RecordOpener: ~Copyable {
     /// The same for a payload that may be split.
     mutating func open(_ payload: consuming SplitPayload, of header: PacketHeader) -> SplitPayload? {
         guard header.flags.contains(.encrypted), payload.count >= RecordCipher.tagLength else { return nil }
-        guard key.cipher.open(&payload, counter: counter, authenticating: header.inlineBytes) else { return nil }
+        guard isAuthentic(&payload, header) else { return nil }
         // A sender that never changes keys runs out of numbers after 2⁶⁴ records, which no link can carry.
         counter += 1
         payload.removeLast(RecordCipher.tagLength)
@@ -113,5 +118,48 @@ package struct RecordOpener: ~Copyable {
             counter = 0
         }
         return payload
+    }
+
+    private mutating func isAuthentic(_ payload: inout SplitPayload, _ header: PacketHeader) -> Bool {
+        if opening == nil {
+            return key.cipher.open(&payload, counter: counter, authenticating: header.inlineBytes)
+        }
+        let result = payload.withPieces { _, rest in
+            let tag = rest.bytes.extracting(last: RecordCipher.tagLength)
+            return opening?.isAuthentic(tag: tag) ?? false
+        }
+        opening = nil
+        return result
+    }
+}
+
+extension RecordOpener: PayloadPieces {
+    /// Opens a long record while it arrives. Its tag is left behind its plaintext, and ``open(_:of:)`` must follow when
+    /// the payload is complete.
+    mutating func append(_ piece: Span<UInt8>, of header: PacketHeader, to payload: inout SplitPayload) {
+        let isOpenedInPieces =
+            header.flags.contains(.encrypted) && header.payloadLength >= RecordOpener.shortestInPieces
+        let start = isOpenedInPieces ? min(payload.missingHead, piece.count) : piece.count
+        payload.append(piece.extracting(..<start))
+        if start == piece.count { return }
+        if opening == nil {
+            let header = header.inlineBytes
+            var new = key.cipher.startOpening(counter: counter, authenticating: unsafe header.span.bytes)
+            payload.withHead { new.open(&$0) }
+            opening = consume new
+        }
+        let textLength = header.payloadLength - RecordCipher.tagLength
+        let end = start + max(0, min(piece.count - start, textLength - payload.count))
+        payload.append(end - start) { plaintext in opening?.open(piece.extracting(start..<end), to: &plaintext) }
+        payload.append(piece.extracting(end...))
+    }
+
+    /// The next packet. A long record is opened while it arrives.
+    mutating func frame(
+        of decoder: inout PacketDecoder,
+        _ input: Span<UInt8>,
+        at position: inout Int
+    ) throws(PacketError) -> PacketDecoder.Frame? {
+        try decoder.frame(input, at: &position, &self)
     }
 }
