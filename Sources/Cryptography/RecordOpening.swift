@@ -24,7 +24,8 @@ internal import COpenSSL
 
     /// Opens the next bytes and appends them to `plaintext`, which must have room for them.
     package mutating func open(_ ciphertext: Span<UInt8>, to plaintext: inout OutputSpan<UInt8>) {
-        precondition(ciphertext.count <= min(plaintext.freeCapacity, AEADKey.maximumLength), "no room for the plaintext")
+        precondition(ciphertext.count <= plaintext.freeCapacity, "no room for the plaintext")
+        precondition(ciphertext.count <= AEADKey.maximumLength, "too long to open at once")
         if ciphertext.isEmpty { return }
         // Both pointers are inside the spans and are not kept. The memory is written before it counts as initialized.
         unsafe plaintext.withUnsafeMutableBufferPointer { output, count in
