@@ -91,7 +91,9 @@ enum CourierProperties {
                 path: [UInt8(ascii: "a") + UInt8(number)]
             )
         }
-        var sender = FileSender(entries, name: [], from: ZeroSource(entries), role: .initiator)
+        var sender = FileSender(entries, from: ZeroSource(entries), role: .initiator)
+        // All entries are announced.
+        _ = sender.takeMessages()
         var packet = [UInt8](repeating: 0, count: 1_500)
         var sent: [OutgoingData] = []
         for operation in operations(bytes) where sender.violation == nil {

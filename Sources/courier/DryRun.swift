@@ -23,8 +23,8 @@ enum DryRun {
     }
 
     static func put(_ paths: [String], _ options: SendOptions, json: Bool) throws {
-        let files = try OutgoingFiles(paths, options)
-        let entries = files.source.entries.map { entry in
+        let files = try OutgoingFiles(paths, options).withAllListed()
+        let entries = files.entries.map { entry in
             Result.Entry(
                 path: String(decoding: entry.path, as: UTF8.self),
                 kind: entry.kind.name,

@@ -68,6 +68,11 @@ struct ControlMessageTests {
         #expect(throws: ControlMessage.Malformed.self) { _ = try parse(ControlMessage.entry(entry).encoded) }
     }
 
+    @Test(arguments: ["a", ".a", "..a", "...", "a/.b/..c/d", "a..", String(repeating: "n", count: 255), "é\n\u{1}"])
+    func `other names are not`(_ name: String) {
+        #expect(TransferEntry.isSafe(Array(name.utf8)))
+    }
+
     @Test func `ranges of entries that are empty, too many or too high are refused`() {
         for (first, count) in [(0, 0), (UInt32.max, 1), (1, UInt32.max)] as [(UInt32, UInt32)] {
             var body: [UInt8] = []

@@ -15,7 +15,17 @@ final class MemorySource: FileSource {
     /// The content changes after so many reads.
     var changesAfter = Int.max
 
+    /// Entries that are listed later.
+    var unlisted: [TransferEntry] = []
+
     init(_ files: [[UInt8]]) { self.files = files }
+
+    var hasMore: Bool { !unlisted.isEmpty }
+
+    func more(atMost count: Int) -> [TransferEntry] {
+        defer { unlisted.removeFirst(min(count, unlisted.count)) }
+        return Array(unlisted.prefix(count))
+    }
 
     func read(_ entry: UInt32, at offset: UInt64, into bytes: inout MutableRawSpan) throws(FileFault) -> Int {
         reads += 1

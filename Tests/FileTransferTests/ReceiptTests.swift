@@ -86,7 +86,7 @@ struct ReceiptTests {
         #expect(receipt.time == 2 && receipt.files.count == 3 && receipt.files.bytes == 70_003)
         #expect(receipt.isSigned(by: receipt.sender, receipt.senderSignature))
         #expect(receipt.isSigned(by: receipt.receiver, receipt.receiverSignature))
-        let (own, others) = (pair.sender.content.verifiedFiles, pair.receiver.content.verifiedFiles)
+        let (own, others) = (pair.sender.content.receiptFiles, pair.receiver.content.receiptFiles)
         #expect(Receipt.Files(own) == receipt.files)
         #expect(own == others)
     }

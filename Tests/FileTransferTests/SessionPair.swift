@@ -67,7 +67,8 @@ struct SessionPair: ~Copyable {
         over path: Path = Path(),
         seed: UInt64 = 1,
         congestion: CongestionControl.Algorithm = .cubic,
-        largestDatagram: Int = SessionParameters.largestDatagram
+        largestDatagram: Int = SessionParameters.largestDatagram,
+        listed: Int = .max
     ) throws {
         self.path = path
         random = seed
@@ -97,12 +98,12 @@ struct SessionPair: ~Copyable {
                 path: Array("file-\(index)".utf8)
             )
         }
+        self.files.unlisted = Array(entries.dropFirst(listed))
         sender = Session(
             outgoing,
             parameters: parameters,
             content: FileSender(
-                entries,
-                name: Array("files".utf8),
+                Array(entries.prefix(listed)),
                 from: self.files,
                 role: .initiator,
                 signer: ReceiptSigner(one, peer: other.endpointID) { 1 }

@@ -60,6 +60,37 @@ struct SessionTests {
         #expect(taken == 1)
     }
 
+    @Test(arguments: [1, 300])
+    func `entries that are listed while others are announced arrive like the others`(listed: Int) throws {
+        var pair = try SessionPair((0..<1_000).map { [UInt8(truncatingIfNeeded: $0)] }, listed: listed)
+        pair.run()
+        let (isDone, ends) = (pair.isDone, pair.ends)
+        #expect(isDone, "\(ends)")
+        #expect(pair.sink.stored == 1_000)
+        let (one, total) = (pair.receiver.content.isOneFile, pair.sender.content.totalBytes)
+        #expect(!one && total == 1_000)
+    }
+
+    @Test func `an answer before all entries are announced ends the session`() throws {
+        var pair = try SessionPair([[1], [2]], listed: 1)
+        pair.sender.content.receive(.accept)
+        let early = pair.sender.content.violation
+        #expect(early != nil)
+        var other = try SessionPair([[1], [2]], listed: 1)
+        while other.sender.content.hasMessages { _ = other.sender.content.takeMessages() }
+        other.sender.content.receive(.accept)
+        let state = other.sender.content.state
+        #expect(state == .accepted)
+    }
+
+    @Test func `a sender that is refused lists nothing more`() throws {
+        var pair = try SessionPair((0..<2_000).map { _ in [1] }, listed: 1)
+        _ = pair.sender.content.takeMessages()
+        pair.sender.content.receive(.refuse(code: 4, reason: "no"))
+        let hasMessages = pair.sender.content.hasMessages
+        #expect(!hasMessages && pair.files.hasMore)
+    }
+
     @Test func `while small files wait for the disk, the sender gets no more credit`() throws {
         var pair = try SessionPair([[1]])
         let nothing: [UInt8] = []

@@ -84,9 +84,19 @@ package struct TransferEntry: Equatable, Sendable {
 
     /// Whether a path stays inside of the folder that it is relative to.
     package static func isSafe(_ path: [UInt8]) -> Bool {
-        guard !path.isEmpty, path.count <= longestPath, !path.contains(0) else { return false }
-        return path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy { part in
-            !part.isEmpty && part.count <= 255 && !part.elementsEqual(".".utf8) && !part.elementsEqual("..".utf8)
+        guard path.count <= longestPath else { return false }
+        let dot = UInt8(ascii: ".")
+        var start = 0
+        for end in 0...path.count {
+            if end < path.count, path[end] != UInt8(ascii: "/") {
+                if path[end] == 0 { return false }
+                continue
+            }
+            let count = end - start
+            guard (1...255).contains(count), count > 2 || path[start] != dot || count == 2 && path[start + 1] != dot
+            else { return false }
+            start = end + 1
         }
+        return true
     }
 }

@@ -100,6 +100,8 @@ package struct FileReceiver: SessionContent, ~Copyable {
     private let signer: ReceiptSigner?
     /// Signed by this end when each entry has its result and a file was verified; later by the sender, too.
     package private(set) var receipt: Receipt?
+    /// What it is about, in its order.
+    package private(set) var receiptFiles: [ReceiptFile] = []
 
     /// - Parameter signer: makes the receipt; nil makes none.
     package init(into sink: any FileSink, signer: ReceiptSigner? = nil) {
@@ -403,14 +405,15 @@ package struct FileReceiver: SessionContent, ~Copyable {
     private mutating func finishIfDone() {
         guard isAllReported, state == .accepted, sink.end() else { return }
         state = .finished
-        guard let signer, let files = Receipt.Files(verifiedFiles) else { return }
+        let verified = verifiedFiles
+        guard let signer, let files = Receipt.Files(verified) else { return }
         let receipt = signer.receipt(for: files, isDurable: sink.isDurable)
         unsentReceipt = receipt
         self.receipt = receipt
+        receiptFiles = verified
     }
 
-    /// What the receipt is about, in the order of the entries.
-    package var verifiedFiles: [ReceiptFile] {
+    private var verifiedFiles: [ReceiptFile] {
         entries.compactMap { entry in
             digests[entry.number].map { ReceiptFile(path: entry.path, size: entry.size, digest: $0) }
         }

@@ -31,7 +31,10 @@ package struct FileSender: SessionContent, ~Copyable {
 
     package internal(set) var state = State.offered
     let source: any FileSource
-    let entries: [TransferEntry]
+    /// Those that are listed. They are announced while the source lists others.
+    package private(set) var entries: [TransferEntry]
+    /// Bytes of their files.
+    package private(set) var totalBytes: UInt64
     var streams: SendingStreams
     private var wanted: [Wanted] = []
     var current: OutgoingFile?
@@ -46,6 +49,8 @@ package struct FileSender: SessionContent, ~Copyable {
     private var requests: [UInt8]
     private var openEntries: Int
     private var nextEntry = 0
+    /// Whether all are announced.
+    private var isListed = false
     /// Control messages that wait to be sent, already encoded.
     var messages: [[UInt8]] = []
     /// The values of files whose root is out, until the receiver has the files.
@@ -65,13 +70,16 @@ package struct FileSender: SessionContent, ~Copyable {
     private var hasVerified = false
     /// Signed by both ends.
     package private(set) var receipt: Receipt?
+    /// What it is about, in its order.
+    package private(set) var receiptFiles: [ReceiptFile] = []
 
-    /// Offers the entries. Their numbers are their positions.
+    /// Offers the entries and those that the source has more. Their numbers are their positions.
     ///
-    /// - Parameter signer: signs the receipt; nil wants none.
+    /// - Parameters:
+    ///   - entries: at least the first one, whose path names the transfer for people.
+    ///   - signer: signs the receipt; nil wants none.
     package init(
         _ entries: [TransferEntry],
-        name: [UInt8],
         from source: any FileSource,
         role: HandshakeRole,
         signer: ReceiptSigner? = nil
@@ -82,7 +90,9 @@ package struct FileSender: SessionContent, ~Copyable {
         streams = SendingStreams(role)
         requests = Array(repeating: 0, count: entries.count)
         openEntries = entries.count
-        let isOneFile = entries.count == 1 && entries[0].kind == .file
+        totalBytes = entries.reduce(0) { $0 + $1.size }
+        let isOneFile = entries.count == 1 && entries[0].kind == .file && !source.hasMore
+        let name = entries.first?.path ?? []
         messages.append(
             ControlMessage.offer(transfer: [UInt8](randomCount: 16), isOneFile: isOneFile, name: name).encoded
         )
@@ -94,28 +104,38 @@ package struct FileSender: SessionContent, ~Copyable {
 
     /// The control messages to send now.
     package mutating func takeMessages() -> [[UInt8]] {
-        if nextEntry <= entries.count {
-            let end = min(entries.count, nextEntry + Self.entriesAtOnce)
-            for entry in entries[nextEntry..<end] { messages.append(ControlMessage.entry(entry).encoded) }
-            nextEntry = end
-            if end == entries.count {
-                nextEntry += 1
-                let bytes = entries.reduce(0) { $0 + $1.size }
-                messages.append(ControlMessage.end(entries: UInt32(entries.count), bytes: bytes).encoded)
-            }
-        }
+        if mustList { announce() }
         defer { messages = [] }
         return messages
     }
 
-    package var hasMessages: Bool { !messages.isEmpty || nextEntry <= entries.count }
+    package var hasMessages: Bool { !messages.isEmpty || mustList }
+
+    /// Nothing more is announced to a receiver that has refused.
+    private var mustList: Bool { state == .offered && !isListed }
+
+    private mutating func announce() {
+        if nextEntry == entries.count, source.hasMore {
+            let more = source.more(atMost: Self.entriesAtOnce)
+            entries += more
+            totalBytes += more.reduce(0) { $0 + $1.size }
+            requests += repeatElement(0, count: more.count)
+            openEntries += more.count
+        }
+        let end = min(entries.count, nextEntry + Self.entriesAtOnce)
+        for entry in entries[nextEntry..<end] { messages.append(ControlMessage.entry(entry).encoded) }
+        nextEntry = end
+        guard end == entries.count, !source.hasMore else { return }
+        isListed = true
+        messages.append(ControlMessage.end(entries: UInt32(entries.count), bytes: totalBytes).encoded)
+    }
 
     // MARK: The peer's messages
 
     /// Reads a control message of the receiver.
     package mutating func receive(_ message: ControlMessage) {
         switch message {
-        case .accept where state == .offered: state = .accepted
+        case .accept where state == .offered && isListed: state = .accepted
         case .refuse(let code, let reason) where state == .offered: state = .refused(code: code, reason: reason)
         case .want(let entry, let chunks): want(entry, chunks)
         case .wantSmall(let ranges): wantSmall(ranges)
@@ -193,8 +213,7 @@ package struct FileSender: SessionContent, ~Copyable {
     /// Whether it is finished, and the receipt is signed if there is to be one.
     package var isSettled: Bool { state == .finished && (signer == nil || receipt != nil || !hasVerified) }
 
-    /// What the receipt is about, in the order of the entries.
-    package var verifiedFiles: [ReceiptFile] {
+    private var verifiedFiles: [ReceiptFile] {
         entries.compactMap { entry in
             guard entry.kind == .file, results[entry.number] == .verified, let digest = digests[entry.number] else {
                 return nil
@@ -204,7 +223,8 @@ package struct FileSender: SessionContent, ~Copyable {
     }
 
     private mutating func sign(_ signed: Receipt.Signed) {
-        guard state == .finished, receipt == nil, let files = Receipt.Files(verifiedFiles) else {
+        let verified = state == .finished && receipt == nil ? verifiedFiles : []
+        guard let files = Receipt.Files(verified) else {
             state = .violated("a receipt that cannot be")
             return
         }
@@ -214,6 +234,7 @@ package struct FileSender: SessionContent, ~Copyable {
             return
         }
         self.receipt = receipt
+        receiptFiles = verified
         let answer = Receipt.Signed(time: signed.time, isDurable: signed.isDurable, signature: signature)
         messages.append(ControlMessage.receipt(answer).encoded)
     }

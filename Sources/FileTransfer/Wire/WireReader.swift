@@ -73,9 +73,8 @@ extension [UInt8] {
 
     /// Appends an integer, big-endian.
     mutating func append<Value: FixedWidthInteger & UnsignedInteger>(bigEndian value: Value) {
-        for shift in stride(from: Value.bitWidth - 8, through: 0, by: -8) {
-            append(UInt8(truncatingIfNeeded: value >> shift))
-        }
+        // The pointer does not leave the call.
+        unsafe Swift.withUnsafeBytes(of: value.bigEndian) { unsafe append(contentsOf: $0) }
     }
 
     /// Random bytes, from the kernel's generator.

@@ -29,16 +29,30 @@ package final class DiskSource: FileSource {
         }
     }
 
-    package private(set) var entries: [TransferEntry] = []
-    /// What is below the folders and cannot be sent, and why.
-    package private(set) var faults: [String] = []
-    private var trees: [FolderTree] = []
+    /// A file or folder that is sent.
+    private struct Root {
+        let path: String
+        /// The receiver's.
+        let name: [UInt8]
+        let status: FileStatus
+        /// Of a folder; its tree has the same position as the root.
+        var walk: FolderWalk?
+    }
+
+    /// Paths in folders that are too long.
+    private var longPaths: [String] = []
+    private var roots: [Root] = []
+    /// That whose entries come next.
+    private var nextRoot = 0
+    private var trees: [FolderTree?] = []
     private var places: [Place] = []
     private var states: [State] = []
     private var openEntry: UInt32?
     private var file: Descriptor?
     private let values: KnownValues?
 
+    /// Entries are listed when they are asked for.
+    ///
     /// - Parameters:
     ///   - paths: of files and folders. A symbolic link here stands for what it points to.
     ///   - excluded: what is left out of the folders.
@@ -56,8 +70,14 @@ package final class DiskSource: FileSource {
                 let status = try FileStatus.following(path)
                 name = try Self.name(of: path)
                 switch status.kind {
-                case .folder where TransferEntry.isSafe(name): try addFolder(path, name, excluded)
-                case .file where TransferEntry.isSafe(name): add(name, .file, status, [], .path(path))
+                case .folder where TransferEntry.isSafe(name):
+                    let tree = FolderTree(try OpenFolder.open(path))
+                    let walk = try FolderWalk(tree, excluding: excluded)
+                    roots.append(Root(path: path, name: name, status: status, walk: walk))
+                    trees.append(tree)
+                case .file where TransferEntry.isSafe(name):
+                    roots.append(Root(path: path, name: name, status: status))
+                    trees.append(nil)
                 case .folder, .file: break
                 default: throw SystemError(call: "open", path: path, code: Self.unsendable)
                 }
@@ -82,42 +102,64 @@ package final class DiskSource: FileSource {
         return try RealPath.of(path).split(separator: UInt8(ascii: "/")).last.map { Array($0) } ?? []
     }
 
-    private func addFolder(_ path: String, _ name: [UInt8], _ excluded: [NamePattern]) throws(SystemError) {
-        let tree = FolderTree(try OpenFolder.open(path))
-        let walk = try FolderWalk(tree, excluding: excluded)
-        faults += walk.faults
-        for found in walk.found {
-            let path = found.path.isEmpty ? name : name + [UInt8(ascii: "/")] + found.path
-            guard TransferEntry.isSafe(path) else {
-                faults.append("\(tree.text(found.path)): its path is too long")
+    // MARK: Listing
+
+    /// What is below the folders and cannot be sent, as far as it was listed, and why.
+    package var faults: [String] { roots.flatMap { $0.walk?.faults ?? [] } + longPaths }
+
+    package var hasMore: Bool { nextRoot < roots.count }
+
+    package func more(atMost count: Int) -> [TransferEntry] {
+        var entries: [TransferEntry] = []
+        entries.reserveCapacity(count)
+        while nextRoot < roots.count, entries.count < count {
+            let root = nextRoot
+            guard roots[root].walk != nil else {
+                nextRoot += 1
+                entries.append(entry(roots[root].name, .file, roots[root].status, [], .path(roots[root].path)))
                 continue
             }
-            add(path, found.kind, found.status, found.target, .tree(trees.count, found.path))
+            guard let found = roots[root].walk?.next() else {
+                nextRoot += 1
+                continue
+            }
+            let name = roots[root].name
+            let path = found.path.isEmpty ? name : name + [UInt8(ascii: "/")] + found.path
+            guard TransferEntry.isSafe(path) else {
+                longPaths.append("\(trees[root]?.text(found.path) ?? ""): its path is too long")
+                continue
+            }
+            entries.append(entry(path, found.kind, found.status, found.target, .tree(root, found.path)))
         }
-        trees.append(tree)
+        return entries
     }
 
-    private func add(
+    /// All entries that were not asked for.
+    package func all() -> [TransferEntry] {
+        var entries: [TransferEntry] = []
+        while hasMore { entries += more(atMost: 1024) }
+        return entries
+    }
+
+    private func entry(
         _ path: [UInt8],
         _ kind: TransferEntry.Kind,
         _ status: FileStatus,
         _ target: [UInt8],
         _ place: Place
-    ) {
-        entries.append(
-            TransferEntry(
-                number: UInt32(entries.count),
-                kind: kind,
-                mode: UInt32(status.mode),
-                seconds: Int64(status.modified),
-                nanoseconds: status.modifiedNanoseconds,
-                size: kind == .file ? UInt64(status.size) : 0,
-                path: path,
-                target: target
-            )
-        )
+    ) -> TransferEntry {
         places.append(place)
         states.append(State(status))
+        return TransferEntry(
+            number: UInt32(places.count - 1),
+            kind: kind,
+            mode: UInt32(status.mode),
+            seconds: Int64(status.modified),
+            nanoseconds: status.modifiedNanoseconds,
+            size: kind == .file ? UInt64(status.size) : 0,
+            path: path,
+            target: target
+        )
     }
 
     // MARK: Reading
@@ -126,7 +168,7 @@ package final class DiskSource: FileSource {
     func path(of entry: UInt32) -> String {
         switch places[Int(entry)] {
         case .path(let path): path
-        case .tree(let tree, let path): trees[tree].text(path)
+        case .tree(let tree, let path): trees[tree]?.text(path) ?? ""
         }
     }
 
@@ -139,7 +181,7 @@ package final class DiskSource: FileSource {
         switch places[Int(entry)] {
         case .path(let path): file = try Descriptor.open(path, flags: flags)
         case .tree(let tree, let path):
-            file = try trees[tree].inParent(of: path) { (folder, name) throws(SystemError) in
+            file = try trees[tree]?.inParent(of: path) { (folder, name) throws(SystemError) in
                 try folder.open(name, flags: flags)
             }
         }
@@ -185,14 +227,14 @@ package final class DiskSource: FileSource {
 
     package func finish(_ entry: UInt32) {
         // A file of which nothing was read has none.
-        guard let values, values.isWorthKeeping(entries[Int(entry)].size) else { return }
+        guard let values, values.isWorthKeeping(UInt64(states[Int(entry)].size)) else { return }
         openValues(entry)
         values.remove()
     }
 
     private func openValues(_ entry: UInt32) {
         guard let values, values.entry != entry else { return }
-        guard values.isWorthKeeping(entries[Int(entry)].size), (try? open(entry)) != nil,
+        guard values.isWorthKeeping(UInt64(states[Int(entry)].size)), (try? open(entry)) != nil,
             let status = try? file?.status(), State(status) == states[Int(entry)]
         else { return values.close(for: entry) }
         values.open(status, for: entry)

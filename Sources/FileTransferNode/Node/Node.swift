@@ -144,7 +144,7 @@ public final class Node: Sendable {
                         let (transfer, files): (Transfer, OutgoingFiles)
                         do {
                             let contact = try contact()
-                            files = try OutgoingFiles(paths, options)
+                            files = try OutgoingFiles(paths, options).withAllListed()
                             transfer = Transfer(
                                 id: id,
                                 peer: contact.endpointID,

@@ -82,7 +82,7 @@ package final class ReceivingFolder: Sendable {
             keptBytes: content.keptBytes,
             hasWrongFile: content.hasWrongFile,
             receipt: content.receipt,
-            receiptFiles: content.receipt == nil ? [] : content.verifiedFiles
+            receiptFiles: content.receiptFiles
         )
     }
 }

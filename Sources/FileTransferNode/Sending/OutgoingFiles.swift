@@ -1,23 +1,34 @@
-internal import FileTransfer
+package import FileTransfer
 internal import Identity
 
 /// Files and folders on their way to one receiver.
 package struct OutgoingFiles {
     package let source: DiskSource
-    package let total: UInt64
+    /// Those that were listed before the transfer; others are listed while it is offered.
+    package let entries: [TransferEntry]
 
-    /// Lists what is to be sent.
+    /// Looks whether there is what is to be sent.
     package init(_ paths: [String], _ options: SendOptions) throws {
         do throws(FileFault) {
             source = try DiskSource(paths, excluding: options.excluded, keepingValuesIn: options.valuesFolder)
         } catch { throw TransferError(.local, error.description) }
-        total = source.entries.reduce(0) { $0 + $1.size }
+        entries = source.more(atMost: 1)
     }
+
+    private init(_ source: DiskSource, _ entries: [TransferEntry]) {
+        self.source = source
+        self.entries = entries
+    }
+
+    /// The same, with all entries listed.
+    package func withAllListed() -> OutgoingFiles { OutgoingFiles(source, entries + source.all()) }
+
+    /// Bytes of the listed files.
+    package var total: UInt64 { entries.reduce(0) { $0 + $1.size } }
 
     func content(_ role: HandshakeRole, _ identity: IdentityKey, to peer: EndpointID) -> FileSender {
         FileSender(
-            source.entries,
-            name: source.entries[0].path,
+            entries,
             from: source,
             role: role,
             signer: ReceiptSigner(identity, peer: peer)
@@ -34,7 +45,7 @@ package struct OutgoingFiles {
         var patience = ReceiptPatience()
         try driver.run(onCancel: cancelReason) { session in
             control.apply(to: &session, cancelReason)
-            progress(session.content.progress(of: total, session.evidence))
+            progress(session.content.progress(session.evidence))
             switch session.content.state {
             case .finished where session.isQuiet && patience.isOver(session.content.isSettled, now: .now):
                 session.close(.done)
@@ -53,8 +64,8 @@ package struct OutgoingFiles {
 
     func outcome(_ content: borrowing FileSender, to peer: EndpointID) -> TransferOutcome {
         var files: [TransferredFile] = []
-        files.reserveCapacity(source.entries.count)
-        for (index, entry) in source.entries.enumerated() {
+        files.reserveCapacity(content.entries.count)
+        for entry in content.entries {
             let outcome: TransferredFile.Outcome =
                 switch content.results[entry.number] {
                 case .verified: .verified(content.digests[entry.number])
@@ -63,7 +74,7 @@ package struct OutgoingFiles {
                 }
             files.append(
                 TransferredFile(
-                    path: source.path(of: UInt32(index)),
+                    path: source.path(of: entry.number),
                     kind: entry.kind,
                     bytes: entry.size,
                     outcome: outcome
@@ -78,16 +89,16 @@ package struct OutgoingFiles {
             movedBytes: content.movedBytes,
             keptBytes: content.keptBytes,
             receipt: content.receipt,
-            receiptFiles: content.receipt == nil ? [] : content.verifiedFiles
+            receiptFiles: content.receiptFiles
         )
     }
 }
 
 extension FileSender {
-    fileprivate func progress(of total: UInt64, _ evidence: SessionEvidence) -> TransferProgress {
+    fileprivate func progress(_ evidence: SessionEvidence) -> TransferProgress {
         TransferProgress(
-            bytes: min(total, keptBytes + movedBytes),
-            total: total,
+            bytes: min(totalBytes, keptBytes + movedBytes),
+            total: totalBytes,
             moved: movedBytes,
             evidence: evidence
         )
