@@ -33,7 +33,8 @@ package enum FolderListing {
             let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { name in
                 unsafe [UInt8](name.prefix { $0 != 0 })
             }
-            if name != [46], name != [46, 46] { names.append(name) }
+            let isDots = name.count <= 2 && name.allSatisfy { $0 == UInt8(ascii: ".") }
+            if !isDots { names.append(name) }
         }
     }
 }

@@ -116,22 +116,24 @@ package struct OpenFolder: ~Copyable, Sendable {
         try FolderListing.names(of: try Descriptor.open(".", in: folder, flags: O_RDONLY | O_DIRECTORY))
     }
 
+    private static func isName(_ name: [UInt8]) -> Bool {
+        for byte in name where byte == 0 || byte == UInt8(ascii: "/") { return false }
+        let dots = name.count <= 2 && name.allSatisfy { $0 == UInt8(ascii: ".") }
+        return !name.isEmpty && !dots
+    }
+
     /// Calls with a name that ends with a zero, again after `EINTR`. Below 0 is a failure.
     private func call(
         _ call: String,
         _ name: [UInt8],
         _ body: (UnsafePointer<CChar>) throws(SystemError) -> Int32
     ) throws(SystemError) -> Int32 {
-        precondition(
-            !name.isEmpty && !name.contains(0) && !name.contains(UInt8(ascii: "/")) && name != [46]
-                && name != [46, 46],
-            "a name is one part of a path"
-        )
+        precondition(Self.isName(name), "a name is one part of a path")
         while true {
             // The copy on the stack ends with a zero and lives for the call.
             let result = try unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: name.count + 1) {
                 (text) throws(SystemError) -> Int32 in
-                for (index, byte) in name.enumerated() { unsafe text[index] = CChar(bitPattern: byte) }
+                for index in 0..<name.count { unsafe text[index] = CChar(bitPattern: name[index]) }
                 unsafe text[name.count] = 0
                 guard let address = text.baseAddress else { return -1 }
                 return try unsafe body(address)

@@ -40,15 +40,25 @@ package enum ControlMessage: Equatable, Sendable {
 
     /// Type, length and body.
     package var encoded: [UInt8] {
-        var body: [UInt8] = []
-        let kind = write(to: &body)
-        precondition(body.count <= Self.mostBytes, "a control message has at most 65536 bytes")
-        var message = [kind.rawValue]
-        message.append(bigEndian: UInt32(body.count))
-        return message + body
+        var message: [UInt8] = []
+        write(to: &message)
+        return message
     }
 
-    private func write(to body: inout [UInt8]) -> Kind {
+    /// The same, behind what is there.
+    func write(to message: inout [UInt8]) {
+        let start = message.count
+        for _ in 0..<Self.headLength { message.append(0) }
+        let kind = writeBody(to: &message)
+        let length = message.count - start - Self.headLength
+        precondition(length <= Self.mostBytes, "a control message has at most 65536 bytes")
+        message[start] = kind.rawValue
+        for index in 0..<4 {
+            message[start + 1 + index] = UInt8(truncatingIfNeeded: length >> (24 - 8 * index))
+        }
+    }
+
+    private func writeBody(to body: inout [UInt8]) -> Kind {
         switch self {
         case .offer(let transfer, let isOneFile, let name):
             body += transfer + [isOneFile ? 1 : 0] + name

@@ -102,7 +102,7 @@ package struct FileSender: SessionContent, ~Copyable {
         if case .violated(let reason) = state { reason } else { nil }
     }
 
-    /// The control messages to send now.
+    /// The control messages to send now; there may be several in one array.
     package mutating func takeMessages() -> [[UInt8]] {
         if mustList { announce() }
         defer { messages = [] }
@@ -123,7 +123,9 @@ package struct FileSender: SessionContent, ~Copyable {
             openEntries += more.count
         }
         let end = min(entries.count, nextEntry + Self.entriesAtOnce)
-        for entry in entries[nextEntry..<end] { messages.append(ControlMessage.entry(entry).encoded) }
+        var announced: [UInt8] = []
+        for entry in entries[nextEntry..<end] { ControlMessage.entry(entry).write(to: &announced) }
+        if !announced.isEmpty { messages.append(announced) }
         nextEntry = end
         guard end == entries.count, !source.hasMore else { return }
         isListed = true

@@ -71,6 +71,12 @@ extension [UInt8] {
         self = unsafe span.withUnsafeBytes { unsafe Array($0) }
     }
 
+    /// Appends a copy of these bytes.
+    static func += (bytes: inout [UInt8], span: RawSpan) {
+        // The pointer does not leave the call.
+        unsafe span.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
+    }
+
     /// Appends an integer, big-endian.
     mutating func append<Value: FixedWidthInteger & UnsignedInteger>(bigEndian value: Value) {
         // The pointer does not leave the call.

@@ -50,7 +50,7 @@ package final class DiskSink: FileSink {
     private var claimed: Set<[UInt8]> = []
     private let claims: PathClaims
     /// All paths of the transfer.
-    private var taken: Set<PathKey> = []
+    private var taken = TakenPaths()
     /// Folders that were made here, whose permissions and times are set at the end.
     private var folders: [TransferEntry] = []
     /// Folders that this transfer has made, with nothing in them.
@@ -139,7 +139,7 @@ package final class DiskSink: FileSink {
             )
         }
         // Both would be written into one file.
-        guard entry.kind == .folder || taken.insert(PathKey(entry.path)).inserted else {
+        guard entry.kind == .folder || taken.insert(entry.path) else {
             throw FileFault(
                 .exists,
                 "\(tree.text(entry.path)) comes twice in this transfer; send files of one name one after the other"
@@ -198,12 +198,12 @@ package final class DiskSink: FileSink {
             }
             if try resolve(entry, status) { return .skipped }
         }
-        entries[entry.number] = entry
         if entry.isSmall {
             try checkClaims(path(of: entry))
             batch.expect(path(of: entry))
             return .missing
         }
+        entries[entry.number] = entry
         return try findPart(of: entry)
     }
 
@@ -267,10 +267,10 @@ package final class DiskSink: FileSink {
         let dot = name.dropFirst().lastIndex(of: UInt8(ascii: ".")) ?? name.endIndex
         for number in 2...9_999 {
             let candidate = Array(path[..<dot]) + Array(" (\(number))".utf8) + Array(path[dot...])
-            if !taken.contains(PathKey(candidate)), !claims.contains(PartFile.path(of: candidate)),
+            if !taken.contains(candidate), !claims.contains(PartFile.path(of: candidate)),
                 try status(of: candidate) == nil
             {
-                taken.insert(PathKey(candidate))
+                _ = taken.insert(candidate)
                 return candidate
             }
         }
@@ -364,7 +364,6 @@ package final class DiskSink: FileSink {
 
     package func store(_ bytes: RawSpan, as entry: TransferEntry) {
         let path = path(of: entry)
-        entries[entry.number] = nil
         do throws(SystemError) {
             try checkClaims(path)
             let writer = try startedWriter()

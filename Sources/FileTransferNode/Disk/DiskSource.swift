@@ -124,7 +124,7 @@ package final class DiskSource: FileSource {
                 continue
             }
             let name = roots[root].name
-            let path = found.path.isEmpty ? name : name + [UInt8(ascii: "/")] + found.path
+            let path = found.path.isEmpty ? name : FolderWalk.join(name, found.path)
             guard TransferEntry.isSafe(path) else {
                 longPaths.append("\(trees[root]?.text(found.path) ?? ""): its path is too long")
                 continue

@@ -67,10 +67,20 @@ struct FolderWalk {
         }
     }
 
+    /// `path/name`.
+    static func join(_ path: [UInt8], _ name: [UInt8]) -> [UInt8] {
+        var joined: [UInt8] = []
+        joined.reserveCapacity(path.count + 1 + name.count)
+        joined += path
+        joined.append(UInt8(ascii: "/"))
+        joined += name
+        return joined
+    }
+
     /// Nil for a folder, which is returned when it is listed, and for what is not sent.
     private mutating func look(at name: [UInt8]) -> Found? {
         let path = listing.path
-        let inner = path.isEmpty ? name : path + [UInt8(ascii: "/")] + name
+        let inner = path.isEmpty ? name : Self.join(path, name)
         do throws(SystemError) {
             let status = try tree.inFolder(path) { (folder) throws(SystemError) in try folder.status(of: name) }
             // Gone meanwhile.
