@@ -89,8 +89,7 @@ enum TransferReport {
             }
             // What is in a folder follows it.
             var (verified, skipped) = (0, 0)
-            let start = entry.path + "/"
-            while index < entries.count, entries[index].path.hasPrefix(start) {
+            while index < entries.count, entries[index].isIn(entry) {
                 if entries[index].kind != .folder {
                     switch entries[index].outcome {
                     case .verified: verified += 1

@@ -71,16 +71,24 @@ struct SessionTests {
         #expect(!one && total == 1_000)
     }
 
-    @Test func `an answer before all entries are announced ends the session`() throws {
-        var pair = try SessionPair([[1], [2]], listed: 1)
+    @Test func `a transfer that is accepted before all entries are announced ends with the last of them`() throws {
+        var pair = try SessionPair((0..<300).map { _ in [1] }, listed: 1)
         pair.sender.content.receive(.accept)
+        pair.sender.content.receive(.want(entry: 1, chunks: []))
         let early = pair.sender.content.violation
         #expect(early != nil)
-        var other = try SessionPair([[1], [2]], listed: 1)
-        while other.sender.content.hasMessages { _ = other.sender.content.takeMessages() }
+        var other = try SessionPair((0..<300).map { _ in [1] }, listed: 1)
         other.sender.content.receive(.accept)
-        let state = other.sender.content.state
-        #expect(state == .accepted)
+        _ = other.sender.content.takeMessages()
+        other.sender.content.receive(.received(entry: 0, status: .skipped, reason: ""))
+        let (first, mustList) = (other.sender.content.state, other.sender.content.hasMessages)
+        #expect(first == .accepted && mustList)
+        for entry in UInt32(1)..<300 {
+            while other.sender.content.hasMessages { _ = other.sender.content.takeMessages() }
+            other.sender.content.receive(.received(entry: entry, status: .skipped, reason: ""))
+        }
+        let last = other.sender.content.state
+        #expect(last == .finished)
     }
 
     @Test func `a sender that is refused lists nothing more`() throws {

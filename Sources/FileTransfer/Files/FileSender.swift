@@ -112,7 +112,7 @@ package struct FileSender: SessionContent, ~Copyable {
     package var hasMessages: Bool { !messages.isEmpty || mustList }
 
     /// Nothing more is announced to a receiver that has refused.
-    private var mustList: Bool { state == .offered && !isListed }
+    private var mustList: Bool { !isListed && (state == .offered || state == .accepted) }
 
     private mutating func announce() {
         if nextEntry == entries.count, source.hasMore {
@@ -130,6 +130,11 @@ package struct FileSender: SessionContent, ~Copyable {
         guard end == entries.count, !source.hasMore else { return }
         isListed = true
         messages.append(ControlMessage.end(entries: UInt32(entries.count), bytes: totalBytes).encoded)
+        finishIfDone()
+    }
+
+    private mutating func finishIfDone() {
+        if isListed, openEntries == 0, state == .accepted { state = .finished }
     }
 
     // MARK: The peer's messages
@@ -137,7 +142,8 @@ package struct FileSender: SessionContent, ~Copyable {
     /// Reads a control message of the receiver.
     package mutating func receive(_ message: ControlMessage) {
         switch message {
-        case .accept where state == .offered && isListed: state = .accepted
+        // Some receivers do not wait for the end of the list.
+        case .accept where state == .offered: state = .accepted
         case .refuse(let code, let reason) where state == .offered: state = .refused(code: code, reason: reason)
         case .want(let entry, let chunks): want(entry, chunks)
         case .wantSmall(let ranges): wantSmall(ranges)
@@ -209,7 +215,7 @@ package struct FileSender: SessionContent, ~Copyable {
         if status == .failed { abandon(entry, reason) }
         if status == .skipped { keptBytes += entries[Int(entry)].size }
         if status != .failed, !entries[Int(entry)].isSmall { source.finish(entry) }
-        if openEntries == 0 { state = .finished }
+        finishIfDone()
     }
 
     /// Whether it is finished, and the receipt is signed if there is to be one.

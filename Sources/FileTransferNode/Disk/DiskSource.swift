@@ -37,6 +37,9 @@ package final class DiskSource: FileSource {
         let status: FileStatus
         /// Of a folder; its tree has the same position as the root.
         var walk: FolderWalk?
+
+        /// For people.
+        var text: String { path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path }
     }
 
     /// Paths in folders that are too long.
@@ -164,13 +167,15 @@ package final class DiskSource: FileSource {
 
     // MARK: Reading
 
-    /// The path of an entry, for people.
-    func path(of entry: UInt32) -> String {
+    func place(of entry: UInt32) -> FilePlace {
         switch places[Int(entry)] {
-        case .path(let path): path
-        case .tree(let tree, let path): trees[tree]?.text(path) ?? ""
+        case .path(let path): FilePlace(folder: path, name: [])
+        case .tree(let tree, let path): FilePlace(folder: roots[tree].text, name: path)
         }
     }
+
+    /// The path of an entry, for people.
+    private func path(of entry: UInt32) -> String { place(of: entry).path }
 
     private func open(_ entry: UInt32) throws(SystemError) {
         guard openEntry != entry else { return }

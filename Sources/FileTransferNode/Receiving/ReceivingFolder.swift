@@ -67,7 +67,7 @@ package final class ReceivingFolder: Sendable {
     func result(_ content: borrowing FileReceiver, _ sink: DiskSink, from peer: EndpointID) -> TransferOutcome {
         let files = content.entries.map { entry in
             TransferredFile(
-                path: path + "/" + String(decoding: sink.path(of: entry), as: UTF8.self),
+                place: FilePlace(folder: path, name: sink.path(of: entry)),
                 kind: entry.kind,
                 bytes: entry.size,
                 outcome: content.faults[entry.number].map { .failed($0) }

@@ -12,10 +12,16 @@ package struct TransferredFile: Sendable {
         case failed(String)
     }
 
-    package let path: String
+    /// Where it is at this machine.
+    let place: FilePlace
     package let kind: TransferEntry.Kind
     package let bytes: UInt64
     package let outcome: Outcome
+
+    package var path: String { place.path }
+
+    /// Whether it is below a folder of the same transfer.
+    package func isIn(_ folder: TransferredFile) -> Bool { place.isIn(folder.place) }
 }
 
 /// A transfer that came to its end.

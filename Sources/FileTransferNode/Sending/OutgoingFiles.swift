@@ -74,7 +74,7 @@ package struct OutgoingFiles {
                 }
             files.append(
                 TransferredFile(
-                    path: source.path(of: entry.number),
+                    place: source.place(of: entry.number),
                     kind: entry.kind,
                     bytes: entry.size,
                     outcome: outcome
