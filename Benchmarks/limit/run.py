@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 """What a transfer of one large file over loopback costs beside the least that it can cost: rounds that alternate, medians, ratios.
 
-    run.py [limit] [socat] [scp] [courier]        all when none is named
+    run.py [limit] [socat] [scp] [rsync] [wormhole] [b3sum] [courier]        all when none is named
 
-The limit is limit.c with datagrams of 1472, 8972 and 32 820 bytes. socat copies over TCP without cipher and hash. scp goes to an sshd that this
-program starts on a port of its own with keys of its own. courier is $OUTPOST_BIN/courier, by default of .build/release, and is left out if
-it is not there.
+The limit is limit.c with datagrams of 1472, 8972 and 32 820 bytes. socat copies over TCP without cipher and hash. scp and rsync go to an sshd that
+this program starts on a port of its own with keys of its own. wormhole is magic-wormhole with its mailbox server on this machine, and without a
+relay. b3sum only hashes the file, with one thread and no copy: what verifying costs. courier is $OUTPOST_BIN/courier, by default of
+.build/release. rsync, wormhole, b3sum and courier are left out if they are not there.
 
-Needs clang, libssl-dev, socat, openssh-client, openssh-server. Environment:
+Needs clang, libssl-dev, socat, openssh-client, openssh-server; rsync, b3sum and, for wormhole, in an environment of Python's,
+magic-wormhole and magic-wormhole-mailbox-server. Environment:
     ROUNDS   rounds (5)
     SIZE     bytes of the file (1 GiB)
     SOURCE   folder for the file that is sent; its pages are in the cache
     TARGET   folder for the copies, such as /dev/shm; both are temporary folders on disk by default
+    WORMHOLE folder of the programs wormhole and twist
 
 Wall time is that of the whole command, with its start and its handshake; the receivers that listen have been started before. Processor time is
 that of all processes of a side, user and system.
@@ -137,7 +140,7 @@ class Scp:
 
     def __init__(self, folder):
         self.folder = os.path.join(folder, "ssh")
-        os.mkdir(self.folder, 0o700)
+        os.makedirs(self.folder, 0o700)
         for key in ("host", "user"):
             output("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.path(key))
         shutil.copy(self.path("user.pub"), self.path("authorized"))
@@ -161,6 +164,13 @@ class Scp:
         with open(self.path("host.pub")) as key, open(self.path("known"), "w") as file:
             file.write(f"[127.0.0.1]:{port} {key.read()}")
 
+    def options(self):
+        return ("-F", "/dev/null", "-c", "aes256-gcm@openssh.com", "-i", self.path("user"), "-o", "IdentitiesOnly=yes",
+                "-o", "BatchMode=yes", "-o", f"UserKnownHostsFile={self.path('known')}")
+
+    def command(self, port):
+        return "scp", "-q", *self.options(), "-P", str(port)
+
     def copy(self, source, target):
         port = free_port()
         self.configure(port)
@@ -168,10 +178,7 @@ class Scp:
         try:
             await_listener(port)
             began = time.monotonic()
-            client = start("scp", "-q", "-F", "/dev/null", "-c", "aes256-gcm@openssh.com", "-P", str(port),
-                           "-i", self.path("user"), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
-                           "-o", f"UserKnownHostsFile={self.path('known')}", source,
-                           f"{getpass.getuser()}@127.0.0.1:{target}")
+            client = start(*self.command(port), source, f"{getpass.getuser()}@127.0.0.1:{target}")
             sender = finish(client)
             wall = time.monotonic() - began
             time.sleep(0.1)  # the server waits for its session's process
@@ -179,6 +186,48 @@ class Scp:
             server.send_signal(signal.SIGTERM)
             receiver = finish(server, may_fail=True)
         return wall, sender, receiver
+
+
+class Rsync(Scp):
+    name = "rsync"
+
+    def command(self, port):
+        return "rsync", "--whole-file", "-e", " ".join(("ssh", *self.options(), "-p", str(port)))
+
+
+class Wormhole:
+    name = "wormhole"
+
+    def __init__(self, programs, folder):
+        self.programs, self.folder, self.code = programs, os.path.join(folder, "wormhole"), 0
+        os.mkdir(self.folder)
+
+    def copy(self, source, target):
+        port = free_port()
+        self.code += 1
+        mailbox = start(os.path.join(self.programs, "twist"), "wormhole-mailbox", "--usage-db", ":memory:", "--channel-db", ":memory:",
+                        "--port", f"tcp:{port}:interface=127.0.0.1", cwd=self.folder)
+        try:
+            await_listener(port)
+            tool = (os.path.join(self.programs, "wormhole"), "--relay-url", f"ws://127.0.0.1:{port}/v1", "--transit-helper", "")
+            code = f"{self.code}-one-two"
+            receiver = start(*tool, "receive", "--hide-progress", "--accept-file", "-o", target, code)
+            time.sleep(1)  # it starts slowly, and waits for the sender
+            return clock(lambda: start(*tool, "send", "--hide-progress", "--code", code, source), receiver)
+        finally:
+            mailbox.send_signal(signal.SIGTERM)
+            finish(mailbox, may_fail=True)
+
+
+class B3sum:
+    name = "b3sum, one thread, no copy"
+
+    def copy(self, source, target):
+        began = time.monotonic()
+        seconds = finish(start("b3sum", "--num-threads", "1", source))
+        wall = time.monotonic() - began
+        shutil.copyfile(source, target)
+        return wall, seconds, 0.0
 
 
 class Courier:
@@ -222,11 +271,25 @@ def ways(named, folder):
         yield from (Socat(), Socat(262144))
     if "scp" in named:
         yield Scp(folder)
+    if "rsync" in named and present("rsync"):
+        yield Rsync(os.path.join(folder, "rsync"))
+    programs = os.environ.get("WORMHOLE", os.path.dirname(shutil.which("wormhole") or ""))
+    if "wormhole" in named and present(os.path.join(programs, "wormhole")):
+        yield Wormhole(programs, folder)
+    if "b3sum" in named and present("b3sum"):
+        yield B3sum()
     if "courier" in named:
         if os.access(COURIER, os.X_OK):
             yield Courier(folder)
         else:
             print(f"no {COURIER}: its row is left out", file=sys.stderr)
+
+
+def present(program):
+    if shutil.which(program):
+        return True
+    print(f"no {program}: its row is left out", file=sys.stderr)
+    return False
 
 
 def make_source(path):
@@ -275,7 +338,7 @@ def verdicts(results):
 
 
 def main():
-    known = ("limit", "socat", "scp", "courier")
+    known = ("limit", "socat", "scp", "rsync", "wormhole", "b3sum", "courier")
     named = sys.argv[1:] or known
     if any(name not in known for name in named):
         raise SystemExit(__doc__)
