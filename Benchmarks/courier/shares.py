@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """What a courier and a TCP connection of the kernel get of one bottleneck that they share, and the queue that they make.
 
-    shares.py                    needs root, iproute2, nftables, ethtool, iperf3, cc, /dev/net/tun and the kernel's tcp_bbr
+    shares.py [cubic] [bbr]      courier's congestion control, both if none is named
+
+Needs root, iproute2, nftables, ethtool, iperf3, cc, /dev/net/tun and the kernel's tcp_bbr.
 
 Three network namespaces: sender, router, receiver. The router sends at RATE through `tbf` with a queue of 0.1, 1 or 10 times the
 bandwidth-delay product; delay.c in it delays both directions by half of the round trip. The flow that is named first begins LATER seconds before
@@ -12,10 +14,12 @@ the other. Shares are those of what leaves the router, over the last SECONDS. En
     RATE         bits a second (100 000 000)
     RTT          milliseconds (50)
 """
+import json
 import os
 import re
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -95,7 +99,7 @@ def counters():
 
 
 def backlog():
-    return int(re.search(r"backlog (\d+)b", run("tc", "-s", "qdisc", "show", "dev", "r1", inside="r").replace("Kb", "000b")).group(1))
+    return json.loads(run("tc", "-s", "-j", "qdisc", "show", "dev", "r1", inside="r"))[0]["backlog"]
 
 
 def measure(own, tcp, own_first, queue, folder):
@@ -151,7 +155,7 @@ with tempfile.TemporaryDirectory() as work:
         file.truncate(int(RATE / 8 * (SECONDS + LATER + 60)))
     print(f"| flows at {RATE // 10**6} Mbit/s, {RTT} ms | queue, BDP | courier % | TCP % | mean queue, ms | neither below 25 % |")
     print("| --- | --- | --- | --- | --- | --- |")
-    for own in ("cubic", "bbr"):
+    for own in sys.argv[1:] or ("cubic", "bbr"):
         for tcp in ("cubic", "bbr"):
             for queue in (0.1, 1, 10):
                 for own_first in (True, False):

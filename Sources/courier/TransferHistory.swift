@@ -49,6 +49,15 @@ struct TransferHistory {
                         """
                 )
             }
+            migrator.registerMigration("2: lengths of receipts") { database in
+                // LENGTH would read all receipts at each transfer. It is null in the rows of an older courier.
+                try database.execute(
+                    sql: """
+                        ALTER TABLE transfer ADD COLUMN receipt_bytes INTEGER;
+                        UPDATE transfer SET receipt_bytes = LENGTH(receipt) WHERE receipt IS NOT NULL;
+                        """
+                )
+            }
         }
     }
 
@@ -66,12 +75,13 @@ struct TransferHistory {
         try database.write { database in
             try database.execute(
                 sql: """
-                    INSERT INTO transfer (time, is_sent, peer, name, entries, bytes, seconds, failed, receipt)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    INSERT INTO transfer (time, is_sent, peer, name, entries, bytes, seconds, failed, receipt, receipt_bytes)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
                     Timestamp.now.microseconds, isSent ? 1 : 0, "\(result.peer)", result.entries.first?.path ?? "",
                     result.entries.count, Int64(clamping: bytes), seconds, failed, receipt,
+                    receipt?.utf8.count,
                 ]
             )
             try database.execute(
@@ -80,9 +90,10 @@ struct TransferHistory {
             )
             try database.execute(
                 sql: """
-                    UPDATE transfer SET receipt = NULL WHERE receipt IS NOT NULL AND number IN (
+                    UPDATE transfer SET receipt = NULL, receipt_bytes = NULL WHERE receipt IS NOT NULL AND number IN (
                         SELECT number FROM (
-                            SELECT number, SUM(LENGTH(receipt)) OVER (ORDER BY number DESC) AS bytes FROM transfer
+                            SELECT number, SUM(COALESCE(receipt_bytes, LENGTH(receipt))) OVER (ORDER BY number DESC)
+                                AS bytes FROM transfer
                         ) WHERE bytes > ?
                     )
                     """,
