@@ -5,9 +5,21 @@ internal import Synchronization
 /// The owner keeps it in a list. Only its first result counts, and that may come before the task waits. When the task
 /// gives up, it calls the owner, which takes it off the list, so that the value goes to another task.
 final class Waiter<Value: Sendable, Failure: Error>: Sendable {
+    /// The waiting task. Resumed once: who takes it out of the state resumes it. A checked continuation, whose check
+    /// costs as much as two locks, would only repeat that.
+    @safe private struct Task: Sendable {
+        private let continuation: UnsafeContinuation<Result<Value, Failure>, Never>
+
+        init(_ continuation: UnsafeContinuation<Result<Value, Failure>, Never>) {
+            unsafe self.continuation = unsafe continuation
+        }
+
+        func resume(with result: Result<Value, Failure>) { unsafe continuation.resume(returning: result) }
+    }
+
     private enum State {
         case idle
-        case waiting(CheckedContinuation<Result<Value, Failure>, Never>)
+        case waiting(Task)
         case decided(Result<Value, Failure>)
         /// It keeps no reference to the value that it returned.
         case over
@@ -18,19 +30,18 @@ final class Waiter<Value: Sendable, Failure: Error>: Sendable {
     /// False if it was decided before: this result does not count.
     @discardableResult
     func resume(with result: Result<Value, Failure>) -> Bool {
-        let (counts, continuation) = state.withLock {
-            state -> (Bool, CheckedContinuation<Result<Value, Failure>, Never>?) in
+        let (counts, task) = state.withLock { state -> (Bool, Task?) in
             switch state {
             case .idle:
                 state = .decided(result)
                 return (true, nil)
-            case .waiting(let continuation):
+            case .waiting(let task):
                 state = .over
-                return (true, continuation)
+                return (true, task)
             case .decided, .over: return (false, nil)
             }
         }
-        continuation?.resume(returning: result)
+        task?.resume(with: result)
         return counts
     }
 
@@ -44,16 +55,17 @@ final class Waiter<Value: Sendable, Failure: Error>: Sendable {
     func value(giveUp: @escaping @Sendable () -> Void) async throws(Failure) -> Value {
         if let result = take() { return try result.get() }
         return try await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
+            unsafe await withUnsafeContinuation { continuation in
+                let task = unsafe Task(continuation)
                 let result = state.withLock { state -> Result<Value, Failure>? in
                     if case .decided(let result) = state {
                         state = .over
                         return result
                     }
-                    state = .waiting(continuation)
+                    state = .waiting(task)
                     return nil
                 }
-                if let result { continuation.resume(returning: result) }
+                if let result { task.resume(with: result) }
             }
         } onCancel: {
             giveUp()
