@@ -105,14 +105,20 @@ internal import COpenSSL
         unsafe head.withUnsafeMutableBytes { unsafe Self.process(context, $0, $0.count) }
         let length = rest.byteCount - Self.tagLength
         return unsafe rest.withUnsafeMutableBytes { buffer in
-            let tag = unsafe buffer.baseAddress.map { unsafe $0 + length }
-            let expected = unsafe EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, Int32(Self.tagLength), tag)
-            Libcrypto.require(expected, "takes the tag")
             unsafe Self.process(context, buffer, length)
-            var written: Int32 = 0
-            // The only call that may fail: it compares the tags, in constant time.
-            return unsafe EVP_CipherFinal_ex(context, nil, &written) == 1
+            let tag = unsafe buffer.baseAddress.map { unsafe $0 + length }
+            return unsafe Self.isAuthentic(context, tag)
         }
+    }
+
+    /// Whether all that was opened has this tag.
+    static func isAuthentic(_ context: OpaquePointer, _ tag: UnsafeMutableRawPointer?) -> Bool {
+        // The tag is copied by the call.
+        let expected = unsafe EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, Int32(tagLength), tag)
+        Libcrypto.require(expected, "takes the tag")
+        var written: Int32 = 0
+        // The only call that may fail: it compares the tags, in constant time.
+        return unsafe EVP_CipherFinal_ex(context, nil, &written) == 1
     }
 
     /// A context that holds the key.

@@ -43,13 +43,8 @@ internal import COpenSSL
     package mutating func isAuthentic(tag: RawSpan) -> Bool {
         guard tag.byteCount == AEADKey.tagLength else { return false }
         return unsafe tag.withUnsafeBytes { tag in
-            // libcrypto copies the tag.
-            let bytes = unsafe UnsafeMutableRawPointer(mutating: tag.baseAddress)
-            let isTaken = unsafe EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, Int32(tag.count), bytes)
-            Libcrypto.require(isTaken, "takes the tag")
-            var written: Int32 = 0
-            // Compares the tags in constant time.
-            return unsafe EVP_CipherFinal_ex(context, nil, &written) == 1
+            // It is only read.
+            unsafe AEADKey.isAuthentic(context, UnsafeMutableRawPointer(mutating: tag.baseAddress))
         }
     }
 }

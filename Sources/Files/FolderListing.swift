@@ -33,8 +33,7 @@ package enum FolderListing {
             let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { name in
                 unsafe [UInt8](name.prefix { $0 != 0 })
             }
-            let isDots = name.count <= 2 && name.allSatisfy { $0 == UInt8(ascii: ".") }
-            if !isDots { names.append(name) }
+            if OpenFolder.isName(name) { names.append(name) }
         }
     }
 }

@@ -116,7 +116,8 @@ package struct OpenFolder: ~Copyable, Sendable {
         try FolderListing.names(of: try Descriptor.open(".", in: folder, flags: O_RDONLY | O_DIRECTORY))
     }
 
-    private static func isName(_ name: [UInt8]) -> Bool {
+    /// Whether it is one part of a path, and neither `.` nor `..`.
+    static func isName(_ name: [UInt8]) -> Bool {
         for byte in name where byte == 0 || byte == UInt8(ascii: "/") { return false }
         let dots = name.count <= 2 && name.allSatisfy { $0 == UInt8(ascii: ".") }
         return !name.isEmpty && !dots

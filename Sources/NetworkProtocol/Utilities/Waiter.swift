@@ -7,7 +7,7 @@ internal import Synchronization
 final class Waiter<Value: Sendable, Failure: Error>: Sendable {
     /// The waiting task. Resumed once: who takes it out of the state resumes it. A checked continuation, whose check
     /// costs as much as two locks, would only repeat that.
-    @safe private struct Task: Sendable {
+    @safe private struct WaitingTask: Sendable {
         private let continuation: UnsafeContinuation<Result<Value, Failure>, Never>
 
         init(_ continuation: UnsafeContinuation<Result<Value, Failure>, Never>) {
@@ -19,7 +19,7 @@ final class Waiter<Value: Sendable, Failure: Error>: Sendable {
 
     private enum State {
         case idle
-        case waiting(Task)
+        case waiting(WaitingTask)
         case decided(Result<Value, Failure>)
         /// It keeps no reference to the value that it returned.
         case over
@@ -30,7 +30,7 @@ final class Waiter<Value: Sendable, Failure: Error>: Sendable {
     /// False if it was decided before: this result does not count.
     @discardableResult
     func resume(with result: Result<Value, Failure>) -> Bool {
-        let (counts, task) = state.withLock { state -> (Bool, Task?) in
+        let (counts, task) = state.withLock { state -> (Bool, WaitingTask?) in
             switch state {
             case .idle:
                 state = .decided(result)
@@ -56,7 +56,7 @@ final class Waiter<Value: Sendable, Failure: Error>: Sendable {
         if let result = take() { return try result.get() }
         return try await withTaskCancellationHandler {
             unsafe await withUnsafeContinuation { continuation in
-                let task = unsafe Task(continuation)
+                let task = unsafe WaitingTask(continuation)
                 let result = state.withLock { state -> Result<Value, Failure>? in
                     if case .decided(let result) = state {
                         state = .over
